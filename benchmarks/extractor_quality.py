@@ -1,0 +1,84 @@
+"""Trains the same network with VGG19 and with the slim VGG19, and compares both under VGG19.
+
+Example: python benchmarks/extractor_quality.py --content=train/ --photos=test/ --vgg_weights=vgg19.h5 \
+             --output=runs/extractors
+
+For each style: one network trained with VGG19, and two with the slim network whose style weights differ
+by a factor, so that the slim one's style objective can be read off at the content objective of the
+first. Everything else is the same: seed, steps, crops, widths. Finished runs are kept and not repeated,
+so that an interrupted comparison goes on.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from nst_tf import artifacts, features, files, flag_binding, images, losses, objective, sheets, styles
+
+flags.DEFINE_string("content", None, "Photos to train on, as in nst_tf.train.", required=True)
+flags.DEFINE_string("photos", None, "Photos to judge on: folder or glob.", required=True)
+flags.DEFINE_string("vgg_weights", "imagenet", "VGG19 weights, as in nst_tf.train.")
+flags.DEFINE_string("slim_weights", "", "Slim VGG19 weights; empty for the packaged ones.")
+flags.DEFINE_list("styles", ["starry_swirls", "mosaic", "woodblock"], "Style images.")
+flags.DEFINE_string("output", None, "Folder of the runs.", required=True)
+flags.DEFINE_integer("steps", 200, "Steps of each training.")
+flags.DEFINE_integer("crop_size", 192, "Side of the crops, pixels.")
+flags.DEFINE_integer("width", 16, "Width of the network.")
+flags.DEFINE_float("style_weight", 10.0, "Style weight with VGG19.")
+flags.DEFINE_list("slim_factors", ["1.0", "0.7"], "Slim style weights, as factors of --style_weight.")
+flags.DEFINE_integer("image_size", 384, "Long side of the judged photos, pixels.")
+flags.DEFINE_bool("only_vgg19", False, "Only train the networks of VGG19.")
+FLAGS = flags.FLAGS
+
+
+def train(style: str, network: str, weight: float) -> Path:
+    """Trains one network in a process of its own, unless it is there already; returns its folder."""
+    folder = Path(FLAGS.output) / f"{Path(style).stem}_{network}_{weight:g}"
+    if not (folder / "network.keras").exists():
+        subprocess.run([
+            sys.executable, "-m", "nst_tf.train", f"--output={folder}", f"--style_image={style}",
+            f"--feature_network={network}", f"--style_weight={weight}", f"--content={FLAGS.content}",
+            f"--vgg_weights={FLAGS.vgg_weights}", f"--slim_weights={FLAGS.slim_weights}",
+            f"--steps={FLAGS.steps}", f"--crop_size={FLAGS.crop_size}", f"--width={FLAGS.width}",
+            "--export=", "--preview_steps=0", "--tensorboard=false", "--overwrite"], check=True)
+    return folder
+
+
+def main():
+    heavy = {style: train(style, "vgg19", FLAGS.style_weight) for style in FLAGS.styles}
+    if FLAGS.only_vgg19:
+        return
+    weights = [FLAGS.style_weight * float(factor) for factor in FLAGS.slim_factors]
+    light = {style: [train(style, "slim_vgg19", weight) for weight in weights]
+             for style in FLAGS.styles}
+    photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
+    extractor = features.load_vgg19(FLAGS.vgg_weights, losses.LossWeights().layers)
+    print("| style | VGG19: content, style | slim: content, style ... | slim at equal content | ratio |")
+    print("|---|---|---|---|---|")
+    ratios, rows = [], []
+    for style in FLAGS.styles:
+        picture = images.read_picture(styles.fetch_style(style)[0], short_side=512)
+        judge = objective.Judge(extractor, picture)
+        wide, *narrow = (judge.score(artifacts.open_artifact(folder), photos)
+                         for folder in (heavy[style], *light[style]))
+        equal = objective.style_at_content([(s.content, s.style) for s in narrow], wide.content)
+        ratios.append(equal / wide.style)
+        shown = "; ".join(f"{s.content:.3f}, {s.style:.4f}" for s in narrow)
+        print(f"| {Path(style).stem} | {wide.content:.3f}, {wide.style:.4f} | {shown} | {equal:.4f} "
+              f"| {ratios[-1]:.3f} |", flush=True)
+        nearest = min(range(len(narrow)), key=lambda i: abs(narrow[i].content - wide.content))
+        rows.append([("photo", images.to_uint8(photos[0]))] + [
+            (f"{Path(style).stem}, trained with {name}",
+             images.to_uint8(artifacts.open_artifact(folder)(photos[0])))
+            for name, folder in (("VGG19", heavy[style]), ("slim VGG19", light[style][nearest]))])
+    print(f"mean ratio {np.mean(ratios):.3f}")
+    sheet = images.to_float(sheets.sheet(rows, cell=FLAGS.image_size))
+    files.write_atomically(Path(FLAGS.output) / "side_by_side.png",
+                           images.encode(images.Picture(sheet), "png"), overwrite=True)
+
+
+if __name__ == "__main__":
+    flag_binding.run(main)

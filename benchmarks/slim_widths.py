@@ -1,0 +1,56 @@
+"""Compares widths of a slim VGG19 before any training: size, speed of the loss's gradient, error.
+
+Example: python benchmarks/slim_widths.py --content=photos/ --vgg_weights=vgg19.h5
+
+Prints one row a choice: parameters, seconds of one gradient of the perceptual loss (and how many times
+faster than VGG19's), and the relative squared feature error at each compared layer on crops
+that the least-squares refit has not seen.
+"""
+
+import extractor_speed
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from nst_tf import data, features, flag_binding, losses, statistics
+from nst_tf.methods import slim_features
+
+flags.DEFINE_string("content", "builtin", "Photos, as in nst_tf.train.")
+flags.DEFINE_list(
+    "widths", ["32-64-128-256-256", "32-80-144-256-256", "32-80-128-256-256", "48-64-128-256-256"],
+    "Choices, channels of the five blocks joined by dashes.")
+FLAGS = flags.FLAGS
+
+
+def gradient_seconds(extractor) -> float:
+    """Returns the median time of one gradient of the loss for 4 pictures of 256x256."""
+    function = extractor_speed.gradient(extractor, 4, 256)
+    function()
+    return float(np.median([extractor_speed.seconds(function) for _ in range(FLAGS.repeats)]))
+
+
+def main():
+    layers = losses.LossWeights().layers
+    source = data.open_source(FLAGS.content)
+    crops = data.crops(source, data.CropConfig(128, 192, seed=0), data.Shard(60))
+    fitted, unseen = (batch["image"] for batch in crops.take(2))
+    teacher = features.load_vgg19(FLAGS.vgg_weights, features.SLIM_LAYERS)
+    wide = teacher(unseen)
+    reference = gradient_seconds(features.load_vgg19(FLAGS.vgg_weights, layers))
+    print(f"VGG19: {reference:.3f} s a gradient")
+    for choice in FLAGS.widths:
+        widths = [int(width) for width in choice.split("-")]
+        student = slim_features._student(widths)
+        slim_features.refit(student, teacher, fitted)
+        narrow = student(unseen)["embedded"]
+        errors = " ".join(
+            f"{float(tf.reduce_mean(statistics.relative_squared_error(narrow[name], wide[name]))):.3f}"
+            for name in slim_features.COMPARED)
+        model = slim_features.packed_model(student, teacher, widths)
+        seconds = gradient_seconds(features.FeatureExtractor("slim_vgg19", model, {}))
+        print(f"{choice}: {model.count_params():,} parameters, {seconds:.3f} s "
+              f"({reference / seconds:.2f} times faster), error {errors}", flush=True)
+
+
+if __name__ == "__main__":
+    flag_binding.run(main)

@@ -1,0 +1,1 @@
+"""Original style pictures and the programs that paint them."""

@@ -1,0 +1,251 @@
+"""Photos to train on: TFDS, folders or the built-in source -> shuffled, cropped, batched, prefetched.
+
+Every example has a running number, and everything random about it is drawn from (seed, number). A
+stream can therefore start anywhere at no cost, which is what makes an interrupted run continue exactly,
+and several workers can each take their part of every batch.
+"""
+
+import dataclasses
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from nst_tf import dead_leaves, images, photos
+from nst_tf.errors import UserError, expected
+
+MAX_UNREADABLE = 0.01                                      # of all files; more stops the run
+
+
+@dataclasses.dataclass(frozen=True)
+class CropConfig:
+    """How photos become training crops.
+
+    Attributes:
+        crop_size: side of the square crops, pixels.
+        short_side: short side of the photo before the crop, pixels; aspect kept.
+        seed: of order, crops and flips.
+    """
+
+    crop_size: int
+    short_side: int
+    seed: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One worker's part of every global batch: examples number * batch // count of each."""
+
+    batch_size: int
+    worker: int = 0
+    workers: int = 1
+
+    def __post_init__(self):
+        if self.batch_size % self.workers:
+            raise expected(
+                f"a batch size divisible by the {self.workers} replicas", self.batch_size,
+                "Change --batch_size.")
+
+
+class Unreadable:
+    """Counts and names photos that could not be read; thread-safe.
+
+    Args:
+        total: number of photos in the source.
+    """
+
+    def __init__(self, total: int):
+        self._total, self._reasons, self._lock = total, {}, threading.Lock()
+
+    def add(self, name: str, reason: str) -> None:
+        with self._lock:
+            self._reasons[name] = reason
+
+    def __len__(self) -> int:
+        return len(self._reasons)
+
+    def __iter__(self) -> Iterator[str]:
+        with self._lock:
+            return iter(sorted(self._reasons.values()))
+
+    def check(self) -> None:
+        """Raises `UserError` with the list if more than `MAX_UNREADABLE` of the photos are broken."""
+        if len(self) > MAX_UNREADABLE * self._total:
+            shown = list(self)
+            rest = f" ... and {len(shown) - 20} more" if len(shown) > 20 else ""
+            raise expected(
+                f"at most {MAX_UNREADABLE:.0%} of {self._total} photos to be unreadable",
+                f"{len(shown)}: {'; '.join(shown[:20])}{rest}", "Mend or remove them.")
+
+
+class Source(Protocol):
+    """Where photos come from."""
+
+    name: str
+    unreadable: Unreadable
+
+    def dataset(self, start: int, seed: int) -> tf.data.Dataset:
+        """Returns {"index": int64, "photo": string} from running number `start` on, endless."""
+
+    def read(self, index: int, photo: bytes, short_side: int, seed: int) -> np.ndarray:
+        """Returns example number `index`, uint8 [H, W, 3], its short side resized."""
+
+
+class FolderSource:
+    """All pictures below some folders, in another order every epoch."""
+
+    def __init__(self, folders: str):
+        self.name = folders
+        self._files = [file for folder in folders.split(",") for file in images.find_images(folder)]
+        self.unreadable = Unreadable(len(self._files))
+
+    def dataset(self, start, seed):
+        return _numbers(start)
+
+    def read(self, index, photo, short_side, seed):
+        epoch, position = divmod(index, len(self._files))
+        file = self._files[_permutation(len(self._files), seed, epoch)[position]]
+        return images.decode_rgb8(file, short_side=short_side)
+
+
+class TfdsSource:
+    """A TensorFlow Datasets data set with an "image" feature, such as coco/2017, its train split."""
+
+    def __init__(self, name: str, data_dir: str = ""):
+        import tensorflow_datasets as tfds  # seconds to import; only this source needs it
+
+        self.name = f"tfds:{name}"
+        self._tfds = tfds
+        try:
+            self._builder = tfds.builder(name, data_dir=data_dir or None)
+            self._builder.download_and_prepare()
+        except Exception as error:  # TFDS raises many unrelated types
+            raise expected(
+                "a TensorFlow Datasets name that can be prepared here",
+                f"{name} ({str(error).strip().splitlines()[0] if str(error) else type(error).__name__})",
+                "Check name and network, point --data_dir at prepared data, or use --content=FOLDER.",
+            ) from error
+        if "image" not in self._builder.info.features:
+            raise expected('a data set with the feature "image"', f"{name} with "
+                           f"{', '.join(self._builder.info.features)}", "Choose an image data set.")
+        self.unreadable = Unreadable(self._builder.info.splits["train"].num_examples)
+
+    def dataset(self, start, seed):
+        examples = self._builder.as_dataset(
+            split="train", shuffle_files=True,
+            read_config=self._tfds.ReadConfig(shuffle_seed=seed, shuffle_reshuffle_each_iteration=True),
+            decoders={"image": self._tfds.decode.SkipDecoding()},
+        )
+        # Encoded pictures are about 150 kB: the buffer takes about 300 MB and is refilled by reading,
+        # not decoding, the skipped examples of a resumed run.
+        examples = examples.map(lambda example: example["image"])
+        examples = examples.shuffle(2048, seed=seed, reshuffle_each_iteration=True).repeat()
+        numbered = examples.enumerate().skip(start)
+        return numbered.map(lambda index, photo: {"index": index, "photo": photo})
+
+    def read(self, index, photo, short_side, seed):
+        return images.decode_rgb8(photo, short_side=short_side)
+
+
+class BuiltinSource:
+    """The embedded default: photographs that come with scikit-image, dead leaves, or both in turn."""
+
+    def __init__(self, kind: str = "both"):
+        if kind not in ("both", "photos", "leaves"):
+            raise expected("builtin, builtin:photos or builtin:leaves", kind, "Choose one.")
+        self.name, self._kind = f"builtin:{kind}", kind
+        self.unreadable = Unreadable(1)
+
+    def dataset(self, start, seed):
+        return _numbers(start)
+
+    def read(self, index, photo, short_side, seed):
+        rng = np.random.default_rng([seed, index, 1])
+        if self._kind == "photos" or (self._kind == "both" and index % 2 == 0):
+            # Few photographs: draw them at many scales, so that no crop comes twice.
+            pixels = photos.builtin_photo(list(photos.PHOTOS)[rng.integers(len(photos.PHOTOS))])
+            short_side = round(short_side * rng.uniform(1.0, 1.5))
+            height, width = images.fit_size(*pixels.shape[:2], short_side=short_side)
+            return images.resize_rgb8(pixels, height, width)
+        return dead_leaves.dead_leaves([seed, index], short_side, short_side)
+
+
+def open_source(content: str, data_dir: str = "") -> Source:
+    """Opens the value of --content: builtin[:KIND], tfds:NAME, or folders separated by commas.
+
+    Raises:
+        UserError: nothing there that can be trained on.
+    """
+    kind, _, name = content.partition(":")
+    if kind == "builtin":
+        return BuiltinSource(name or "both")
+    if kind == "tfds":
+        return TfdsSource(name, data_dir)
+    return FolderSource(content)
+
+
+def crops(source: Source, config: CropConfig, shard: Shard, start: int = 0) -> tf.data.Dataset:
+    """Streams this worker's part of every batch, endless, reproducible, from running number `start`.
+
+    A photo that cannot be read is left out, counted and named in `source.unreadable`; the crop behind
+    it takes its place. Too many of them end the stream with an error; ask `source.unreadable.check()`
+    for its text.
+
+    Returns:
+        Batches {"image": float32 [batch / workers, S, S, 3] RGB in [0, 1], "index": int64 [...]}.
+    """
+    share = shard.batch_size // shard.workers
+    examples = source.dataset(start, config.seed)
+    if shard.workers > 1:
+        examples = examples.filter(
+            lambda example: example["index"] % shard.batch_size // share == shard.worker)
+    examples = examples.map(
+        functools.partial(_load, _reader(source, config), config.crop_size),
+        num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    examples = examples.filter(lambda example: example["ok"])
+    examples = examples.map(lambda example: {
+        "image": tf.cast(example["image"], tf.float32) / 255.0, "index": example["index"]})
+    return examples.batch(share, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+
+def random_crop(pixels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Cuts a random square out of uint8 [H, W, 3], both sides at least `size`, and flips half of them."""
+    top = rng.integers(pixels.shape[0] - size + 1)
+    left = rng.integers(pixels.shape[1] - size + 1)
+    crop = pixels[top: top + size, left: left + size]
+    return crop[:, ::-1] if rng.integers(2) else crop
+
+
+def _reader(source: Source, config: CropConfig) -> Callable:
+    def read(index, photo):
+        try:
+            pixels = source.read(int(index), photo, config.short_side, config.seed)
+        except UserError as error:
+            source.unreadable.add(str(error), str(error))
+            source.unreadable.check()
+            return np.zeros((config.crop_size, config.crop_size, 3), np.uint8), False
+        rng = np.random.default_rng([config.seed, int(index)])
+        return np.ascontiguousarray(random_crop(pixels, config.crop_size, rng)), True
+
+    return read
+
+
+def _load(read, size, example):
+    image, ok = tf.numpy_function(
+        read, [example["index"], example["photo"]], [tf.uint8, tf.bool], stateful=False)
+    image.set_shape([size, size, 3])
+    ok.set_shape([])
+    return {"image": image, "ok": ok, "index": example["index"]}
+
+
+def _numbers(start: int) -> tf.data.Dataset:
+    numbers = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
+    return numbers.map(lambda index: {"index": index, "photo": b""})
+
+
+@functools.lru_cache(maxsize=4)
+def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch]).permutation(count)

@@ -1,0 +1,53 @@
+"""The gate of every export: the artefact must draw the picture that the network draws."""
+
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from nst_tf import images, photos
+
+
+def check(
+    network: keras.Model, artefact: Callable[[np.ndarray], np.ndarray], path: str, at_least: float
+) -> float:
+    """Compares an artefact with the network it was made from, on a photograph.
+
+    Args:
+        network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3].
+        artefact: the same function as loaded from disk, clipped to [0, 1].
+        path: of the artefact, for the error.
+        at_least: peak signal-to-noise ratio in decibels that it must reach.
+
+    Returns:
+        The ratio in decibels, infinite where both are equal.
+
+    Raises:
+        RuntimeError: the artefact is wrong. That is a fault of conversion, not of the user.
+    """
+    pixels = photos.builtin_photo("cat")
+    photo = images.to_float(images.resize_rgb8(pixels, 96, 128))[None]
+    wanted = np.clip(keras.ops.convert_to_numpy(network(photo)), 0.0, 1.0)
+    drawn = artefact(photo)
+    if drawn.shape != wanted.shape or not np.isfinite(drawn).all():
+        raise RuntimeError(
+            f"Expected {path} to draw finite pixels of shape {wanted.shape}. Received: shape "
+            f"{drawn.shape}, finite: {bool(np.isfinite(drawn).all())}. Do not use this file.")
+    decibels = psnr(drawn, wanted)
+    if decibels < at_least:
+        raise RuntimeError(
+            f"Expected {path} to equal the network by {at_least:.0f} dB. Received: {decibels:.1f} dB. "
+            "Do not use this file.")
+    return decibels
+
+
+def psnr(picture: np.ndarray, reference: np.ndarray) -> float:
+    """Returns the peak signal-to-noise ratio of pictures in [0, 1], in decibels; infinite if equal."""
+    error = float(np.mean(np.square(picture.astype(np.float64) - reference)))
+    return math.inf if error == 0 else -10 * math.log10(error)
+
+
+def text(decibels: float) -> str:
+    """Returns "equal to the network" or "52.1 dB to the network"."""
+    return "equal to the network" if math.isinf(decibels) else f"{decibels:.1f} dB to the network"

@@ -1,0 +1,133 @@
+"""Finding files, and writing them so that a failure never leaves half of one behind."""
+
+import contextlib
+import glob
+import logging
+import os
+import secrets
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from nst_tf.errors import UserError, expected
+
+_log = logging.getLogger(__name__)
+
+
+def write_atomically(path: str | os.PathLike, data: bytes, *, overwrite: bool = False) -> None:
+    """Writes a file whole or not at all.
+
+    The bytes go to a temporary file in the same folder, reach the disk, and take the name in one
+    step. Whatever goes wrong before that step, Ctrl-C included, the old file stays as it was and
+    the temporary one is removed. A symbolic link is followed. Missing parent folders are created.
+
+    Args:
+        path: the file to write.
+        data: its whole content.
+        overwrite: whether an existing file may be replaced.
+
+    Raises:
+        UserError: the file exists and `overwrite` is false, the path is not a regular file, or the
+            system refuses to write (no permission, no space).
+    """
+    # The link's target is replaced, not the link, so the temporary file must lie beside the target.
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise expected("a path to a regular file", path, "Choose another path.")
+    if target.exists() and not overwrite:
+        raise expected(
+            "a path where no file exists yet", path, "Choose another, or add --overwrite."
+        )
+    temporary = target.with_name(_temporary_name())
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Unlike tempfile, open() gives the file the permissions that the user's umask asks for.
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise _unwritable("a file", path, error) from error
+        raise
+
+
+def ensure_writable_folder(path: str | os.PathLike) -> Path:
+    """Creates a folder where it is missing, and proves that files can be written to it.
+
+    A long run calls this first: what cannot be saved should fail in its first second.
+
+    Args:
+        path: the folder; missing parents are created too.
+
+    Returns:
+        The folder as a `Path`.
+
+    Raises:
+        UserError: it cannot be created or written.
+    """
+    folder = Path(path)
+    probe = folder / _temporary_name()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Permission bits do not tell (read-only mounts, root, network shares): only a write does.
+        try:
+            probe.write_bytes(b"0")
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable("a folder", path, error) from error
+    return folder
+
+
+def find_files(spec: str | os.PathLike, suffixes: Collection[str]) -> list[Path]:
+    """Lists the files that a file, a folder or a glob stands for, sorted.
+
+    A folder is searched with all folders in it, a glob may use ** for that. Hidden files and
+    folders are skipped, and so is every file without one of the suffixes. A file that is named
+    itself is taken whatever its suffix.
+
+    Args:
+        spec: the path of a file or a folder, or a glob.
+        suffixes: such as [".png"], in lower case; the case of a file's own does not matter.
+
+    Raises:
+        UserError: nothing was found.
+    """
+    root = Path(spec)
+    if root.is_file():
+        return [root]
+    if root.is_dir():
+        candidates = _walk(root)
+    else:
+        candidates = map(Path, glob.iglob(os.fspath(spec), recursive=True))
+    # A set, since a pattern with more than one ** can list a file twice.
+    found = {path for path in candidates if path.suffix.lower() in suffixes and path.is_file()}
+    if not found:
+        raise expected(f"a file, a folder or a glob with {' '.join(suffixes)} files",
+                       f"{spec} (there are none)", "Check the path.")
+    return sorted(found)
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    def report(error: OSError) -> None:
+        _log.warning("folder skipped: %s (%s)", error.filename, error.strerror)
+
+    for folder, folders, names in os.walk(root, onerror=report):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(folder, name) for name in names if not name.startswith("."))
+
+
+def _temporary_name() -> str:
+    # Not made from the final name, which may already be as long as the file system allows.
+    return f".{secrets.token_hex(8)}.tmp"
+
+
+def _unwritable(what: str, path: str | os.PathLike, error: OSError) -> UserError:
+    return expected(
+        f"{what} that can be written",
+        f"{path} ({error.strerror or error})",
+        "Check the path, its permissions and the free space, or choose another.",
+    )

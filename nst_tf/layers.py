@@ -1,0 +1,146 @@
+"""Keras layers of transformation networks; each is serialisable and keeps its input's dtype."""
+
+import keras
+import tensorflow as tf
+
+from nst_tf import padding, statistics
+
+PACKAGE = "nst_tf"
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ReflectionPadding2D(keras.layers.Layer):
+    """Pads height and width by mirroring without repeating the edge: [B, H, W, C] -> [B, H+2p, W+2p, C].
+
+    Args:
+        padding: p, pixels on each side; the input must be larger than p in both directions
+            (`GrowToDrawable` sees to that).
+    """
+
+    def __init__(self, padding: int, **kwargs):
+        super().__init__(**kwargs)
+        self.padding = padding
+
+    def call(self, inputs):
+        sides = [self.padding, self.padding]
+        return tf.pad(inputs, [[0, 0], sides, sides, [0, 0]], mode="REFLECT")
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        grown = [None if side is None else side + 2 * self.padding for side in (height, width)]
+        return (batch, *grown, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class GrowToDrawable(keras.layers.Layer):
+    """Grows a picture at the bottom and right to a size the network can draw: `nst_tf.padding`.
+
+    New pixels mirror the picture as often as needed, so that any size from 1x1 up works.
+    `CropToSize` undoes it.
+    """
+
+    def call(self, inputs):
+        for axis in (1, 2):
+            static = inputs.shape[axis]
+            if static is not None and padding.grown_side(static) == static:
+                continue
+            size = tf.shape(inputs)[axis]
+            grown = tf.maximum(-(-size // padding.MULTIPLE) * padding.MULTIPLE, padding.MINIMUM)
+            period = tf.maximum(2 * (size - 1), 1)
+            phase = tf.range(grown) % period
+            index = tf.minimum(tf.minimum(phase, period - phase), size - 1)
+            inputs = tf.gather(inputs, index, axis=axis)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        grown = [None if side is None else padding.grown_side(side) for side in (height, width)]
+        return (batch, *grown, channels)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class CropToSize(keras.layers.Layer):
+    """Crops the first input at the bottom and right to height and width of the second."""
+
+    def call(self, inputs):
+        picture, like = inputs
+        size = tf.shape(like)
+        cropped = picture[:, : size[1], : size[2]]
+        cropped.set_shape([picture.shape[0], like.shape[1], like.shape[2], picture.shape[3]])
+        return cropped
+
+    def compute_output_shape(self, input_shape):
+        picture, like = input_shape
+        return (picture[0], like[1], like[2], picture[3])
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class InstanceNormalization(keras.layers.Layer):
+    """Normalises each channel of each picture over height and width, then scales and shifts it.
+
+    y = scale * (x - mean) / sqrt(variance + epsilon) + offset, with biased variance and no running
+    statistics: training and inference are the same function. Moments are float32 whatever the
+    compute dtype.
+
+    Args:
+        epsilon: added to the variance, inside the root.
+
+    Reference:
+        Ulyanov, Vedaldi, Lempitsky 2016 (arXiv:1607.08022).
+    """
+
+    def __init__(self, epsilon: float = 1e-5, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.scale = self.add_weight(name="scale", shape=(channels,), initializer="ones")
+        self.offset = self.add_weight(name="offset", shape=(channels,), initializer="zeros")
+
+    def call(self, inputs, mean=None, variance=None):
+        """Normalises `inputs` by its own moments, or by those given.
+
+        Args:
+            inputs: [B, H, W, C].
+            mean, variance: both or none; broadcastable to [B, 1, 1, C]. Moments of a whole picture
+                let a tile of it be drawn exactly as in the whole.
+        """
+        if (mean is None) != (variance is None):
+            raise ValueError(
+                "Expected mean and variance together, or neither. "
+                f"Received: mean={mean}, variance={variance}. Pass both from `channel_moments`."
+            )
+        if mean is None:
+            mean, variance = statistics.channel_moments(inputs)
+        inverse = tf.math.rsqrt(tf.cast(variance, tf.float32) + self.epsilon)
+        scale = inverse * tf.cast(self.scale, tf.float32)
+        centred = tf.cast(inputs, tf.float32) - tf.cast(mean, tf.float32)
+        return tf.cast(centred * scale + tf.cast(self.offset, tf.float32), inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class NearestUpsampling2D(keras.layers.Layer):
+    """Doubles height and width by repeating pixels.
+
+    Followed by a convolution it replaces the transposed convolution, whose uneven overlap draws a
+    checkerboard (Odena, Dumoulin, Olah 2016, distill.pub).
+    """
+
+    def call(self, inputs):
+        # Four copies of the channels spread over 2x2 pixels. Unlike a resize or repeat it needs no
+        # tensor of sizes, so that a converted network can be given another size at run time.
+        return tf.nn.depth_to_space(tf.tile(inputs, [1, 1, 1, 4]), 2)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, *(None if side is None else 2 * side for side in (height, width)), channels)

@@ -1,0 +1,84 @@
+"""The objective of stylised photos under a judge network: what every comparison of models is made with."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from nst_tf import images
+from nst_tf.artifacts import Artifact
+from nst_tf.features import FeatureExtractor
+from nst_tf.losses import LossWeights, PerceptualLoss
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """Objectives of one set of stylised photos.
+
+    Attributes:
+        content: mean relative squared error of relu4_2 to the photo's.
+        style: mean over relu1_1 ... relu5_1 of the relative squared error of the Gram matrices.
+        per_photo: (content, style) of each photo, in order.
+    """
+
+    content: float
+    style: float
+    per_photo: tuple[tuple[float, float], ...]
+
+
+class Judge:
+    """Scores models on photos for one style.
+
+    Args:
+        extractor: normally the real VGG19; it must deliver `LossWeights().layers`.
+        style: the style picture at the size that it is judged at.
+    """
+
+    def __init__(self, extractor: FeatureExtractor, style: images.Picture):
+        self._loss = PerceptualLoss(extractor, LossWeights())
+        self._target = self._loss.style_target(style.rgb[None])
+
+    def score(self, model: Artifact, photos: Iterable[np.ndarray]) -> Score:
+        """Stylises each photo, float32 [H, W, 3] in [0, 1], and returns the mean objectives."""
+        scores = []
+        for photo in photos:
+            terms = self._terms(model(photo)[None], photo[None])
+            scores.append((float(terms["content"][0]), float(terms["style"][0])))
+        content, style = np.mean(scores, axis=0)
+        return Score(float(content), float(style), tuple(scores))
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])] * 2)
+    def _terms(self, drawn, photo):
+        return self._loss.terms(drawn, photo, self._target)
+
+
+def identity(photo: np.ndarray) -> np.ndarray:
+    """The model that changes nothing: the baseline of every table."""
+    return photo
+
+
+def read_photos(content: str, long_side: int) -> Sequence[np.ndarray]:
+    """Returns the photos that `content` stands for, float32 [H, W, 3] in [0, 1], at `long_side` pixels."""
+    return [images.read_picture(path, long_side=long_side).rgb for path in images.find_images(content)]
+
+
+def style_at_content(points: Sequence[tuple[float, float]], content: float) -> float:
+    """Returns the style objective that a family of models has at a given content objective.
+
+    Content and style trade off, so models are compared at equal content: the logarithm of style is
+    interpolated linearly between the two (content, style) points nearest to it.
+
+    Args:
+        points: (content, style) of models that differ in their loss weights only; at least 2.
+        content: where to read off.
+    """
+    (c0, s0), (c1, s1) = sorted(sorted(points, key=lambda point: abs(point[0] - content))[:2])
+    share = (content - c0) / (c1 - c0)
+    return float(np.exp(np.log(s0) * (1 - share) + np.log(s1) * share))
+
+
+def name_of(path: str) -> str:
+    """Returns a model's name for tables: the last part of its path."""
+    return Path(path).name or path

@@ -1,0 +1,33 @@
+"""Which sizes a transformation network can draw, and how a picture is grown to one of them.
+
+Stated once, without TensorFlow, because the network does it in its graph and a .tflite's caller does
+it in NumPy, and both must draw the same picture.
+"""
+
+import numpy as np
+
+MULTIPLE = 4          # two halvings on the way in
+MINIMUM = 8           # reflection pads of 1 at a quarter of the size need 2 pixels there, the 9x9 needs 5
+
+
+def grown_side(side: int) -> int:
+    """Returns the smallest multiple of `MULTIPLE` that is at least `side` and `MINIMUM`, pixels."""
+    return max(-(-side // MULTIPLE) * MULTIPLE, MINIMUM)
+
+
+def mirrored(side: int, grown: int) -> np.ndarray:
+    """Returns the indices 0 1 2 3 2 1 0 1 ... that grow `side` pixels to `grown`; one pixel repeats.
+
+    Returns:
+        int [grown], each in 0 .. side - 1.
+    """
+    period = max(2 * (side - 1), 1)
+    phase = np.arange(grown) % period
+    return np.minimum(np.minimum(phase, period - phase), side - 1)
+
+
+def grow(picture: np.ndarray) -> np.ndarray:
+    """Returns [H, W, C] grown at the bottom and right to sides that the network can draw."""
+    height, width = picture.shape[:2]
+    rows, columns = mirrored(height, grown_side(height)), mirrored(width, grown_side(width))
+    return picture[rows][:, columns]

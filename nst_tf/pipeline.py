@@ -1,0 +1,95 @@
+"""From settings to a finished run folder: data, task, fit, exports."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from nst_tf import callbacks, data, exporters
+from nst_tf.distribution import open_distribution
+from nst_tf.methods import METHODS
+from nst_tf.runs import RunFolder, open_run
+from nst_tf.settings import TrainSettings
+from nst_tf.training import Fit, FitConfig, FitResult
+
+
+def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFolder:
+    """Trains what `settings` describe and leaves everything in the run folder.
+
+    Args:
+        settings: see `TrainSettings`.
+        say: takes lines for the user.
+
+    Returns:
+        The run folder, complete; after Ctrl-C it has a checkpoint to resume from and no exports.
+
+    Raises:
+        UserError: anything that the user can mend.
+    """
+    for name in settings.export:
+        exporters.check_name(name)
+    distribution = open_distribution(settings.strategy)
+    keras.utils.set_random_seed(settings.seed)
+    source = data.open_source(settings.content, settings.data_dir)
+    with distribution.strategy.scope():
+        task = METHODS[settings.method](settings)
+    # Opened only now: settings that cannot work leave no folder behind.
+    run = _open_run(settings, distribution)
+    if distribution.is_chief and not settings.resume:
+        run.note(**task.provenance, content=source.name)
+    fit = Fit(task, _fit_config(settings), distribution, run.checkpoints)
+    crops = data.CropConfig(
+        settings.crop_size, settings.short_side or round(1.25 * settings.crop_size), settings.seed)
+    open_batches = functools.partial(data.crops, source, crops)
+    restored = fit.restore() if settings.resume else 0
+    if restored:
+        say(f"continuing at step {restored}")
+    else:
+        task.start(open_batches)
+    listeners = _listeners(settings, run, task) if distribution.is_chief else []
+    result = fit.run(open_batches, listeners, source.unreadable.check)
+    if distribution.is_chief:
+        _finish(settings, run, task, result, source, say)
+    return run
+
+
+def _open_run(settings, distribution):
+    if distribution.is_chief:
+        return open_run(settings)
+    return RunFolder(Path(settings.output))
+
+
+def _fit_config(settings):
+    return FitConfig(
+        settings.steps, settings.minutes, settings.learning_rate, settings.schedule,
+        settings.batch_size, settings.checkpoint_steps, settings.checkpoint_minutes)
+
+
+def _listeners(settings, run, task):
+    listeners = [callbacks.ProgressBar(), callbacks.JsonLog(run.log)]
+    if settings.tensorboard:
+        listeners.append(callbacks.TensorBoard(run.tensorboard))
+    if settings.preview_steps and task.draws:
+        listeners.append(
+            callbacks.Previews(functools.partial(task.preview, run), settings.preview_steps))
+    return listeners
+
+
+def _finish(settings, run, task, result: FitResult, source, say):
+    for reason in source.unreadable:
+        say(f"left out: {reason}")
+    say(f"{result.steps} steps in {result.seconds / 60:.1f} minutes; {result.step_share:.0%} of a step's "
+        f"time in the compiled step")
+    if result.reason == "interrupted":
+        say(f"interrupted: --resume continues from {run.checkpoints}")
+        return
+    run.note(steps=result.steps, seconds=round(result.seconds, 1), stopped_by=result.reason,
+             last_terms=dict(result.logs), step_share=round(result.step_share, 3),
+             unreadable=list(source.unreadable))
+    for line in task.finish(run, result):
+        say(line)
+    if task.draws:
+        for name in settings.export:
+            for line in exporters.export(name, task.network, run.path, run.name):
+                say(line)

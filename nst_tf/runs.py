@@ -1,0 +1,133 @@
+"""The run folder: all that is needed to repeat, resume and judge a run."""
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+import shutil
+from pathlib import Path
+
+from nst_tf import files
+from nst_tf.errors import expected
+from nst_tf.settings import TrainSettings
+
+PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image", "tensorflow-datasets")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """Paths inside a run folder.
+
+    Attributes:
+        path: the folder; its name names the style's artefacts.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.resolve().name
+
+    @property
+    def flags(self) -> Path:
+        """Replayable with `python -m nst_tf.train --flagfile=`."""
+        return self.path / "run.flags"
+
+    @property
+    def record(self) -> Path:
+        """Versions, hashes, seeds and results (JSON)."""
+        return self.path / "run.json"
+
+    @property
+    def log(self) -> Path:
+        """One JSON object a step."""
+        return self.path / "log.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def previews(self) -> Path:
+        return self.path / "previews"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    @property
+    def network(self) -> Path:
+        """The trained network in Keras's format."""
+        return self.path / "network.keras"
+
+    @property
+    def contact_sheet(self) -> Path:
+        return self.path / "contact_sheet.png"
+
+    def note(self, **entries) -> None:
+        """Adds entries to `record`."""
+        record = json.loads(self.record.read_text()) if self.record.exists() else {}
+        record |= entries
+        files.write_atomically(self.record, json.dumps(record, indent=2).encode(), overwrite=True)
+
+
+def open_run(settings: TrainSettings) -> RunFolder:
+    """Creates the run folder, or reopens it to resume.
+
+    Raises:
+        UserError: it holds a run and neither resume nor overwrite is set, it cannot be written, or
+            resume is set and the settings differ from those of the run.
+    """
+    run = RunFolder(Path(settings.output))
+    if settings.resume:
+        _check_same(run, settings)
+        return run
+    if run.record.exists() and not settings.overwrite:
+        raise expected(
+            "an --output without a run in it", f"{run.path}, which holds one",
+            "Use --resume to continue it, --overwrite to replace it, or another --output.")
+    if run.path.exists() and not run.record.exists() and any(run.path.iterdir()):
+        raise expected(
+            "an --output that is new, empty, or holds a run", f"{run.path}, which holds other files",
+            "Choose another --output.")
+    if run.record.exists():
+        shutil.rmtree(run.path)
+    files.ensure_writable_folder(run.path)
+    files.write_atomically(run.flags, flag_lines(settings).encode())
+    run.note(
+        settings=_recorded(settings), python=platform.python_version(), machine=platform.machine(),
+        versions={name: importlib.metadata.version(name) for name in PACKAGES})
+    return run
+
+
+def flag_lines(settings: TrainSettings) -> str:
+    """Returns the text of a flagfile that repeats these settings."""
+    lines = ["# python -m nst_tf.train --flagfile=run.flags --output=ANOTHER_FOLDER"]
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if field.name in ("resume", "overwrite"):
+            continue
+        if isinstance(value, tuple):
+            value = ",".join(value)
+        lines.append(f"--{field.name}={str(value).lower() if isinstance(value, bool) else value}")
+    return "\n".join(lines) + "\n"
+
+
+def _check_same(run, settings):
+    if not run.record.exists():
+        raise expected(
+            "--output with an interrupted run in it", str(run.path), "Leave out --resume.")
+    before, now = json.loads(run.record.read_text())["settings"], _recorded(settings)
+    free = {field.name for field in dataclasses.fields(settings) if field.metadata["free"]}
+    differing = [
+        f"--{name}={now[name]} (the run has {before.get(name)})"
+        for name in now if name not in free and now[name] != before.get(name)]
+    if differing:
+        raise expected(
+            f"the settings of the run in {run.path}", ", ".join(differing),
+            f"Resume with --flagfile={run.flags} --resume, or choose another --output.")
+
+
+def _recorded(settings):
+    # JSON has lists, no tuples: bring both sides of the comparison to the same form.
+    return json.loads(json.dumps(dataclasses.asdict(settings)))

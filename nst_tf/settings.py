@@ -1,0 +1,139 @@
+"""Every setting of a training run: name, default, meaning, all in one place.
+
+The command's flags, their help, the run folder's replayable file and the check on resume are made from
+these fields; the library reads them as a frozen dataclass.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from nst_tf.errors import expected
+
+
+def setting(default: Any, help: str, *, choices: Sequence[str] = (), free: bool = False) -> Any:
+    """Declares one field of a settings dataclass.
+
+    Args:
+        default: its default; its type is the flag's (str, int, float, bool or tuple of str).
+        help: one sentence for `--help`.
+        choices: the allowed strings, where there is a list.
+        free: whether a resumed run may use another value, because what is learnt does not depend
+            on it.
+    """
+    return dataclasses.field(
+        default=default, metadata={"help": help, "choices": tuple(choices), "free": free}
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainSettings:
+    """Settings of `nst_tf.train`; each field is the flag of the same name."""
+
+    method: str = setting(
+        "feedforward", "What to train: a per-style network, or the narrow feature network.",
+        choices=("feedforward", "slim_features"))
+    output: str = setting(
+        "", "Run folder: flags, log, previews, checkpoints, network, exports.", free=True)
+
+    style_image: str = setting(
+        "starry_swirls", "Style: a packaged picture's name, a path, or a URL (with --style_sha256).")
+    style_sha256: str = setting("", "SHA-256 that the style image must have; needed for a URL.")
+    style_size: int = setting(
+        512, "Short side of the style image in pixels, aspect kept: it sets the size of strokes.")
+
+    feature_network: str = setting(
+        "slim_vgg19", "Network that judges pictures.", choices=("slim_vgg19", "vgg19"))
+    vgg_weights: str = setting(
+        "imagenet", "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.")
+    slim_weights: str = setting("", "Slim VGG19 weights (.npz); empty for the packaged ones.")
+
+    content: str = setting(
+        "builtin", "Photos to train on: builtin, builtin:photos, builtin:leaves, tfds:NAME, or folders "
+        "separated by commas.")
+    data_dir: str = setting("", "Where TFDS keeps its data sets; empty for its default.", free=True)
+    crop_size: int = setting(256, "Side of the random crops, pixels.")
+    short_side: int = setting(
+        0, "Short side to which photos are resized before the crop, pixels; 0 for 1.25 crops.")
+    batch_size: int = setting(4, "Crops a step, over all devices together.")
+
+    content_weight: float = setting(1.0, "Weight of the content term.")
+    style_weight: float = setting(10.0, "Weight of the style term.")
+    tv_weight: float = setting(0.0, "Weight of the total-variation term.")
+    content_layers: tuple[str, ...] = setting(
+        ("relu4_2",), "Layers of the content term, as NAME or NAME:WEIGHT.")
+    style_layers: tuple[str, ...] = setting(
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+        "Layers of the style term, as NAME or NAME:WEIGHT.")
+
+    width: int = setting(32, "Channels of the network's first stage; 32 is Johnson's.")
+    residual_blocks: int = setting(5, "Residual blocks of the network; 5 is Johnson's.")
+    padding: str = setting("reflect", "Padding of its convolutions.", choices=("reflect", "zeros"))
+    slim_widths: tuple[str, ...] = setting(
+        ("48", "64", "128", "256", "256"), "Channels of the slim VGG19's five blocks.")
+
+    learning_rate: float = setting(1e-3, "Adam's step size at the start.")
+    schedule: str = setting(
+        "cosine", "Course of the step size: constant, or down to zero along a cosine.",
+        choices=("cosine", "constant"))
+    steps: int = setting(-1, "Steps to train; -1 for no limit.")
+    minutes: float = setting(-1.0, "Minutes to train; -1 for no limit. The first limit reached ends.")
+    seed: int = setting(1, "Seed of weights, crops and order.")
+    precision: str = setting(
+        "float32", "Arithmetic of convolutions.", choices=("float32", "bfloat16"))
+    strategy: str = setting(
+        "one_device", "Devices: one, all of this machine, or all workers of TF_CONFIG.",
+        choices=("one_device", "mirrored", "multi_worker"), free=True)
+
+    preview_steps: int = setting(50, "Steps between preview pictures; 0 for none.", free=True)
+    checkpoint_steps: int = setting(500, "Steps between checkpoints.", free=True)
+    checkpoint_minutes: float = setting(5.0, "Minutes between checkpoints at most.", free=True)
+    tensorboard: bool = setting(True, "Write TensorBoard events into the run folder.", free=True)
+    export: tuple[str, ...] = setting(
+        ("saved_model", "tflite"), "Formats to export at the end.", free=True)
+    resume: bool = setting(False, "Continue the interrupted run in --output.", free=True)
+    overwrite: bool = setting(False, "Replace the run in --output by a new one.", free=True)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value, choices = getattr(self, field.name), field.metadata["choices"]
+            if choices and value not in choices:
+                raise expected(
+                    f"--{field.name} among {', '.join(choices)}", repr(value), "Choose one.")
+        if not self.output:
+            raise expected("--output, a folder for the run", "nothing", "Try --output=runs/first.")
+        for name in ("crop_size", "batch_size", "style_size"):
+            self._require(name, getattr(self, name) >= 1, "of at least 1")
+        self._require("short_side", self.short_side == 0 or self.short_side >= self.crop_size,
+                      f"of 0, or of at least --crop_size={self.crop_size}")
+        self._require("learning_rate", self.learning_rate > 0, "above 0")
+        for name in ("steps", "minutes"):
+            value = getattr(self, name)
+            self._require(name, value == -1 or value > 0, "above 0, or -1 for no limit")
+        if self.steps == -1 and self.minutes == -1:
+            raise expected("a budget", "neither --steps nor --minutes", "Set one of the two.")
+        self._require("checkpoint_steps", self.checkpoint_steps >= 1, "of at least 1")
+        self._require("checkpoint_minutes", self.checkpoint_minutes > 0, "above 0")
+        self._require("preview_steps", self.preview_steps >= 0, "of at least 0")
+        if self.resume and self.overwrite:
+            raise expected("--resume or --overwrite", "both", "Continue the old run, or replace it.")
+
+    def _require(self, name: str, holds: bool, what: str) -> None:
+        if not holds:
+            raise expected(f"--{name} {what}", getattr(self, name), f"Change --{name}.")
+
+
+def layer_weights(names: Sequence[str]) -> dict[str, float]:
+    """Parses ("relu1_1", "relu2_1:0.5") into {"relu1_1": 1.0, "relu2_1": 0.5}.
+
+    Raises:
+        UserError: a weight that is not a number.
+    """
+    weights = {}
+    for item in names:
+        name, _, weight = item.partition(":")
+        try:
+            weights[name] = float(weight) if weight else 1.0
+        except ValueError:
+            raise expected("a layer as NAME or NAME:WEIGHT", repr(item), "Try relu3_1:0.5.") from None
+    return weights

@@ -1,0 +1,64 @@
+"""Style images: a packaged picture by name, a file, or a URL with its hash."""
+
+import hashlib
+import importlib.resources
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from nst_tf.errors import expected
+
+TIMEOUT = 60                                               # seconds, for a download
+MAX_DOWNLOAD = 50_000_000                                  # bytes
+
+
+def packaged_styles() -> dict[str, Path]:
+    """Returns {name: path} of the pictures that `nst_tf.assets.paint_styles` has painted."""
+    folder = Path(str(importlib.resources.files("nst_tf.assets"))) / "styles"
+    return {path.stem: path for path in sorted(folder.glob("*.jpg"))}
+
+
+def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
+    """Returns the bytes of a style image and their SHA-256.
+
+    Args:
+        style_image: a packaged picture's name, a path, or an http(s) URL.
+        sha256: 64 hexadecimal digits that the bytes must have; needed for a URL, so that a run can
+            be repeated.
+
+    Raises:
+        UserError: nothing there, or other bytes than expected.
+    """
+    if re.match(r"https?://", style_image):
+        if not sha256:
+            raise expected(
+                "--style_sha256 beside a URL, so that the run can be repeated", "none",
+                "Download the picture once and give its hash, or its path.")
+        data = _download(style_image)
+    else:
+        path = packaged_styles().get(style_image, Path(style_image))
+        if not path.is_file():
+            raise expected(
+                f"a style image: a path, a URL, or one of {', '.join(packaged_styles())}",
+                repr(style_image), "Check --style_image.")
+        data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if sha256 and digest != sha256.lower():
+        raise expected(f"a style image with SHA-256 {sha256}", digest,
+                       "The picture has changed: check it, then --style_sha256.")
+    return data, digest
+
+
+def _download(url):
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+            data = answer.read(MAX_DOWNLOAD + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise expected("a style image at a reachable URL", f"{url} ({reason})",
+                       "Check the address and the network, or give a path.") from error
+    if len(data) > MAX_DOWNLOAD:
+        raise expected(f"a style image of at most {MAX_DOWNLOAD // 10**6} MB", url,
+                       "Give a smaller picture.")
+    return data

@@ -1,0 +1,18 @@
+"""Trains a style network, or the slim feature network.
+
+Example: python -m nst_tf.train --flagfile=configs/starry.flags
+
+Flags behind the flagfile override it. Everything is left in the folder --output.
+"""
+
+from nst_tf import flag_binding, pipeline
+from nst_tf.settings import TrainSettings
+
+
+def main() -> None:
+    pipeline.train(flag_binding.read(TrainSettings))
+
+
+if __name__ == "__main__":
+    flag_binding.define(TrainSettings)
+    flag_binding.run(main)
