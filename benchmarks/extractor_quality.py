@@ -17,6 +17,7 @@ import numpy as np
 from absl import flags
 
 from nst_tf import artifacts, features, files, flag_binding, images, losses, objective, sheets, styles
+from nst_tf import photos as builtin
 
 flags.DEFINE_string("content", None, "Photos to train on, as in nst_tf.train.", required=True)
 flags.DEFINE_string("photos", None, "Photos to judge on: folder or glob.", required=True)
@@ -59,6 +60,8 @@ def main():
     print("| style | VGG19: content, style | slim: content, style ... | slim at equal content | ratio |")
     print("|---|---|---|---|---|")
     ratios, rows = [], []
+    # Not one of the judged photos: this picture may be published.
+    shown_photo = images.to_float(builtin.builtin_photo("rocket"))
     for style in FLAGS.styles:
         picture = images.read_picture(styles.fetch_style(style)[0], short_side=512)
         judge = objective.Judge(extractor, picture)
@@ -66,16 +69,16 @@ def main():
                          for folder in (heavy[style], *light[style]))
         equal = objective.style_at_content([(s.content, s.style) for s in narrow], wide.content)
         ratios.append(equal / wide.style)
-        shown = "; ".join(f"{s.content:.3f}, {s.style:.4f}" for s in narrow)
-        print(f"| {Path(style).stem} | {wide.content:.3f}, {wide.style:.4f} | {shown} | {equal:.4f} "
+        listed = "; ".join(f"{s.content:.3f}, {s.style:.4f}" for s in narrow)
+        print(f"| {Path(style).stem} | {wide.content:.3f}, {wide.style:.4f} | {listed} | {equal:.4f} "
               f"| {ratios[-1]:.3f} |", flush=True)
         nearest = min(range(len(narrow)), key=lambda i: abs(narrow[i].content - wide.content))
-        rows.append([("photo", images.to_uint8(photos[0]))] + [
+        rows.append([("photo", images.to_uint8(shown_photo))] + [
             (f"{Path(style).stem}, trained with {name}",
-             images.to_uint8(artifacts.open_artifact(folder)(photos[0])))
+             images.to_uint8(artifacts.open_artifact(folder)(shown_photo)))
             for name, folder in (("VGG19", heavy[style]), ("slim VGG19", light[style][nearest]))])
     print(f"mean ratio {np.mean(ratios):.3f}")
-    sheet = images.to_float(sheets.sheet(rows, cell=FLAGS.image_size))
+    sheet = images.to_float(sheets.sheet(rows, cell=640))
     files.write_atomically(Path(FLAGS.output) / "side_by_side.png",
                            images.encode(images.Picture(sheet), "png"), overwrite=True)
 

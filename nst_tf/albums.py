@@ -1,9 +1,11 @@
 """Stylises one photo, a folder or a glob; one bad photo does not stop the others."""
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import tqdm
 
 from nst_tf import images
@@ -37,9 +39,11 @@ def stylize_album(
 
     Args:
         artifact: from `artifacts.open_artifact`.
-        content: a file, a folder (with all below it) or a glob.
-        output: a file name for one photo; otherwise a folder, in which the photos keep their names and
-            folders (what cannot be written in its own format becomes .png).
+        content: a file, a folder (with all below it) or a glob. What lies in `output` is left out
+            where that is a folder below the one that is searched.
+        output: a file name for one photo; otherwise a folder, in which the photos keep their names
+            and folders (what cannot be written in its own format becomes .png). A glob's folders
+            are kept from its first wildcard on.
         overwrite: whether files of the same name may be replaced.
         max_pixels: larger photos are refused.
         say: takes a line for each photo that failed.
@@ -50,10 +54,9 @@ def stylize_album(
     Raises:
         UserError: there are no photos, or several for one output file.
     """
-    photos = images.find_images(content)
+    jobs = _plan(content, Path(output))
     written, failed = [], []
-    targets = _targets(photos, Path(content), Path(output))
-    for photo, target in tqdm.tqdm(list(zip(photos, targets)), unit="photo", disable=len(photos) == 1):
+    for photo, target in tqdm.tqdm(jobs, unit="photo", disable=len(jobs) == 1):
         try:
             if target.exists() and not overwrite:
                 raise expected("an output file that does not exist", str(target),
@@ -63,15 +66,15 @@ def stylize_album(
             images.write_picture(target, drawn, overwrite=overwrite)
             written.append(target)
         except UserError as error:
-            line = str(error) if str(photo) in str(error) else f"{photo}: {error}"
-            failed.append(line)
-            say(line)
+            line = " ".join(str(error).split())
+            failed.append(line if str(photo) in line else f"{photo}: {line}")
+            say(failed[-1])
     return Outcome(tuple(written), tuple(failed))
 
 
 def _draw(artifact, rgb, photo):
     try:
-        return artifact(rgb)
+        drawn = artifact(rgb)
     except (MemoryError, RuntimeError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise expected("a photo that fits into memory and the model", f"{photo} ({reason})",
@@ -82,22 +85,61 @@ def _draw(artifact, rgb, photo):
             raise expected("a photo that fits into memory", f"{photo} ({type(error).__name__})",
                            "Use a smaller photo.") from error
         raise
+    if not np.isfinite(drawn).all():
+        raise expected("a model that draws finite colours", f"NaN or infinity for {photo}",
+                       "Export or train the model again.")
+    return drawn
 
 
-def _targets(photos, content, output):
-    if content.is_file() and output.suffix.lower() in images.IMAGE_SUFFIXES:
-        return [output]
-    if output.suffix.lower() in images.IMAGE_SUFFIXES and not output.is_dir():
+def _plan(content: str, output: Path) -> list[tuple[Path, Path]]:
+    """Returns (photo, file to write) pairs.
+
+    Raises:
+        UserError: there are no photos, or several for one output file.
+    """
+    photos, root = images.find_images(content), _root(content)
+    if len(photos) == 1 and _names_image(output) and not output.is_dir():
+        return [(photos[0], output)]
+    # Results of an earlier run are no photos of the album.
+    inside = output.resolve()
+    if root.resolve() in inside.parents:
+        photos = [photo for photo in photos if inside not in photo.resolve().parents]
+    if not photos:
+        raise expected("photos", f"{content} (all lie in --output={output})", "Check --content.")
+    if _names_image(output) and not output.is_dir():
         raise expected(f"a folder as --output for {len(photos)} photos", str(output),
                        "Leave out its suffix.")
-    root = content if content.is_dir() else _common_folder(photos)
-    targets = [output / photo.relative_to(root) for photo in photos]
-    return [target.with_suffix(".png") if target.suffix.lower() == ".gif" else target
-            for target in targets]
+    jobs = [(photo, output / _writable(photo.relative_to(root))) for photo in photos]
+    _check_distinct(jobs)
+    return jobs
 
 
-def _common_folder(photos):
-    folder = photos[0].parent
-    while not all(photo.is_relative_to(folder) for photo in photos):
-        folder = folder.parent
-    return folder
+def _root(content: str) -> Path:
+    """The folder from which on the photos' folders are kept."""
+    path = Path(content)
+    if path.is_file():
+        return path.parent
+    if path.is_dir():
+        return path
+    return Path(*itertools.takewhile(lambda part: not set(part) & set("*?["), path.parts))
+
+
+def _names_image(path: Path) -> bool:
+    return path.suffix.lower() in images.IMAGE_SUFFIXES
+
+
+def _writable(path: Path) -> Path:
+    # A photo that was named itself may have any suffix.
+    can = _names_image(path) and path.suffix.lower() != ".gif"
+    return path if can else path.with_suffix(".png")
+
+
+def _check_distinct(jobs: Sequence[tuple[Path, Path]]) -> None:
+    sources: dict[Path, Path] = {}
+    for photo, target in jobs:
+        if target in sources:
+            raise expected(
+                "photos with an output file each",
+                f"{sources[target]} and {photo}, which would both become {target}",
+                "Rename one of them.")
+        sources[target] = photo

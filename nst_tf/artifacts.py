@@ -1,16 +1,23 @@
-"""Opens whatever draws pictures (run folder, .keras, SavedModel, .tflite) as one function: photo to photo.
+"""Opens what draws pictures (run folder, .keras, SavedModel, .tflite) as one function on photos.
 
 Runtimes are imported when they are needed: a .tflite does without TensorFlow.
 """
 
+from __future__ import annotations
+
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nst_tf import padding
 from nst_tf.errors import UserError, expected
+
+if TYPE_CHECKING:
+    import keras
 
 Artifact = Callable[[np.ndarray], np.ndarray]
 
@@ -19,51 +26,111 @@ def open_artifact(model: str | os.PathLike) -> Artifact:
     """Opens a model by its path.
 
     Args:
-        model: a run folder, a .keras file, a SavedModel (its folder, or the folder of its versions),
-            or a .tflite file.
+        model: a run folder, a .keras file, a SavedModel (its folder, or the folder of its versions,
+            of which the highest is taken), or a .tflite file.
 
     Returns:
         A function from float32 [H, W, 3] RGB in [0, 1] to the stylised photo of the same shape, in
-        [0, 1], for any H and W from 1 up.
+        [0, 1], for any H and W from 1 up. It is not for several threads at once.
 
     Raises:
         UserError: nothing there that draws pictures, or a damaged file.
     """
     path = Path(model)
-    try:
-        if path.suffix == ".tflite" and path.is_file():
+    if path.suffix == ".tflite" and path.is_file():
+        with _opening(path):
             return _open_tflite(path)
-        if path.suffix == ".keras" and path.is_file():
-            return _open_keras(path)
-        if (path / "network.keras").is_file():
-            return _open_keras(path / "network.keras")
-        if saved := _saved_model_folder(path):
+    if _keras_file(path):
+        return _relaxed(open_network(path))
+    if saved := _saved_model_folder(path):
+        with _opening(saved):
             return _open_saved_model(saved)
-    except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+    raise _nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")
+
+
+def open_network(model: str | os.PathLike) -> keras.Model:
+    """Opens a trained network itself, which can be exported.
+
+    Args:
+        model: a run folder or a .keras file.
+
+    Returns:
+        RGB in [0, 1] -> about [0, 1], [B, H, W, 3].
+
+    Raises:
+        UserError: no network there, a damaged file, or a network that does not draw pictures.
+    """
+    file = _keras_file(Path(model))
+    if file is None:
+        raise _nothing(Path(model), "a run folder or a .keras file")
+    with _opening(file):
+        import keras
+
+        from nst_tf import networks  # noqa: F401  registers the layers that the file names
+
+        network = keras.saving.load_model(file, compile=False)
+        shapes = [getattr(network, name, None) for name in ("input_shape", "output_shape")]
+        if shapes != [(None, None, None, 3)] * 2:
+            raise ValueError(f"it maps {shapes[0]} to {shapes[1]}, not pictures to pictures")
+    return network
+
+
+@contextlib.contextmanager
+def _opening(path: Path) -> Iterator[None]:
+    """Makes one line of whatever the runtimes raise on files that are damaged or no models."""
+    try:
+        yield
+    except (UserError, ImportError):
+        raise
+    # Zip, JSON, HDF5, protocol buffers and flat buffers each fail in their own way, and what they
+    # raise is about the file: nothing but opening it happens inside.
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise expected(
-            "a model that can be opened", f"{path} ({(str(error).splitlines() or ['damaged'])[0]})",
+            "a model that can be opened", f"{path} ({reason.rstrip('.')})",
             "Export or train it again.") from error
+
+
+def _keras_file(path: Path) -> Path | None:
+    if path.is_file():
+        return path if path.suffix == ".keras" else None
+    return path / "network.keras" if (path / "network.keras").is_file() else None
+
+
+def _saved_model_folder(path: Path) -> Path | None:
+    if (path / "saved_model.pb").is_file():
+        return path
+    versions = [folder for folder in path.glob("*") if folder.name.isdecimal()
+                and (folder / "saved_model.pb").is_file()]
+    return max(versions, key=lambda folder: int(folder.name), default=None)
+
+
+def _nothing(path: Path, wanted: str) -> UserError:
     if (path / "run.json").is_file():
-        raise UserError(
-            f"Expected a finished run. Received: {path}, which has no network.keras. Let it finish with "
+        return expected(
+            "a finished run", f"{path}, which has no network.keras", "Let it finish with "
             f"`python -m nst_tf.train --flagfile={path / 'run.flags'} --resume`.")
-    raise expected(
-        "a run folder, a .keras file, a SavedModel folder or a .tflite file", str(path),
-        "Check --model.")
+    state = "none of these" if path.exists() else "there is nothing"
+    return expected(wanted, f"{path} ({state})", "Check --model.")
 
 
-def _open_keras(path: Path) -> Artifact:
-    import keras
+def _relaxed(network: keras.Model) -> Artifact:
+    """One trace serves every size."""
+    import tensorflow as tf
 
-    from nst_tf import networks  # noqa: F401  registers the layers that the file names
-
-    return _relaxed(keras.saving.load_model(path, compile=False))
+    function = tf.function(
+        lambda photo: tf.clip_by_value(network(photo), 0.0, 1.0),
+        input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
+    return lambda photo: function(tf.constant(photo[None])).numpy()[0]
 
 
 def _open_saved_model(path: Path) -> Artifact:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
+    if "serving_float" not in loaded.signatures:
+        raise ValueError(
+            f"it has no signature serving_float, only {', '.join(loaded.signatures) or 'none'}")
     signature = loaded.signatures["serving_float"]
 
     def draw(photo: np.ndarray) -> np.ndarray:
@@ -74,38 +141,33 @@ def _open_saved_model(path: Path) -> Artifact:
     return draw
 
 
-def _relaxed(network) -> Artifact:
-    """One trace serves every size."""
-    import tensorflow as tf
-
-    function = tf.function(
-        lambda photo: tf.clip_by_value(network(photo), 0.0, 1.0),
-        input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
-    return lambda photo: function(tf.constant(photo[None])).numpy()[0]
-
-
 def _open_tflite(path: Path) -> Artifact:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
-    details = interpreter.get_input_details()[0]
-    if list(details["shape"][[0, 3]]) != [1, 3] or details["dtype"] != np.float32:
-        raise ValueError(f"its input is {details['dtype'].__name__} {details['shape'].tolist()}")
+    ends = [interpreter.get_input_details(), interpreter.get_output_details()]
+    for what, details in zip(("input", "output"), ends):
+        shapes = [f"{detail['dtype'].__name__} {detail['shape'].tolist()}" for detail in details]
+        # Height and width do not matter: any can be set.
+        if len(details) != 1 or details[0]["dtype"] != np.float32 or (
+                len(details[0]["shape"]) != 4 or list(details[0]["shape"][[0, 3]]) != [1, 3]):
+            raise ValueError(
+                f"its {what} is {', '.join(shapes)}, not float32 [1, height, width, 3]")
+    image, stylized = (details[0]["index"] for details in ends)
+    allocated = None
 
     def draw(photo: np.ndarray) -> np.ndarray:
+        nonlocal allocated
         height, width = photo.shape[:2]
         grown = padding.grow(photo)[None]
-        if tuple(interpreter.get_input_details()[0]["shape"]) != grown.shape:
-            interpreter.resize_tensor_input(details["index"], grown.shape)
-        runner = interpreter.get_signature_runner()
-        return runner(image=grown)["stylized"][0, :height, :width]
+        if grown.shape != allocated:
+            # Forgotten first: after a failure nothing is allocated.
+            allocated = None
+            interpreter.resize_tensor_input(image, grown.shape)
+            interpreter.allocate_tensors()
+            allocated = grown.shape
+        interpreter.set_tensor(image, grown)
+        interpreter.invoke()
+        return interpreter.get_tensor(stylized)[0, :height, :width]
 
     return draw
-
-
-def _saved_model_folder(path: Path) -> Path | None:
-    if (path / "saved_model.pb").is_file():
-        return path
-    versions = [folder for folder in path.glob("*") if folder.name.isdigit()
-                and (folder / "saved_model.pb").is_file()]
-    return max(versions, key=lambda folder: int(folder.name), default=None)

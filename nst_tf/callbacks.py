@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
+from nst_tf import files
+
 HIDDEN = ("learning_rate", "progress")                    # in the log, not in the bar
 
 
@@ -33,9 +35,8 @@ class ProgressBar(keras.callbacks.Callback):
         if self._begun is None:                           # progress of an earlier part is not ours
             self._begun, self._started = progress, time.monotonic()
             self._bar.initial = self._bar.n = batch + 1
+            self._bar.unpause()                           # the first step's compilation is no rate
             return
-        if self._bar.n == 0:
-            self._bar.n = batch
         done = progress - self._begun
         left = (time.monotonic() - self._started) * (1 - progress) / done if done else 0
         self._bar.total = round((batch + 1) / progress)
@@ -49,19 +50,25 @@ class ProgressBar(keras.callbacks.Callback):
 
 
 class JsonLog(keras.callbacks.Callback):
-    """Appends one JSON object a step: step, seconds since the start, named losses, step size.
+    """Appends one JSON object a step: step, seconds trained, named losses, step size.
 
     Args:
         path: of the .jsonl file; a resumed run goes on in it.
+        after: steps that have been trained already. Lines beyond them are cut off: a run that died
+            wrote them behind its last checkpoint, and these steps come again.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, after: int = 0):
         super().__init__()
-        self._path = path
+        self._path, self._after = path, after
 
     def on_train_begin(self, logs=None):
+        lines = self._path.read_text().splitlines(keepends=True) if self._path.exists() else []
+        kept = [line for line in lines[:self._after] if line.endswith("\n")]
+        files.write_atomically(self._path, "".join(kept).encode(), overwrite=True)
+        before = json.loads(kept[-1])["seconds"] if kept else 0.0
         self._file = self._path.open("a", buffering=1)    # line by line: nothing lost on interruption
-        self._started = time.monotonic()
+        self._started = time.monotonic() - before
 
     def on_train_batch_end(self, batch, logs=None):
         entry = {"step": batch + 1, "seconds": round(time.monotonic() - self._started, 3), **logs}

@@ -98,6 +98,9 @@ class FolderSource:
     """All pictures below some folders, in another order every epoch."""
 
     def __init__(self, folders: str):
+        if not all(folders.split(",")):
+            # An empty path would mean the working directory, with all below it.
+            raise expected("folders separated by commas", repr(folders), "Check --content.")
         self.name = folders
         self._files = [file for folder in folders.split(",") for file in images.find_images(folder)]
         self.unreadable = Unreadable(len(self._files))
@@ -128,16 +131,21 @@ class TfdsSource:
                 f"{name} ({str(error).strip().splitlines()[0] if str(error) else type(error).__name__})",
                 "Check name and network, point --data_dir at prepared data, or use --content=FOLDER.",
             ) from error
-        if "image" not in self._builder.info.features:
-            raise expected('a data set with the feature "image"', f"{name} with "
-                           f"{', '.join(self._builder.info.features)}", "Choose an image data set.")
-        self.unreadable = Unreadable(self._builder.info.splits["train"].num_examples)
+        info = self._builder.info
+        if "image" not in info.features or "train" not in info.splits:
+            raise expected(
+                'a data set with the feature "image" and the split "train"',
+                f"{name} with {', '.join((*info.features, *info.splits))}",
+                "Choose an image data set.")
+        self.unreadable = Unreadable(info.splits["train"].num_examples)
 
     def dataset(self, start, seed):
         examples = self._builder.as_dataset(
             split="train", shuffle_files=True,
             read_config=self._tfds.ReadConfig(shuffle_seed=seed, shuffle_reshuffle_each_iteration=True),
-            decoders={"image": self._tfds.decode.SkipDecoding()},
+            # Pictures stay encoded, everything else of an example is not even read.
+            decoders=self._tfds.decode.PartialDecoding(
+                {"image": True}, decoders={"image": self._tfds.decode.SkipDecoding()}),
         )
         # Encoded pictures are about 150 kB: the buffer takes about 300 MB and is refilled by reading,
         # not decoding, the skipped examples of a resumed run.
@@ -224,7 +232,8 @@ def _reader(source: Source, config: CropConfig) -> Callable:
         try:
             pixels = source.read(int(index), photo, config.short_side, config.seed)
         except UserError as error:
-            source.unreadable.add(str(error), str(error))
+            # The text alone names a file, but not one encoded picture among many of its length.
+            source.unreadable.add(f"{hash(photo)} {error}", str(error))
             source.unreadable.check()
             return np.zeros((config.crop_size, config.crop_size, 3), np.uint8), False
         rng = np.random.default_rng([config.seed, int(index)])

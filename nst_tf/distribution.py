@@ -28,15 +28,36 @@ class Distribution:
         """Whether this process writes the run folder."""
         return self.worker == 0
 
+    def agree(self, seconds: float, *wishes: bool) -> tuple[float | bool, ...]:
+        """Returns the chief's `seconds`, and for each wish whether any worker has it.
+
+        What is decided from these is the same on every worker. Without it one worker would leave the
+        loop or lower the step size alone, and the others would wait for it for ever.
+        """
+        if self.workers == 1:
+            return (seconds, *wishes)
+        mine = tf.constant([seconds if self.is_chief else 0.0, *map(float, wishes)], tf.float64)
+        total = self._total(mine).numpy()
+        # Every device of a worker brought the same numbers.
+        devices = self.strategy.num_replicas_in_sync // self.workers
+        return (float(total[0]) / devices, *(bool(wished) for wished in total[1:] > 0))
+
+    @tf.function
+    def _total(self, mine):
+        each = self.strategy.run(tf.identity, (mine,))
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None)
+
 
 def open_distribution(name: str) -> Distribution:
     """Opens one_device, mirrored or multi_worker; the last must come before any other TensorFlow work.
 
     Raises:
-        UserError: multi_worker without a usable TF_CONFIG.
+        UserError: multi_worker without a usable TF_CONFIG, or workers that cannot be reached.
     """
     if name == "mirrored":
-        return Distribution(tf.distribute.MirroredStrategy())
+        # Named one by one: left alone, the strategy takes only the first of several logical CPUs.
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return Distribution(tf.distribute.MirroredStrategy([device.name for device in devices]))
     if name == "one_device":
         return Distribution(tf.distribute.get_strategy())
     try:
@@ -51,5 +72,10 @@ def open_distribution(name: str) -> Distribution:
             '"task": {"type": "worker", "index": 0}}',
             f"{os.environ.get('TF_CONFIG', 'nothing')} ({type(error).__name__}: {error})",
             "Set it in the environment of every worker.") from error
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        raise expected(
+            f"all of {', '.join(workers)} to be reachable", str(error).splitlines()[0],
+            "Check TF_CONFIG and that every worker has been started.") from error
     return Distribution(strategy, worker, len(workers))

@@ -5,6 +5,8 @@ import hashlib
 import importlib.resources
 import json
 import re
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +28,9 @@ IMAGENET_URL = (
     "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 )
 IMAGENET_MD5 = "253f8cb515780f3b799900260a226db6"
+
+# What NumPy raises on a file that is no .npz, or a damaged one.
+_DAMAGE = (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,13 +148,12 @@ def load_vgg19(
         UserError: an unknown layer, an unreadable file, or a failed download.
     """
     check_layers(layers, LAYERS)
-    reference = _read_imagenet(weights)
+    reference, path = _read_imagenet(weights)
     model = build_topology(VGG19_WIDTHS, layers, dtype=dtype)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             layer.set_weights(reference.get_layer(layer.name).get_weights())
     model.trainable = False
-    path = _imagenet_cache() if weights == "imagenet" else Path(weights)
     return FeatureExtractor("vgg19", model, {"weights": weights, "sha256": sha256(path)})
 
 
@@ -180,10 +184,10 @@ def load_slim_vgg19(
         for layer in model.layers:
             if isinstance(layer, keras.layers.Conv2D):
                 layer.set_weights(unpack_layer(packed, layer.name))
-    except (OSError, KeyError, ValueError) as error:
+    except _DAMAGE as error:
         raise expected(
             "slim VGG19 weights as `nst_tf.train --method=slim_features` writes them",
-            f"{path} ({error})",
+            f"{path} ({_first_line(error)})",
             "Pass another file, or reinstall the package for its own.",
         ) from error
     model.trainable = False
@@ -250,7 +254,7 @@ def _position(layer: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _read_imagenet(weights: str) -> keras.Model:
+def _read_imagenet(weights: str) -> tuple[keras.Model, Path]:
     if weights != "imagenet" and not Path(weights).is_file():
         raise expected(
             "--vgg_weights=imagenet or the path of Keras's VGG19 .h5 without the top",
@@ -258,7 +262,12 @@ def _read_imagenet(weights: str) -> keras.Model:
             f"Download {IMAGENET_URL} (md5 {IMAGENET_MD5}) and pass its path.",
         )
     try:
-        return keras.applications.VGG19(weights=weights, include_top=False)
+        path = weights
+        if weights == "imagenet":        # as keras.applications does, but the path is needed here
+            path = keras.utils.get_file(
+                IMAGENET_URL.rsplit("/", 1)[1], IMAGENET_URL, cache_subdir="models",
+                file_hash=IMAGENET_MD5)
+        return keras.applications.VGG19(weights=path, include_top=False), Path(path)
     except Exception as error:  # Keras, h5py and urllib raise a dozen unrelated types here.
         if weights != "imagenet":
             raise expected(
@@ -270,10 +279,6 @@ def _read_imagenet(weights: str) -> keras.Model:
             f"Received: {_first_line(error)}. Fetch the file by other means and pass "
             "--vgg_weights=PATH, or use --feature_network=slim_vgg19, which needs no download."
         ) from error
-
-
-def _imagenet_cache() -> Path:
-    return Path(keras.config.keras_home()) / "models" / IMAGENET_URL.rsplit("/", 1)[1]
 
 
 def _first_line(error: Exception) -> str:

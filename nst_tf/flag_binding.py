@@ -1,13 +1,22 @@
 """Flags made from a settings dataclass: its fields are the one list of names, defaults and help."""
 
+import contextlib
 import dataclasses
+import os
+import re
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from absl import app, flags
 
-from nst_tf.errors import UserError
+from nst_tf.errors import UserError, expected
+
+INTERRUPTED = 130                                          # a shell's status for a command after Ctrl-C
+
+# --help shows the flags of the command's own module: those defined here must count as the command's.
+flags.disclaim_key_flags()
 
 
 def define(settings: type) -> None:
@@ -36,16 +45,56 @@ def read(settings: type) -> Any:
 
 
 def run(main: Callable[[], int | None]) -> None:
-    """Parses flags, runs `main` and exits with its status; a `UserError` becomes one line and status 1."""
+    """Parses flags, runs `main` and exits with its status.
+
+    What the user can mend (a `UserError`, a file that cannot be read or written) becomes one line and
+    status 1, Ctrl-C one line and status 130; all else is a bug and keeps its stack trace.
+    """
 
     def guarded(argv):
-        if len(argv) > 1:
-            print(f"Expected only flags. Received: {' '.join(argv[1:])}. See --help.", file=sys.stderr)
-            sys.exit(1)
         try:
+            if len(argv) > 1:
+                raise expected("only flags", " ".join(argv[1:]), "See --help.")
             sys.exit(main() or 0)
         except UserError as error:
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-            sys.exit(1)
+            _exit(f"error: {error}", 1)
+        except OSError as error:
+            _exit(f"error: Expected files that can be read and written. Received: {error}. Check the "
+                  "path, its permissions and the free space.", 1)
+        except KeyboardInterrupt as interrupt:
+            _exit(f"interrupted: {interrupt}" if str(interrupt) else "interrupted", INTERRUPTED)
 
-    app.run(guarded)
+    # absl's own default shows notes for TensorFlow's developers; a --verbosity of the user comes later
+    # and wins.
+    app.run(guarded, [sys.argv[0], "--verbosity=-1", *sys.argv[1:]])
+
+
+@contextlib.contextmanager
+def quiet_start() -> Iterator[None]:
+    """Leaves out what TensorFlow says about CPU and drivers while it is imported; errors are shown.
+
+    Whoever sets TF_CPP_MIN_LOG_LEVEL gets what he asked for instead, and all that import says.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    # That level counts only once the libraries are loaded, and they talk from C++ before.
+    with tempfile.TemporaryFile() as held:
+        stderr = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            for line in held.read().decode(errors="replace").splitlines():
+                if not re.match(r"[IW]\d{4} |WARNING: All log messages before", line):
+                    print(line, file=sys.stderr)
+
+
+def _exit(line, status):
+    print(" ".join(line.split()), file=sys.stderr)
+    sys.exit(status)

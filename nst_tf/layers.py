@@ -93,7 +93,8 @@ class InstanceNormalization(keras.layers.Layer):
     """
 
     def __init__(self, epsilon: float = 1e-5, **kwargs):
-        super().__init__(**kwargs)
+        # Keras would cast weights and given moments to the compute dtype on the way in.
+        super().__init__(autocast=False, **kwargs)
         self.epsilon = epsilon
 
     def build(self, input_shape):

@@ -43,10 +43,11 @@ class LossWeights:
     style_layers: Mapping[str, float] = dataclasses.field(default_factory=lambda: dict(STYLE_LAYERS))
 
     def __post_init__(self):
-        named = {"content": self.content, "style": self.style}
-        named["total variation"] = self.total_variation
-        named |= self.content_layers | self.style_layers
-        for name, weight in named.items():
+        named = [("content", self.content), ("style", self.style)]
+        named.append(("total variation", self.total_variation))
+        # One after the other, since both terms may use a layer, with different weights.
+        named += [*self.content_layers.items(), *self.style_layers.items()]
+        for name, weight in named:
             if not (math.isfinite(weight) and weight >= 0):
                 raise expected(
                     f"a {name} weight of at least 0", weight, "Use 0 to switch a term or layer off."

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from nst_tf import callbacks, data, exporters
 from nst_tf.distribution import open_distribution
+from nst_tf.errors import expected
 from nst_tf.methods import METHODS
 from nst_tf.runs import RunFolder, open_run
 from nst_tf.settings import TrainSettings
@@ -22,10 +24,12 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
         say: takes lines for the user.
 
     Returns:
-        The run folder, complete; after Ctrl-C it has a checkpoint to resume from and no exports.
+        The run folder, complete.
 
     Raises:
         UserError: anything that the user can mend.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM; the run folder has a checkpoint to resume from, and
+            no exports.
     """
     for name in settings.export:
         exporters.check_name(name)
@@ -45,12 +49,22 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
     restored = fit.restore() if settings.resume else 0
     if restored:
         say(f"continuing at step {restored}")
+    elif settings.init_from:
+        fit.start_from(RunFolder(Path(settings.init_from)).checkpoints)
     else:
         task.start(open_batches)
-    listeners = _listeners(settings, run, task) if distribution.is_chief else []
+    listeners = _listeners(settings, run, task, restored) if distribution.is_chief else []
     result = fit.run(open_batches, listeners, source.unreadable.check)
+    if result.reason == "interrupted":
+        raise KeyboardInterrupt(
+            f"after step {result.steps}, --resume continues from {run.checkpoints}")
     if distribution.is_chief:
-        _finish(settings, run, task, result, source, say)
+        try:
+            _finish(settings, run, task, result, source, say)
+        except (OSError, tf.errors.OpError) as error:
+            raise expected(
+                f"to write the results into {run.path}", str(error).splitlines()[0],
+                "Free disk space and use --resume: nothing is trained again.") from error
     return run
 
 
@@ -66,8 +80,8 @@ def _fit_config(settings):
         settings.batch_size, settings.checkpoint_steps, settings.checkpoint_minutes)
 
 
-def _listeners(settings, run, task):
-    listeners = [callbacks.ProgressBar(), callbacks.JsonLog(run.log)]
+def _listeners(settings, run, task, restored):
+    listeners = [callbacks.ProgressBar(), callbacks.JsonLog(run.log, after=restored)]
     if settings.tensorboard:
         listeners.append(callbacks.TensorBoard(run.tensorboard))
     if settings.preview_steps and task.draws:
@@ -81,12 +95,10 @@ def _finish(settings, run, task, result: FitResult, source, say):
         say(f"left out: {reason}")
     say(f"{result.steps} steps in {result.seconds / 60:.1f} minutes; {result.step_share:.0%} of a step's "
         f"time in the compiled step")
-    if result.reason == "interrupted":
-        say(f"interrupted: --resume continues from {run.checkpoints}")
-        return
-    run.note(steps=result.steps, seconds=round(result.seconds, 1), stopped_by=result.reason,
-             last_terms=dict(result.logs), step_share=round(result.step_share, 3),
-             unreadable=list(source.unreadable))
+    if result.logs:                                        # empty if only the exports were missing
+        run.note(steps=result.steps, seconds=round(result.seconds, 1), stopped_by=result.reason,
+                 last_terms=dict(result.logs), step_share=round(result.step_share, 3),
+                 unreadable=list(source.unreadable))
     for line in task.finish(run, result):
         say(line)
     if task.draws:

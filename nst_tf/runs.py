@@ -11,6 +11,10 @@ from nst_tf import files
 from nst_tf.errors import expected
 from nst_tf.settings import TrainSettings
 
+# All that a run of any method writes; the record last, so that an interrupted removal can be repeated.
+WRITTEN = ("checkpoints", "previews", "tensorboard", "saved_model", "tflite", "log.jsonl",
+           "network.keras", "contact_sheet.png", "slim_vgg19.npz", "slim_vgg19.json", "run.flags",
+           "run.json")
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image", "tensorflow-datasets")
 
 
@@ -64,6 +68,14 @@ class RunFolder:
     def contact_sheet(self) -> Path:
         return self.path / "contact_sheet.png"
 
+    @property
+    def settings(self) -> dict | None:
+        """Settings of the run in this folder; None if there is no run in it."""
+        try:
+            return json.loads(self.record.read_text())["settings"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def note(self, **entries) -> None:
         """Adds entries to `record`."""
         record = json.loads(self.record.read_text()) if self.record.exists() else {}
@@ -82,17 +94,17 @@ def open_run(settings: TrainSettings) -> RunFolder:
     if settings.resume:
         _check_same(run, settings)
         return run
-    if run.record.exists() and not settings.overwrite:
+    if run.settings and not settings.overwrite:
         raise expected(
             "an --output without a run in it", f"{run.path}, which holds one",
             "Use --resume to continue it, --overwrite to replace it, or another --output.")
-    if run.path.exists() and not run.record.exists() and any(run.path.iterdir()):
+    if run.path.is_dir() and not run.settings and any(run.path.iterdir()):
         raise expected(
             "an --output that is new, empty, or holds a run", f"{run.path}, which holds other files",
             "Choose another --output.")
-    if run.record.exists():
-        shutil.rmtree(run.path)
     files.ensure_writable_folder(run.path)
+    if run.settings:
+        _remove_run(run)
     files.write_atomically(run.flags, flag_lines(settings).encode())
     run.note(
         settings=_recorded(settings), python=platform.python_version(), machine=platform.machine(),
@@ -113,11 +125,21 @@ def flag_lines(settings: TrainSettings) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _remove_run(run):
+    # By name, since someone may have put files of his own beside the run's.
+    for name in WRITTEN:
+        path = run.path / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def _check_same(run, settings):
-    if not run.record.exists():
+    before, now = run.settings, _recorded(settings)
+    if not before:
         raise expected(
             "--output with an interrupted run in it", str(run.path), "Leave out --resume.")
-    before, now = json.loads(run.record.read_text())["settings"], _recorded(settings)
     free = {field.name for field in dataclasses.fields(settings) if field.metadata["free"]}
     differing = [
         f"--{name}={now[name]} (the run has {before.get(name)})"

@@ -72,6 +72,8 @@ class TrainSettings:
     slim_widths: tuple[str, ...] = setting(
         ("48", "64", "128", "256", "256"), "Channels of the slim VGG19's five blocks.")
 
+    init_from: str = setting(
+        "", "Run folder of the same network whose newest checkpoint gives the first weights.")
     learning_rate: float = setting(1e-3, "Adam's step size at the start.")
     schedule: str = setting(
         "cosine", "Course of the step size: constant, or down to zero along a cosine.",
@@ -106,6 +108,7 @@ class TrainSettings:
             self._require(name, getattr(self, name) >= 1, "of at least 1")
         self._require("short_side", self.short_side == 0 or self.short_side >= self.crop_size,
                       f"of 0, or of at least --crop_size={self.crop_size}")
+        self._require("seed", self.seed >= 0, "of at least 0")
         self._require("learning_rate", self.learning_rate > 0, "above 0")
         for name in ("steps", "minutes"):
             value = getattr(self, name)

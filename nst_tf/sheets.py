@@ -34,7 +34,8 @@ def sheet(rows: Sequence[Sequence[tuple[str, np.ndarray]]], cell: int = 384) -> 
         for column, (caption, picture) in enumerate(row):
             left = GAP + column * (cell + GAP)
             canvas.paste(picture, (left + (cell - picture.width) // 2, top))
-            draw.text((left + cell // 2, top + height - GAP - CAPTION + 3), caption, INK, font, "ma")
+            under = (left + cell // 2, top + height - GAP - CAPTION + 3)
+            draw.text(under, caption, INK, font, "ma")
         top += height
     return np.asarray(canvas)
 

@@ -1,6 +1,7 @@
 """Style images: a packaged picture by name, a file, or a URL with its hash."""
 
 import hashlib
+import http.client
 import importlib.resources
 import re
 import urllib.error
@@ -54,8 +55,8 @@ def _download(url):
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             data = answer.read(MAX_DOWNLOAD + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = " ".join(str(getattr(error, "reason", error)).split())
         raise expected("a style image at a reachable URL", f"{url} ({reason})",
                        "Check the address and the network, or give a path.") from error
     if len(data) > MAX_DOWNLOAD:

@@ -6,28 +6,53 @@ Example: python -m nst_tf.stylize --model=runs/starry --content=photo.jpg --outp
 Exits with status 1 if any photo could not be painted; the others are written all the same.
 """
 
+import dataclasses
+import os
 import sys
 
-from absl import flags
+import tqdm
 
 from nst_tf import albums, artifacts, flag_binding, images
-
-flags.DEFINE_string("model", None, "Run folder, .keras, SavedModel folder or .tflite.", required=True)
-flags.DEFINE_string("content", None, "A photo, a folder or a glob such as 'a/**/*.jpg'.", required=True)
-flags.DEFINE_string("output", None, "File for one photo, folder for several.", required=True)
-flags.DEFINE_bool("overwrite", False, "Replace files that exist.")
-flags.DEFINE_integer("max_pixels", images.MAX_PIXELS, "Larger photos are refused.")
-FLAGS = flags.FLAGS
+from nst_tf.errors import expected
+from nst_tf.settings import setting
 
 
-def main() -> int:
+@dataclasses.dataclass(frozen=True)
+class StylizeSettings:
+    """Settings of `nst_tf.stylize`; each field is the flag of the same name."""
+
+    model: str = setting("", "Run folder, .keras, SavedModel folder or .tflite.")
+    content: str = setting("", "A photo, a folder or a glob such as 'a/**/*.jpg'.")
+    output: str = setting("", "File for one photo, folder for several.")
+    overwrite: bool = setting(False, "Replace files that exist.")
+    max_pixels: int = setting(images.MAX_PIXELS, "Larger photos are refused.")
+
+    def __post_init__(self):
+        for name in ("model", "content", "output"):
+            if not getattr(self, name):
+                raise expected(f"--{name}", "none", "See --help.")
+
+
+def stylize(settings: StylizeSettings) -> int:
+    """Paints the photos; returns the exit status.
+
+    Raises:
+        UserError: the model cannot be opened, or there is nothing to paint.
+    """
     outcome = albums.stylize_album(
-        artifacts.open_artifact(FLAGS.model), FLAGS.content, FLAGS.output,
-        overwrite=FLAGS.overwrite, max_pixels=FLAGS.max_pixels,
-        say=lambda line: print(f"error: {line}", file=sys.stderr))
-    print(f"painted {len(outcome.written)} photos, {len(outcome.failed)} failed")
+        artifacts.open_artifact(settings.model), settings.content, settings.output,
+        overwrite=settings.overwrite, max_pixels=settings.max_pixels,
+        say=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr))
+    print(f"photos painted: {len(outcome.written)}, failed: {len(outcome.failed)}")
     return 1 if outcome.failed else 0
 
 
+def main() -> int:
+    # Read when TensorFlow is first imported, which only some models need.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    return stylize(flag_binding.read(StylizeSettings))
+
+
 if __name__ == "__main__":
+    flag_binding.define(StylizeSettings)
     flag_binding.run(main)

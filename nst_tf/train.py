@@ -5,12 +5,15 @@ Example: python -m nst_tf.train --flagfile=configs/starry.flags
 Flags behind the flagfile override it. Everything is left in the folder --output.
 """
 
-from nst_tf import flag_binding, pipeline
+from nst_tf import flag_binding
 from nst_tf.settings import TrainSettings
 
 
 def main() -> None:
-    pipeline.train(flag_binding.read(TrainSettings))
+    settings = flag_binding.read(TrainSettings)            # wrong ones end here, before the slow import
+    with flag_binding.quiet_start():
+        from nst_tf import pipeline
+    pipeline.train(settings)
 
 
 if __name__ == "__main__":

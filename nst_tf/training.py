@@ -2,7 +2,9 @@
 
 import dataclasses
 import math
+import re
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +17,12 @@ import tensorflow as tf
 from nst_tf.data import Shard
 from nst_tf.distribution import Distribution
 from nst_tf.errors import UserError, expected
+
+
+# What the workers that are left get when one has died; which of them depends on what they were doing.
+LOST = (
+    tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError, tf.errors.InternalError, tf.errors.FailedPreconditionError)
 
 
 class Task(Protocol):
@@ -113,9 +121,11 @@ class Fit:
         checkpoint = tf.train.Checkpoint(
             network=task.network, optimizer=self._optimizer, step=self._step,
             next_index=self._next_index, seconds=self._seconds, state=dict(task.state))
-        # Every worker saves, because saving may be a collective; only the chief's counts.
-        folder = checkpoints if distribution.is_chief else checkpoints / f"worker{distribution.worker}"
-        self._restored_from = checkpoints
+        self._restored_from = folder = checkpoints
+        if not distribution.is_chief:
+            # Every worker saves, because saving may be a collective; only the chief's counts.
+            self._scratch = tempfile.TemporaryDirectory(prefix="nst_tf_worker_")
+            folder = self._scratch.name
         self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=2)
 
     @property
@@ -132,9 +142,26 @@ class Fit:
             self._manager.checkpoint.restore(newest).assert_existing_objects_matched()
         except (ValueError, AssertionError, tf.errors.OpError) as error:
             raise expected(
-                "a checkpoint of the same network", f"{newest} ({str(error).splitlines()[0]})",
+                "a checkpoint of the same network", f"{newest} ({_first_line(error)})",
                 "Resume with the run's own settings, or start anew with --overwrite.") from error
         return self.step
+
+    def start_from(self, checkpoints: Path) -> None:
+        """Takes the weights alone from the newest checkpoint of another run of the same network.
+
+        Raises:
+            UserError: there is none, or it is of another network.
+        """
+        newest = tf.train.latest_checkpoint(str(checkpoints))
+        try:
+            if newest is None:
+                raise ValueError("it has no checkpoint")
+            weights = tf.train.Checkpoint(network=self.task.network)
+            weights.restore(newest).expect_partial().assert_existing_objects_matched()
+        except (ValueError, AssertionError, tf.errors.OpError) as error:
+            raise expected(
+                "--init_from with a run of the same network", f"{checkpoints} ({_first_line(error)})",
+                "Check the folder, and widths and depth.") from error
 
     def run(
         self,
@@ -155,70 +182,77 @@ class Fit:
             check_data: raises `UserError` if the data turned out to be unusable.
 
         Raises:
-            UserError: unusable data, a loss that is not finite, a checkpoint that cannot be written.
+            UserError: unusable data, a loss that is not finite, a checkpoint that cannot be written, a
+                worker that has died.
         """
         network = self.task.network
         network.stop_training = False
         callbacks = keras.callbacks.CallbackList(list(callbacks), model=network)
         batches = iter(self._distribute(open_batches))
         before, started = float(self._seconds.numpy()), time.monotonic()
-        saved_at, saved_step = started, self.step
+        saved_at, saved_step = before, self.step
         inside, first, logs = 0.0, None, {}
+        reason = self._used_up()
         callbacks.on_train_begin()
-        reason = None
-        with _Interruptible() as interrupt:
-            while reason is None:
-                step = self.step
-                progress = self.config.progress(step, float(self._seconds.numpy()))
-                if progress >= 1:
-                    reason = "steps" if 0 < self.config.steps <= step else "minutes"
-                    break
-                callbacks.on_train_batch_begin(step)
-                batch = self._next(batches, check_data)
-                self._optimizer.learning_rate.assign(self.config.step_size(progress))
-                entered = time.monotonic()
-                values = self._train_step(batch)
-                logs = {name: float(value) for name, value in values.items()}
-                left = time.monotonic()
-                if first is None:
-                    first = left            # the first step compiles: it tells nothing of the rest
-                else:
-                    inside += left - entered
-                if not all(math.isfinite(value) for value in logs.values()):
-                    raise self._not_finite(step, logs)
-                self._advance(batch, before + left - started)
-                logs["learning_rate"] = float(self.config.step_size(progress))
-                logs["progress"] = self.config.progress(self.step, float(self._seconds.numpy()))
-                callbacks.on_train_batch_end(step, logs)
-                check_data()
-                if network.stop_training:
-                    reason = "stopped by a callback"
-                if interrupt.received:
-                    reason = "interrupted"
-                minutes = (time.monotonic() - saved_at) / 60
-                if (self.step - saved_step >= self.config.checkpoint_steps
-                        or minutes >= self.config.checkpoint_minutes):
-                    self.save()
-                    saved_at, saved_step = time.monotonic(), self.step
-        ended = time.monotonic()
-        if self.step > saved_step:
-            self.save()
-        callbacks.on_train_end(logs)
-        share = inside / max(ended - first, 1e-9) if first is not None and inside else 1.0
+        try:
+            with _Interruptible() as interrupt:
+                while reason is None:
+                    step = self.step
+                    callbacks.on_train_batch_begin(step)
+                    batch = self._next(batches, check_data)
+                    size = self.config.step_size(self._progress())
+                    self._optimizer.learning_rate.assign(size)
+                    entered = time.monotonic()
+                    logs = {name: float(value) for name, value in self._train_step(batch).items()}
+                    left = time.monotonic()
+                    if first is None:
+                        first = left        # the first step compiles: it tells nothing of the rest
+                    else:
+                        inside += left - entered
+                    if not all(math.isfinite(value) for value in logs.values()):
+                        raise self._not_finite(step + 1, logs)
+                    self._advance(batch, before + left - started)
+                    logs |= {"learning_rate": size, "progress": self._progress()}
+                    callbacks.on_train_batch_end(step, logs)
+                    check_data()
+                    seconds, stopped, interrupted = self._distribution.agree(
+                        before + time.monotonic() - started, network.stop_training,
+                        interrupt.received)
+                    self._seconds.assign(seconds)
+                    if stopped or interrupted:
+                        reason = "stopped by a callback" if stopped else "interrupted"
+                    else:
+                        reason = self._used_up()
+                    if (reason or self.step - saved_step >= self.config.checkpoint_steps
+                            or (seconds - saved_at) / 60 >= self.config.checkpoint_minutes):
+                        self.save()
+                        saved_at, saved_step = seconds, self.step
+            ended = time.monotonic()
+        except LOST as error:
+            if self._distribution.workers == 1:
+                raise
+            raise UserError(
+                f"Expected all {self._distribution.workers} workers to answer. Received: "
+                f"{_first_line(error)}. Start every worker again with --resume: it continues from "
+                f"{self._last_good()}.") from error
+        finally:
+            callbacks.on_train_end(logs)
+        share = inside / max(ended - first, 1e-9) if inside else 1.0
         return FitResult(self.step, float(self._seconds.numpy()), reason, logs, share)
 
     def save(self) -> str:
         """Saves a checkpoint; the one before stays until the new one is whole. Returns its path."""
-        for variable in self.task.network.trainable_variables:
+        # Adam's moments too: a second moment that overflowed stops its weight from ever moving again.
+        for variable in (*self.task.network.trainable_variables, *self._optimizer.variables):
             if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
-                raise self._not_finite(self.step, {"weights": math.nan})
+                raise self._not_finite(self.step, {variable.path: math.nan})
         try:
             return self._manager.save(checkpoint_number=self.step)
         except (OSError, tf.errors.OpError) as error:
             raise UserError(
                 f"Expected to write a checkpoint at step {self.step}. Received: "
-                f"{str(error).splitlines()[0]}. Free disk space and use --resume: it continues from "
-                f"{self._manager.latest_checkpoint or 'the start'}.") from error
+                f"{_first_line(error)}. Free disk space and use --resume: it continues from "
+                f"{self._last_good()}.") from error
 
     @tf.function(reduce_retracing=True)
     def _train_step(self, batch):
@@ -259,11 +293,21 @@ class Fit:
     def _next(self, batches, check_data):
         try:
             return next(batches)
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, StopIteration) as error:
             check_data()             # the stream's own error hides the text: this one names the files
+            if self._distribution.workers > 1 and isinstance(error, LOST):
+                raise                # the workers ask each other whether there is a next batch
             raise UserError(
-                f"Expected more training photos. Received: {str(error).splitlines()[0]}. "
+                f"Expected more training photos. Received: {_first_line(error)}. "
                 "Check --content.") from error
+
+    def _progress(self):
+        return self.config.progress(self.step, float(self._seconds.numpy()))
+
+    def _used_up(self):
+        if self._progress() < 1:
+            return None
+        return "steps" if 0 < self.config.steps <= self.step else "minutes"
 
     def _advance(self, batch, seconds):
         indices = self._distribution.strategy.experimental_local_results(batch["index"])
@@ -277,9 +321,19 @@ class Fit:
     def _not_finite(self, step, logs):
         names = ", ".join(name for name, value in logs.items() if not math.isfinite(value))
         return UserError(
-            f"Expected finite losses. Received: {names} is not finite at step {step}. The last good "
-            f"checkpoint is {self._manager.latest_checkpoint or 'not yet written'}: lower "
-            "--learning_rate and train anew.")
+            f"Expected finite numbers. Received: not finite at step {step}: {names}. The last good "
+            f"checkpoint is {self._last_good()}: lower --learning_rate and train anew.")
+
+    def _last_good(self):
+        return tf.train.latest_checkpoint(str(self._restored_from)) or "none: the start"
+
+
+def _first_line(error):
+    # TensorFlow puts the place in the graph before what happened.
+    text = re.sub(r"\{\{.*?\}\} ?", "", str(error))
+    place = r"\s*$|Graph execution error|Detected at node|  File|    |<stack traces"
+    lines = [line for line in text.splitlines() if not re.match(place, line)]
+    return lines[0].rstrip(".:") if lines else type(error).__name__
 
 
 class _Interruptible:

@@ -1,17 +1,18 @@
 """Formats that a trained network is exported to, by name: one format, one file, one line here.
 
-A format's file has `export(network, folder, name) -> lines for the user`.
+A format's file has `export(network, folder, name) -> list of parity.Artefact`: it writes into
+`folder`, and only what `parity.check` has passed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
 
 from nst_tf.errors import expected
-from nst_tf.exporters import saved_model, tflite
+from nst_tf.exporters import parity, saved_model, tflite
 
-EXPORTERS: Mapping = {
+EXPORTERS: Mapping[str, Callable[[keras.Model, Path, str], list[parity.Artefact]]] = {
     "saved_model": saved_model.export,
     "tflite": tflite.export,
 }
@@ -20,9 +21,49 @@ EXPORTERS: Mapping = {
 def check_name(name: str) -> None:
     """Raises `UserError` for a format that is not in `EXPORTERS`."""
     if name not in EXPORTERS:
-        raise expected(f"a format among {', '.join(EXPORTERS)}", repr(name), "Check --export.")
+        raise expected(
+            f"a format among {', '.join(EXPORTERS)}", repr(name), "Check its spelling.")
 
 
 def export(name: str, network: keras.Model, folder: Path, style: str) -> list[str]:
-    """Exports `network` into `folder`; returns lines for the user."""
-    return EXPORTERS[name](network, folder, style)
+    """Exports a network in one format, computing in float32 whatever it was trained in.
+
+    Args:
+        name: of the format, a key of `EXPORTERS`.
+        network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3].
+        folder: the format makes its own folder or files in it; older ones of its own are replaced.
+        style: names the files where a format has names for them.
+
+    Returns:
+        Lines for the user: what was written, how large it is, how near to the network.
+
+    Raises:
+        UserError: unknown format, or a folder that cannot be written.
+        RuntimeError: the artefact does not draw what the network draws; it was not written.
+    """
+    check_name(name)
+    artefacts = EXPORTERS[name](in_float32(network), folder, style)
+    return [f"wrote {artefact}" for artefact in artefacts]
+
+
+def in_float32(network: keras.Model) -> keras.Model:
+    """Returns the network with float32 computations and the same weights; itself, if it has them.
+
+    bfloat16 makes training faster where the processor knows it. Elsewhere it is slow, TFLite has no
+    such pads, and it costs picture quality that the float32 weights would give.
+    """
+    if all(layer.dtype_policy.name == "float32" for layer in network.layers):
+        return network
+    copy = type(network).from_config(_with_float32_policies(network.get_config()))
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def _with_float32_policies(config):
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return {**config, "config": {"name": "float32"}}
+        return {key: _with_float32_policies(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_with_float32_policies(value) for value in config)
+    return config

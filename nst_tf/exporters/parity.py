@@ -1,23 +1,47 @@
 """The gate of every export: the artefact must draw the picture that the network draws."""
 
+import dataclasses
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from nst_tf import images, photos
 
+SIZE = (95, 126)         # no side is one that the network can draw without growing it
+
+
+@dataclasses.dataclass(frozen=True)
+class Artefact:
+    """What an export wrote; as text a line for the user.
+
+    Attributes:
+        path: file or folder, for `nst_tf.artifacts.open_artifact`.
+        size: bytes.
+        decibels: peak signal-to-noise ratio against the network; infinite where both are equal.
+        at_least: the ratio that the format promises.
+    """
+
+    path: Path
+    size: int
+    decibels: float
+    at_least: float
+
+    def __str__(self):
+        return f"{self.path} ({self.size / 1e6:.2f} MB, {text(self.decibels)})"
+
 
 def check(
-    network: keras.Model, artefact: Callable[[np.ndarray], np.ndarray], path: str, at_least: float
+    network: keras.Model, artefact: Callable[[np.ndarray], np.ndarray], path: Path, at_least: float
 ) -> float:
     """Compares an artefact with the network it was made from, on a photograph.
 
     Args:
         network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3].
         artefact: the same function as loaded from disk, clipped to [0, 1].
-        path: of the artefact, for the error.
+        path: where the artefact is to be, for the error.
         at_least: peak signal-to-noise ratio in decibels that it must reach.
 
     Returns:
@@ -26,24 +50,24 @@ def check(
     Raises:
         RuntimeError: the artefact is wrong. That is a fault of conversion, not of the user.
     """
-    pixels = photos.builtin_photo("cat")
-    photo = images.to_float(images.resize_rgb8(pixels, 96, 128))[None]
-    wanted = np.clip(keras.ops.convert_to_numpy(network(photo)), 0.0, 1.0)
+    photo = images.to_float(images.resize_rgb8(photos.builtin_photo("cat"), *SIZE))[None]
+    wanted = np.clip(np.asarray(network(photo)), 0.0, 1.0)
     drawn = artefact(photo)
     if drawn.shape != wanted.shape or not np.isfinite(drawn).all():
         raise RuntimeError(
             f"Expected {path} to draw finite pixels of shape {wanted.shape}. Received: shape "
-            f"{drawn.shape}, finite: {bool(np.isfinite(drawn).all())}. Do not use this file.")
+            f"{drawn.shape}, finite: {bool(np.isfinite(drawn).all())}. It was not written.")
     decibels = psnr(drawn, wanted)
-    if decibels < at_least:
+    # Not "below": a network that draws NaN compares as neither.
+    if not decibels >= at_least:
         raise RuntimeError(
-            f"Expected {path} to equal the network by {at_least:.0f} dB. Received: {decibels:.1f} dB. "
-            "Do not use this file.")
+            f"Expected {path} to equal the network by {at_least:.0f} dB. Received: {decibels:.1f} "
+            "dB. It was not written.")
     return decibels
 
 
 def psnr(picture: np.ndarray, reference: np.ndarray) -> float:
-    """Returns the peak signal-to-noise ratio of pictures in [0, 1], in decibels; infinite if equal."""
+    """Returns the peak signal-to-noise ratio of pictures in [0, 1], decibels; infinite if equal."""
     error = float(np.mean(np.square(picture.astype(np.float64) - reference)))
     return math.inf if error == 0 else -10 * math.log10(error)
 

@@ -1,14 +1,20 @@
 """SavedModel: for TensorFlow Serving, GPUs and everything that loads TensorFlow graphs."""
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from nst_tf import files, images
 from nst_tf.exporters import parity
 
+AT_LEAST = 80.0           # decibels; the same graph on the same machine draws equal pictures
 
-def export(network: keras.Model, folder: Path, name: str) -> list[str]:
+
+def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
     """Writes `folder`/saved_model/1 with two signatures, each for batches of any size.
 
     serving_default: "image" uint8 [B, H, W, 3] -> "stylized" uint8 [B, H, W, 3].
@@ -20,7 +26,11 @@ def export(network: keras.Model, folder: Path, name: str) -> list[str]:
         name: not used; the folder's name is the model's.
 
     Returns:
-        Lines for the user.
+        The one artefact.
+
+    Raises:
+        UserError: the folder cannot be written.
+        RuntimeError: the artefact does not draw what the network draws; it was not written.
     """
     # The variables alone are tracked, the network stays in the closure: tracking it too would store
     # every weight twice.
@@ -31,18 +41,29 @@ def export(network: keras.Model, folder: Path, name: str) -> list[str]:
     def serving_float(image):
         return {"stylized": tf.clip_by_value(network(image), 0.0, 1.0)}
 
+    # A table, because TensorFlow replaces a division by 255 with a product, which is not always the
+    # same number: now and then a pixel would be a grey level off.
+    levels = images.to_float(np.arange(256, dtype=np.uint8))
+
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")])
     def serving_default(image):
-        drawn = serving_float(tf.cast(image, tf.float32) / 255.0)["stylized"]
+        drawn = serving_float(tf.gather(levels, tf.cast(image, tf.int32)))["stylized"]
         return {"stylized": tf.cast(tf.round(drawn * 255.0), tf.uint8)}
 
-    path = folder / "saved_model" / "1"
-    tf.saved_model.save(
-        module, str(path),
-        signatures={"serving_default": serving_default, "serving_float": serving_float})
-    loaded = tf.saved_model.load(str(path)).signatures["serving_float"]
-    decibels = parity.check(
-        network, lambda photo: loaded(image=tf.constant(photo))["stylized"].numpy(), str(path),
-        at_least=80.0)
-    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    return [f"wrote {path.parent} ({size / 1e6:.1f} MB, {parity.text(decibels)})"]
+    path = files.ensure_writable_folder(folder / "saved_model") / "1"
+    # Beside its place, under a name that TensorFlow Serving does not take for a version: what is
+    # wrong or half written never gets the name.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export") as scratch:
+        written = Path(scratch) / "1"
+        tf.saved_model.save(
+            module, str(written),
+            signatures={"serving_default": serving_default, "serving_float": serving_float})
+        loaded = tf.saved_model.load(str(written)).signatures["serving_float"]
+        decibels = parity.check(
+            network, lambda photo: loaded(image=tf.constant(photo))["stylized"].numpy(), path,
+            AT_LEAST)
+        size = sum(file.stat().st_size for file in written.rglob("*") if file.is_file())
+        if path.exists():
+            shutil.rmtree(path)
+        written.rename(path)
+    return [parity.Artefact(path, size, decibels, AT_LEAST)]

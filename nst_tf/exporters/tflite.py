@@ -1,6 +1,7 @@
 """TFLite: for phones, browsers and machines without TensorFlow, run by LiteRT."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -8,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import files, networks
+from nst_tf import files, layers, networks, padding
 from nst_tf.exporters import parity
 
 SIDE = 384              # pixels; LiteRT can give a file another size before it allocates
@@ -18,24 +19,31 @@ VARIANTS = {
     "_float16": ({"optimizations": [tf.lite.Optimize.DEFAULT], "types": [tf.float16]}, 50.0),
     "_int8": ({"optimizations": [tf.lite.Optimize.DEFAULT]}, 30.0),
 }
+# Operations that need another runtime, or variables that the file does not carry.
+FOREIGN = ("Flex", "CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 
 
-def export(network: keras.Model, folder: Path, name: str) -> list[str]:
+def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
     """Writes `folder`/tflite/NAME.tflite (float32), NAME_float16.tflite and NAME_int8.tflite.
 
     Each maps "image" float32 [1, H, W, 3] RGB in [0, 1] to "stylized" of the same shape, clipped to
     [0, 1]. H and W are 384 as written; any that `nst_tf.padding` allows can be set by
-    `resize_tensor_input`. int8 is dynamic-range: weights in 8 bits, activations quantised on the fly.
+    `resize_tensor_input`. int8 is dynamic-range: weights in 8 bits, activations quantised on the
+    fly.
 
     Args:
-        network: a `networks.transform_net`.
+        network: a float32 `networks.transform_net`.
         folder: run folder.
         name: of the style, and so of the files.
 
     Returns:
-        Lines for the user.
+        The three artefacts.
+
+    Raises:
+        UserError: the folder cannot be written.
+        RuntimeError: an artefact does not draw what the network draws; it was not written.
     """
-    core = networks.core(network)
+    core = _with_sliced_pads(networks.core(network))
     module = tf.Module()
     module.parameters = [weight.value for weight in core.weights]
 
@@ -43,7 +51,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[str]:
     def stylize(image):
         return {"stylized": tf.clip_by_value(core(image), 0.0, 1.0)}
 
-    lines = []
+    artefacts = []
     with tempfile.TemporaryDirectory() as scratch:
         tf.saved_model.save(module, scratch, signatures={"serving_default": stylize})
         for suffix, (settings, at_least) in VARIANTS.items():
@@ -52,22 +60,62 @@ def export(network: keras.Model, folder: Path, name: str) -> list[str]:
             converter.target_spec.supported_types = settings.get("types", [])
             data = converter.convert()
             path = folder / "tflite" / f"{name}{suffix}.tflite"
+            decibels = parity.check(network, _runner(data, path), path, at_least)
             files.write_atomically(path, data, overwrite=True)
-            decibels = parity.check(network, _runner(path), str(path), at_least)
-            lines.append(f"wrote {path} ({len(data) / 1e6:.2f} MB, {parity.text(decibels)})")
-    return lines
+            artefacts.append(parity.Artefact(path, len(data), decibels, at_least))
+    return artefacts
 
 
-def _runner(path):
-    interpreter = Interpreter(model_path=str(path))
-    foreign = [op["op_name"] for op in interpreter._get_ops_details()
-               if op["op_name"].startswith(("Flex", "CUSTOM", "VAR_HANDLE"))]
-    if foreign:
-        raise RuntimeError(f"Expected built-in operations only in {path}. Received: {foreign}.")
+class _SlicedReflectionPadding2D(layers.ReflectionPadding2D):
+    """The same picture from slices and concatenations.
+
+    XNNPACK does not know reflection pads: each would split the network into one more part that
+    copies its data in and out.
+    """
+
+    def call(self, inputs):
+        for axis in (1, 2):
+            near = range(self.padding, 0, -1)
+            far = range(-2, -self.padding - 2, -1)
+            inputs = tf.concat(
+                [_line(inputs, axis, index) for index in near] + [inputs]
+                + [_line(inputs, axis, index) for index in far], axis)
+        return inputs
+
+
+def _line(inputs, axis, index):
+    line = slice(index, index + 1)
+    return inputs[:, line] if axis == 1 else inputs[:, :, line]
+
+
+def _with_sliced_pads(core: keras.Model) -> keras.Model:
+    def clone(layer):
+        reflects = isinstance(layer, layers.ReflectionPadding2D)
+        cls = _SlicedReflectionPadding2D if reflects else type(layer)
+        return cls.from_config(layer.get_config())
+
+    sliced = keras.models.clone_model(core, clone_function=clone)
+    sliced.set_weights(core.get_weights())
+    return sliced
+
+
+def foreign_operations(interpreter: Interpreter) -> list[str]:
+    """Returns the names of operations that plain LiteRT cannot run, or not without variables."""
+    # LiteRT has no public list of a file's operations.
+    names = {op["op_name"] for op in interpreter._get_ops_details()}
+    return sorted(name for name in names if name.startswith(FOREIGN))
+
+
+def _runner(data: bytes, path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    interpreter = Interpreter(model_content=data)
+    if foreign := foreign_operations(interpreter):
+        raise RuntimeError(
+            f"Expected built-in operations only in {path}. Received: {foreign}. "
+            "It was not written.")
+    stylize = interpreter.get_signature_runner()         # gives the file each picture's size
 
     def run(photo: np.ndarray) -> np.ndarray:
-        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], photo.shape)
-        runner = interpreter.get_signature_runner()
-        return runner(image=photo)["stylized"]
+        height, width = photo.shape[1:3]
+        return stylize(image=padding.grow(photo[0])[None])["stylized"][:, :height, :width]
 
     return run

@@ -16,6 +16,7 @@ from nst_tf.settings import TrainSettings, layer_weights
 from nst_tf.training import FitResult
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
+SHEET_SIDE = 512                                           # the same on the contact sheet
 
 
 class FeedforwardTask:
@@ -65,13 +66,13 @@ class FeedforwardTask:
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes network and contact sheet; returns lines for the user."""
         self.network.save(run.network)
-        side = 512
         style = images.to_uint8(self._style.rgb)
-        originals = [(name, self._photo(name, side)) for name in photos.PHOTOS]
-        rows = [[("style", style), *originals[:2]], [("", style[:1, :1]), *self._drawn(side)[:2]],
-                originals[2:], self._drawn(side)[2:]]
+        originals = [(name, self._photo(name, SHEET_SIDE)) for name in photos.PHOTOS]
+        drawn = self._drawn(SHEET_SIDE)
+        rows = [[("style", style), *originals[:2]], [("", style[:1, :1]), *drawn[:2]],
+                originals[2:], drawn[2:]]
         files.write_atomically(
-            run.contact_sheet, self._encode(sheets.sheet(rows, cell=side)), overwrite=True)
+            run.contact_sheet, self._encode(sheets.sheet(rows, cell=SHEET_SIDE)), overwrite=True)
         return [f"wrote {run.network}", f"wrote {run.contact_sheet}: look at it"]
 
     def _drawn(self, side):

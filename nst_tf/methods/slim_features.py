@@ -23,9 +23,9 @@ from nst_tf.training import FitResult
 
 COMPARED = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
 STYLE_LAYERS = tuple(layer for layer in COMPARED if layer != "relu4_2")
-POOL_SIZE = 96                # pictures under attack; each is visited every POOL_SIZE * 3 / batch steps
-RENEWAL = 1 / 25              # chance that a visited picture starts anew
-ATTACK_STEP = 0.02            # root mean square change of a picture a visit, of a range of 1
+POOL_SIZE = 24                # pictures under attack; each is visited every POOL_SIZE * 3 / batch steps
+RENEWAL = 1 / 60              # chance that a visited picture starts anew
+ATTACK_STEP = 0.012           # root mean square change of a picture a visit, of a range of 1
 ATTACK_STYLE_WEIGHT = 10.0    # like a network's in training
 
 
@@ -49,6 +49,10 @@ class SlimFeaturesTask:
         if settings.batch_size % 3:
             raise expected("a batch size divisible by 3 (photos, attacked photos, styles)",
                            settings.batch_size, "Change --batch_size.")
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            # The pool of pictures under attack is one: replicas would need a part of it each.
+            raise expected("one device for --method=slim_features", f"--strategy={settings.strategy}",
+                           "Use --strategy=one_device.")
         self._settings = settings
         self._teacher = features.load_vgg19(settings.vgg_weights, features.SLIM_LAYERS)
         self._targets = keras.Model(

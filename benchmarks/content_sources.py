@@ -1,0 +1,47 @@
+"""Chooses the built-in content source: photographs, dead leaves or both, by held-out objective.
+
+Example: python benchmarks/content_sources.py --photos='heldout/*.jpg' --output=runs/sources
+
+Trains the same network with each source for the same number of steps and prints its objective, under the
+feature network it was trained with, on photos that none of them has seen. --content adds a source to
+compare with, such as a folder of real photographs.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from nst_tf import artifacts, features, flag_binding, images, losses, objective, styles
+
+flags.DEFINE_list("content", ["builtin:photos", "builtin:leaves", "builtin:both"], "Sources.")
+flags.DEFINE_string("photos", None, "Held-out photos: folder or glob.", required=True)
+flags.DEFINE_string("output", None, "Folder of the runs.", required=True)
+flags.DEFINE_string("style_image", "starry_swirls", "Style, as in nst_tf.train.")
+flags.DEFINE_integer("steps", 200, "Steps of each training.")
+flags.DEFINE_integer("crop_size", 192, "Side of the crops, pixels.")
+flags.DEFINE_integer("image_size", 384, "Long side of the judged photos, pixels.")
+flags.DEFINE_float("style_weight", 10.0, "Style weight, in training and in the total.")
+FLAGS = flags.FLAGS
+
+
+def main():
+    photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
+    style = images.read_picture(styles.fetch_style(FLAGS.style_image)[0], short_side=512)
+    judge = objective.Judge(features.load_slim_vgg19(losses.LossWeights().layers), style)
+    print(f"| source ({len(photos)} held-out photos) | content | style | total |\n|---|---|---|---|")
+    for source in FLAGS.content:
+        folder = Path(FLAGS.output) / source.replace(":", "_").replace("/", "_").strip("._")
+        subprocess.run([
+            sys.executable, "-m", "nst_tf.train", f"--output={folder}", f"--content={source}",
+            f"--style_image={FLAGS.style_image}", f"--style_weight={FLAGS.style_weight}",
+            f"--steps={FLAGS.steps}", f"--crop_size={FLAGS.crop_size}", "--width=16", "--export=",
+            "--preview_steps=0", "--overwrite"], check=True)
+        score = judge.score(artifacts.open_artifact(folder), photos)
+        total = score.content + FLAGS.style_weight * score.style
+        print(f"| {source} | {score.content:.3f} | {score.style:.4f} | {total:.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    flag_binding.run(main)

@@ -1,0 +1,66 @@
+"""Exports a trained network to the formats of other runtimes.
+
+Example: python -m nst_tf.export --model=runs/starry --formats=tflite --output=exported/starry
+"""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from absl import logging
+
+from nst_tf import artifacts, files, flag_binding
+from nst_tf.errors import expected
+from nst_tf.settings import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportSettings:
+    """Settings of `nst_tf.export`; each field is the flag of the same name."""
+
+    model: str = setting("", "Run folder or .keras file.")
+    formats: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to export to.")
+    output: str = setting("", "Folder for the exports; its name names the files in it.")
+    overwrite: bool = setting(False, "Replace exports in a folder that exists.")
+
+    def __post_init__(self):
+        for name in ("model", "formats", "output"):
+            if not getattr(self, name):
+                raise expected(f"--{name}", "none", "See --help.")
+
+
+def export(settings: ExportSettings) -> None:
+    """Exports the network, printing a line for each artefact.
+
+    With overwrite only artefacts of the same names are replaced; other files stay.
+
+    Raises:
+        UserError: no network, unknown format, or an output that exists or cannot be written.
+    """
+    # Here, as it imports TensorFlow: not for --help, and not before `main` has made that quiet.
+    from nst_tf import exporters
+
+    for name in settings.formats:
+        exporters.check_name(name)
+    folder = Path(settings.output)
+    if not settings.overwrite and (folder.is_file() or folder.is_dir() and any(folder.iterdir())):
+        raise expected("an --output that is new or empty", str(folder),
+                       "Use --overwrite, or another --output.")
+    network = artifacts.open_network(settings.model)
+    files.ensure_writable_folder(folder)
+    for name in settings.formats:
+        for line in exporters.export(name, network, folder, folder.resolve().name):
+            print(line)
+
+
+def main() -> None:
+    # TensorFlow tells each step of a conversion: its Python part because absl.app asks for more
+    # than warnings, its C++ part unless this is set before the import.
+    logging.set_verbosity(logging.WARNING)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    export(flag_binding.read(ExportSettings))
+
+
+if __name__ == "__main__":
+    flag_binding.define(ExportSettings)
+    flag_binding.run(main)

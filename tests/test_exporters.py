@@ -1,0 +1,379 @@
+"""Exports draw the network's picture, in every format and at every size."""
+
+import functools
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+from ai_edge_litert.interpreter import Interpreter
+
+from nst_tf import artifacts, export, exporters, images, networks
+from nst_tf.errors import UserError
+from nst_tf.exporters import EXPORTERS, parity, tflite
+
+FLOORS = {"tiny_float16.tflite": 50, "tiny_int8.tflite": 30}        # decibels; 80 for all others
+TFLITE = ["tiny.tflite", "tiny_float16.tflite", "tiny_int8.tflite"]
+
+
+@functools.cache
+def opened(path):
+    return artifacts.open_artifact(path)
+
+
+@functools.cache
+def loaded():
+    return tf.saved_model.load(str(tiny.artefact("1")))
+
+
+def tree(folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+# -- every format ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", tiny.SIZES, ids="{0[0]}x{0[1]}".format)
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_every_format_draws_the_networks_picture(name, size):
+    network, artefacts = tiny.exported()
+    photo = images.to_float(tiny.photo(*size))
+    wanted = tiny.draw(network, photo)
+    assert artefacts[name]
+    for artefact in artefacts[name]:
+        drawn = opened(artefact.path)(photo)
+        assert drawn.shape == (*size, 3) and drawn.dtype == np.float32
+        assert drawn.min() >= 0 and drawn.max() <= 1
+        assert parity.psnr(drawn, wanted) >= FLOORS.get(artefact.path.name, 80), artefact.path.name
+
+
+def test_pictures_of_other_weights_are_far_below_every_floor():
+    # Else the parity above would say nothing.
+    photo = images.to_float(tiny.photo(45, 61))
+    ours, others = (tiny.draw(tiny.network(seed), photo) for seed in (1, 2))
+    assert parity.psnr(ours, others) < 20
+    assert ours.std() > 0.1 and ((0 < ours) & (ours < 1)).mean() > 0.5
+
+
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_what_the_gate_refuses_is_not_written(name, tmp_path, monkeypatch):
+    network, _ = tiny.exported()
+
+    def refuse(*args):
+        raise RuntimeError("not equal")
+
+    monkeypatch.setattr(parity, "check", refuse)
+    with pytest.raises(RuntimeError, match="not equal"):
+        exporters.export(name, network, tmp_path, "tiny")
+    assert tree(tmp_path) == {}
+
+
+def test_a_refused_export_leaves_the_older_one(tmp_path, monkeypatch):
+    network, _ = tiny.exported()
+    exporters.export("saved_model", network, tmp_path, "tiny")
+    before = tree(tmp_path)
+    exporters.export("saved_model", tiny.network(2), tmp_path, "tiny")
+    replaced = tree(tmp_path)
+    assert replaced.keys() == before.keys() and replaced != before
+    monkeypatch.setattr(parity, "psnr", lambda *pictures: 10.0)
+    with pytest.raises(RuntimeError, match="10.0 dB"):
+        exporters.export("saved_model", network, tmp_path, "tiny")
+    assert tree(tmp_path) == replaced
+
+
+def test_an_unknown_format_is_refused_with_the_known_ones():
+    with pytest.raises(UserError, match="saved_model, tflite.*'onyx'"):
+        exporters.export("onyx", None, None, "")
+
+
+def test_lines_name_path_size_and_likeness():
+    for artefacts in tiny.exported()[1].values():
+        for artefact in artefacts:
+            files = [artefact.path] if artefact.path.is_file() else artefact.path.rglob("*")
+            assert artefact.size == sum(file.stat().st_size for file in files if file.is_file())
+    line = str(parity.Artefact("a.tflite", 1_234_567, 52.14, 50))
+    assert line == "a.tflite (1.23 MB, 52.1 dB to the network)"
+    assert "equal to the network" in str(parity.Artefact("a", 1, float("inf"), 80))
+
+
+# -- bfloat16 --------------------------------------------------------------------------------------
+
+
+def test_a_network_trained_in_bfloat16_is_exported_in_float32(tmp_path):
+    trained, wide = tiny.network(dtype="mixed_bfloat16"), tiny.network()
+    photo = images.to_float(tiny.photo(45, 61))
+    assert parity.psnr(tiny.draw(trained, photo), tiny.draw(wide, photo)) < 60
+    np.testing.assert_array_equal(
+        tiny.draw(exporters.in_float32(trained), photo), tiny.draw(wide, photo))
+    exporters.export("saved_model", trained, tmp_path, "tiny")
+    drawn = artifacts.open_artifact(tmp_path / "saved_model")(photo)
+    assert parity.psnr(drawn, tiny.draw(wide, photo)) > 80
+
+
+def test_a_float32_network_is_exported_itself():
+    network = tiny.exported()[0]
+    assert exporters.in_float32(network) is network
+
+
+# -- the gate --------------------------------------------------------------------------------------
+
+
+def gate(artefact, at_least=30.0):
+    network = tiny.exported()[0]
+    return parity.check(network, lambda photo: artefact(network, photo[0])[None], "a.bin", at_least)
+
+
+def test_the_gate_passes_the_network_itself():
+    assert gate(tiny.draw) == float("inf")
+
+
+def test_the_gate_refuses_other_weights():
+    other = tiny.network(2)
+    with pytest.raises(RuntimeError, match="a.bin to equal the network by 30 dB. .*: [0-9.]+ dB"):
+        gate(lambda network, photo: tiny.draw(other, photo))
+
+
+def test_the_gate_measures_what_differs():
+    def off_by_a_thousandth(network, photo):
+        return tiny.draw(network, photo) + np.float32(1e-3)
+
+    assert gate(off_by_a_thousandth) == pytest.approx(60, abs=0.01)
+    with pytest.raises(RuntimeError, match="60.0 dB"):
+        gate(off_by_a_thousandth, 61)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_gate_refuses_a_single_pixel_that_is_not_finite(value):
+    def spoiled(network, photo):
+        drawn = tiny.draw(network, photo)
+        drawn[5, 5, 1] = value
+        return drawn
+
+    with pytest.raises(RuntimeError, match="finite: False"):
+        gate(spoiled)
+
+
+def test_the_gate_refuses_another_size():
+    with pytest.raises(RuntimeError, match="shape"):
+        gate(lambda network, photo: tiny.draw(network, photo)[1:])
+
+
+def test_the_gate_refuses_a_network_that_is_not_finite():
+    with pytest.raises(RuntimeError, match="nan dB"):
+        parity.check(lambda photo: photo * np.nan, np.copy, "a.bin", 30.0)
+
+
+# -- SavedModel ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", tiny.SIZES, ids="{0[0]}x{0[1]}".format)
+def test_saved_model_bytes_equal_the_networks_to_the_last_grey_level(size):
+    photo = tiny.photo(*size)
+    wanted = images.to_uint8(tiny.draw(tiny.exported()[0], images.to_float(photo)))
+    signatures = loaded().signatures
+    drawn = signatures["serving_default"](image=tf.constant(photo[None]))["stylized"].numpy()
+    assert drawn.dtype == np.uint8
+    np.testing.assert_array_equal(drawn[0], wanted)
+    rgb = tf.constant(images.to_float(photo)[None])
+    floats = signatures["serving_float"](image=rgb)["stylized"].numpy()
+    np.testing.assert_array_equal(images.to_uint8(floats[0]), wanted)
+
+
+def test_a_batch_of_two_equals_two_batches_of_one():
+    photo = tiny.photo(45, 61)
+    pair = np.stack([photo, photo[:, ::-1]])
+
+    def apart_and_together(name, batch):
+        run = loaded().signatures[name]
+        first, second, both = (
+            run(image=tf.constant(part))["stylized"].numpy()
+            for part in (batch[:1], batch[1:], batch))
+        return np.concatenate([first, second]), both
+
+    apart, together = apart_and_together("serving_float", images.to_float(pair))
+    assert together.std() > 0.1 and np.abs(together[0] - together[1]).max() > 0.1
+    np.testing.assert_allclose(together, apart, rtol=0, atol=1e-5)
+    # Sums in another order: a grey level differs where the colour lay on the border of two.
+    bytes_apart, bytes_together = apart_and_together("serving_default", pair)
+    clear = np.abs(apart * 255 % 1 - 0.5) > 0.003
+    assert clear.mean() > 0.99
+    np.testing.assert_array_equal(bytes_together[clear], bytes_apart[clear])
+
+
+def test_saved_model_stores_each_weight_once_and_no_other_network():
+    network, path = tiny.exported()[0], tiny.artefact("1")
+    stored = dict(tf.train.list_variables(str(path / "variables" / "variables")))
+    stored.pop("_CHECKPOINTABLE_OBJECT_GRAPH")
+    assert sorted(stored.values()) == sorted(list(weight.shape) for weight in network.weights)
+    data, = (path / "variables").glob("*.data*")
+    assert data.stat().st_size < 1.3 * 4 * network.count_params() + 10_000
+    # Weights that were taken for constants would hide in the graph.
+    graph = (path / "saved_model.pb").read_bytes()
+    assert network.get_weights()[0].tobytes() not in graph
+
+
+def test_saved_model_runs_in_a_process_without_this_package(tmp_path):
+    photo = tiny.photo(45, 61)
+    np.save(tmp_path / "photo.npy", photo)
+    code = """
+import sys
+sys.modules["nst_tf"] = sys.modules["keras"] = None                    # both fail to import
+import numpy as np, tensorflow as tf
+model, photo, drawn = sys.argv[1:]
+run = tf.saved_model.load(model).signatures["serving_default"]
+np.save(drawn, run(image=tf.constant(np.load(photo)[None]))["stylized"].numpy()[0])
+"""
+    subprocess.run(
+        [sys.executable, "-c", code, str(tiny.artefact("1")), "photo.npy", "drawn.npy"],
+        cwd=tmp_path, check=True)
+    wanted = images.to_uint8(tiny.draw(tiny.exported()[0], images.to_float(photo)))
+    np.testing.assert_array_equal(np.load(tmp_path / "drawn.npy"), wanted)
+
+
+# -- TFLite ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TFLITE)
+def test_tflite_has_built_in_operations_only(name):
+    interpreter = Interpreter(str(tiny.artefact(name)))
+    assert len(interpreter._get_ops_details()) > 50
+    assert tflite.foreign_operations(interpreter) == []
+
+
+def test_foreign_operations_are_found():
+    names = ["CONV_2D", "FlexTile", "CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "CUSTOM"]
+
+    class Fake:
+        def _get_ops_details(self):
+            return [{"op_name": name} for name in names]
+
+    assert tflite.foreign_operations(Fake()) == [
+        "CUSTOM", "FlexTile", "READ_VARIABLE", "VAR_HANDLE"]
+
+
+@pytest.mark.parametrize("name", TFLITE)
+def test_xnnpack_runs_tflite_in_few_parts(name):
+    # It takes no reflection pads, and each would add a part: there would be 6 more.
+    interpreter = Interpreter(str(tiny.artefact(name)))
+    interpreter.allocate_tensors()
+    operations = [operation["op_name"] for operation in interpreter._get_ops_details()]
+    assert "MIRROR_PAD" not in operations
+    assert 1 <= operations.count("DELEGATE") <= 7
+
+
+@pytest.mark.parametrize("name", TFLITE)
+def test_tflite_runs_at_any_drawable_size_and_back(name):
+    network, interpreter = tiny.exported()[0], Interpreter(str(tiny.artefact(name)))
+    source, = interpreter.get_input_details()
+    target, = interpreter.get_output_details()
+    assert list(source["shape"]) == list(target["shape"]) == [1, tflite.SIDE, tflite.SIDE, 3]
+    for size in [(8, 8), (12, 200), (96, 64), (8, 8), (96, 64)]:
+        photo = images.to_float(tiny.photo(*size))
+        interpreter.resize_tensor_input(source["index"], (1, *size, 3))
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(source["index"], photo[None])
+        interpreter.invoke()
+        drawn = interpreter.get_tensor(target["index"])[0]
+        assert parity.psnr(drawn, tiny.draw(network, photo)) >= FLOORS.get(name, 80)
+
+
+def test_tflite_names_its_ends_image_and_stylized():
+    for name in TFLITE:
+        signatures = Interpreter(str(tiny.artefact(name))).get_signature_list()
+        assert signatures == {"serving_default": {"inputs": ["image"], "outputs": ["stylized"]}}
+
+
+def test_quantised_files_are_smaller():
+    # By at least a byte a weight. The rest of such a tiny file is graph, which grows a little.
+    float32, float16, int8 = (tiny.artefact(name).stat().st_size for name in TFLITE)
+    parameters = tiny.exported()[0].count_params()
+    assert float32 - float16 > parameters
+    assert float32 - int8 > parameters
+
+
+@pytest.mark.parametrize("padding", [1, 2, 4])
+def test_sliced_pads_equal_reflection_pads(padding):
+    values = np.random.default_rng(0).random((2, 5, 7, 3)).astype("float32")
+    drawn = tflite._SlicedReflectionPadding2D(padding)(values)
+    sides = (padding, padding)
+    np.testing.assert_array_equal(drawn, np.pad(values, ((0, 0), sides, sides, (0, 0)), "reflect"))
+
+
+def test_exporting_leaves_the_network_as_it_was():
+    network, _ = tiny.exported()
+    pads = [layer for layer in network.layers if "pad" in layer.name]
+    assert pads and not any(isinstance(pad, tflite._SlicedReflectionPadding2D) for pad in pads)
+    assert networks.core(network).count_params() == network.count_params()
+    for weight, same in zip(network.get_weights(), tiny.network().get_weights()):
+        np.testing.assert_array_equal(weight, same)
+
+
+# -- the command -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    tiny.network().save(folder / "network.keras")
+    return str(folder)
+
+
+def test_the_command_exports_a_run_folder(run_folder, tmp_path):
+    output = tmp_path / "exported" / "night"
+    done = subprocess.run(
+        [sys.executable, "-m", "nst_tf.export", f"--model={run_folder}", "--formats=tflite",
+         f"--output={output}"],
+        capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": ""})
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3 and all(line.startswith(f"wrote {output}/") for line in lines)
+    assert sorted(path.name for path in (output / "tflite").iterdir()) == [
+        "night.tflite", "night_float16.tflite", "night_int8.tflite"]
+    assert "Warning" not in done.stderr and "Assets written" not in done.stderr
+    photo = images.to_float(tiny.photo(45, 61))
+    wanted = tiny.draw(tiny.network(), photo)
+    drawn = artifacts.open_artifact(output / "tflite" / "night.tflite")(photo)
+    assert parity.psnr(drawn, wanted) > 80
+
+
+def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+    settings = {"model": run_folder, "formats": ("saved_model",), "output": str(tmp_path)}
+    with pytest.raises(UserError, match="new or empty.*--overwrite"):
+        export.export(export.ExportSettings(**settings))
+    assert tree(tmp_path) == {"precious.txt": b"mine"}
+    export.export(export.ExportSettings(**settings, overwrite=True))
+    assert (tmp_path / "saved_model" / "1" / "saved_model.pb").is_file()
+    assert (tmp_path / "precious.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("changed, message", [
+    ({"formats": ("tflight",)}, "saved_model, tflite.*'tflight'"),
+    ({"formats": ()}, "--formats"),
+    ({"model": ""}, "--model"),
+    ({"output": ""}, "--output"),
+    ({"model": "nowhere"}, "nowhere.*there is nothing"),
+])
+def test_unusable_settings_are_one_line_and_leave_no_output(run_folder, tmp_path, changed, message):
+    settings = {"model": run_folder, "output": str(tmp_path / "new")} | changed
+    with pytest.raises(UserError, match=message) as caught:
+        export.export(export.ExportSettings(**settings))
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_artefact_is_no_source_of_exports(tmp_path):
+    with pytest.raises(UserError, match="a run folder or a .keras file"):
+        export.export(export.ExportSettings(str(tiny.artefact("1")), output=str(tmp_path / "new")))
+
+
+def test_a_keras_file_of_another_kind_is_refused(tmp_path):
+    path = tmp_path / "other.keras"
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(path)
+    with pytest.raises(UserError, match="other.keras.*not pictures to pictures"):
+        export.export(export.ExportSettings(str(path), output=str(tmp_path / "new")))

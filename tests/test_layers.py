@@ -1,0 +1,152 @@
+"""The layers of transformation networks against NumPy, and against Keras's own where it has one."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_tf import layers, statistics
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).normal(0.5, 2.0, shape).astype(np.float32)
+
+
+def normalized(x, scale, offset, epsilon=1e-5):
+    """Instance normalisation in float64."""
+    x = x.astype(np.float64)
+    mean, variance = x.mean((1, 2), keepdims=True), x.var((1, 2), keepdims=True)
+    return (x - mean) / np.sqrt(variance + epsilon) * scale + offset
+
+
+def with_affine(layer, x, seed=1):
+    layer(x)
+    channels = x.shape[-1]
+    scale, offset = noise(channels, seed=seed), noise(channels, seed=seed + 1)
+    layer.set_weights([scale, offset])
+    return scale, offset
+
+
+# -- InstanceNormalization -------------------------------------------------------------------------
+
+
+def test_instance_norm_equals_numpy():
+    x, layer = noise(3, 5, 7, 4), layers.InstanceNormalization()
+    scale, offset = with_affine(layer, x)
+    np.testing.assert_allclose(layer(x), normalized(x, scale, offset), rtol=1e-4, atol=1e-5)
+
+
+def test_instance_norm_equals_keras_group_norm_with_one_group_a_channel():
+    x, layer = noise(2, 6, 5, 4), layers.InstanceNormalization()
+    weights = with_affine(layer, x)
+    reference = keras.layers.GroupNormalization(groups=-1, epsilon=1e-5)
+    reference.build(x.shape)
+    reference.set_weights(weights)
+    np.testing.assert_allclose(layer(x), reference(x), rtol=1e-4, atol=1e-5)
+
+
+def test_instance_norm_is_the_same_in_training_and_inference():
+    x, layer = noise(2, 6, 5, 4), layers.InstanceNormalization()
+    before = layer(x).numpy()
+    for _ in range(3):
+        layer(noise(2, 6, 5, 4, seed=9) * 50)                    # would move running statistics
+    np.testing.assert_array_equal(layer(x), before)
+    assert not layer.non_trainable_weights
+
+
+def test_instance_norm_of_one_pixel_is_the_offset():
+    x, layer = noise(2, 1, 1, 3), layers.InstanceNormalization()
+    _, offset = with_affine(layer, x)
+    np.testing.assert_allclose(layer(x), np.broadcast_to(offset, (2, 1, 1, 3)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_a_tile_with_the_moments_of_the_whole_is_a_tile_of_the_whole(policy):
+    layer = layers.InstanceNormalization(dtype=policy)
+    # A mean far from 0: moments rounded to 16 bits would shift the tile.
+    x = tf.cast(noise(2, 12, 10, 3) + 300.4, layer.compute_dtype)
+    with_affine(layer, x)
+    mean, variance = statistics.channel_moments(x)
+    whole, tile = layer(x).numpy(), x[:, 3:9, 2:7]
+    np.testing.assert_array_equal(layer(tile, mean=mean, variance=variance), whole[:, 3:9, 2:7])
+    assert not np.allclose(layer(tile), whole[:, 3:9, 2:7])
+
+
+@pytest.mark.parametrize("name", ["mean", "variance"])
+def test_a_mean_without_a_variance_is_refused_and_so_is_the_reverse(name):
+    with pytest.raises(ValueError, match="mean and variance together"):
+        layers.InstanceNormalization()(noise(1, 2, 2, 3), **{name: np.zeros((1, 1, 1, 3))})
+
+
+@pytest.mark.parametrize("policy, tolerance", [("mixed_float16", 2e-3), ("mixed_bfloat16", 2e-2)])
+def test_moments_are_float32_under_mixed_precision(policy, tolerance):
+    layer = layers.InstanceNormalization(dtype=policy)
+    # The variance, 1e6, overflows float16; a sum of 4096 values would stall in bfloat16.
+    x = tf.cast(1000 * noise(1, 64, 64, 2) + 500, layer.compute_dtype)
+    drawn = layer(x)
+    assert drawn.dtype == layer.compute_dtype
+    wanted = normalized(x.numpy().astype(np.float64), 1.0, 0.0)
+    np.testing.assert_allclose(
+        drawn.numpy().astype(np.float64), wanted, atol=tolerance, rtol=tolerance)
+
+
+def test_weights_of_instance_norm_stay_float32_under_mixed_precision():
+    layer = layers.InstanceNormalization(dtype="mixed_bfloat16")
+    layer.build((None, None, None, 4))
+    assert {weight.dtype for weight in layer.weights} == {"float32"}
+
+
+# -- padding and upsampling ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", [1, 4])
+def test_reflection_padding_equals_numpy(side):
+    x = noise(2, 5, 6, 3)
+    wanted = np.pad(x, ((0, 0), (side, side), (side, side), (0, 0)), mode="reflect")
+    np.testing.assert_array_equal(layers.ReflectionPadding2D(side)(x), wanted)
+
+
+def test_nearest_upsampling_equals_repeating_rows_and_columns():
+    x = noise(2, 3, 5, 6)
+    wanted = x.repeat(2, axis=1).repeat(2, axis=2)
+    np.testing.assert_array_equal(layers.NearestUpsampling2D()(x), wanted)
+
+
+def test_cropping_takes_the_upper_left_corner():
+    x, like = noise(2, 8, 8, 3), noise(2, 5, 7, 1)
+    np.testing.assert_array_equal(layers.CropToSize()([x, like]), x[:, :5, :7])
+
+
+# -- what Keras is told ----------------------------------------------------------------------------
+
+LAYERS = [
+    (layers.ReflectionPadding2D, {"padding": 2}),
+    (layers.GrowToDrawable, {}),
+    (layers.InstanceNormalization, {"epsilon": 3e-4}),
+    (layers.NearestUpsampling2D, {}),
+]
+
+
+@pytest.mark.parametrize("kind, options", LAYERS, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_layer_rebuilt_from_its_config_does_the_same(kind, options):
+    layer = kind(**options, name="some_name", dtype="mixed_bfloat16")
+    config = keras.saving.serialize_keras_object(layer)
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is kind and again.name == "some_name"
+    assert again.dtype_policy.name == "mixed_bfloat16"
+    x = tf.cast(noise(1, 5, 6, 4), "bfloat16")
+    np.testing.assert_array_equal(tf.cast(again(x), "float32"), tf.cast(layer(x), "float32"))
+
+
+@pytest.mark.parametrize("kind, options", LAYERS, ids=lambda value: getattr(value, "__name__", ""))
+def test_the_shape_told_to_keras_is_the_shape_drawn(kind, options):
+    layer, x = kind(**options), noise(2, 5, 9, 4)
+    assert layer.compute_output_shape(x.shape) == tuple(layer(x).shape)
+    unknown = layer.compute_output_shape((None, None, None, 4))
+    assert unknown == (None, None, None, 4)
+
+
+@pytest.mark.parametrize("kind, options", LAYERS, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_layer_keeps_the_dtype_of_its_compute_policy(kind, options):
+    layer = kind(**options, dtype="mixed_float16")
+    assert layer(tf.cast(noise(1, 5, 5, 4), "float16")).dtype == tf.float16

@@ -1,0 +1,163 @@
+"""The network that draws: sizes, parameters, independence of pictures, no checkerboard."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_tf import networks
+from nst_tf.errors import UserError
+
+SIZES = [(1, 1), (1, 7), (3, 2), (17, 33), (64, 64), (255, 101)]
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).random(shape, np.float32)
+
+
+def randomize(network, seed=0):
+    """Gives every weight a random value: fresh norms and biases would hide what they do."""
+    rng = np.random.default_rng(seed)
+    for weight in network.weights:
+        if weight.name == "kernel":
+            weight.assign(rng.normal(0, 1 / np.sqrt(np.prod(weight.shape[:-1])), weight.shape))
+        else:
+            weight.assign(rng.normal(1.0 if weight.name == "scale" else 0.0, 0.3, weight.shape))
+    return network
+
+
+def small(padding="reflect", residual_blocks=1, **options):
+    config = networks.TransformNetConfig(4, residual_blocks, padding)
+    return randomize(networks.transform_net(config, **options))
+
+
+@pytest.fixture(scope="module", params=networks.PADDINGS)
+def network(request):
+    return small(request.param)
+
+
+@pytest.fixture(scope="module")
+def drawer(network):
+    """The network in a graph that is traced once, as artefacts use it."""
+    return tf.function(
+        lambda photo: network(photo), input_signature=[tf.TensorSpec([None, None, None, 3])])
+
+
+# -- sizes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_picture_is_drawn_at_its_own_size(drawer, size):
+    photo = noise(1, *size, 3)
+    drawn = drawer(photo)
+    assert drawn.shape == photo.shape and drawn.dtype == tf.float32
+    assert np.isfinite(drawn).all() and -0.1 <= np.min(drawn) and np.max(drawn) <= 1.1
+
+
+def test_keras_knows_the_size_before_it_is_drawn(network):
+    assert network.output_shape == (None, None, None, 3)
+    assert network.compute_output_shape((2, 17, 33, 3)) == (2, 17, 33, 3)
+
+
+def test_a_traced_network_draws_what_an_untraced_one_draws(network, drawer):
+    photo = noise(1, 17, 33, 3)
+    np.testing.assert_allclose(drawer(photo), network(photo), atol=1e-5)
+
+
+def test_the_core_draws_what_the_network_draws_on_drawable_sizes(network):
+    core = networks.core(network)
+    for size in ((8, 12), (64, 64)):
+        photo = noise(2, *size, 3)
+        np.testing.assert_array_equal(core(photo), network(photo))
+    assert not {"grow", "crop"} & {layer.name for layer in core.layers[1:]}
+
+
+def test_pictures_of_a_batch_do_not_see_each_other(drawer):
+    batch = noise(3, 21, 18, 3)
+    batch[0] *= 50
+    drawn = drawer(batch).numpy()
+    for index in range(3):
+        alone = drawer(batch[index: index + 1])[0]
+        np.testing.assert_allclose(drawn[index], alone, atol=1e-4)
+
+
+def test_the_picture_depends_on_the_photo(drawer):
+    first, second = drawer(noise(1, 32, 32, 3)), drawer(noise(1, 32, 32, 3, seed=1))
+    assert np.abs(first - second).mean() > 0.01
+
+
+# -- shape -----------------------------------------------------------------------------------------
+
+
+def test_the_classic_network_has_1679235_parameters():
+    network = networks.transform_net(networks.TransformNetConfig(width=32, residual_blocks=5))
+    assert network.count_params() == 1_679_235
+
+
+def test_every_convolution_but_the_last_is_normalised(network):
+    convolutions = [layer.name for layer in network.layers
+                    if isinstance(layer, keras.layers.Conv2D)]
+    normalised = [layer.name.replace("_norm", "_conv") for layer in network.layers
+                  if layer.name.endswith("_norm")]
+    assert convolutions[-1] == "out_conv" and normalised == convolutions[:-1]
+
+
+@pytest.mark.parametrize("options", [{"width": 0}, {"residual_blocks": -1}, {"padding": "mirror"}])
+def test_shapes_without_meaning_are_refused(options):
+    with pytest.raises(UserError):
+        networks.TransformNetConfig(**options)
+
+
+def test_a_network_without_residual_blocks_draws():
+    assert small(residual_blocks=0)(noise(1, 9, 9, 3)).shape == (1, 9, 9, 3)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_draws_float32_close_to_full_precision(dtype):
+    full, mixed = small(), small(dtype=dtype)
+    photo = noise(1, 33, 30, 3)
+    drawn = mixed(photo)
+    assert drawn.dtype == tf.float32
+    assert mixed.get_layer("down1_conv").compute_dtype == dtype.removeprefix("mixed_")
+    assert np.abs(drawn - full(photo)).mean() < 0.03
+
+
+def test_every_weight_is_saved_and_loaded_to_the_same_picture(network, tmp_path):
+    network.save(tmp_path / "network.keras")
+    again = keras.saving.load_model(tmp_path / "network.keras", compile=False)
+    photo = noise(1, 19, 34, 3)
+    np.testing.assert_array_equal(again(photo), network(photo))
+    core = networks.core(again)
+    np.testing.assert_array_equal(core(noise(1, 16, 8, 3)), network(noise(1, 16, 8, 3)))
+
+
+# -- checkerboard ----------------------------------------------------------------------------------
+
+
+def nyquist(picture):
+    """Largest amplitude of the three patterns that alternate from one pixel to the next."""
+    y, x = np.indices(picture.shape[:2])
+    waves = [(-1.0) ** y, (-1.0) ** x, (-1.0) ** (y + x)]
+    return max(np.abs((picture * wave[..., None]).mean((0, 1))).max() for wave in waves)
+
+
+class _Transposed:
+    """What `NearestUpsampling2D` stands in for."""
+
+    def __init__(self, name, dtype):
+        self._options = {"name": name, "dtype": dtype}
+
+    def __call__(self, x):
+        return keras.layers.Conv2DTranspose(
+            x.shape[-1], 3, strides=2, padding="same", **self._options)(x)
+
+
+@pytest.mark.parametrize("padding", networks.PADDINGS)
+def test_a_constant_photo_is_drawn_without_a_checkerboard(padding, monkeypatch):
+    grey = np.full((1, 128, 128, 3), 0.4, np.float32)
+    inside = (0, slice(48, 80), slice(48, 80))         # border effects do not reach this far
+    drawn = small(padding)(grey).numpy()[inside]
+    monkeypatch.setattr(networks.layers, "NearestUpsampling2D", _Transposed)
+    control = small(padding)(grey).numpy()[inside]
+    assert nyquist(control) > 1e-2                     # the measure sees a checkerboard
+    assert nyquist(drawn) < 1e-6

@@ -1,0 +1,146 @@
+"""Run folders: what is refused, replaced, resumed, and never touched."""
+
+import dataclasses
+import json
+
+import pytest
+
+from nst_tf import runs
+from nst_tf.errors import UserError
+from nst_tf.runs import RunFolder, open_run
+from nst_tf.settings import TrainSettings
+
+
+def settings(output, **changes):
+    return TrainSettings(output=str(output), **{"steps": 3, **changes})
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_new_run_records_settings_versions_and_replayable_flags(tmp_path):
+    run = open_run(settings(tmp_path / "a" / "run", style_weight=7.0))
+    record = json.loads(run.record.read_text())
+    assert record["settings"]["style_weight"] == 7.0 and "tensorflow" in record["versions"]
+    assert "--style_weight=7.0" in run.flags.read_text() and run.name == "run"
+
+
+def test_run_flags_repeat_every_setting_of_the_run(tmp_path):
+    """Parsed by absl itself, each flag gives back the value it was made from."""
+    from absl import flags
+
+    from nst_tf import flag_binding
+    changed = settings(
+        tmp_path, style_layers=("relu1_1:0.5", "relu2_1"), tensorboard=False, minutes=2.5, export=(),
+        schedule="constant", content="a folder,b")
+    own = flags.FlagValues()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flag_binding, "flags", _Redirected(own))
+        flag_binding.define(TrainSettings)
+        lines = [line for line in runs.flag_lines(changed).splitlines() if not line.startswith("#")]
+        assert own(["train", *lines]) == ["train"]
+        assert flag_binding.read(TrainSettings) == changed
+
+
+class _Redirected:
+    """absl's DEFINE functions, working on flags of a test's own."""
+
+    def __init__(self, own):
+        self.FLAGS = own
+
+    def __getattr__(self, name):
+        from absl import flags
+        return lambda *args: getattr(flags, name)(*args, flag_values=self.FLAGS)
+
+
+def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path):
+    open_run(settings(tmp_path / "run"))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(UserError, match="Received: .*holds one.*--resume.*--overwrite"):
+        open_run(settings(tmp_path / "run"))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
+    run = open_run(settings(tmp_path / "run"))
+    run.checkpoints.mkdir()
+    (run.checkpoints / "ckpt-3.index").write_bytes(b"old")
+    run.log.write_text("old")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("mine")
+    run.previews.symlink_to(outside)
+    (run.path / "notes.txt").write_text("mine")
+    (run.path / "photos").mkdir()
+    (run.path / "photos" / "a.jpg").write_bytes(b"mine")
+    open_run(settings(tmp_path / "run", overwrite=True, seed=9))
+    assert names(run.path) == ["notes.txt", "photos", "run.flags", "run.json"]
+    assert names(run.path / "photos") == ["a.jpg"] and names(outside) == ["precious"]
+    assert run.settings["seed"] == 9
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("name", ["thesis.tex", "run.json", "checkpoints"])
+def test_a_folder_with_files_that_are_no_run_is_refused_even_with_overwrite(tmp_path, overwrite, name):
+    (tmp_path / name).write_text('{"not": "a run"}')
+    with pytest.raises(UserError, match="Received: .*holds other files.*another --output"):
+        open_run(settings(tmp_path, overwrite=overwrite))
+    assert names(tmp_path) == [name] and (tmp_path / name).read_text() == '{"not": "a run"}'
+
+
+def test_an_empty_folder_is_used(tmp_path):
+    assert open_run(settings(tmp_path)).record.is_file()
+
+
+@pytest.mark.parametrize("where", ["file", "file/below"])
+@pytest.mark.parametrize("flag", [{}, {"overwrite": True}])
+def test_an_output_that_cannot_be_a_folder_is_refused(tmp_path, where, flag):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="Expected a folder that can be written. Received: "):
+        open_run(settings(tmp_path / where, **flag))
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_resume_reopens_the_run_and_changes_nothing(tmp_path):
+    run = open_run(settings(tmp_path / "run"))
+    record = run.record.read_bytes()
+    assert open_run(settings(tmp_path / "run", resume=True)).path == run.path
+    assert run.record.read_bytes() == record
+
+
+def test_resume_refuses_other_settings_and_names_them(tmp_path):
+    open_run(settings(tmp_path / "run"))
+    with pytest.raises(UserError) as caught:
+        open_run(settings(tmp_path / "run", resume=True, style_weight=3.0, width=8))
+    message = str(caught.value)
+    assert "--style_weight=3.0 (the run has 10.0)" in message and "--width=8 (the run has 32)" in message
+    assert str(RunFolder(tmp_path / "run").flags) in message
+
+
+def test_resume_allows_other_settings_that_do_not_change_what_is_learnt(tmp_path):
+    open_run(settings(tmp_path / "run"))
+    open_run(settings(
+        tmp_path / "run", resume=True, checkpoint_steps=7, preview_steps=3, strategy="mirrored"))
+
+
+def test_settings_that_change_what_is_learnt_are_not_free():
+    free = {field.name for field in dataclasses.fields(TrainSettings) if field.metadata["free"]}
+    assert not free & {"method", "style_image", "style_weight", "content", "crop_size", "batch_size",
+                       "learning_rate", "schedule", "steps", "seed", "precision", "width"}
+
+
+@pytest.mark.parametrize("record", [None, "", "{", "[]", '{"versions": {}}'])
+def test_resume_without_a_run_is_refused(tmp_path, record):
+    if record is not None:
+        (tmp_path / "run.json").write_text(record)
+    with pytest.raises(UserError, match="Expected --output with an interrupted run in it. Received: "):
+        open_run(settings(tmp_path, resume=True))
+
+
+def test_notes_are_added_to_the_record(tmp_path):
+    run = open_run(settings(tmp_path))
+    run.note(steps=3)
+    run.note(seconds=1.5)
+    record = json.loads(run.record.read_text())
+    assert (record["steps"], record["seconds"]) == (3, 1.5) and record["settings"]

@@ -1,0 +1,273 @@
+"""Distilling a feature network, with a teacher so small that it fits into seconds."""
+
+import functools
+import json
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_tf import data, features, photos, pipeline
+from nst_tf.distribution import open_distribution
+from nst_tf.errors import UserError
+from nst_tf.methods import slim_features
+from nst_tf.settings import TrainSettings
+from nst_tf.training import Fit, FitConfig
+
+TEACHER = (6, 8, 8, 10, 10)
+STUDENT = ("3", "4", "4", "5", "5")
+
+
+@pytest.fixture(autouse=True)
+def teacher(monkeypatch):
+    """Stands in for VGG19: the same topology, few channels, fixed random weights."""
+    keras.utils.set_random_seed(5)
+    model = features.build_topology(TEACHER, features.SLIM_LAYERS)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            kernel = layer.kernel
+            # He's scale keeps the signal alive through 13 layers.
+            layer.kernel.assign(tf.random.stateless_normal(
+                kernel.shape, [1, len(layer.name) + kernel.shape[-1]],
+                stddev=(2 / np.prod(kernel.shape[:3])) ** 0.5))
+    model.trainable = False
+    extractor = features.FeatureExtractor("vgg19", model, {"weights": "fake", "sha256": "0" * 64})
+    monkeypatch.setattr(features, "VGG19_WIDTHS", TEACHER)
+    monkeypatch.setattr(features, "load_vgg19", lambda *args, **kwargs: extractor)
+    return extractor
+
+
+@pytest.fixture(autouse=True)
+def small_pool(monkeypatch):
+    monkeypatch.setattr(slim_features, "POOL_SIZE", 6)
+
+
+def settings(output="unused", **changes):
+    return TrainSettings(**{
+        "method": "slim_features", "output": str(output), "slim_widths": STUDENT, "batch_size": 6,
+        "crop_size": 32, "content": "builtin:photos", "steps": 4, "learning_rate": 1e-3,
+        "tensorboard": False, "export": (), **changes})
+
+
+def open_batches(shard, start):
+    source = data.open_source("builtin:photos")
+    return data.crops(source, data.CropConfig(32, 40, 1), shard, start)
+
+
+@functools.cache
+def photographs(count=6):
+    return next(iter(open_batches(data.Shard(count), 0)))["image"]
+
+
+def energy_left(gram, kept):
+    """Energy of all channels that no linear map of the kept ones explains, as a share."""
+    inside = gram[np.ix_(kept, kept)]
+    across = gram[kept]
+    explained = across.T @ np.linalg.pinv(inside) @ across
+    return np.trace(gram - explained) / np.trace(gram)
+
+
+def test_greedy_channels_explain_more_energy_than_random_ones():
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=(500, 24)) @ (rng.normal(size=(24, 24)) * np.geomspace(1, 0.01, 24)[:, None])
+    gram = samples.T @ samples
+    greedy = energy_left(gram, slim_features.greedy_channels(gram, 6))
+    random = [energy_left(gram, rng.choice(24, 6, replace=False)) for _ in range(200)]
+    assert greedy < np.quantile(random, 0.05)
+
+
+def test_greedy_channels_explain_everything_of_a_gram_matrix_of_low_rank():
+    rng = np.random.default_rng(1)
+    samples = rng.normal(size=(200, 5)) @ rng.normal(size=(5, 16))
+    gram = samples.T @ samples
+    assert energy_left(gram, slim_features.greedy_channels(gram, 5)) < 1e-9
+    assert energy_left(gram, slim_features.greedy_channels(gram, 4)) > 1e-4
+
+
+@pytest.mark.parametrize("rank", [0, 3, 8])
+def test_greedy_channels_are_distinct_and_ascending_even_beyond_the_rank(rank):
+    samples = np.random.default_rng(2).normal(size=(50, 8))
+    samples[:, rank:] = 0
+    kept = slim_features.greedy_channels(samples.T @ samples, 6)
+    assert len(set(kept)) == 6 and list(kept) == sorted(kept)
+    assert set(range(min(rank, 6))) <= set(kept) or rank > 6
+
+
+def test_least_squares_without_ridge_is_lstsq_and_ridge_shrinks_it():
+    rng = np.random.default_rng(3)
+    inputs, outputs = rng.normal(size=(60, 7)), rng.normal(size=(60, 4))
+    wanted = np.linalg.lstsq(inputs, outputs, rcond=None)[0]
+    np.testing.assert_allclose(slim_features.least_squares(inputs, outputs, 0.0), wanted, atol=1e-6)
+    np.testing.assert_allclose(slim_features.least_squares(inputs, outputs), wanted, atol=1e-3)
+    assert np.linalg.norm(slim_features.least_squares(inputs, outputs, 1.0)) < np.linalg.norm(wanted)
+
+
+def test_least_squares_survives_inputs_that_are_copies_of_each_other():
+    inputs = np.repeat(np.random.default_rng(4).normal(size=(40, 3)), 2, 1)
+    outputs = inputs[:, :1] * 3
+    solution = slim_features.least_squares(inputs, outputs)
+    np.testing.assert_allclose(inputs @ solution, outputs, atol=1e-2)
+
+
+def feature_error(network, teacher, pictures):
+    embedded, wide = network(pictures)["embedded"], teacher(pictures)
+    return {layer: float(tf.reduce_sum(tf.square(embedded[layer] - wide[layer]))
+                         / tf.reduce_sum(tf.square(wide[layer]))) for layer in slim_features.COMPARED}
+
+
+def test_refit_explains_the_teacher_better_than_random_weights_at_every_layer(teacher):
+    network = slim_features._student([int(width) for width in STUDENT])
+    before = feature_error(network, teacher, photographs())
+    slim_features.refit(network, teacher, photographs())
+    after = feature_error(network, teacher, photographs())
+    assert all(after[layer] < 0.6 * before[layer] for layer in after), (before, after)
+
+
+def test_refit_of_a_student_as_wide_as_its_teacher_copies_it(teacher):
+    network = slim_features._student(TEACHER)
+    slim_features.refit(network, teacher, photographs())
+    after = feature_error(network, teacher, photographs())
+    assert max(after.values()) < 0.02, after
+
+
+def test_the_packed_metric_gives_the_distances_of_the_embedding(teacher):
+    widths = [int(width) for width in STUDENT]
+    network = slim_features._student(widths)
+    slim_features.refit(network, teacher, photographs())
+    packed = slim_features.packed_model(network, teacher, widths)
+    pictures = photographs()
+    embedded, metric = network(pictures)["embedded"], packed(pictures)
+    for layer in slim_features.COMPARED:
+        assert metric[layer].shape[-1] < embedded[layer].shape[-1]
+        distances = [tf.reduce_sum(tf.square(maps[0] - maps[1])).numpy()
+                     for maps in (embedded[layer], metric[layer])]
+        assert distances[1] == pytest.approx(distances[0], rel=1e-3), layer
+
+
+def test_a_step_fills_the_pool_and_the_next_one_moves_it():
+    task = slim_features.build(settings())
+    task.start(open_batches)
+    filled, pools = [], []
+    for batch in open_batches(data.Shard(6), 0).take(6):
+        terms = task.terms(batch)
+        assert all(terms[name].shape == (6,) for name in ("loss", "feature", "difference", "gram"))
+        assert all(np.isfinite(value).all() for value in terms.values())
+        filled.append(int(tf.reduce_sum(tf.cast(task.state["filled"], tf.int32))))
+        pools.append(task.state["attacked"].numpy().copy())
+    assert filled[0] == 2 and filled == sorted(filled) and filled[-1] > 2
+    assert all(not np.array_equal(a, b) for a, b in zip(pools, pools[1:]))
+
+
+def test_an_attack_lowers_the_loss_of_the_attacked_pictures_against_the_student():
+    task = slim_features.build(settings())
+    task.start(open_batches)
+    pictures = photographs()
+    originals, styles = pictures[:2], pictures[2:4]
+    slots = tf.constant([0, 1])
+    content = task._maps(originals)["relu4_2"]
+
+    def loss(attacked):
+        maps, wanted = task._maps(attacked), task._maps(styles)
+        errors = [slim_features.statistics.relative_squared_error(
+            *(slim_features._embedded_gram(each[layer], task._embedding(layer)) for each in (maps, wanted)))
+            for layer in slim_features.STYLE_LAYERS]
+        return float(tf.reduce_sum(tf.stack(errors)))
+
+    attacked = originals
+    before = loss(attacked)
+    for _ in range(5):
+        task._attack(slots, attacked, content, styles)
+        attacked = tf.gather(task.state["attacked"], slots)
+    assert loss(attacked) < 0.9 * before
+
+
+def test_disturbed_pictures_are_other_pictures_near_the_unit_range_and_repeatable():
+    pictures = photographs()
+    changed, again, other = (slim_features.disturb(pictures, tf.constant(seed)) for seed in
+                             ([1, 2], [1, 2], [2, 2]))
+    assert np.array_equal(changed, again) and not np.array_equal(changed, other)
+    assert changed.shape == pictures.shape
+    assert -0.1001 <= float(tf.reduce_min(changed)) and float(tf.reduce_max(changed)) <= 1.1001
+
+
+def interrupted(monkeypatch, step):
+    """Makes runs get Ctrl-C at a step; returns where the last fit can be found."""
+    fits = []
+
+    class Struck(pipeline.Fit):
+        def run(self, open_batches, callbacks=(), check_data=lambda: None):
+            fits.append(self)
+            strike = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: (
+                os.kill(os.getpid(), signal.SIGINT) if batch + 1 == step and len(fits) == 1 else None))
+            return super().run(open_batches, [*callbacks, strike], check_data)
+
+    monkeypatch.setattr(pipeline, "Fit", Struck)
+    return fits
+
+
+def everything(fit):
+    variables = [*fit.task.network.variables, *fit._optimizer.variables, *fit.task.state.values()]
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+@pytest.fixture
+def eagerly():
+    """Saves the compilation of a large step that is run only a few times."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_the_compiled_step_trains_the_student_and_moves_the_pool(tmp_path):
+    task = slim_features.build(settings())
+    before = [variable.numpy().copy() for variable in task.network.trainable_variables]
+    config = FitConfig(2, -1.0, 1e-3, "constant", 6, 1000, 60.0)
+    pools = []
+    listener = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: pools.append(task.state["attacked"].numpy().copy()))
+    Fit(task, config, open_distribution("one_device"), tmp_path).run(open_batches, [listener])
+    after = [variable.numpy() for variable in task.network.trainable_variables]
+    assert all(not np.array_equal(a, b) for a, b in zip(before, after))
+    assert pools[0].any() and not np.array_equal(*pools)
+
+
+def test_an_interrupted_distillation_resumes_bit_for_bit_pool_included(
+        tmp_path, monkeypatch, eagerly):
+    two = dict(list(photos.PHOTOS.items())[:2])            # the card's errors need no more
+    monkeypatch.setattr(photos, "PHOTOS", two)
+    fits = interrupted(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.train(settings(tmp_path / "run", steps=3))
+    run = pipeline.train(settings(tmp_path / "run", steps=3, resume=True))
+    pipeline.train(settings(tmp_path / "straight", steps=3))
+    resumed, straight = map(everything, fits[1:])
+    assert all(np.array_equal(a, b) for a, b in zip(resumed, straight, strict=True))
+    # The finished run is a slim network that loads, with its card.
+    card = json.loads((run.path / "slim_vgg19.json").read_text())
+    assert card["steps"] == 3 and card["widths"] == [int(width) for width in STUDENT]
+    assert card["sha256"] == features.sha256(run.path / "slim_vgg19.npz")
+    loaded = features.load_slim_vgg19(["relu3_1"], weights=str(run.path / "slim_vgg19.npz"))
+    assert np.isfinite(loaded(photographs())["relu3_1"]).all()
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"slim_widths": ("8", "8")}, "Expected five widths"),
+    ({"slim_widths": ("8", "8", "x", "8", "8")}, "Expected five widths"),
+    ({"slim_widths": ("8", "8", "0", "8", "8")}, "Expected five widths"),
+    ({"batch_size": 4}, "divisible by 3"),
+])
+def test_unusable_settings_are_refused(changes, message):
+    with pytest.raises(UserError, match=message):
+        slim_features.build(settings(**changes))
+
+
+def test_several_devices_are_refused_since_the_pool_is_one(monkeypatch):
+    class Two:
+        num_replicas_in_sync = 2
+
+    monkeypatch.setattr(tf.distribute, "get_strategy", Two)
+    with pytest.raises(UserError, match="one device.*--strategy=one_device"):
+        slim_features.build(settings(strategy="mirrored"))

@@ -1,0 +1,125 @@
+"""Fetching a style image by name, path and URL, the latter from a server in this process."""
+
+import hashlib
+import http.server
+import socket
+import threading
+
+import pytest
+
+from nst_tf import images, styles
+from nst_tf.errors import UserError
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/moved.jpg":
+            self.send_response(302)
+            self.send_header("Location", "/style.jpg")
+            self.end_headers()
+        elif self.path == "/style.jpg":
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(self.server.content)
+        elif self.path == "/garbage":
+            self.wfile.write(b"this is not HTTP\r\n\r\n")
+        else:
+            self.send_error(404)
+
+    def log_message(self, *unused):
+        pass
+
+
+@pytest.fixture(scope="module")
+def picture(photos_folder):
+    return (photos_folder / "landscape.jpg").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def digest(picture):
+    return hashlib.sha256(picture).hexdigest()
+
+
+@pytest.fixture
+def server(picture, monkeypatch):
+    """The address of a server on this machine that has one picture."""
+    monkeypatch.setenv("no_proxy", "*")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.content = picture
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def refused(*arguments):
+    with pytest.raises(UserError) as caught:
+        styles.fetch_style(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# -- names and paths -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", styles.packaged_styles())
+def test_a_packaged_style_is_a_picture_and_its_hash_is_told(name):
+    data, digest = styles.fetch_style(name)
+    assert digest == hashlib.sha256(data).hexdigest()
+    assert min(images.read_picture(data).size) >= 256
+
+
+def test_a_path_gives_the_bytes_of_the_file(photos_folder, picture, digest):
+    path = str(photos_folder / "landscape.jpg")
+    assert styles.fetch_style(path) == (picture, digest)
+    assert styles.fetch_style(path, digest.upper()) == (picture, digest)
+
+
+@pytest.mark.parametrize("name", ["no_such_style", "", "/no/such/file.jpg", "."])
+def test_an_unknown_name_shows_the_names_there_are(name):
+    message = refused(name)
+    assert "starry_swirls" in message and repr(name) in message
+
+
+def test_a_file_that_has_changed_is_refused(photos_folder, digest):
+    message = refused(str(photos_folder / "landscape.jpg"), "0" * 64)
+    assert "0" * 64 in message and digest in message
+
+
+# -- URLs ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["/style.jpg", "/moved.jpg"])
+def test_a_url_with_its_hash_gives_the_bytes(server, picture, digest, page):
+    assert styles.fetch_style(server + page, digest) == (picture, digest)
+
+
+def test_a_url_with_another_hash_is_refused(server, digest):
+    message = refused(f"{server}/style.jpg", "0" * 64)
+    assert "0" * 64 in message and digest in message
+
+
+def test_a_url_without_a_hash_is_refused_before_anything_is_fetched(monkeypatch):
+    monkeypatch.setattr(
+        styles.urllib.request, "urlopen", lambda *a, **k: pytest.fail("was fetched"))
+    assert "--style_sha256" in refused("https://example.com/style.jpg")
+
+
+@pytest.mark.parametrize("page", ["/none.jpg", "/garbage", "/two words.jpg"])
+def test_an_answer_without_a_picture_is_one_line_with_the_url(server, page):
+    assert server + page in refused(server + page, "0" * 64)
+
+
+def test_a_server_that_is_not_there_is_one_line(digest, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))                     # bound but not listening: it refuses
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/style.jpg"
+        assert url in refused(url, digest)
+
+
+def test_a_giant_download_is_refused(server, digest, monkeypatch):
+    monkeypatch.setattr(styles, "MAX_DOWNLOAD", 10)
+    assert "at most" in refused(f"{server}/style.jpg", digest)

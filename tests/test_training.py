@@ -1,0 +1,326 @@
+"""The fit loop: budgets, checkpoints, exact continuation, interruption, bad losses, full disks."""
+
+import contextlib
+import itertools
+import math
+import os
+import resource
+import signal
+import subprocess
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_tf.distribution import open_distribution
+from nst_tf.errors import UserError
+from nst_tf.training import Fit, FitConfig
+
+BATCH = 4
+
+
+class ToyTask:
+    """Learns to invert pictures; its state is a running mean, so that losing it changes the loss."""
+
+    def __init__(self, channels=6, nan_at=None):
+        keras.utils.set_random_seed(3)
+        self.network = keras.Sequential([
+            keras.Input((None, None, 3)), keras.layers.Conv2D(channels, 3, padding="same", activation="relu"),
+            keras.layers.Conv2D(3, 3, padding="same")])
+        self.state = {"mean": tf.Variable(0.0, trainable=False)}
+        self._nan_at = nan_at
+
+    def terms(self, batch):
+        image, mean = batch["image"], self.state["mean"]
+        mean.assign(0.9 * mean + tf.reduce_mean(image))
+        error = tf.reduce_mean(tf.square(self.network(image) - (1.0 - image) * mean), [1, 2, 3])
+        if self._nan_at is not None:
+            error += tf.where(batch["index"] // BATCH == self._nan_at - 1, math.nan, 0.0)
+        return {"loss": error, "error": error}
+
+
+def open_batches(shard, start):
+    def example(index):
+        seed = tf.stack([index, tf.constant(7, tf.int64)])
+        return {"image": tf.random.stateless_uniform([8, 8, 3], seed), "index": index}
+
+    return tf.data.Dataset.range(start, 10_000).map(example).batch(BATCH, drop_remainder=True)
+
+
+def config(**changes):
+    return FitConfig(**{
+        "steps": 6, "minutes": -1.0, "learning_rate": 1e-2, "schedule": "cosine", "batch_size": BATCH,
+        "checkpoint_steps": 1000, "checkpoint_minutes": 60.0, **changes})
+
+
+def open_fit(folder, task=None, **changes):
+    return Fit(task or ToyTask(), config(**changes), open_distribution("one_device"), folder)
+
+
+def everything(fit):
+    """All that a run ends with, as arrays."""
+    variables = [*fit.task.network.variables, *fit._optimizer.variables, *fit.task.state.values(),
+                 fit._step, fit._next_index]
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def at_step(step, act):
+    """A callback that acts after step number `step`, counted from 1."""
+    return keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: act() if batch + 1 == step else None)
+
+
+def stop(network):
+    def act():
+        network.stop_training = True
+
+    return act
+
+
+def checkpointed(folder):
+    """{name: array} of the newest checkpoint, read without the code under test."""
+    reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(folder)))
+    return {name: reader.get_tensor(name) for name, dtype in reader.get_variable_to_dtype_map().items()
+            if dtype.is_floating}
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_a_run_stopped_and_resumed_ends_as_one_that_was_not_bit_for_bit(tmp_path, schedule):
+    straight = open_fit(tmp_path / "a", schedule=schedule)
+    straight.run(open_batches)
+
+    first = open_fit(tmp_path / "b", schedule=schedule)
+    assert first.run(open_batches, [at_step(3, stop(first.task.network))]).steps == 3
+    second = open_fit(tmp_path / "b", schedule=schedule)
+    untouched = everything(second)
+    assert second.restore() == 3
+    assert second.run(open_batches).reason == "steps"
+
+    compared = list(zip(everything(straight), everything(second), untouched, strict=True))
+    assert all(np.array_equal(a, b) for a, b, _ in compared)
+    # The comparison means something: nearly all of this was changed by training.
+    assert sum(not np.array_equal(a, c) for a, _, c in compared) >= len(compared) - 2
+
+
+def test_data_go_on_where_the_interrupted_run_stopped(tmp_path):
+    seen = []
+
+    def recorded(shard, start):
+        seen.append(start)
+        return open_batches(shard, start)
+
+    first = open_fit(tmp_path)
+    first.run(recorded, [at_step(4, stop(first.task.network))])
+    second = open_fit(tmp_path)
+    second.restore()
+    second.run(recorded)
+    assert seen == [0, 4 * BATCH]
+
+
+def test_callbacks_get_keras_protocol_in_order_with_finite_floats(tmp_path):
+    calls = []
+
+    class Listener(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            calls.append(("begin", self.model))
+
+        def on_train_batch_begin(self, batch, logs=None):
+            calls.append(("batch_begin", batch))
+
+        def on_train_batch_end(self, batch, logs=None):
+            calls.append(("batch_end", batch))
+            assert {"loss", "error", "learning_rate", "progress"} <= logs.keys()
+            assert all(type(value) is float and math.isfinite(value) for value in logs.values())
+
+        def on_train_end(self, logs=None):
+            calls.append(("end", logs["loss"] > 0))
+
+    fit = open_fit(tmp_path, steps=2)
+    fit.run(open_batches, [Listener(), keras.callbacks.TerminateOnNaN()])
+    assert calls == [("begin", fit.task.network), ("batch_begin", 0), ("batch_end", 0),
+                     ("batch_begin", 1), ("batch_end", 1), ("end", True)]
+
+
+def test_a_callback_stops_the_run_after_its_step(tmp_path):
+    fit = open_fit(tmp_path, steps=50)
+    result = fit.run(open_batches, [at_step(2, stop(fit.task.network))])
+    assert (result.steps, result.reason) == (2, "stopped by a callback")
+    assert tf.train.latest_checkpoint(str(tmp_path)).endswith("ckpt-2")
+
+
+def test_cosine_goes_from_the_learning_rate_towards_zero_and_constant_stays(tmp_path):
+    def sizes(schedule):
+        taken = []
+        note = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: taken.append(logs["learning_rate"]))
+        open_fit(tmp_path / schedule, schedule=schedule).run(open_batches, [note])
+        return taken
+
+    np.testing.assert_allclose(
+        sizes("cosine"), [0.005 * (1 + math.cos(math.pi * step / 6)) for step in range(6)], rtol=1e-6)
+    assert sizes("constant") == [0.01] * 6
+
+
+def test_a_budget_in_minutes_ends_the_run_and_counts_the_time_before_an_interruption(tmp_path):
+    first = open_fit(tmp_path, steps=-1, minutes=1 / 60)
+    result = first.run(open_batches)
+    assert result.reason == "minutes" and 1.0 <= result.seconds < 10.0 and result.steps > 1
+    second = open_fit(tmp_path, steps=-1, minutes=1 / 60)
+    second.restore()
+    assert second.run(open_batches).steps == result.steps
+
+
+def test_the_budget_reached_first_ends_the_run(tmp_path):
+    assert open_fit(tmp_path, steps=2, minutes=10.0).run(open_batches).reason == "steps"
+
+
+@pytest.mark.parametrize("changes, newest", [
+    ({"checkpoint_steps": 2}, 4), ({"checkpoint_minutes": 1e-9}, 5), ({}, None)])
+def test_checkpoints_come_by_steps_or_by_minutes(tmp_path, changes, newest):
+    class Died(Exception):
+        pass
+
+    def die():
+        raise Died
+
+    with pytest.raises(Died):
+        open_fit(tmp_path, **changes).run(open_batches, [at_step(6, die)])
+    fit = open_fit(tmp_path)
+    assert fit.restore() == (newest or 0)
+    kept = [path.name for path in tmp_path.glob("*.index")]
+    assert len(kept) == (2 if newest else 0)               # the last two, not all
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_after_the_step_with_a_checkpoint(tmp_path, number):
+    before = signal.getsignal(number)
+    fit = open_fit(tmp_path)
+    result = fit.run(open_batches, [at_step(3, lambda: os.kill(os.getpid(), number))])
+    assert (result.steps, result.reason) == (3, "interrupted")
+    assert open_fit(tmp_path).restore() == 3
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_ends_at_once_and_still_closes_the_callbacks(tmp_path):
+    ended = []
+
+    def twice():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    closing = keras.callbacks.LambdaCallback(on_train_end=lambda logs: ended.append(True))
+    with pytest.raises(KeyboardInterrupt):
+        open_fit(tmp_path).run(open_batches, [at_step(2, twice), closing])
+    assert ended == [True] and tf.train.latest_checkpoint(str(tmp_path)) is None
+
+
+def test_a_loss_that_is_not_finite_names_step_and_last_good_checkpoint(tmp_path):
+    fit = open_fit(tmp_path, ToyTask(nan_at=5), checkpoint_steps=2)
+    with pytest.raises(UserError) as caught:
+        fit.run(open_batches)
+    message = str(caught.value)
+    assert "step 5" in message and str(tmp_path / "ckpt-4") in message and "\n" not in message
+    assert all(np.isfinite(value).all() for value in checkpointed(tmp_path).values())
+    assert open_fit(tmp_path).restore() == 4
+
+
+def test_before_the_first_checkpoint_the_message_says_that_there_is_none(tmp_path):
+    with pytest.raises(UserError, match="step 1.*none"):
+        open_fit(tmp_path, ToyTask(nan_at=1)).run(open_batches)
+
+
+def test_weights_that_blow_up_never_reach_a_checkpoint(tmp_path):
+    fit = open_fit(tmp_path, learning_rate=1e30, checkpoint_steps=1, steps=50)
+    with pytest.raises(UserError, match="Expected finite"):
+        fit.run(open_batches)
+    if tf.train.latest_checkpoint(str(tmp_path)):
+        assert all(np.isfinite(value).all() for value in checkpointed(tmp_path).values())
+
+
+def test_weights_that_are_not_finite_are_not_saved_though_the_loss_is(tmp_path):
+    fit = open_fit(tmp_path)
+    fit.save()
+    fit.task.network.trainable_variables[0].assign(
+        tf.fill(fit.task.network.trainable_variables[0].shape, math.nan))
+    with pytest.raises(UserError, match="kernel"):
+        fit.save()
+    assert all(np.isfinite(value).all() for value in checkpointed(tmp_path).values())
+
+
+def test_a_checkpoint_of_another_network_is_refused_in_one_line(tmp_path):
+    open_fit(tmp_path).save()
+    with pytest.raises(UserError) as caught:
+        open_fit(tmp_path, ToyTask(channels=9)).restore()
+    assert str(caught.value).startswith("Expected a checkpoint of the same network. Received: ")
+    assert "\n" not in str(caught.value)
+
+
+@contextlib.contextmanager
+def file_size_limit(folder):
+    """No file of this process can grow beyond 100 kB: writes fail as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, previous)
+
+
+@contextlib.contextmanager
+def no_space_left(folder):
+    """The rest of the small disk is filled."""
+    filler = folder / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(b"0" * 4096):
+            pass
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 6 MB; skips where none can be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("disk, fill", [("tmp_path", file_size_limit), ("small_disk", no_space_left)])
+def test_a_full_disk_leaves_the_old_checkpoint_and_one_clear_line(request, disk, fill):
+    folder = request.getfixturevalue(disk)
+    with contextlib.ExitStack() as full:
+        fit = open_fit(folder / "ckpt", ToyTask(channels=2000), checkpoint_steps=2)
+        with pytest.raises(UserError) as caught:
+            fit.run(open_batches, [at_step(3, lambda: full.enter_context(fill(folder)))])
+    message = str(caught.value)
+    assert "Expected to write a checkpoint at step 4. Received: " in message and "\n" not in message
+    assert str(folder / "ckpt" / "ckpt-2") in message and "--resume" in message
+    resumed = open_fit(folder / "ckpt", ToyTask(channels=2000))
+    assert resumed.restore() == 2
+    assert resumed.run(open_batches).steps == 6
+    straight = open_fit(folder.parent / f"{folder.name}_straight", ToyTask(channels=2000))
+    straight.run(open_batches)
+    assert all(itertools.starmap(np.array_equal, zip(everything(resumed), everything(straight))))
+
+
+def test_photos_that_run_out_end_the_run_in_one_line(tmp_path):
+    with pytest.raises(UserError, match="Expected more training photos. Received: "):
+        open_fit(tmp_path).run(lambda shard, start: open_batches(shard, start).take(2))
+
+
+def test_unusable_data_end_the_run_with_their_own_message(tmp_path):
+    def check():
+        raise UserError("Expected photos. Received: rubbish. Mend them.")
+
+    with pytest.raises(UserError, match="rubbish"):
+        open_fit(tmp_path).run(open_batches, check_data=check)
