@@ -12,8 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import data, features, flag_binding, losses, statistics
-from nst_tf.methods import slim_features
+from nst_tf import data, features, flag_binding, losses, slimming, statistics
 
 flags.DEFINE_string("content", "builtin", "Photos, as in nst_tf.train.")
 flags.DEFINE_list(
@@ -40,13 +39,13 @@ def main():
     print(f"VGG19: {reference:.3f} s a gradient")
     for choice in FLAGS.widths:
         widths = [int(width) for width in choice.split("-")]
-        student = slim_features._student(widths)
-        slim_features.refit(student, teacher, fitted)
+        student = slimming.student(widths)
+        slimming.refit(student, teacher, fitted)
         narrow = student(unseen)["embedded"]
         errors = " ".join(
             f"{float(tf.reduce_mean(statistics.relative_squared_error(narrow[name], wide[name]))):.3f}"
-            for name in slim_features.COMPARED)
-        model = slim_features.packed_model(student, teacher, widths)
+            for name in slimming.COMPARED)
+        model = slimming.packed_model(student, teacher, widths, [fitted[:8], fitted[8:16], fitted[16:24]])
         seconds = gradient_seconds(features.FeatureExtractor("slim_vgg19", model, {}))
         print(f"{choice}: {model.count_params():,} parameters, {seconds:.3f} s "
               f"({reference / seconds:.2f} times faster), error {errors}", flush=True)

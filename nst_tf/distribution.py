@@ -31,8 +31,8 @@ class Distribution:
     def agree(self, seconds: float, *wishes: bool) -> tuple[float | bool, ...]:
         """Returns the chief's `seconds`, and for each wish whether any worker has it.
 
-        What is decided from these is the same on every worker. Without it one worker would leave the
-        loop or lower the step size alone, and the others would wait for it for ever.
+        What is decided from these is the same on every worker. Without it one worker would leave
+        the loop or lower the step size alone, and the others would wait for it for ever.
         """
         if self.workers == 1:
             return (seconds, *wishes)

@@ -28,8 +28,8 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
 
     Raises:
         UserError: anything that the user can mend.
-        KeyboardInterrupt: after Ctrl-C or SIGTERM; the run folder has a checkpoint to resume from, and
-            no exports.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM; the run folder has a checkpoint to resume from,
+            and no exports.
     """
     for name in settings.export:
         exporters.check_name(name)
@@ -102,6 +102,18 @@ def _finish(settings, run, task, result: FitResult, source, say):
     for line in task.finish(run, result):
         say(line)
     if task.draws:
-        for name in settings.export:
+        _export(settings, run, task, say)
+
+
+def _export(settings, run, task, say):
+    refused = []
+    for name in settings.export:
+        try:
             for line in exporters.export(name, task.network, run.path, run.name):
                 say(line)
+        except RuntimeError as error:
+            # The network is trained and saved: a format that does not draw it must not cost the others.
+            refused.append(str(error))
+    if refused:
+        raise expected(f"{', '.join(settings.export)} to equal the network", "; ".join(refused),
+                       f"{run.network} is whole; train longer, or leave the format out of --export.")

@@ -11,7 +11,8 @@ from nst_tf import files
 from nst_tf.errors import expected
 from nst_tf.settings import TrainSettings
 
-# All that a run of any method writes; the record last, so that an interrupted removal can be repeated.
+# All that a run of any method writes; the record last, so that an interrupted removal can be
+# repeated.
 WRITTEN = ("checkpoints", "previews", "tensorboard", "saved_model", "tflite", "log.jsonl",
            "network.keras", "contact_sheet.png", "slim_vgg19.npz", "slim_vgg19.json", "run.flags",
            "run.json")

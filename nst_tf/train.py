@@ -10,7 +10,7 @@ from nst_tf.settings import TrainSettings
 
 
 def main() -> None:
-    settings = flag_binding.read(TrainSettings)            # wrong ones end here, before the slow import
+    settings = flag_binding.read(TrainSettings)    # wrong ones end here, before the slow import
     with flag_binding.quiet_start():
         from nst_tf import pipeline
     pipeline.train(settings)

@@ -1,9 +1,7 @@
 """The fit loop that trains every network: one compiled step, Keras callbacks, checkpoint and resume."""
 
-import dataclasses
 import math
 import re
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +12,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.budgets import FitConfig, FitResult
 from nst_tf.data import Shard
 from nst_tf.distribution import Distribution
 from nst_tf.errors import UserError, expected
+from nst_tf.interrupts import Interruptible
 
-
-# What the workers that are left get when one has died; which of them depends on what they were doing.
+# What the workers that are left get when one has died; which one depends on what they were doing.
 LOST = (
     tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
     tf.errors.DeadlineExceededError, tf.errors.InternalError, tf.errors.FailedPreconditionError)
@@ -38,61 +37,6 @@ class Task(Protocol):
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns named values, each [B]; "loss" is made small, the others are shown."""
-
-
-@dataclasses.dataclass(frozen=True)
-class FitConfig:
-    """Budget, step size and checkpoints of a run.
-
-    Attributes:
-        steps: -1 for no limit.
-        minutes: -1 for no limit; the time of an interrupted run counts, so a budget in minutes is
-            not repeatable bit for bit.
-        learning_rate: Adam's step size at the start.
-        schedule: "constant" or "cosine" (to zero at the end of the budget).
-        batch_size: examples a step over all replicas.
-        checkpoint_steps, checkpoint_minutes: what comes first saves a checkpoint.
-    """
-
-    steps: int
-    minutes: float
-    learning_rate: float
-    schedule: str
-    batch_size: int
-    checkpoint_steps: int
-    checkpoint_minutes: float
-
-    def progress(self, step: int, seconds: float) -> float:
-        """Returns the share of the budget that is used, 0 to 1."""
-        by_steps = step / self.steps if self.steps > 0 else 0.0
-        by_time = seconds / 60 / self.minutes if self.minutes > 0 else 0.0
-        return min(1.0, max(by_steps, by_time))
-
-    def step_size(self, progress: float) -> float:
-        """Returns Adam's step size at `progress` of the budget."""
-        if self.schedule == "constant":
-            return self.learning_rate
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-@dataclasses.dataclass(frozen=True)
-class FitResult:
-    """How a run ended.
-
-    Attributes:
-        steps: steps trained in all, earlier parts of a resumed run counted in.
-        seconds: time trained in all.
-        reason: "steps", "minutes", "stopped by a callback" or "interrupted".
-        logs: named values of the last step.
-        step_share: part of the time of the steps spent in the compiled step; the rest waited for data
-            and callbacks.
-    """
-
-    steps: int
-    seconds: float
-    reason: str
-    logs: Mapping[str, float]
-    step_share: float
 
 
 class Fit:
@@ -182,8 +126,8 @@ class Fit:
             check_data: raises `UserError` if the data turned out to be unusable.
 
         Raises:
-            UserError: unusable data, a loss that is not finite, a checkpoint that cannot be written, a
-                worker that has died.
+            UserError: unusable data, a loss that is not finite, a checkpoint that cannot be written,
+                a worker that has died.
         """
         network = self.task.network
         network.stop_training = False
@@ -195,7 +139,7 @@ class Fit:
         reason = self._used_up()
         callbacks.on_train_begin()
         try:
-            with _Interruptible() as interrupt:
+            with Interruptible() as interrupt:
                 while reason is None:
                     step = self.step
                     callbacks.on_train_batch_begin(step)
@@ -242,7 +186,7 @@ class Fit:
 
     def save(self) -> str:
         """Saves a checkpoint; the one before stays until the new one is whole. Returns its path."""
-        # Adam's moments too: a second moment that overflowed stops its weight from ever moving again.
+        # Adam's moments too: one that overflowed would stop its weight from ever moving again.
         for variable in (*self.task.network.trainable_variables, *self._optimizer.variables):
             if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
                 raise self._not_finite(self.step, {variable.path: math.nan})
@@ -334,26 +278,3 @@ def _first_line(error):
     place = r"\s*$|Graph execution error|Detected at node|  File|    |<stack traces"
     lines = [line for line in text.splitlines() if not re.match(place, line)]
     return lines[0].rstrip(".:") if lines else type(error).__name__
-
-
-class _Interruptible:
-    """Lets Ctrl-C and SIGTERM end the loop after the step; a second Ctrl-C ends it at once."""
-
-    def __enter__(self):
-        self.received = False
-        self._previous = {}
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._note)
-        except ValueError:                # not in the main thread: leave signals to who started it
-            pass
-        return self
-
-    def _note(self, number, frame):
-        if self.received:
-            raise KeyboardInterrupt
-        self.received = True
-
-    def __exit__(self, *unused):
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)

@@ -14,11 +14,12 @@ ROOT = Path(nst_tf.__file__).parent
 # From the ground up. A file imports only from floors below its own; files of one floor do not
 # import each other. A folder is one room: inside it all may import each other, but not in a circle.
 FLOORS = (
-    ("__init__", "errors", "statistics", "padding", "dead_leaves", "sheets"),
+    ("__init__", "errors", "statistics", "padding", "dead_leaves", "sheets", "budgets",
+     "interrupts"),
     ("files", "settings", "decoding", "flag_binding", "distribution"),
     ("images", "layers", "features", "styles", "runs", "callbacks", "assets"),
     ("photos", "losses", "networks"),
-    ("data", "artifacts"),
+    ("data", "artifacts", "slimming"),
     ("training", "albums", "objective"),
     ("methods", "exporters"),
     ("pipeline",),

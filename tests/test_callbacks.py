@@ -16,7 +16,8 @@ def train(*listeners, first=1, last=6, stop=None):
     for listener in listeners:
         listener.on_train_begin()
         for step in range(first, last + 1):
-            logs = {"loss": 1.0 / step, "style": 2.0, "learning_rate": 1e-3, "progress": step / last}
+            logs = {"loss": 1.0 / step, "style": 2.0, "learning_rate": 1e-3,
+                    "progress": step / last}
             listener.on_train_batch_begin(step - 1)
             listener.on_train_batch_end(step - 1, logs)
         listener.on_train_end(logs)
@@ -94,6 +95,7 @@ def test_the_bar_survives_a_run_without_a_step(capsys):
 
 
 def test_median_terms_look_at_the_last_entries_only():
-    log = [{"step": step, "seconds": 0.0, "loss": float(value), "learning_rate": 1.0, "progress": 0.0}
+    other = {"seconds": 0.0, "learning_rate": 1.0, "progress": 0.0}
+    log = [{"step": step, "loss": float(value), **other}
            for step, value in enumerate([100, 1, 9, 2], 1)]
     assert callbacks.median_terms(log, 3) == {"loss": 2.0}

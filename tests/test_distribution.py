@@ -30,8 +30,8 @@ FLAGS = {
     "content": "builtin:photos", "crop_size": 32, "width": 4, "residual_blocks": 0, "batch_size": 4,
     "steps": STEPS, "checkpoint_steps": 2, "preview_steps": 0, "tensorboard": False, "export": "",
 }
-PATIENCE = 240                                             # seconds, for a start on a busy machine
-NOTICED = 90                                               # seconds from a worker's death to the end
+PATIENCE = 240                                 # seconds, for a start on a busy machine
+NOTICED = 90                                   # seconds from a worker's death to the other's end
 
 
 class Process:
@@ -44,7 +44,8 @@ class Process:
         if tf_config:
             environment["TF_CONFIG"] = json.dumps(tf_config)
         worker = Path(__file__).with_name("worker_main.py")
-        listed = [f"--{key}={value}" for key, value in {**FLAGS, **flags, "dump": self.dump}.items()]
+        flags = {**FLAGS, **flags, "dump": self.dump}
+        listed = [f"--{key}={value}" for key, value in flags.items()]
         with self._out.open("w") as out, self._err.open("w") as err:
             self._popen = subprocess.Popen(
                 [sys.executable, worker, *listed], env=environment, stdout=out, stderr=err)
@@ -217,7 +218,8 @@ def test_mirrored_on_two_logical_cpus_trains_as_one_device(straight):
 
 
 def test_two_workers_have_the_same_losses_and_weights_bit_for_bit(straight):
-    (losses, replicas, arrays), (other_losses, _, other_arrays) = straight["chief"], straight["worker"]
+    losses, replicas, arrays = straight["chief"]
+    other_losses, _, other_arrays = straight["worker"]
     assert replicas == 2 and len(losses) == STEPS
     assert np.array_equal(losses, other_losses)
     assert all(np.array_equal(arrays[name], other_arrays[name]) for name in arrays)
@@ -239,13 +241,15 @@ def test_only_the_chief_leaves_files_in_the_run_folder(straight, folder):
 
 
 @pytest.mark.parametrize("name", ["worker", "chief"])
-def test_a_worker_that_dies_ends_the_other_in_bounded_time_with_one_clear_line(widowed, folder, name):
+def test_a_worker_that_dies_ends_the_other_in_bounded_time_with_one_clear_line(
+        widowed, folder, name):
     assert name in widowed, f"the other still waits after {NOTICED} seconds"
     survivor, status, seconds = widowed[name]
     print(f"ended {seconds:.1f} s after the death of the {name}")
     assert status == 1
-    assert survivor.last_line.startswith("error: Expected all 2 workers to answer. Received: ")
-    assert "--resume" in survivor.last_line and str(folder / name / "checkpoints") in survivor.last_line
+    line = survivor.last_line
+    assert line.startswith("error: Expected all 2 workers to answer. Received: ")
+    assert "--resume" in line and str(folder / name / "checkpoints") in line
     assert "Traceback" not in survivor.err
 
 
@@ -253,7 +257,8 @@ def test_ctrl_c_at_one_worker_ends_both_with_a_checkpoint(interrupted, folder):
     pair, statuses = interrupted
     assert statuses == [130, 130]
     step = int(re.match(r"interrupted: after step (\d+),", pair[0].last_line)[1])
-    assert tf.train.latest_checkpoint(str(folder / "worker" / "checkpoints")).endswith(f"ckpt-{step}")
+    newest = tf.train.latest_checkpoint(str(folder / "worker" / "checkpoints"))
+    assert newest.endswith(f"ckpt-{step}")
 
 
 def test_a_death_and_two_resumes_on_other_devices_end_as_the_straight_run(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import data, features, photos, pipeline
+from nst_tf import data, features, photos, pipeline, slimming, statistics
 from nst_tf.distribution import open_distribution
 from nst_tf.errors import UserError
 from nst_tf.methods import slim_features
@@ -72,9 +72,10 @@ def energy_left(gram, kept):
 
 def test_greedy_channels_explain_more_energy_than_random_ones():
     rng = np.random.default_rng(0)
-    samples = rng.normal(size=(500, 24)) @ (rng.normal(size=(24, 24)) * np.geomspace(1, 0.01, 24)[:, None])
+    mixing = rng.normal(size=(24, 24)) * np.geomspace(1, 0.01, 24)[:, None]
+    samples = rng.normal(size=(500, 24)) @ mixing
     gram = samples.T @ samples
-    greedy = energy_left(gram, slim_features.greedy_channels(gram, 6))
+    greedy = energy_left(gram, slimming.greedy_channels(gram, 6))
     random = [energy_left(gram, rng.choice(24, 6, replace=False)) for _ in range(200)]
     assert greedy < np.quantile(random, 0.05)
 
@@ -83,15 +84,15 @@ def test_greedy_channels_explain_everything_of_a_gram_matrix_of_low_rank():
     rng = np.random.default_rng(1)
     samples = rng.normal(size=(200, 5)) @ rng.normal(size=(5, 16))
     gram = samples.T @ samples
-    assert energy_left(gram, slim_features.greedy_channels(gram, 5)) < 1e-9
-    assert energy_left(gram, slim_features.greedy_channels(gram, 4)) > 1e-4
+    assert energy_left(gram, slimming.greedy_channels(gram, 5)) < 1e-9
+    assert energy_left(gram, slimming.greedy_channels(gram, 4)) > 1e-4
 
 
 @pytest.mark.parametrize("rank", [0, 3, 8])
 def test_greedy_channels_are_distinct_and_ascending_even_beyond_the_rank(rank):
     samples = np.random.default_rng(2).normal(size=(50, 8))
     samples[:, rank:] = 0
-    kept = slim_features.greedy_channels(samples.T @ samples, 6)
+    kept = slimming.greedy_channels(samples.T @ samples, 6)
     assert len(set(kept)) == 6 and list(kept) == sorted(kept)
     assert set(range(min(rank, 6))) <= set(kept) or rank > 6
 
@@ -100,51 +101,90 @@ def test_least_squares_without_ridge_is_lstsq_and_ridge_shrinks_it():
     rng = np.random.default_rng(3)
     inputs, outputs = rng.normal(size=(60, 7)), rng.normal(size=(60, 4))
     wanted = np.linalg.lstsq(inputs, outputs, rcond=None)[0]
-    np.testing.assert_allclose(slim_features.least_squares(inputs, outputs, 0.0), wanted, atol=1e-6)
-    np.testing.assert_allclose(slim_features.least_squares(inputs, outputs), wanted, atol=1e-3)
-    assert np.linalg.norm(slim_features.least_squares(inputs, outputs, 1.0)) < np.linalg.norm(wanted)
+    np.testing.assert_allclose(slimming.least_squares(inputs, outputs, 0.0), wanted, atol=1e-6)
+    np.testing.assert_allclose(slimming.least_squares(inputs, outputs), wanted, atol=1e-3)
+    shrunk = slimming.least_squares(inputs, outputs, 1.0)
+    assert np.linalg.norm(shrunk) < np.linalg.norm(wanted)
 
 
 def test_least_squares_survives_inputs_that_are_copies_of_each_other():
     inputs = np.repeat(np.random.default_rng(4).normal(size=(40, 3)), 2, 1)
     outputs = inputs[:, :1] * 3
-    solution = slim_features.least_squares(inputs, outputs)
+    solution = slimming.least_squares(inputs, outputs)
     np.testing.assert_allclose(inputs @ solution, outputs, atol=1e-2)
 
 
 def feature_error(network, teacher, pictures):
     embedded, wide = network(pictures)["embedded"], teacher(pictures)
-    return {layer: float(tf.reduce_sum(tf.square(embedded[layer] - wide[layer]))
-                         / tf.reduce_sum(tf.square(wide[layer]))) for layer in slim_features.COMPARED}
+    return {layer: float(np.linalg.norm(embedded[layer] - wide[layer])
+                         / np.linalg.norm(wide[layer])) ** 2 for layer in slimming.COMPARED}
 
 
 def test_refit_explains_the_teacher_better_than_random_weights_at_every_layer(teacher):
-    network = slim_features._student([int(width) for width in STUDENT])
+    network = slimming.student([int(width) for width in STUDENT])
     before = feature_error(network, teacher, photographs())
-    slim_features.refit(network, teacher, photographs())
+    slimming.refit(network, teacher, photographs())
     after = feature_error(network, teacher, photographs())
     assert all(after[layer] < 0.6 * before[layer] for layer in after), (before, after)
 
 
 def test_refit_of_a_student_as_wide_as_its_teacher_copies_it(teacher):
-    network = slim_features._student(TEACHER)
-    slim_features.refit(network, teacher, photographs())
+    network = slimming.student(TEACHER)
+    slimming.refit(network, teacher, photographs())
     after = feature_error(network, teacher, photographs())
     assert max(after.values()) < 0.02, after
 
 
-def test_the_packed_metric_gives_the_distances_of_the_embedding(teacher):
+def packed_student(teacher):
+    """A refitted student, and what is shipped of it; the pairs are photos, changed ones, styles."""
     widths = [int(width) for width in STUDENT]
-    network = slim_features._student(widths)
-    slim_features.refit(network, teacher, photographs())
-    packed = slim_features.packed_model(network, teacher, widths)
+    network = slimming.student(widths)
+    slimming.refit(network, teacher, photographs())
     pictures = photographs()
-    embedded, metric = network(pictures)["embedded"], packed(pictures)
-    for layer in slim_features.COMPARED:
+    changed = slim_features.disturb(pictures[:3], tf.constant([1, 2]))
+    pairs = [pictures[:3], changed, pictures[3:]]
+    return network, slimming.packed_model(network, teacher, widths, pairs), pairs
+
+
+def distance(maps):
+    return float(tf.reduce_sum(tf.square(maps[0] - maps[1])))
+
+
+def test_the_packed_metric_without_stretch_gives_the_distances_of_the_embedding(
+        teacher, monkeypatch):
+    monkeypatch.setattr(slimming, "STRETCH", (1.0, 1.0))
+    network, packed, _ = packed_student(teacher)
+    embedded, metric = network(photographs())["embedded"], packed(photographs())
+    for layer in slimming.COMPARED:
         assert metric[layer].shape[-1] < embedded[layer].shape[-1]
-        distances = [tf.reduce_sum(tf.square(maps[0] - maps[1])).numpy()
-                     for maps in (embedded[layer], metric[layer])]
-        assert distances[1] == pytest.approx(distances[0], rel=1e-3), layer
+        assert distance(metric[layer]) == pytest.approx(distance(embedded[layer]), rel=1e-3), layer
+
+
+@pytest.mark.parametrize("of_grams", [False, True])
+def test_calibration_finds_by_how_much_all_but_the_mean_was_stretched(of_grams):
+    rng = np.random.default_rng(6)
+    rest = rng.normal(size=(6, 4, 4, 5))
+    rest[..., 0] = 0
+    rest -= rest.mean((0, 1, 2))               # so that the mean is along the first axis
+    mean = np.eye(5)[0] * 4
+    metric = slimming.calibrated_metric(
+        np.eye(5), mean + rest, mean + 2.5 * rest, of_grams=of_grams)
+    np.testing.assert_allclose(metric, np.diag([1, *[2.5 ** 2] * 4]), rtol=1e-3, atol=1e-6)
+
+
+def test_calibration_brings_distances_nearer_to_the_teachers(teacher, monkeypatch):
+    def content_errors(maps, count=3):
+        return [float(tf.reduce_sum(tf.square(maps[i + count] - maps[i]))
+                      / tf.reduce_sum(tf.square(maps[i]))) for i in range(count)]
+
+    def miss(stretch):
+        monkeypatch.setattr(slimming, "STRETCH", stretch)
+        _, packed, pairs = packed_student(teacher)
+        pictures = tf.concat(pairs, 0)
+        return abs(np.mean(np.log(content_errors(packed(pictures)["relu4_2"])))
+                   - np.mean(np.log(content_errors(teacher(pictures)["relu4_2"]))))
+
+    assert miss(slimming.STRETCH) < 0.8 * miss((1.0, 1.0))
 
 
 def test_a_step_fills_the_pool_and_the_next_one_moves_it():
@@ -171,9 +211,10 @@ def test_an_attack_lowers_the_loss_of_the_attacked_pictures_against_the_student(
 
     def loss(attacked):
         maps, wanted = task._maps(attacked), task._maps(styles)
-        errors = [slim_features.statistics.relative_squared_error(
-            *(slim_features._embedded_gram(each[layer], task._embedding(layer)) for each in (maps, wanted)))
-            for layer in slim_features.STYLE_LAYERS]
+        errors = [statistics.relative_squared_error(
+            *(slimming.embedded_gram(each[layer], task._embedding(layer))
+              for each in (maps, wanted)))
+            for layer in slimming.STYLE_LAYERS]
         return float(tf.reduce_sum(tf.stack(errors)))
 
     attacked = originals
@@ -201,7 +242,8 @@ def interrupted(monkeypatch, step):
         def run(self, open_batches, callbacks=(), check_data=lambda: None):
             fits.append(self)
             strike = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: (
-                os.kill(os.getpid(), signal.SIGINT) if batch + 1 == step and len(fits) == 1 else None))
+                os.kill(os.getpid(), signal.SIGINT)
+                if batch + 1 == step and len(fits) == 1 else None))
             return super().run(open_batches, [*callbacks, strike], check_data)
 
     monkeypatch.setattr(pipeline, "Fit", Struck)

@@ -21,12 +21,13 @@ BATCH = 4
 
 
 class ToyTask:
-    """Learns to invert pictures; its state is a running mean, so that losing it changes the loss."""
+    """Learns to invert pictures; its state is a running mean: losing it changes the loss."""
 
     def __init__(self, channels=6, nan_at=None):
         keras.utils.set_random_seed(3)
         self.network = keras.Sequential([
-            keras.Input((None, None, 3)), keras.layers.Conv2D(channels, 3, padding="same", activation="relu"),
+            keras.Input((None, None, 3)),
+            keras.layers.Conv2D(channels, 3, padding="same", activation="relu"),
             keras.layers.Conv2D(3, 3, padding="same")])
         self.state = {"mean": tf.Variable(0.0, trainable=False)}
         self._nan_at = nan_at
@@ -50,8 +51,8 @@ def open_batches(shard, start):
 
 def config(**changes):
     return FitConfig(**{
-        "steps": 6, "minutes": -1.0, "learning_rate": 1e-2, "schedule": "cosine", "batch_size": BATCH,
-        "checkpoint_steps": 1000, "checkpoint_minutes": 60.0, **changes})
+        "steps": 6, "minutes": -1.0, "learning_rate": 1e-2, "schedule": "cosine",
+        "batch_size": BATCH, "checkpoint_steps": 1000, "checkpoint_minutes": 60.0, **changes})
 
 
 def open_fit(folder, task=None, **changes):
@@ -81,8 +82,8 @@ def stop(network):
 def checkpointed(folder):
     """{name: array} of the newest checkpoint, read without the code under test."""
     reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(folder)))
-    return {name: reader.get_tensor(name) for name, dtype in reader.get_variable_to_dtype_map().items()
-            if dtype.is_floating}
+    dtypes = reader.get_variable_to_dtype_map()
+    return {name: reader.get_tensor(name) for name, dtype in dtypes.items() if dtype.is_floating}
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "constant"])
@@ -157,8 +158,8 @@ def test_cosine_goes_from_the_learning_rate_towards_zero_and_constant_stays(tmp_
         open_fit(tmp_path / schedule, schedule=schedule).run(open_batches, [note])
         return taken
 
-    np.testing.assert_allclose(
-        sizes("cosine"), [0.005 * (1 + math.cos(math.pi * step / 6)) for step in range(6)], rtol=1e-6)
+    wanted = [0.005 * (1 + math.cos(math.pi * step / 6)) for step in range(6)]
+    np.testing.assert_allclose(sizes("cosine"), wanted, rtol=1e-6)
     assert sizes("constant") == [0.01] * 6
 
 
@@ -295,7 +296,8 @@ def small_disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.parametrize("disk, fill", [("tmp_path", file_size_limit), ("small_disk", no_space_left)])
+@pytest.mark.parametrize(
+    "disk, fill", [("tmp_path", file_size_limit), ("small_disk", no_space_left)])
 def test_a_full_disk_leaves_the_old_checkpoint_and_one_clear_line(request, disk, fill):
     folder = request.getfixturevalue(disk)
     with contextlib.ExitStack() as full:

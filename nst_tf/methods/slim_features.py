@@ -9,20 +9,19 @@ with noise, block patterns and shifted colours.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import data, features, files, photos, statistics
+from nst_tf import data, features, files, slimming, statistics
 from nst_tf.errors import expected
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
 from nst_tf.training import FitResult
 
-COMPARED = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
-STYLE_LAYERS = tuple(layer for layer in COMPARED if layer != "relu4_2")
 POOL_SIZE = 24                # pictures under attack; each is visited every POOL_SIZE * 3 / batch steps
 RENEWAL = 1 / 60              # chance that a visited picture starts anew
 ATTACK_STEP = 0.012           # root mean square change of a picture a visit, of a range of 1
@@ -51,13 +50,14 @@ class SlimFeaturesTask:
                            settings.batch_size, "Change --batch_size.")
         if tf.distribute.get_strategy().num_replicas_in_sync > 1:
             # The pool of pictures under attack is one: replicas would need a part of it each.
-            raise expected("one device for --method=slim_features", f"--strategy={settings.strategy}",
-                           "Use --strategy=one_device.")
+            raise expected("one device for --method=slim_features",
+                           f"--strategy={settings.strategy}", "Use --strategy=one_device.")
         self._settings = settings
         self._teacher = features.load_vgg19(settings.vgg_weights, features.SLIM_LAYERS)
         self._targets = keras.Model(
-            self._teacher.model.input, {name: self._teacher.model.output[name] for name in COMPARED})
-        self.network = _student(self.widths)
+            self._teacher.model.input,
+            {name: self._teacher.model.output[name] for name in slimming.COMPARED})
+        self.network = slimming.student(self.widths)
         self._maps = keras.Model(self.network.input, self.network.output["maps"])
         size = settings.crop_size
         shape = (POOL_SIZE, size, size, 3)
@@ -78,7 +78,7 @@ class SlimFeaturesTask:
         batches = open_batches(data.Shard(self._settings.batch_size), 0)
         count = -(-60 // self._settings.batch_size)
         pictures = tf.concat([batch["image"] for batch in batches.take(count)], 0)
-        refit(self.network, self._teacher, pictures)
+        slimming.refit(self.network, self._teacher, pictures)
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         clean, fresh_photos, fresh_styles = tf.split(batch["image"], 3)
@@ -92,7 +92,7 @@ class SlimFeaturesTask:
         self._attack(slots, attacked, narrow["maps"]["relu4_2"][2 * count:3 * count], styles)
 
         values = {"feature": [], "difference": [], "gram": []}
-        for layer in COMPARED:
+        for layer in slimming.COMPARED:
             embedded, target = narrow["embedded"][layer], tf.stop_gradient(wide[layer])
             values["feature"].append(statistics.relative_squared_error(embedded, target))
             # Pairs of a picture and its changed version: clean-changed and photo-attacked.
@@ -103,8 +103,8 @@ class SlimFeaturesTask:
             values["difference"].append(
                 _energy(change - change_target)
                 / (_energy(change_target) + 0.01 * _energy(target[:2 * count])))
-            if layer in STYLE_LAYERS:
-                gram = _embedded_gram(narrow["maps"][layer], self._embedding(layer))
+            if layer in slimming.STYLE_LAYERS:
+                gram = slimming.embedded_gram(narrow["maps"][layer], self._embedding(layer))
                 values["gram"].append(
                     statistics.relative_squared_error(gram, statistics.gram_matrix(target)))
         means = {name: tf.reduce_mean(tf.stack([tf.reduce_mean(value) for value in terms]))
@@ -117,10 +117,12 @@ class SlimFeaturesTask:
 
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes slim_vgg19.npz and its card; returns lines for the user."""
-        model = packed_model(self.network, self._teacher, self.widths)
+        pairs = [self.state[name] for name in ("photos", "attacked", "styles")]
+        model = slimming.packed_model(self.network, self._teacher, self.widths, pairs)
         path = run.path / "slim_vgg19.npz"
         np.savez_compressed(path, **features.pack_slim(model, self.widths))
-        errors = held_out_errors(features.load_slim_vgg19(COMPARED, weights=str(path)), self._targets)
+        errors = slimming.held_out_errors(
+            features.load_slim_vgg19(slimming.COMPARED, weights=str(path)), self._targets)
         card = {
             "name": "slim_vgg19", "widths": self.widths, "layers": list(features.SLIM_LAYERS),
             "parameters": int(model.count_params()), "bytes": path.stat().st_size,
@@ -130,6 +132,11 @@ class SlimFeaturesTask:
             "minutes": round(result.seconds / 60, 1), "seed": self._settings.seed,
             "errors_on": "photographs of scikit-image, never trained on", "errors": errors,
         }
+        if self._settings.init_from:
+            before = json.loads(RunFolder(Path(self._settings.init_from)).record.read_text())
+            card["began_with"] = {
+                "steps": before["steps"], "minutes": round(before["seconds"] / 60, 1),
+                "seed": before["settings"]["seed"]}
         files.write_atomically(
             path.with_suffix(".json"), json.dumps(card, indent=2).encode(), overwrite=True)
         table = ", ".join(f"{name} {error['feature']:.3f}" for name, error in errors.items())
@@ -137,7 +144,7 @@ class SlimFeaturesTask:
                 f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB); use it with --slim_weights={path}"]
 
     def _embedding(self, layer):
-        return self.network.get_layer(f"embedding_{layer}").kernel[0, 0]       # [k, C]
+        return slimming.embedding(self.network, layer)[0, 0]               # [k, C]
 
     def _visit(self, fresh_photos, fresh_styles, seed):
         """Draws some pictures of the pool, putting new ones where it is empty or one's time is over."""
@@ -163,13 +170,13 @@ class SlimFeaturesTask:
             tape.watch(attacked)
             maps = self._maps(attacked)
             loss = 0.0
-            for layer in COMPARED:
+            for layer in slimming.COMPARED:
                 embedding = self._embedding(layer)
-                if layer in STYLE_LAYERS:
+                if layer in slimming.STYLE_LAYERS:
                     error = statistics.relative_squared_error(
-                        _embedded_gram(maps[layer], embedding),
-                        _embedded_gram(style_maps[layer], embedding))
-                    loss += ATTACK_STYLE_WEIGHT / len(STYLE_LAYERS) * tf.reduce_sum(error)
+                        slimming.embedded_gram(maps[layer], embedding),
+                        slimming.embedded_gram(style_maps[layer], embedding))
+                    loss += ATTACK_STYLE_WEIGHT / len(slimming.STYLE_LAYERS) * tf.reduce_sum(error)
                 else:
                     error = statistics.relative_squared_error(
                         tf.tensordot(maps[layer], embedding, 1),
@@ -208,133 +215,6 @@ def disturb(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(toned + kinds[2] * white + kinds[3] * blocks, -0.1, 1.1)
 
 
-def greedy_channels(gram: np.ndarray, count: int) -> np.ndarray:
-    """Chooses channels that explain most of the others: pivoted elimination of their Gram matrix.
-
-    Each round takes the channel whose projection removes most of what is left, and removes it.
-
-    Args:
-        gram: [C, C], uncentred second moments.
-        count: how many to choose, at most C.
-
-    Returns:
-        int [count], ascending.
-    """
-    left, chosen = gram.astype(np.float64).copy(), []
-    for _ in range(count):
-        diagonal = np.diag(left).copy()
-        diagonal[chosen] = 0
-        gain = np.where(diagonal > 1e-9 * gram.trace(),
-                        (left ** 2).sum(0) / np.maximum(diagonal, 1e-30), diagonal)
-        gain[chosen] = -1
-        pivot = int(gain.argmax())
-        chosen.append(pivot)
-        if left[pivot, pivot] > 0:
-            left -= np.outer(left[:, pivot], left[pivot]) / left[pivot, pivot]
-    return np.sort(chosen)
-
-
-def refit(network: keras.Model, teacher: features.FeatureExtractor, pictures: tf.Tensor) -> None:
-    """Sets a student's kernels and embeddings by least squares, layer after layer.
-
-    Every kernel is fitted from the student's actual input patches to the teacher's pre-activations of
-    the chosen channels, so that errors of earlier layers are made up for where they can be.
-    """
-    wide = teacher.model(pictures)
-    x = wide_input = features.VggPreprocessing()(pictures)
-    rng = np.random.default_rng(0)
-    for name in features.SLIM_LAYERS:
-        conv = network.get_layer(_keras_name(name))
-        if name.endswith("_1") and name != "relu1_1":
-            x, wide_input = (tf.nn.max_pool2d(maps, 2, 2, "VALID") for maps in (x, wide_input))
-        flat = tf.reshape(wide[name], [-1, wide[name].shape[-1]])
-        kept = greedy_channels((tf.matmul(flat, flat, transpose_a=True)).numpy(), conv.filters)
-        kernel, bias = teacher.model.get_layer(_keras_name(name)).get_weights()
-        goal = tf.nn.conv2d(wide_input, kernel[..., kept], 1, "SAME") + bias[kept]
-        patches = tf.image.extract_patches(x, [1, 3, 3, 1], [1, 1, 1, 1], [1, 1, 1, 1], "SAME")
-        patches = tf.reshape(patches, [-1, patches.shape[-1]])
-        rows = rng.permutation(patches.shape[0])[:40_000]
-        solution = least_squares(
-            np.pad(patches.numpy()[rows], [(0, 0), (0, 1)], constant_values=1.0),
-            tf.reshape(goal, [-1, goal.shape[-1]]).numpy()[rows])
-        conv.set_weights([solution[:-1].reshape(conv.kernel.shape), solution[-1]])
-        x, wide_input = tf.nn.relu(conv(x)), wide[name]
-        if name in COMPARED:
-            _set_embedding(network, name, x, wide[name])
-
-
-def least_squares(inputs: np.ndarray, outputs: np.ndarray, ridge: float = 1e-4) -> np.ndarray:
-    """Returns W [n, m] that makes |inputs W - outputs|^2 + ridge * mean energy * |W|^2 smallest."""
-    normal = inputs.T @ inputs
-    normal[np.diag_indices_from(normal)] += ridge * np.trace(normal) / len(normal)
-    return np.linalg.solve(normal, inputs.T @ outputs).astype(np.float32)
-
-
-def packed_model(
-    network: keras.Model, teacher: features.FeatureExtractor, widths: Sequence[int]
-) -> keras.Model:
-    """Turns a student into the network that is shipped: all layers, each with its metric.
-
-    With the embedding E [k, C] distances in the teacher's space are d^T (E E^T) d, so that the symmetric
-    root of E E^T [k, k] gives them in k channels. Layers that were not compared in training get an
-    embedding by least squares here.
-    """
-    model = features.build_topology(widths, features.SLIM_LAYERS, metric=True)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D) and not layer.name.startswith("metric_"):
-            layer.set_weights(network.get_layer(layer.name).get_weights())
-    pictures = tf.stack([_centre(photos.builtin_photo(name)) for name in photos.PHOTOS])
-    raw = keras.Model(model.input, {
-        name: model.get_layer(_keras_name(name)).output for name in features.SLIM_LAYERS})(pictures)
-    wide = teacher.model(pictures)
-    for name in features.SLIM_LAYERS:
-        if name in COMPARED:
-            embedding = network.get_layer(f"embedding_{name}").get_weights()[0][0, 0]
-        else:
-            embedding = _fit_embedding(raw[name], wide[name])
-        values, vectors = np.linalg.eigh(embedding.astype(np.float64) @ embedding.T)
-        root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-        model.get_layer(f"metric_{name}").set_weights([root[None, None].astype(np.float32)])
-    return model
-
-
-def held_out_errors(slim: features.FeatureExtractor, targets: keras.Model) -> dict:
-    """Returns {layer: {"feature", "gram"}}: how far the student's distances are from the teacher's.
-
-    feature: mean over pairs of photographs of |d_slim / d_wide - 1|, d the squared distance between
-    their maps; gram: the same for squared distances between Gram matrices.
-    """
-    names = list(photos.PHOTOS)
-    pictures = tf.stack([_centre(photos.builtin_photo(name)) for name in names])
-    narrow, wide = slim(pictures), targets(pictures)
-    errors = {}
-    for layer in COMPARED:
-        ratios = []
-        for maps in (lambda m: m[layer], lambda m: statistics.gram_matrix(m[layer])):
-            a, b = maps(narrow), maps(wide)
-            ratios.append([
-                abs(float(_total(a[i] - a[j]) / _total(b[i] - b[j])) - 1)
-                for i in range(len(names)) for j in range(i)])
-        errors[layer] = {
-            "feature": round(float(np.mean(ratios[0])), 4), "gram": round(float(np.mean(ratios[1])), 4)}
-    return errors
-
-
-def _student(widths):
-    topology = features.build_topology(widths, COMPARED)
-    wide = dict(zip(range(1, 6), features.VGG19_WIDTHS))
-    embedded = {
-        name: keras.layers.Conv2D(wide[int(name[4])], 1, use_bias=False, name=f"embedding_{name}")(maps)
-        for name, maps in topology.output.items()}
-    return keras.Model(topology.input, {"maps": topology.output, "embedded": embedded})
-
-
-def _embedded_gram(maps, embedding):
-    """Gram matrix in the teacher's channels without ever making its maps: E^T G E."""
-    gram = statistics.gram_matrix(maps)
-    return tf.matmul(embedding, tf.matmul(gram, embedding), transpose_a=True)
-
-
 def _first_attack(pictures, seed):
     """Starts from the photo, a coarse version of it in 4x4 blocks, or white noise."""
     shape = tf.shape(pictures)
@@ -346,27 +226,6 @@ def _first_attack(pictures, seed):
 
 def _energy(maps):
     return tf.reduce_sum(tf.square(maps), [1, 2, 3])
-
-
-def _total(values):
-    return tf.reduce_sum(tf.square(values))
-
-
-def _set_embedding(network, name, maps, wide):
-    network.get_layer(f"embedding_{name}").set_weights([_fit_embedding(maps, wide)[None, None]])
-
-
-def _fit_embedding(maps, wide):
-    return least_squares(*(tf.reshape(m, [-1, m.shape[-1]]).numpy() for m in (maps, wide)))
-
-
-def _centre(pixels, size=256):
-    top, left = ((side - size) // 2 for side in pixels.shape[:2])
-    return tf.cast(pixels[top: top + size, left: left + size], tf.float32) / 255.0
-
-
-def _keras_name(layer):
-    return layer.replace("relu", "block").replace("_", "_conv")
 
 
 build = SlimFeaturesTask

@@ -1,0 +1,60 @@
+"""What a training run may use, and what it has used when it ends."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class FitConfig:
+    """Budget, step size and checkpoints of a run.
+
+    Attributes:
+        steps: -1 for no limit.
+        minutes: -1 for no limit; the time of an interrupted run counts, so a budget in minutes is
+            not repeatable bit for bit.
+        learning_rate: Adam's step size at the start.
+        schedule: "constant" or "cosine" (to zero at the end of the budget).
+        batch_size: examples a step over all replicas.
+        checkpoint_steps, checkpoint_minutes: what comes first saves a checkpoint.
+    """
+
+    steps: int
+    minutes: float
+    learning_rate: float
+    schedule: str
+    batch_size: int
+    checkpoint_steps: int
+    checkpoint_minutes: float
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Returns the share of the budget that is used, 0 to 1."""
+        by_steps = step / self.steps if self.steps > 0 else 0.0
+        by_time = seconds / 60 / self.minutes if self.minutes > 0 else 0.0
+        return min(1.0, max(by_steps, by_time))
+
+    def step_size(self, progress: float) -> float:
+        """Returns Adam's step size at `progress` of the budget."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@dataclasses.dataclass(frozen=True)
+class FitResult:
+    """How a run ended.
+
+    Attributes:
+        steps: steps trained in all, earlier parts of a resumed run counted in.
+        seconds: time trained in all.
+        reason: "steps", "minutes", "stopped by a callback" or "interrupted".
+        logs: named values of the last step.
+        step_share: part of the time of the steps spent in the compiled step; the rest waited for data
+            and callbacks.
+    """
+
+    steps: int
+    seconds: float
+    reason: str
+    logs: Mapping[str, float]
+    step_share: float

@@ -1,0 +1,257 @@
+"""Narrow copies of VGG19: chosen channels refitted by least squares, and the metric they are shipped with.
+
+The network that `methods.slim_features` trains, the student, is VGG19's topology with fewer channels and,
+at each compared layer, an embedding: a linear map from its k channels to VGG19's C. This file makes
+students and turns trained ones into what is packaged; the training itself is in the method.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf import features, photos, statistics
+
+COMPARED = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
+CONTENT_LAYER = "relu4_2"
+STYLE_LAYERS = tuple(layer for layer in COMPARED if layer != CONTENT_LAYER)
+STRETCH = (0.5, 4.0)                                       # bounds of the calibration
+
+
+def student(widths: Sequence[int]) -> keras.Model:
+    """Builds an untrained student.
+
+    Returns:
+        A Keras model, [B, H, W, 3] RGB in [0, 1] -> {"maps": {layer: [B, h, w, k]}, "embedded": {layer:
+        [B, h, w, C]}} for the layers in `COMPARED`; C is VGG19's width.
+    """
+    topology = features.build_topology(widths, COMPARED)
+    wide = dict(zip(range(1, 6), features.VGG19_WIDTHS))
+    embedded = {
+        name: keras.layers.Conv2D(wide[int(name[4])], 1, use_bias=False, name=f"embedding_{name}")(maps)
+        for name, maps in topology.output.items()}
+    return keras.Model(topology.input, {"maps": topology.output, "embedded": embedded})
+
+
+def embedding(network: keras.Model, layer: str) -> tf.Variable:
+    """Returns the kernel of a student's embedding at `layer`, [1, 1, k, C]."""
+    return network.get_layer(f"embedding_{layer}").kernel
+
+
+def embedded_gram(maps: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Returns the Gram matrices in VGG19's channels without ever making its maps: E^T G E.
+
+    Args:
+        maps: [B, H, W, k], a student's.
+        kernel: the embedding E, [k, C].
+
+    Returns:
+        [B, C, C] float32.
+    """
+    gram = statistics.gram_matrix(maps)
+    return tf.matmul(kernel, tf.matmul(gram, kernel), transpose_a=True)
+
+
+def greedy_channels(gram: np.ndarray, count: int) -> np.ndarray:
+    """Chooses channels that explain most of the others: pivoted elimination of their Gram matrix.
+
+    Each round takes the channel whose projection removes most of what is left, and removes it.
+
+    Args:
+        gram: [C, C], uncentred second moments.
+        count: how many to choose, at most C.
+
+    Returns:
+        int [count], ascending.
+    """
+    left, chosen = gram.astype(np.float64).copy(), []
+    for _ in range(count):
+        diagonal = np.diag(left).copy()
+        diagonal[chosen] = 0
+        gain = np.where(diagonal > 1e-9 * gram.trace(),
+                        (left ** 2).sum(0) / np.maximum(diagonal, 1e-30), diagonal)
+        gain[chosen] = -1
+        pivot = int(gain.argmax())
+        chosen.append(pivot)
+        if left[pivot, pivot] > 0:
+            left -= np.outer(left[:, pivot], left[pivot]) / left[pivot, pivot]
+    return np.sort(chosen)
+
+
+def refit(network: keras.Model, teacher: features.FeatureExtractor, pictures: tf.Tensor) -> None:
+    """Sets a student's kernels and embeddings by least squares, layer after layer.
+
+    Every kernel is fitted from the student's actual input patches to the teacher's pre-activations of
+    the chosen channels, so that errors of earlier layers are made up for where they can be.
+    """
+    wide = teacher.model(pictures)
+    x = wide_input = features.VggPreprocessing()(pictures)
+    rng = np.random.default_rng(0)
+    for name in features.SLIM_LAYERS:
+        conv = network.get_layer(_keras_name(name))
+        if name.endswith("_1") and name != "relu1_1":
+            x, wide_input = (tf.nn.max_pool2d(maps, 2, 2, "VALID") for maps in (x, wide_input))
+        flat = tf.reshape(wide[name], [-1, wide[name].shape[-1]])
+        kept = greedy_channels((tf.matmul(flat, flat, transpose_a=True)).numpy(), conv.filters)
+        kernel, bias = teacher.model.get_layer(_keras_name(name)).get_weights()
+        goal = tf.nn.conv2d(wide_input, kernel[..., kept], 1, "SAME") + bias[kept]
+        patches = tf.image.extract_patches(x, [1, 3, 3, 1], [1, 1, 1, 1], [1, 1, 1, 1], "SAME")
+        patches = tf.reshape(patches, [-1, patches.shape[-1]])
+        rows = rng.permutation(patches.shape[0])[:40_000]
+        solution = least_squares(
+            np.pad(patches.numpy()[rows], [(0, 0), (0, 1)], constant_values=1.0),
+            tf.reshape(goal, [-1, goal.shape[-1]]).numpy()[rows])
+        conv.set_weights([solution[:-1].reshape(conv.kernel.shape), solution[-1]])
+        x, wide_input = tf.nn.relu(conv(x)), wide[name]
+        if name in COMPARED:
+            embedding(network, name).assign(_fit_embedding(x, wide[name])[None, None])
+
+
+def least_squares(inputs: np.ndarray, outputs: np.ndarray, ridge: float = 1e-4) -> np.ndarray:
+    """Returns W [n, m] that makes |inputs W - outputs|^2 + ridge * mean energy * |W|^2 smallest."""
+    normal = inputs.T @ inputs
+    normal[np.diag_indices_from(normal)] += ridge * np.trace(normal) / len(normal)
+    return np.linalg.solve(normal, inputs.T @ outputs).astype(np.float32)
+
+
+def packed_model(
+    network: keras.Model,
+    teacher: features.FeatureExtractor,
+    widths: Sequence[int],
+    pairs: Sequence[tf.Tensor],
+) -> keras.Model:
+    """Turns a student into the network that is shipped: all layers, each with its metric.
+
+    With the embedding E [k, C] distances in the teacher's space are d^T (E E^T) d, so that the symmetric
+    root of E E^T [k, k] gives them in k channels. Layers that were not compared in training get an
+    embedding by least squares here.
+
+    A least-squares embedding is too calm: what the student cannot tell is missing from its distances, the
+    more the deeper the layer, and a loss made of them would neglect deep layers. So the part of a map
+    that differs from its mean direction is stretched until distances are as large as the teacher's.
+
+    Args:
+        network: a trained student.
+        teacher: VGG19 with all of `features.SLIM_LAYERS`.
+        widths: of the student.
+        pairs: photos, changed versions of them, and styles: three batches [N, S, S, 3] of one size.
+
+    Returns:
+        A model as `features.build_topology(widths, features.SLIM_LAYERS, metric=True)` makes it.
+    """
+    model = features.build_topology(widths, features.SLIM_LAYERS, metric=True)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D) and not layer.name.startswith("metric_"):
+            layer.set_weights(network.get_layer(layer.name).get_weights())
+    raw = keras.Model(model.input, {
+        name: model.get_layer(_keras_name(name)).output for name in features.SLIM_LAYERS})
+    narrow, wide = raw(tf.concat(pairs, 0)), teacher.model(tf.concat(pairs, 0))
+    for name in features.SLIM_LAYERS:
+        maps, targets = narrow[name].numpy(), wide[name].numpy()
+        if name in COMPARED:
+            kernel = embedding(network, name).numpy()[0, 0]
+        else:
+            kernel = least_squares(*(each.reshape(-1, each.shape[-1]) for each in (maps, targets)))
+        metric = calibrated_metric(kernel, maps, targets, of_grams=name != CONTENT_LAYER)
+        values, vectors = np.linalg.eigh(metric)
+        root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+        model.get_layer(f"metric_{name}").set_weights([root[None, None].astype(np.float32)])
+    return model
+
+
+def calibrated_metric(
+    kernel: np.ndarray, maps: np.ndarray, targets: np.ndarray, *, of_grams: bool
+) -> np.ndarray:
+    """Returns A [k, k] so that relative squared distances d^T A d are in the mean the teacher's.
+
+    A = s^2 E E^T + (1 - s^2) v v^T, where v = E m and m is the unit vector of the mean embedded feature:
+    everything but the mean direction is stretched by s, which is found by bisection.
+
+    Args:
+        kernel: the embedding E, [k, C].
+        maps: [3 * N, h, w, k], the student's for photos, changed photos and styles.
+        targets: [3 * N, h, w, C], the teacher's for the same.
+        of_grams: whether distances are those of Gram matrices to the style's, or those of maps between
+            photo and changed photo.
+    """
+    kernel = kernel.astype(np.float64)
+    mean = maps.mean((0, 1, 2)) @ kernel
+    direction = kernel @ (mean / np.linalg.norm(mean))
+    plain, along = kernel @ kernel.T, np.outer(direction, direction)
+    errors = _gram_errors if of_grams else _map_errors
+    wanted = np.log(errors(targets)(np.eye(targets.shape[-1]))).mean()
+    reached = errors(maps)
+
+    def metric(stretch):
+        return stretch ** 2 * plain + (1 - stretch ** 2) * along
+
+    low, high = STRETCH
+    for _ in range(20):
+        middle = np.sqrt(low * high)
+        if np.log(reached(metric(middle))).mean() < wanted:
+            low = middle
+        else:
+            high = middle
+    return metric(np.sqrt(low * high))
+
+
+def held_out_errors(slim: features.FeatureExtractor, targets: keras.Model) -> dict:
+    """Returns {layer: {"feature", "gram"}}: how far the student's distances are from the teacher's.
+
+    feature: mean over pairs of photographs of |d_slim / d_wide - 1|, d the relative squared distance
+    between their maps; gram: the same for their Gram matrices.
+    """
+    pictures = tf.stack([_centre(photos.builtin_photo(name)) for name in photos.PHOTOS])
+    first, second = np.array([(i, j) for i in range(len(pictures)) for j in range(i)]).T
+    narrow, wide = slim(pictures), targets(pictures)
+    errors = {}
+    for layer in COMPARED:
+        errors[layer] = {}
+        for name, of in (("feature", lambda maps: maps), ("gram", statistics.gram_matrix)):
+            distances = [
+                statistics.relative_squared_error(tf.gather(of(maps[layer]), first),
+                                                  tf.gather(of(maps[layer]), second))
+                for maps in (narrow, wide)]
+            ratio = (distances[0] / distances[1]).numpy()
+            errors[layer][name] = round(float(np.abs(ratio - 1).mean()), 4)
+    return errors
+
+
+def _gram_errors(maps):
+    """metric -> relative squared distances of photos' and changed photos' Gram matrices to the styles'."""
+    grams = statistics.gram_matrix(maps).numpy().astype(np.float64)
+    originals, changed, styles = np.split(grams, 3)
+    differences = np.concatenate([originals - styles, changed - styles])
+
+    def energy(gram, metric):                              # squared norm in the space of the metric
+        product = gram @ metric
+        return np.einsum("nij,nji->n", product, product)
+
+    return lambda metric: energy(differences, metric) / np.tile(energy(styles, metric), 2)
+
+
+def _map_errors(maps):
+    """metric -> relative squared distances of the changed photos' maps to the photos'."""
+    originals, changed, _ = np.split(maps, 3)
+
+    def moments(values):                                   # [N, k, k]: sum over positions of v v^T
+        flat = values.reshape(len(values), -1, values.shape[-1])
+        return np.matmul(flat.transpose(0, 2, 1), flat).astype(np.float64)
+
+    numerator, denominator = moments(changed - originals), moments(originals)
+    return lambda metric: (np.einsum("nij,ij->n", numerator, metric)
+                           / np.einsum("nij,ij->n", denominator, metric))
+
+
+def _fit_embedding(maps, wide):
+    return least_squares(*(tf.reshape(m, [-1, m.shape[-1]]).numpy() for m in (maps, wide)))
+
+
+def _centre(pixels, size=256):
+    top, left = ((side - size) // 2 for side in pixels.shape[:2])
+    return tf.cast(pixels[top: top + size, left: left + size], tf.float32) / 255.0
+
+
+def _keras_name(layer):
+    return layer.replace("relu", "block").replace("_", "_conv")
