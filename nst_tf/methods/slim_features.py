@@ -117,7 +117,9 @@ class SlimFeaturesTask:
 
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes slim_vgg19.npz and its card; returns lines for the user."""
-        pairs = [self.state[name] for name in ("photos", "attacked", "styles")]
+        # Slots that a short run has not come to are black: they have no distances.
+        pairs = [tf.boolean_mask(self.state[name], self.state["filled"])
+                 for name in ("photos", "attacked", "styles")]
         model = slimming.packed_model(self.network, self._teacher, self.widths, pairs)
         path = run.path / "slim_vgg19.npz"
         np.savez_compressed(path, **features.pack_slim(model, self.widths))
