@@ -78,10 +78,9 @@ class TrainSettings:
     schedule: str = setting(
         "cosine", "Course of the step size: constant, or down to zero along a cosine.",
         choices=("cosine", "constant"))
-    steps: int = setting(
-        -1, "Steps to train; -1 for no limit. A resumed run may be given more.", free=True)
+    steps: int = setting(-1, "Steps to train; -1 for no limit.")
     minutes: float = setting(
-        -1.0, "Minutes to train; -1 for no limit. The first limit reached ends the run.", free=True)
+        -1.0, "Minutes to train; -1 for no limit. The first limit reached ends the run.")
     seed: int = setting(1, "Seed of weights, crops and order.")
     precision: str = setting(
         "float32", "Arithmetic of convolutions.", choices=("float32", "bfloat16"))
