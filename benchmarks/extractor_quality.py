@@ -25,8 +25,10 @@ flags.DEFINE_string("vgg_weights", "imagenet", "VGG19 weights, as in nst_tf.trai
 flags.DEFINE_string("slim_weights", "", "Slim VGG19 weights; empty for the packaged ones.")
 flags.DEFINE_list("styles", ["starry_swirls", "mosaic", "woodblock"], "Style images.")
 flags.DEFINE_string("output", None, "Folder of the runs.", required=True)
-flags.DEFINE_integer("steps", 200, "Steps of each training.")
-flags.DEFINE_integer("crop_size", 192, "Side of the crops, pixels.")
+flags.DEFINE_integer("steps", 300, "Steps of each training.")
+flags.DEFINE_integer("batch_size", 1, "Crops a step.")
+flags.DEFINE_integer("crop_size", 256, "Side of the crops, pixels.")
+flags.DEFINE_float("learning_rate", 2e-3, "Adam's step size at the start.")
 flags.DEFINE_integer("width", 16, "Width of the network.")
 flags.DEFINE_float("style_weight", 10.0, "Style weight with VGG19.")
 flags.DEFINE_list("slim_factors", ["1.0", "0.7"], "Slim style weights, as factors of --style_weight.")
@@ -43,8 +45,9 @@ def train(style: str, network: str, weight: float) -> Path:
             sys.executable, "-m", "nst_tf.train", f"--output={folder}", f"--style_image={style}",
             f"--feature_network={network}", f"--style_weight={weight}", f"--content={FLAGS.content}",
             f"--vgg_weights={FLAGS.vgg_weights}", f"--slim_weights={FLAGS.slim_weights}",
-            f"--steps={FLAGS.steps}", f"--crop_size={FLAGS.crop_size}", f"--width={FLAGS.width}",
-            "--export=", "--preview_steps=0", "--tensorboard=false", "--overwrite"], check=True)
+            f"--steps={FLAGS.steps}", f"--batch_size={FLAGS.batch_size}",
+            f"--crop_size={FLAGS.crop_size}", f"--width={FLAGS.width}",
+            f"--learning_rate={FLAGS.learning_rate}", "--export=", "--preview_steps=0", "--tensorboard=false", "--overwrite"], check=True)
     return folder
 
 

@@ -3,11 +3,10 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tqdm
 
@@ -120,9 +119,3 @@ class Previews(keras.callbacks.Callback):
         step = batch + 1
         if step == self._first or step % self._every == 0:
             self._draw(step)
-
-
-def median_terms(log: Sequence[dict], last: int) -> dict[str, float]:
-    """Returns the median of each named value over the `last` entries of a JSON log."""
-    names = [name for name in log[-1] if name not in ("step", "seconds", *HIDDEN)]
-    return {name: float(np.median([entry[name] for entry in log[-last:]])) for name in names}

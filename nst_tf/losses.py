@@ -52,8 +52,9 @@ class LossWeights:
                 raise expected(
                     f"a {name} weight of at least 0", weight, "Use 0 to switch a term or layer off."
                 )
-        for name, layers in (("content", self.content_layers), ("style", self.style_layers)):
-            if not sum(layers.values()) > 0:
+        for name, layers, weight in (("content", self.content_layers, self.content),
+                                     ("style", self.style_layers, self.style)):
+            if weight and not sum(layers.values()) > 0:
                 raise expected(
                     f"a {name} layer with a weight above 0", layers,
                     f"Name one, or set --{name}_weight=0 to switch the term off.",
@@ -99,12 +100,13 @@ class PerceptualLoss:
         # One pass for both: half the kernel launches, and the photo's gradient is never formed.
         features = self.extractor(pictures)
         targets = self.extractor(photos)
-        content = _weighted_mean(self.weights.content_layers, {
+        none = tf.zeros(tf.shape(pictures)[0])
+        content = none + _weighted_mean(self.weights.content_layers, {
             layer: statistics.relative_squared_error(
                 features[layer], tf.stop_gradient(targets[layer])
             ) for layer in self.weights.content_layers
         })
-        style = _weighted_mean(self.weights.style_layers, {
+        style = none + _weighted_mean(self.weights.style_layers, {
             layer: statistics.relative_squared_error(
                 statistics.gram_matrix(features[layer]), style_target[layer]
             ) for layer in self.weights.style_layers
@@ -120,4 +122,5 @@ class PerceptualLoss:
 
 def _weighted_mean(weights: Mapping[str, float], values: Mapping[str, tf.Tensor]) -> tf.Tensor:
     total = sum(weights.values())
-    return tf.add_n([value * (weights[layer] / total) for layer, value in values.items()])
+    # Nothing counts: a term that was switched off, since weights see to it.
+    return sum(value * (weights[layer] / total) for layer, value in values.items()) if total else 0.0

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -29,11 +29,11 @@ class Task(Protocol):
 
     Attributes:
         network: its trainable weights are changed, saved and resumed.
-        state: further variables that a resumed run needs.
+        state: further variables, networks and optimizers that a resumed run needs.
     """
 
     network: keras.Model
-    state: Mapping[str, tf.Variable]
+    state: Mapping[str, Any]
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns named values, each [B]; "loss" is made small, the others are shown."""

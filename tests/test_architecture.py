@@ -20,7 +20,7 @@ FLOORS = (
     ("images", "layers", "features", "styles", "runs", "callbacks", "assets"),
     ("photos", "losses", "networks"),
     ("data", "artifacts", "slimming"),
-    ("training", "albums", "objective"),
+    ("training", "albums", "objective", "attacks"),
     ("methods", "exporters"),
     ("pipeline",),
     ("train", "stylize", "export"),

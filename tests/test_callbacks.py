@@ -92,10 +92,3 @@ def test_the_bar_survives_a_run_without_a_step(capsys):
     bar = callbacks.ProgressBar()
     bar.on_train_begin()
     bar.on_train_end({})
-
-
-def test_median_terms_look_at_the_last_entries_only():
-    other = {"seconds": 0.0, "learning_rate": 1.0, "progress": 0.0}
-    log = [{"step": step, "loss": float(value), **other}
-           for step, value in enumerate([100, 1, 9, 2], 1)]
-    assert callbacks.median_terms(log, 3) == {"loss": 2.0}

@@ -222,6 +222,18 @@ def test_a_term_without_a_layer_that_counts_is_refused(name, layers):
         losses.LossWeights(**{f"{name}_layers": layers})
 
 
+@pytest.mark.parametrize("name", ["content", "style"])
+def test_a_term_that_is_switched_off_needs_no_layer(name, extractor):
+    layers = {"content_layers": {"coarse": 1.0}, "style_layers": {"fine": 1.0}}
+    weights = losses.LossWeights(**(layers | {name: 0.0, f"{name}_layers": {}}))
+    loss = losses.PerceptualLoss(extractor, weights)
+    pictures, photos, style = (noise(2, 16, 16, 3, seed=seed) for seed in range(3))
+    terms = loss.terms(pictures, photos, loss.style_target(style[:1]))
+    assert terms[name].shape == (2,) and not terms[name].numpy().any()
+    other = "style" if name == "content" else "content"
+    np.testing.assert_allclose(terms["loss"], getattr(weights, other) * terms[other], rtol=1e-6)
+
+
 def test_layers_are_named_once_even_if_both_terms_use_them():
     weights = losses.LossWeights(
         content_layers={"relu4_1": 1.0}, style_layers={"relu1_1": 1.0, "relu4_1": 1.0})

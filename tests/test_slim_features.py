@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import data, features, photos, pipeline, slimming, statistics
+from nst_tf import attacks, data, features, photos, pipeline, slimming
 from nst_tf.distribution import open_distribution
 from nst_tf.errors import UserError
 from nst_tf.methods import slim_features
@@ -41,8 +41,9 @@ def teacher(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def small_pool(monkeypatch):
-    monkeypatch.setattr(slim_features, "POOL_SIZE", 6)
+def small_attacks(monkeypatch):
+    monkeypatch.setattr(attacks, "PIXEL_SLOTS", 6)
+    monkeypatch.setattr(attacks, "PAINTER_WIDTH", 2)
 
 
 def settings(output="unused", **changes):
@@ -141,7 +142,7 @@ def packed_student(teacher):
     network = slimming.student(widths)
     slimming.refit(network, teacher, photographs())
     pictures = photographs()
-    changed = slim_features.disturb(pictures[:3], tf.constant([1, 2]))
+    changed = attacks.disturb(pictures[:3], tf.constant([1, 2]))
     pairs = [pictures[:3], changed, pictures[3:]]
     return network, slimming.packed_model(network, teacher, widths, pairs), pairs
 
@@ -201,39 +202,6 @@ def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     assert all(not np.array_equal(a, b) for a, b in zip(pools, pools[1:]))
 
 
-def test_an_attack_lowers_the_loss_of_the_attacked_pictures_against_the_student():
-    task = slim_features.build(settings())
-    task.start(open_batches)
-    pictures = photographs()
-    originals, styles = pictures[:2], pictures[2:4]
-    slots = tf.constant([0, 1])
-    content = task._maps(originals)["relu4_2"]
-
-    def loss(attacked):
-        maps, wanted = task._maps(attacked), task._maps(styles)
-        errors = [statistics.relative_squared_error(
-            *(slimming.embedded_gram(each[layer], task._embedding(layer))
-              for each in (maps, wanted)))
-            for layer in slimming.STYLE_LAYERS]
-        return float(tf.reduce_sum(tf.stack(errors)))
-
-    attacked = originals
-    before = loss(attacked)
-    for _ in range(5):
-        task._attack(slots, attacked, content, styles)
-        attacked = tf.gather(task.state["attacked"], slots)
-    assert loss(attacked) < 0.9 * before
-
-
-def test_disturbed_pictures_are_other_pictures_near_the_unit_range_and_repeatable():
-    pictures = photographs()
-    changed, again, other = (slim_features.disturb(pictures, tf.constant(seed)) for seed in
-                             ([1, 2], [1, 2], [2, 2]))
-    assert np.array_equal(changed, again) and not np.array_equal(changed, other)
-    assert changed.shape == pictures.shape
-    assert -0.1001 <= float(tf.reduce_min(changed)) and float(tf.reduce_max(changed)) <= 1.1001
-
-
 def interrupted(monkeypatch, step):
     """Makes runs get Ctrl-C at a step; returns where the last fit can be found."""
     fits = []
@@ -251,7 +219,9 @@ def interrupted(monkeypatch, step):
 
 
 def everything(fit):
-    variables = [*fit.task.network.variables, *fit._optimizer.variables, *fit.task.state.values()]
+    variables = [*fit.task.network.variables, *fit._optimizer.variables]
+    for part in fit.task.state.values():
+        variables += [part] if isinstance(part, tf.Variable) else part.variables
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
@@ -274,9 +244,12 @@ def test_the_compiled_step_trains_the_student_and_moves_the_pool(tmp_path):
     after = [variable.numpy() for variable in task.network.trainable_variables]
     assert all(not np.array_equal(a, b) for a, b in zip(before, after))
     assert pools[0].any() and not np.array_equal(*pools)
+    painter = task.state["painter0"]
+    assert any(np.any(weight != first) for weight, first in zip(
+        painter.trainable_variables, task._painters._beginnings[0]))
 
 
-def test_an_interrupted_distillation_resumes_bit_for_bit_pool_included(
+def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
         tmp_path, monkeypatch, eagerly):
     two = dict(list(photos.PHOTOS.items())[:2])            # the card's errors need no more
     monkeypatch.setattr(photos, "PHOTOS", two)

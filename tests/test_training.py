@@ -257,6 +257,30 @@ def test_a_checkpoint_of_another_network_is_refused_in_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_run_begins_with_the_weights_of_another_and_nothing_else_of_it(tmp_path):
+    other = open_fit(tmp_path / "other")
+    other.run(open_batches)
+    fit = open_fit(tmp_path / "new", steps=2)
+    fresh = [variable.numpy() for variable in fit._optimizer.variables]
+    fit.start_from(tmp_path / "other")
+    for mine, trained in zip(fit.task.network.variables, other.task.network.variables, strict=True):
+        assert np.array_equal(mine, trained)
+    assert fit.step == 0 and float(fit.task.state["mean"]) == 0
+    for mine, before in zip(fit._optimizer.variables, fresh, strict=True):
+        assert np.array_equal(mine, before)
+    assert fit.run(open_batches).steps == 2
+
+
+@pytest.mark.parametrize("trained, received", [
+    (None, "it has no checkpoint"), (9, "")], ids=["no run", "another network"])
+def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path, trained, received):
+    if trained:
+        open_fit(tmp_path, ToyTask(channels=trained)).save()
+    with pytest.raises(UserError, match="Expected --init_from with a run of the same") as caught:
+        open_fit(tmp_path / "new").start_from(tmp_path)
+    assert received in str(caught.value) and "\n" not in str(caught.value)
+
+
 @contextlib.contextmanager
 def file_size_limit(folder):
     """No file of this process can grow beyond 100 kB: writes fail as on a full disk."""

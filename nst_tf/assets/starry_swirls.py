@@ -2,10 +2,12 @@
 
 import numpy as np
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 from nst_tf.assets import brush, night_scene
 
 _OVERSAMPLING = 2
+_SOFTNESS = 0.0028             # short sides: as a camera sees paint; crisp rims are more edge than stroke
 
 _SPARKS = ((240, 190, 60), (232, 120, 40), (120, 70, 160), (150, 220, 190), (250, 244, 210))
 
@@ -28,17 +30,20 @@ def paint(seed: int, height: int, width: int) -> np.ndarray:
     everywhere = np.ones((height, width), bool)
     # Width and length in short sides, how often the area is covered, jitter of the colour.
     for breadth, length, coverage, jitter in (
-        (0.040, 0.150, 2.0, 0.10),
-        (0.022, 0.105, 2.6, 0.12),
-        (0.0135, 0.075, 2.2, 0.13),
+        (0.064, 0.240, 2.0, 0.080),
+        (0.035, 0.168, 2.6, 0.096),
+        (0.0216, 0.120, 2.2, 0.104),
     ):
         _cover(canvas, scene, rng, everywhere, (breadth, length, coverage, jitter))
-    _cover(canvas, scene, rng, scene.sky, (0.010, 0.060, 0.8, 0.15))
-    _cover(canvas, scene, rng, ~scene.sky, (0.0095, 0.045, 1.8, 0.13))
-    _cover(canvas, scene, rng, scene.cypress, (0.0095, 0.060, 1.6, 0.10))
+    _cover(canvas, scene, rng, scene.sky, (0.016, 0.096, 0.48, 0.12))
+    _cover(canvas, scene, rng, ~scene.sky, (0.0152, 0.072, 1.08, 0.104))
+    _cover(canvas, scene, rng, scene.cypress, (0.0152, 0.096, 0.96, 0.08))
     _set_lights(canvas, rng)
     _build_village(canvas, rng)
-    picture = brush.shrunk(brush.lit(canvas, strength=0.5, gloss=0.4), _OVERSAMPLING)
+    blur = _SOFTNESS * min(height, width)
+    picture = ndimage.gaussian_filter(
+        brush.lit(canvas, strength=0.3, gloss=0.25), (blur, blur, 0))
+    picture = brush.shrunk(picture, _OVERSAMPLING)
     return np.round(picture * 255).astype(np.uint8)
 
 

@@ -3,9 +3,9 @@
 The narrow network (the student) starts as a subset of VGG19's channels refitted by least squares, and is
 then trained so that a linear embedding of its maps equals VGG19's maps: features, Gram matrices, and the
 differences between a photo and a changed version of it. A network that is trained with a feature
-network finds what the latter does not see, so half of what the student is shown comes from such attacks:
-pictures that are being optimised against the student's own loss at this very moment, beside photos
-with noise, block patterns and shifted colours.
+network finds what the latter does not see, so half of what the student is shown comes from the attacks of
+`nst_tf.attacks`: pictures that are being optimised against the student's own loss at this very moment,
+and the pictures of networks that train against it. The other half is photos, plain and disturbed.
 """
 
 import json
@@ -16,16 +16,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import data, features, files, slimming, statistics
+from nst_tf import attacks, data, features, files, slimming, statistics
 from nst_tf.errors import expected
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
 from nst_tf.training import FitResult
 
-POOL_SIZE = 24                # pictures under attack; each is visited every POOL_SIZE * 3 / batch steps
-RENEWAL = 1 / 60              # chance that a visited picture starts anew
-ATTACK_STEP = 0.012           # root mean square change of a picture a visit, of a range of 1
-ATTACK_STYLE_WEIGHT = 10.0    # like a network's in training
+# Floor of the divisor of Gram errors, as a share of the Gram matrix's energy: see `SlimFeaturesTask.terms`.
+NEAREST = 0.1
 
 
 class SlimFeaturesTask:
@@ -58,15 +56,10 @@ class SlimFeaturesTask:
             self._teacher.model.input,
             {name: self._teacher.model.output[name] for name in slimming.COMPARED})
         self.network = slimming.student(self.widths)
-        self._maps = keras.Model(self.network.input, self.network.output["maps"])
-        size = settings.crop_size
-        shape = (POOL_SIZE, size, size, 3)
-        self.state = {
-            "attacked": tf.Variable(tf.zeros(shape), trainable=False),
-            "photos": tf.Variable(tf.zeros(shape), trainable=False),
-            "styles": tf.Variable(tf.zeros(shape), trainable=False),
-            "filled": tf.Variable(tf.zeros([POOL_SIZE], tf.bool), trainable=False),
-        }
+        self._judgement = attacks.StudentLoss(self.network)
+        self._pixels = attacks.PixelAttack(settings.crop_size)
+        self._painters = attacks.NetworkAttack(settings.batch_size // 3, settings.crop_size)
+        self.state = {**self._pixels.state, **self._painters.state}
 
     @property
     def provenance(self) -> dict:
@@ -81,35 +74,55 @@ class SlimFeaturesTask:
         slimming.refit(self.network, self._teacher, pictures)
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        clean, fresh_photos, fresh_styles = tf.split(batch["image"], 3)
-        seed = tf.stack([tf.cast(batch["index"][0], tf.int32), self._settings.seed])
-        slots, attacked, originals, styles = self._visit(fresh_photos, fresh_styles, seed)
-        changed = disturb(clean, seed)
-        count = tf.shape(clean)[0]
-        pictures = tf.concat([clean, changed, originals, attacked], 0)
-        wide = self._targets(pictures)
-        narrow = self.network(pictures)
-        self._attack(slots, attacked, narrow["maps"]["relu4_2"][2 * count:3 * count], styles)
+        """Returns "feature", "difference" and "gram": relative squared errors against the teacher.
 
+        The Gram error of an attacker's picture is divided by the style error that the student sees in it:
+        the nearer a picture is to its style, the less of an error would send its author astray.
+        """
+        photos, fresh_photos, fresh_styles = tf.split(batch["image"], 3)
+        count = tf.shape(photos)[0]
+        seed = tf.stack([tf.cast(batch["index"][0], tf.int32), self._settings.seed])
+        disturbed = attacks.disturb(photos, seed)
+        slots, attacked, originals, attacked_styles = self._pixels.visit(
+            fresh_photos, fresh_styles, seed)
+        self._painters.renew(fresh_styles, seed)
+        with tf.GradientTape(persistent=True) as painting:
+            painted = self._painters.paint(photos)
+        calm = self.network(tf.concat([photos, disturbed], 0))
+        with tf.GradientTape() as attack:
+            hostile = tf.stop_gradient(tf.concat([painted, attacked], 0))
+            attack.watch(hostile)
+            found = self.network(hostile)
+            seen = self._judgement.terms(
+                found["maps"], tf.concat([photos, originals], 0),
+                tf.concat([self._painters.styles, attacked_styles], 0))
+            total = self._judgement.total(seen)
+        gradient = tf.stop_gradient(attack.gradient(total, hostile))
+        self._painters.learn(painting, painted, gradient[:count])
+        self._pixels.move(slots, attacked, gradient[count:])
+
+        wide = self._targets(tf.concat([photos, disturbed, hostile], 0))
         values = {"feature": [], "difference": [], "gram": []}
         for layer in slimming.COMPARED:
-            embedded, target = narrow["embedded"][layer], tf.stop_gradient(wide[layer])
+            embedded = tf.concat([calm["embedded"][layer], found["embedded"][layer]], 0)
+            target = tf.stop_gradient(wide[layer])
             values["feature"].append(statistics.relative_squared_error(embedded, target))
-            # Pairs of a picture and its changed version: clean-changed and photo-attacked.
+            # Disturbed and painted pictures against the photos that they show.
             change, change_target = (
-                tf.concat([maps[count:2 * count] - maps[:count],
-                           maps[3 * count:4 * count] - maps[2 * count:3 * count]], 0)
+                maps[count: 3 * count] - tf.tile(maps[:count], [2, 1, 1, 1])
                 for maps in (embedded, target))
+            photo_energy = tf.tile(_energy(target[:count]), [2])
             values["difference"].append(
-                _energy(change - change_target)
-                / (_energy(change_target) + 0.01 * _energy(target[:2 * count])))
+                _energy(change - change_target) / (_energy(change_target) + 0.01 * photo_energy))
             if layer in slimming.STYLE_LAYERS:
-                gram = slimming.embedded_gram(narrow["maps"][layer], self._embedding(layer))
-                values["gram"].append(
-                    statistics.relative_squared_error(gram, statistics.gram_matrix(target)))
+                gram = tf.concat([self._judgement.gram(each["maps"], layer) for each in (calm, found)], 0)
+                error = statistics.relative_squared_error(gram, statistics.gram_matrix(target))
+                near = NEAREST + tf.minimum(tf.stop_gradient(seen[layer]), 1.0 - NEAREST)
+                values["gram"].append(error / tf.concat([tf.ones([2 * count]), near], 0))
         means = {name: tf.reduce_mean(tf.stack([tf.reduce_mean(value) for value in terms]))
                  for name, terms in values.items()}
         means = {"loss": tf.add_n(list(means.values())), **means}
+        means["fooled"] = tf.reduce_mean(tf.stack([seen[layer] for layer in slimming.STYLE_LAYERS]))
         return {name: tf.fill(tf.shape(batch["index"]), value) for name, value in means.items()}
 
     def preview(self, run: RunFolder, step: int) -> None:
@@ -118,9 +131,7 @@ class SlimFeaturesTask:
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes slim_vgg19.npz and its card; returns lines for the user."""
         # Slots that a short run has not come to are black: they have no distances.
-        pairs = [tf.boolean_mask(self.state[name], self.state["filled"])
-                 for name in ("photos", "attacked", "styles")]
-        model = slimming.packed_model(self.network, self._teacher, self.widths, pairs)
+        model = slimming.packed_model(self.network, self._teacher, self.widths, self._pixels.seen())
         path = run.path / "slim_vgg19.npz"
         np.savez_compressed(path, **features.pack_slim(model, self.widths))
         errors = slimming.held_out_errors(
@@ -144,86 +155,6 @@ class SlimFeaturesTask:
         table = ", ".join(f"{name} {error['feature']:.3f}" for name, error in errors.items())
         return [f"relative feature error on held-out photographs: {table}",
                 f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB); use it with --slim_weights={path}"]
-
-    def _embedding(self, layer):
-        return slimming.embedding(self.network, layer)[0, 0]               # [k, C]
-
-    def _visit(self, fresh_photos, fresh_styles, seed):
-        """Draws some pictures of the pool, putting new ones where it is empty or one's time is over."""
-        count = tf.shape(fresh_photos)[0]
-        order = tf.random.experimental.stateless_shuffle(tf.range(POOL_SIZE), seed)
-        slots = order[:count]
-        renew = tf.random.stateless_uniform([count], seed + [0, 1]) < RENEWAL
-        renew = renew | ~tf.gather(self.state["filled"], slots)
-        mask = renew[:, None, None, None]
-        beginning = {"attacked": _first_attack(fresh_photos, seed), "photos": fresh_photos,
-                     "styles": fresh_styles}
-        drawn = {name: tf.where(mask, fresh, tf.gather(self.state[name], slots))
-                 for name, fresh in beginning.items()}
-        for name in ("photos", "styles"):
-            self.state[name].scatter_nd_update(slots[:, None], drawn[name])
-        self.state["filled"].scatter_nd_update(slots[:, None], tf.ones_like(renew))
-        return slots, drawn["attacked"], drawn["photos"], drawn["styles"]
-
-    def _attack(self, slots, attacked, content_maps, styles):
-        """Moves the visited pictures down the student's own perceptual loss."""
-        style_maps = self._maps(styles)
-        with tf.GradientTape() as tape:
-            tape.watch(attacked)
-            maps = self._maps(attacked)
-            loss = 0.0
-            for layer in slimming.COMPARED:
-                embedding = self._embedding(layer)
-                if layer in slimming.STYLE_LAYERS:
-                    error = statistics.relative_squared_error(
-                        slimming.embedded_gram(maps[layer], embedding),
-                        slimming.embedded_gram(style_maps[layer], embedding))
-                    loss += ATTACK_STYLE_WEIGHT / len(slimming.STYLE_LAYERS) * tf.reduce_sum(error)
-                else:
-                    error = statistics.relative_squared_error(
-                        tf.tensordot(maps[layer], embedding, 1),
-                        tf.tensordot(content_maps, embedding, 1))
-                    loss += tf.reduce_sum(error)
-        gradient = tape.gradient(loss, attacked)
-        size = tf.sqrt(tf.reduce_mean(tf.square(gradient), [1, 2, 3], keepdims=True))
-        moved = tf.clip_by_value(attacked - ATTACK_STEP * gradient / (size + 1e-12), -0.1, 1.1)
-        self.state["attacked"].scatter_nd_update(slots[:, None], tf.stop_gradient(moved))
-
-
-def disturb(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Changes contrast and colours and adds noise, in single pixels and in blocks of 2x2, at random.
-
-    Args:
-        pictures: [B, S, S, 3] RGB in [0, 1].
-        seed: int32 [2], of everything random here.
-
-    Returns:
-        [B, S, S, 3], a little outside of [0, 1] at times, as an untrained network's output is.
-    """
-    shape = tf.shape(pictures)
-    each, colour = [shape[0], 1, 1, 1], [shape[0], 1, 1, 3]
-
-    def uniform(size, number, low, high):
-        return tf.random.stateless_uniform(size, seed + [0, number], low, high)
-
-    contrast, shift = uniform(each, 11, 0.3, 1.4), uniform(colour, 12, -0.25, 0.25)
-    white = tf.random.stateless_normal(shape, seed + [0, 13]) * tf.exp(uniform(each, 14, -5.0, -1.5))
-    half = [shape[0], shape[1] // 2, shape[2] // 2, 3]
-    blocks = tf.random.stateless_normal(half, seed + [0, 15]) * tf.exp(uniform(each, 16, -5.0, -1.5))
-    blocks = tf.image.resize(blocks, shape[1:3], "nearest")
-    kinds = [tf.cast(uniform(each, 17 + index, 0.0, 1.0) < 0.6, tf.float32) for index in range(4)]
-    mean = tf.reduce_mean(pictures, [1, 2], keepdims=True)
-    toned = mean + (pictures - mean) * (kinds[0] * contrast + 1 - kinds[0]) + kinds[1] * shift
-    return tf.clip_by_value(toned + kinds[2] * white + kinds[3] * blocks, -0.1, 1.1)
-
-
-def _first_attack(pictures, seed):
-    """Starts from the photo, a coarse version of it in 4x4 blocks, or white noise."""
-    shape = tf.shape(pictures)
-    noise = tf.random.stateless_uniform(shape, seed + [0, 2])
-    coarse = tf.image.resize(tf.image.resize(pictures, shape[1:3] // 4, "area"), shape[1:3], "nearest")
-    kind = tf.random.stateless_uniform([shape[0], 1, 1, 1], seed + [0, 3])
-    return tf.where(kind < 0.4, pictures, tf.where(kind < 0.7, coarse, noise))
 
 
 def _energy(maps):
