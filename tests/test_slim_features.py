@@ -268,6 +268,16 @@ def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
     assert np.isfinite(loaded(photographs())["relu3_1"]).all()
 
 
+def test_the_card_names_all_runs_whose_weights_went_into_it(tmp_path):
+    for name, before, steps in (("a", "", 5), ("b", "a", 3)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(json.dumps({
+            "steps": steps, "seconds": 60.0 * steps,
+            "settings": {"seed": steps, "init_from": str(tmp_path / before) if before else ""}}))
+    assert slim_features._earlier_runs(str(tmp_path / "b")) == [
+        {"steps": 5, "minutes": 5.0, "seed": 5}, {"steps": 3, "minutes": 3.0, "seed": 3}]
+
+
 @pytest.mark.parametrize("changes, message", [
     ({"slim_widths": ("8", "8")}, "Expected five widths"),
     ({"slim_widths": ("8", "8", "x", "8", "8")}, "Expected five widths"),

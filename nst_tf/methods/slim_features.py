@@ -146,15 +146,22 @@ class SlimFeaturesTask:
             "errors_on": "photographs of scikit-image, never trained on", "errors": errors,
         }
         if self._settings.init_from:
-            before = json.loads(RunFolder(Path(self._settings.init_from)).record.read_text())
-            card["began_with"] = {
-                "steps": before["steps"], "minutes": round(before["seconds"] / 60, 1),
-                "seed": before["settings"]["seed"]}
+            card["began_with"] = _earlier_runs(self._settings.init_from)
         files.write_atomically(
             path.with_suffix(".json"), json.dumps(card, indent=2).encode(), overwrite=True)
         table = ", ".join(f"{name} {error['feature']:.3f}" for name, error in errors.items())
         return [f"relative feature error on held-out photographs: {table}",
                 f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB); use it with --slim_weights={path}"]
+
+
+def _earlier_runs(init_from):
+    """Steps, minutes and seeds of the runs whose weights went into this one, the first one first."""
+    if not init_from:
+        return []
+    before = json.loads(RunFolder(Path(init_from)).record.read_text())
+    return [*_earlier_runs(before["settings"]["init_from"]), {
+        "steps": before["steps"], "minutes": round(before["seconds"] / 60, 1),
+        "seed": before["settings"]["seed"]}]
 
 
 def _energy(maps):
