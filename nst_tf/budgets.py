@@ -13,10 +13,11 @@ class FitConfig:
         steps: -1 for no limit.
         minutes: -1 for no limit; the time of an interrupted run counts, so a budget in minutes is
             not repeatable bit for bit.
-        learning_rate: Adam's step size at the start.
+        learning_rate: step size at the start.
         schedule: "constant" or "cosine" (to zero at the end of the budget).
         batch_size: examples a step over all replicas.
         checkpoint_steps, checkpoint_minutes: what comes first saves a checkpoint.
+        optimizer: "adam" or "muon"; see `nst_tf.muon`.
     """
 
     steps: int
@@ -26,6 +27,7 @@ class FitConfig:
     batch_size: int
     checkpoint_steps: int
     checkpoint_minutes: float
+    optimizer: str = "adam"
 
     def progress(self, step: int, seconds: float) -> float:
         """Returns the share of the budget that is used, 0 to 1."""
@@ -34,7 +36,7 @@ class FitConfig:
         return min(1.0, max(by_steps, by_time))
 
     def step_size(self, progress: float) -> float:
-        """Returns Adam's step size at `progress` of the budget."""
+        """Returns the step size at `progress` of the budget."""
         if self.schedule == "constant":
             return self.learning_rate
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))

@@ -9,6 +9,7 @@ from nst_tf import layers
 from nst_tf.errors import expected
 
 PADDINGS = ("reflect", "zeros")
+OUTPUT = "out_conv"                            # name of the convolution that makes colours
 
 
 @dataclasses.dataclass(frozen=True)

@@ -77,7 +77,8 @@ def _open_run(settings, distribution):
 def _fit_config(settings):
     return FitConfig(
         settings.steps, settings.minutes, settings.learning_rate, settings.schedule,
-        settings.batch_size, settings.checkpoint_steps, settings.checkpoint_minutes)
+        settings.batch_size, settings.checkpoint_steps, settings.checkpoint_minutes,
+        settings.optimizer)
 
 
 def _listeners(settings, run, task, restored):

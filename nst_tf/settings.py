@@ -74,7 +74,10 @@ class TrainSettings:
 
     init_from: str = setting(
         "", "Run folder of the same network whose newest checkpoint gives the first weights.")
-    learning_rate: float = setting(1e-3, "Adam's step size at the start.")
+    optimizer: str = setting(
+        "adam", "Optimiser: adam, or muon, which learns more in a few hundred steps.",
+        choices=("adam", "muon"))
+    learning_rate: float = setting(1e-3, "The optimiser's step size at the start.")
     schedule: str = setting(
         "cosine", "Course of the step size: constant, or down to zero along a cosine.",
         choices=("cosine", "constant"))

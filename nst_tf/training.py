@@ -12,11 +12,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf import networks
 from nst_tf.budgets import FitConfig, FitResult
 from nst_tf.data import Shard
 from nst_tf.distribution import Distribution
 from nst_tf.errors import UserError, expected
 from nst_tf.interrupts import Interruptible
+from nst_tf.muon import Muon
 
 # What the workers that are left get when one has died; which one depends on what they were doing.
 LOST = (
@@ -57,7 +59,7 @@ class Fit:
         # Raised here, before any work, if the batch cannot be shared evenly.
         Shard(config.batch_size, 0, strategy.num_replicas_in_sync)
         with strategy.scope():
-            self._optimizer = keras.optimizers.Adam(config.learning_rate)
+            self._optimizer = _open_optimizer(config)
             self._optimizer.build(task.network.trainable_variables)
         self._step = tf.Variable(0, dtype=tf.int64, name="step")
         self._next_index = tf.Variable(0, dtype=tf.int64, name="next_index")
@@ -270,6 +272,12 @@ class Fit:
 
     def _last_good(self):
         return tf.train.latest_checkpoint(str(self._restored_from)) or "none: the start"
+
+
+def _open_optimizer(config):
+    if config.optimizer == "muon":
+        return Muon(config.learning_rate, adam_layers=(networks.OUTPUT,))
+    return keras.optimizers.Adam(config.learning_rate)
 
 
 def _first_line(error):

@@ -15,7 +15,7 @@ ROOT = Path(nst_tf.__file__).parent
 # import each other. A folder is one room: inside it all may import each other, but not in a circle.
 FLOORS = (
     ("__init__", "errors", "statistics", "padding", "dead_leaves", "sheets", "budgets",
-     "interrupts"),
+     "interrupts", "muon"),
     ("files", "settings", "decoding", "flag_binding", "distribution"),
     ("images", "layers", "features", "styles", "runs", "callbacks", "assets"),
     ("photos", "losses", "networks"),

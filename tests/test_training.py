@@ -86,22 +86,25 @@ def checkpointed(folder):
     return {name: reader.get_tensor(name) for name, dtype in dtypes.items() if dtype.is_floating}
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "constant"])
-def test_a_run_stopped_and_resumed_ends_as_one_that_was_not_bit_for_bit(tmp_path, schedule):
-    straight = open_fit(tmp_path / "a", schedule=schedule)
+@pytest.mark.parametrize("kind", [
+    {"schedule": "cosine"}, {"schedule": "constant"}, {"optimizer": "muon"}])
+def test_a_run_stopped_and_resumed_ends_as_one_that_was_not_bit_for_bit(tmp_path, kind):
+    straight = open_fit(tmp_path / "a", **kind)
     straight.run(open_batches)
 
-    first = open_fit(tmp_path / "b", schedule=schedule)
+    first = open_fit(tmp_path / "b", **kind)
     assert first.run(open_batches, [at_step(3, stop(first.task.network))]).steps == 3
-    second = open_fit(tmp_path / "b", schedule=schedule)
+    second = open_fit(tmp_path / "b", **kind)
     untouched = everything(second)
     assert second.restore() == 3
     assert second.run(open_batches).reason == "steps"
 
     compared = list(zip(everything(straight), everything(second), untouched, strict=True))
     assert all(np.array_equal(a, b) for a, b, _ in compared)
-    # The comparison means something: nearly all of this was changed by training.
-    assert sum(not np.array_equal(a, c) for a, _, c in compared) >= len(compared) - 2
+    # The comparison means something: nearly all of this was changed by training. Muon has no second
+    # moment for kernels.
+    unused = 2 + sum(len(v.shape) == 4 for v in straight.task.network.trainable_variables)
+    assert sum(not np.array_equal(a, c) for a, _, c in compared) >= len(compared) - unused
 
 
 def test_data_go_on_where_the_interrupted_run_stopped(tmp_path):
