@@ -20,7 +20,7 @@ flags.DEFINE_string("photos", None, "Held-out photos: folder or glob.", required
 flags.DEFINE_string("output", None, "Folder of the runs.", required=True)
 flags.DEFINE_string("style_image", "starry_swirls", "Style, as in nst_tf.train.")
 flags.DEFINE_integer("steps", 200, "Steps of each training.")
-flags.DEFINE_integer("crop_size", 192, "Side of the crops, pixels.")
+flags.DEFINE_integer("crop_size", 256, "Side of the crops, pixels.")
 flags.DEFINE_integer("image_size", 384, "Long side of the judged photos, pixels.")
 flags.DEFINE_float("style_weight", 10.0, "Style weight, in training and in the total.")
 FLAGS = flags.FLAGS
@@ -36,7 +36,8 @@ def main():
         subprocess.run([
             sys.executable, "-m", "nst_tf.train", f"--output={folder}", f"--content={source}",
             f"--style_image={FLAGS.style_image}", f"--style_weight={FLAGS.style_weight}",
-            f"--steps={FLAGS.steps}", f"--crop_size={FLAGS.crop_size}", "--width=16", "--export=",
+            f"--steps={FLAGS.steps}", f"--crop_size={FLAGS.crop_size}", "--width=16", "--batch_size=1",
+            "--optimizer=muon", "--learning_rate=2e-3", "--schedule=warm_cosine", "--export=",
             "--preview_steps=0", "--overwrite"], check=True)
         score = judge.score(artifacts.open_artifact(folder), photos)
         total = score.content + FLAGS.style_weight * score.style

@@ -30,6 +30,7 @@ flags.DEFINE_integer("batch_size", 1, "Crops a step.")
 flags.DEFINE_integer("crop_size", 256, "Side of the crops, pixels.")
 flags.DEFINE_string("optimizer", "muon", "Optimiser, as in nst_tf.train.")
 flags.DEFINE_float("learning_rate", 2e-3, "Its step size at the start.")
+flags.DEFINE_string("schedule", "warm_cosine", "Its course, as in nst_tf.train.")
 flags.DEFINE_integer("width", 16, "Width of the network.")
 flags.DEFINE_float("style_weight", 10.0, "Style weight with VGG19.")
 flags.DEFINE_list("slim_factors", ["1.0", "0.7"], "Slim style weights, as factors of --style_weight.")
@@ -48,8 +49,9 @@ def train(style: str, network: str, weight: float) -> Path:
             f"--vgg_weights={FLAGS.vgg_weights}", f"--slim_weights={FLAGS.slim_weights}",
             f"--steps={FLAGS.steps}", f"--batch_size={FLAGS.batch_size}",
             f"--crop_size={FLAGS.crop_size}", f"--width={FLAGS.width}",
-            f"--optimizer={FLAGS.optimizer}", f"--learning_rate={FLAGS.learning_rate}", "--export=",
-            "--preview_steps=0", "--tensorboard=false", "--overwrite"], check=True)
+            f"--optimizer={FLAGS.optimizer}", f"--learning_rate={FLAGS.learning_rate}",
+            f"--schedule={FLAGS.schedule}", "--export=", "--preview_steps=0", "--tensorboard=false",
+            "--overwrite"], check=True)
     return folder
 
 

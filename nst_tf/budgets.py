@@ -4,6 +4,8 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
+WARM_UP = 0.1              # of the budget
+
 
 @dataclasses.dataclass(frozen=True)
 class FitConfig:
@@ -14,7 +16,8 @@ class FitConfig:
         minutes: -1 for no limit; the time of an interrupted run counts, so a budget in minutes is
             not repeatable bit for bit.
         learning_rate: step size at the start.
-        schedule: "constant" or "cosine" (to zero at the end of the budget).
+        schedule: "constant", "cosine" (to zero at the end of the budget), or "warm_cosine" (the same, but
+            `WARM_UP` of the budget grows linearly from zero).
         batch_size: examples a step over all replicas.
         checkpoint_steps, checkpoint_minutes: what comes first saves a checkpoint.
         optimizer: "adam" or "muon"; see `nst_tf.muon`.
@@ -39,7 +42,11 @@ class FitConfig:
         """Returns the step size at `progress` of the budget."""
         if self.schedule == "constant":
             return self.learning_rate
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+        size = self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+        if self.schedule == "warm_cosine":
+            # Not 0 at the very start: that step would be lost.
+            size *= min(1.0, (progress + 0.1 * WARM_UP) / WARM_UP)
+        return size
 
 
 @dataclasses.dataclass(frozen=True)

@@ -98,8 +98,12 @@ def _convolution(
     if config.padding == "reflect":
         x = layers.ReflectionPadding2D(size // 2, name=f"{name}_pad", dtype=dtype)(x)
         padding = "valid"
+    # The network begins with pictures that are nearly grey. Those of full contrast, Glorot's, lie so far from
+    # any style that the first steps drive colours into the flat ends of tanh, where some stay.
+    scale = 1.0 if norm else 0.01
     x = keras.layers.Conv2D(
-        channels, size, strides, padding, name=f"{name}_conv", dtype=dtype
+        channels, size, strides, padding, name=f"{name}_conv", dtype=dtype,
+        kernel_initializer=keras.initializers.VarianceScaling(scale, "fan_avg", "uniform"),
     )(x)
     if norm:
         x = layers.InstanceNormalization(name=f"{name}_norm", dtype=dtype)(x)

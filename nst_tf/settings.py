@@ -79,8 +79,8 @@ class TrainSettings:
         choices=("adam", "muon"))
     learning_rate: float = setting(1e-3, "The optimiser's step size at the start.")
     schedule: str = setting(
-        "cosine", "Course of the step size: constant, or down to zero along a cosine.",
-        choices=("cosine", "constant"))
+        "cosine", "Course of the step size: constant, down to zero along a cosine, or the same after a "
+        "tenth of the budget in which it grows.", choices=("cosine", "warm_cosine", "constant"))
     steps: int = setting(-1, "Steps to train; -1 for no limit.")
     minutes: float = setting(
         -1.0, "Minutes to train; -1 for no limit. The first limit reached ends the run.")
