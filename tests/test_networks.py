@@ -108,6 +108,12 @@ def test_shapes_without_meaning_are_refused(options):
         networks.TransformNetConfig(**options)
 
 
+def test_an_untrained_network_draws_nearly_grey_pictures():
+    """Far from the flat ends of tanh, where a colour that is driven too far has no way back."""
+    picture = networks.transform_net(networks.TransformNetConfig(8))(noise(1, 64, 64, 3)).numpy()
+    assert 0 < np.abs(picture - 0.5).max() < 0.35 and picture.std() < 0.12
+
+
 def test_a_network_without_residual_blocks_draws():
     assert small(residual_blocks=0)(noise(1, 9, 9, 3)).shape == (1, 9, 9, 3)
 
