@@ -5,19 +5,19 @@ student of `nst_tf.slimming` is distilled, it is attacked in the ways in which i
 are optimised against its loss pixel by pixel, and small transform networks are trained against it.
 """
 
-
 import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import images, networks, slimming, statistics, styles
+from nst_tf import images, muon, networks, slimming, statistics, styles
 
 STYLE_WEIGHT = 10.0           # of the attackers' loss: like a network's in training
 PIXEL_SLOTS = 24              # pictures under attack; each is visited every PIXEL_SLOTS / count steps
 PIXEL_RENEWAL = 1 / 60        # chance that a visited picture starts anew
 PIXEL_STEP = 0.012            # root mean square change of a picture a visit, of a range of 1
 PAINTER_WIDTH = 16            # of `networks.transform_net`
-PAINTER_STEP = 2e-3           # Adam's
+PAINTER_STEP = 2e-3           # Muon's: who finds a blind spot fast is the better attacker
+PAINTER_WARM_UP = 20          # steps in which the step size grows
 PAINTER_RENEWAL = 1 / 250     # chance a step that a painter starts anew, with another style
 PACKAGED_SHARE = 0.7          # of the painters' styles; the others come from the stream of photos
 PACKAGED_SIDE = 320           # pixels, side of the packaged styles' middle squares
@@ -134,7 +134,8 @@ class NetworkAttack:
     def __init__(self, count: int, size: int):
         config = networks.TransformNetConfig(width=PAINTER_WIDTH)
         self._painters = [networks.transform_net(config) for _ in range(count)]
-        self._optimizers = [keras.optimizers.Adam(PAINTER_STEP) for _ in range(count)]
+        self._optimizers = [
+            muon.Muon(_WarmUp(), adam_layers=(networks.OUTPUT,)) for _ in range(count)]
         for painter, optimizer in zip(self._painters, self._optimizers):
             optimizer.build(painter.trainable_variables)
         self._beginnings = [
@@ -163,9 +164,8 @@ class NetworkAttack:
             for weight, first in zip(self._painters[index].trainable_variables, beginning):
                 weight.assign(tf.where(renew[index], first, weight.value))
             for variable in self._optimizers[index].variables:
-                if "learning_rate" not in variable.path:
-                    kept = variable.value
-                    variable.assign(tf.where(renew[index], tf.zeros_like(kept), kept))
+                kept = variable.value
+                variable.assign(tf.where(renew[index], tf.zeros_like(kept), kept))
 
     def paint(self, photos: tf.Tensor) -> tf.Tensor:
         """Returns one picture by each painter, [count, S, S, 3] from photos of that shape."""
@@ -184,6 +184,13 @@ class NetworkAttack:
             weights = painter.trainable_variables
             gradients = tape.gradient(pictures, weights, output_gradients=gradient)
             optimizer.apply_gradients(zip(gradients, weights))
+
+
+class _WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """A painter's step size: it grows again whenever the painter has begun anew."""
+
+    def __call__(self, step):
+        return PAINTER_STEP * tf.minimum(1.0, (tf.cast(step, tf.float32) + 1) / PAINTER_WARM_UP)
 
 
 def disturb(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
