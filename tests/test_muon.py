@@ -36,16 +36,20 @@ def variables():
     return model.trainable_variables
 
 
+def arrays(some):
+    return [keras.ops.convert_to_numpy(variable).copy() for variable in some]
+
+
 def moved(optimizer, steps=3):
     """How far each variable is moved by some steps of made-up gradients."""
     some = variables()
-    before = [keras.ops.convert_to_numpy(variable).copy() for variable in some]
+    before = arrays(some)
     optimizer.build(some)
     for step in range(steps):
         optimizer.apply_gradients([
             (tf.constant(noise(*variable.shape, seed=100 * step + index)), variable)
             for index, variable in enumerate(some)])
-    return [keras.ops.convert_to_numpy(variable).copy() - old for variable, old in zip(some, before)]
+    return [new - old for new, old in zip(arrays(some), before)]
 
 
 def test_all_but_hidden_kernels_are_moved_as_keras_adam_moves_them():
@@ -72,11 +76,12 @@ def test_the_average_of_gradients_is_nesterovs():
     optimizer.build(some)
     gradients = [noise(3, 3, 3, 5, seed=seed) for seed in (1, 2)]
     optimizer.apply_gradients([(tf.constant(gradients[0]), some[0])])
-    before = keras.ops.convert_to_numpy(some[0]).copy()
+    (before,) = arrays(some)
     optimizer.apply_gradients([(tf.constant(gradients[1]), some[0])])
     ahead = 0.8 * (0.8 * 0.2 * gradients[0] + 0.2 * gradients[1]) + 0.2 * gradients[1]
     wanted = muon.orthogonalized(tf.constant(ahead.reshape(27, 5))).numpy() * 0.4 * 27 ** 0.5
-    np.testing.assert_allclose(before - keras.ops.convert_to_numpy(some[0]).copy(), wanted.reshape(3, 3, 3, 5), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        before - arrays(some)[0], wanted.reshape(3, 3, 3, 5), rtol=1e-4, atol=1e-6)
 
 
 def test_its_configuration_round_trips():
