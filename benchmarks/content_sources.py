@@ -2,9 +2,9 @@
 
 Example: python benchmarks/content_sources.py --photos='heldout/*.jpg' --output=runs/sources
 
-Trains the same network with each source for the same number of steps and prints its objective, under the
-feature network it was trained with, on photos that none of them has seen. --content adds a source to
-compare with, such as a folder of real photographs.
+Trains the network of configs/starry.flags with each source for the same number of steps and prints its
+objective, under the feature network it was trained with, on photos that none of them has seen. --content
+adds a source to compare with, such as a folder of real photographs.
 """
 
 import subprocess
@@ -24,6 +24,7 @@ flags.DEFINE_integer("crop_size", 256, "Side of the crops, pixels.")
 flags.DEFINE_integer("image_size", 384, "Long side of the judged photos, pixels.")
 flags.DEFINE_float("style_weight", 10.0, "Style weight, in training and in the total.")
 FLAGS = flags.FLAGS
+RECIPE = Path(__file__).parents[1] / "configs" / "starry.flags"
 
 
 def main():
@@ -34,11 +35,11 @@ def main():
     for source in FLAGS.content:
         folder = Path(FLAGS.output) / source.replace(":", "_").replace("/", "_").strip("._")
         subprocess.run([
-            sys.executable, "-m", "nst_tf.train", f"--output={folder}", f"--content={source}",
-            f"--style_image={FLAGS.style_image}", f"--style_weight={FLAGS.style_weight}",
-            f"--steps={FLAGS.steps}", f"--crop_size={FLAGS.crop_size}", "--width=16", "--batch_size=1",
-            "--optimizer=muon", "--learning_rate=2e-3", "--schedule=warm_cosine", "--export=",
-            "--preview_steps=0", "--overwrite"], check=True)
+            sys.executable, "-m", "nst_tf.train", f"--flagfile={RECIPE}", f"--output={folder}",
+            f"--content={source}", f"--style_image={FLAGS.style_image}",
+            f"--style_weight={FLAGS.style_weight}", f"--steps={FLAGS.steps}", "--minutes=-1",
+            f"--crop_size={FLAGS.crop_size}", "--export=", "--preview_steps=0", "--overwrite"],
+            check=True)
         score = judge.score(artifacts.open_artifact(folder), photos)
         total = score.content + FLAGS.style_weight * score.style
         print(f"| {source} | {score.content:.3f} | {score.style:.4f} | {total:.3f} |", flush=True)
