@@ -146,9 +146,11 @@ def packed_model(
             layer.set_weights(network.get_layer(layer.name).get_weights())
     raw = keras.Model(model.input, {
         name: model.get_layer(_keras_name(name)).output for name in features.SLIM_LAYERS})
-    narrow, wide = raw(tf.concat(pairs, 0)), teacher.model(tf.concat(pairs, 0))
+    # In small batches: VGG19's maps of all pictures at once would take many GB beside the results.
+    narrow, wide = (each.predict(tf.concat(pairs, 0), batch_size=4, verbose=0)
+                    for each in (raw, teacher.model))
     for name in features.SLIM_LAYERS:
-        maps, targets = narrow[name].numpy(), wide[name].numpy()
+        maps, targets = narrow[name], wide[name]
         if name in COMPARED:
             kernel = embedding(network, name).numpy()[0, 0]
         else:

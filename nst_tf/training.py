@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import networks
 from nst_tf.budgets import FitConfig, FitResult
 from nst_tf.data import Shard
 from nst_tf.distribution import Distribution
@@ -32,10 +31,13 @@ class Task(Protocol):
     Attributes:
         network: its trainable weights are changed, saved and resumed.
         state: further variables, networks and optimizers that a resumed run needs.
+        output_layers: names of the network's layers whose outputs are no features; Muon leaves them to
+            Adam.
     """
 
     network: keras.Model
     state: Mapping[str, Any]
+    output_layers: Sequence[str]
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns named values, each [B]; "loss" is made small, the others are shown."""
@@ -59,7 +61,7 @@ class Fit:
         # Raised here, before any work, if the batch cannot be shared evenly.
         Shard(config.batch_size, 0, strategy.num_replicas_in_sync)
         with strategy.scope():
-            self._optimizer = _open_optimizer(config)
+            self._optimizer = _open_optimizer(config, task)
             self._optimizer.build(task.network.trainable_variables)
         self._step = tf.Variable(0, dtype=tf.int64, name="step")
         self._next_index = tf.Variable(0, dtype=tf.int64, name="next_index")
@@ -274,9 +276,9 @@ class Fit:
         return tf.train.latest_checkpoint(str(self._restored_from)) or "none: the start"
 
 
-def _open_optimizer(config):
+def _open_optimizer(config, task):
     if config.optimizer == "muon":
-        return Muon(config.learning_rate, adam_layers=(networks.OUTPUT,))
+        return Muon(config.learning_rate, adam_layers=task.output_layers)
     return keras.optimizers.Adam(config.learning_rate)
 
 

@@ -28,6 +28,7 @@ class FeedforwardTask:
 
     draws = True
     state: Mapping[str, tf.Variable] = {}
+    output_layers = (networks.OUTPUT,)
 
     def __init__(self, settings: TrainSettings):
         dtype = "mixed_bfloat16" if settings.precision == "bfloat16" else "float32"

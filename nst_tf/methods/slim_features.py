@@ -34,6 +34,7 @@ class SlimFeaturesTask:
     """
 
     draws = False
+    output_layers = ()
 
     def __init__(self, settings: TrainSettings):
         try:
