@@ -160,7 +160,7 @@ def _earlier_runs(init_from):
     if not init_from:
         return []
     before = json.loads(RunFolder(Path(init_from)).record.read_text())
-    return [*_earlier_runs(before["settings"]["init_from"]), {
+    return [*_earlier_runs(before["settings"].get("init_from", "")), {
         "steps": before["steps"], "minutes": round(before["seconds"] / 60, 1),
         "seed": before["settings"]["seed"]}]
 
