@@ -18,6 +18,7 @@ PIXEL_STEP = 0.012            # root mean square change of a picture a visit, of
 PAINTER_WIDTH = 16            # of `networks.transform_net`
 PAINTER_STEP = 2e-3           # Muon's: who finds a blind spot fast is the better attacker
 PAINTER_WARM_UP = 20          # steps in which the step size grows
+PAINTER_PLATEAU = 60          # steps after which it falls, with their number: fine strokes deceive best
 PAINTER_RENEWAL = 1 / 250     # chance a step that a painter starts anew, with another style
 PACKAGED_SHARE = 0.7          # of the painters' styles; the others come from the stream of photos
 PACKAGED_SIDE = 320           # pixels, side of the packaged styles' middle squares
@@ -135,7 +136,7 @@ class NetworkAttack:
         config = networks.TransformNetConfig(width=PAINTER_WIDTH)
         self._painters = [networks.transform_net(config) for _ in range(count)]
         self._optimizers = [
-            muon.Muon(_WarmUp(), adam_layers=(networks.OUTPUT,)) for _ in range(count)]
+            muon.Muon(_StepSize(), adam_layers=(networks.OUTPUT,)) for _ in range(count)]
         for painter, optimizer in zip(self._painters, self._optimizers):
             optimizer.build(painter.trainable_variables)
         self._beginnings = [
@@ -186,11 +187,13 @@ class NetworkAttack:
             optimizer.apply_gradients(zip(gradients, weights))
 
 
-class _WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A painter's step size: it grows again whenever the painter has begun anew."""
+class _StepSize(keras.optimizers.schedules.LearningRateSchedule):
+    """A painter's step size by its age: it begins again with the painter."""
 
     def __call__(self, step):
-        return PAINTER_STEP * tf.minimum(1.0, (tf.cast(step, tf.float32) + 1) / PAINTER_WARM_UP)
+        age = tf.cast(step, tf.float32) + 1
+        return PAINTER_STEP * tf.minimum(
+            tf.minimum(1.0, age / PAINTER_WARM_UP), PAINTER_PLATEAU / age)
 
 
 def disturb(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

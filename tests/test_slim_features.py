@@ -194,12 +194,30 @@ def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     filled, pools = [], []
     for batch in open_batches(data.Shard(6), 0).take(6):
         terms = task.terms(batch)
-        assert all(terms[name].shape == (6,) for name in ("loss", "feature", "difference", "gram"))
+        assert all(terms[name].shape == (6,) for name in ("loss", "feature", "difference", "gram", "direction"))
         assert all(np.isfinite(value).all() for value in terms.values())
         filled.append(int(tf.reduce_sum(tf.cast(task.state["filled"], tf.int32))))
         pools.append(task.state["attacked"].numpy().copy())
     assert filled[0] == 2 and filled == sorted(filled) and filled[-1] > 2
     assert all(not np.array_equal(a, b) for a, b in zip(pools, pools[1:]))
+
+
+def test_a_student_that_is_the_teacher_has_no_error_and_the_same_descent(teacher):
+    task = slim_features.build(settings(slim_widths=tuple(map(str, TEACHER))))
+    for layer in teacher.model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            task.network.get_layer(layer.name).set_weights(layer.get_weights())
+    for layer in slimming.COMPARED:
+        kernel = slimming.embedding(task.network, layer)
+        kernel.assign(np.eye(kernel.shape[-1])[None, None])
+    (batch,) = open_batches(data.Shard(6), 0).take(1)
+    terms = task.terms(batch)
+    for name in ("feature", "difference", "gram", "direction"):
+        np.testing.assert_allclose(terms[name], 0, atol=1e-4, err_msg=name)
+    kernel = task.network.get_layer("block3_conv1").kernel
+    kernel.assign(-kernel)
+    terms = task.terms(batch)
+    assert min(terms[name][0] for name in ("feature", "difference", "gram", "direction")) > 0.01
 
 
 def interrupted(monkeypatch, step):

@@ -75,10 +75,16 @@ class SlimFeaturesTask:
         slimming.refit(self.network, self._teacher, pictures)
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns "feature", "difference" and "gram": relative squared errors against the teacher.
+        """Returns the errors against the teacher, each the mean of the batch, repeated [B].
 
-        The Gram error of an attacker's picture is divided by the style error that the student sees in it:
-        the nearer a picture is to its style, the less of an error would send its author astray.
+        "feature", "difference" and "gram" are relative squared errors. The Gram error of an attacker's picture
+        is divided by the style error that the student sees in it: the nearer a picture is to its style,
+        the less of an error would send its author astray. "direction" is 1 - cosine between the gradients
+        of both networks' losses in the painters' pictures: what those who train against it follow.
+        "fooled", the style error that attackers have reached in the student's eyes, is no part of "loss".
+
+        Reference:
+            Czarnecki et al. 2017 (arXiv:1706.04859) for distilling derivatives too.
         """
         photos, fresh_photos, fresh_styles = tf.split(batch["image"], 3)
         count = tf.shape(photos)[0]
@@ -88,25 +94,29 @@ class SlimFeaturesTask:
             fresh_photos, fresh_styles, seed)
         self._painters.renew(fresh_styles, seed)
         with tf.GradientTape(persistent=True) as painting:
-            painted = self._painters.paint(photos)
-        calm = self.network(tf.concat([photos, disturbed], 0))
-        with tf.GradientTape() as attack:
-            hostile = tf.stop_gradient(tf.concat([painted, attacked], 0))
-            attack.watch(hostile)
-            found = self.network(hostile)
-            seen = self._judgement.terms(
-                found["maps"], tf.concat([photos, originals], 0),
-                tf.concat([self._painters.styles, attacked_styles], 0))
-            total = self._judgement.total(seen)
-        gradient = tf.stop_gradient(attack.gradient(total, hostile))
-        self._painters.learn(painting, painted, gradient[:count])
-        self._pixels.move(slots, attacked, gradient[count:])
+            drawn = self._painters.paint(photos)
+        painted, attacked = tf.stop_gradient(drawn), tf.stop_gradient(attacked)
+        wide = self._targets(tf.concat([photos, disturbed, attacked, self._painters.styles], 0))
+        parts = {layer: tf.split(maps, 4) for layer, maps in wide.items()}
+        wide_photos, wide_disturbed, wide_attacked, wide_styles = (
+            {layer: maps[number] for layer, maps in parts.items()} for number in range(4))
 
-        wide = self._targets(tf.concat([photos, disturbed, hostile], 0))
-        values = {"feature": [], "difference": [], "gram": []}
+        calm = self.network(tf.concat([photos, disturbed], 0))
+        in_painted, seen_painted, descent = self._descent(painted, photos, self._painters.styles)
+        in_attacked, seen_attacked, pixel_descent = self._descent(attacked, originals, attacked_styles)
+        wide_painted, wanted_descent = self._wanted_descent(painted, wide_photos, wide_styles)
+        self._painters.learn(painting, drawn, tf.stop_gradient(descent))
+        self._pixels.move(slots, attacked, tf.stop_gradient(pixel_descent))
+
+        found, seen = (
+            tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *both)
+            for both in ((in_painted, in_attacked), (seen_painted, seen_attacked)))
+        values = {"feature": [], "difference": [], "gram": [],
+                  "direction": [1.0 - _cosine(descent, wanted_descent)]}
         for layer in slimming.COMPARED:
             embedded = tf.concat([calm["embedded"][layer], found["embedded"][layer]], 0)
-            target = tf.stop_gradient(wide[layer])
+            target = tf.stop_gradient(tf.concat(
+                [each[layer] for each in (wide_photos, wide_disturbed, wide_painted, wide_attacked)], 0))
             values["feature"].append(statistics.relative_squared_error(embedded, target))
             # Disturbed and painted pictures against the photos that they show.
             change, change_target = (
@@ -125,6 +135,28 @@ class SlimFeaturesTask:
         means = {"loss": tf.add_n(list(means.values())), **means}
         means["fooled"] = tf.reduce_mean(tf.stack([seen[layer] for layer in slimming.STYLE_LAYERS]))
         return {name: tf.fill(tf.shape(batch["index"]), value) for name, value in means.items()}
+
+    def _descent(self, pictures, photos, styles):
+        """What the student finds in pictures, its errors there, and their total's gradient [B, S, S, 3]."""
+        with tf.GradientTape() as tape:
+            tape.watch(pictures)
+            found = self.network(pictures)
+            errors = self._judgement.terms(found["maps"], photos, styles)
+            total = self._judgement.total(errors)
+        return found, errors, tape.gradient(total, pictures)
+
+    def _wanted_descent(self, pictures, wide_photos, wide_styles):
+        """The teacher's maps of pictures, and the gradient of its loss there."""
+        with tf.GradientTape() as tape:
+            tape.watch(pictures)
+            maps = self._targets(pictures)
+            total = self._judgement.total({
+                layer: statistics.relative_squared_error(statistics.gram_matrix(maps[layer]),
+                                                         statistics.gram_matrix(wide_styles[layer]))
+                if layer in slimming.STYLE_LAYERS
+                else statistics.relative_squared_error(maps[layer], wide_photos[layer])
+                for layer in slimming.COMPARED})
+        return maps, tf.stop_gradient(tape.gradient(total, pictures))
 
     def preview(self, run: RunFolder, step: int) -> None:
         """Draws nothing: the student makes no pictures."""
@@ -163,6 +195,11 @@ def _earlier_runs(init_from):
     return [*_earlier_runs(before["settings"].get("init_from", "")), {
         "steps": before["steps"], "minutes": round(before["seconds"] / 60, 1),
         "seed": before["settings"]["seed"]}]
+
+
+def _cosine(first, second):
+    products = tf.reduce_sum(first * second, [1, 2, 3])
+    return products * tf.math.rsqrt(_energy(first) * _energy(second) + 1e-30)
 
 
 def _energy(maps):
