@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import features, flag_binding, losses
+from nst_tf import features, flag_binding, losses, vgg
 
 flags.DEFINE_string("vgg_weights", "", "VGG19 weights, as in nst_tf.train; empty for random ones.")
 flags.DEFINE_string("slim_weights", "", "Slim VGG19 weights; empty for the packaged ones.")
@@ -52,7 +52,7 @@ def main():
         wide = features.load_vgg19(FLAGS.vgg_weights, layers)
     else:
         wide = features.FeatureExtractor(
-            "vgg19", features.build_topology(features.VGG19_WIDTHS, layers), {})
+            "vgg19", vgg.build_topology(vgg.VGG19_WIDTHS, layers), {})
         wide.model.trainable = False
     slim = features.load_slim_vgg19(layers, weights=FLAGS.slim_weights or None)
     timed = [gradient(extractor, FLAGS.batch_size, FLAGS.image_size) for extractor in (wide, slim)]

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import data, features, flag_binding, losses, slimming, statistics
+from nst_tf import data, features, flag_binding, losses, slimming, statistics, vgg
 
 flags.DEFINE_string("content", "builtin", "Photos, as in nst_tf.train.")
 flags.DEFINE_list(
@@ -33,7 +33,7 @@ def main():
     source = data.open_source(FLAGS.content)
     crops = data.crops(source, data.CropConfig(128, 192, seed=0), data.Shard(60))
     fitted, unseen = (batch["image"] for batch in crops.take(2))
-    teacher = features.load_vgg19(FLAGS.vgg_weights, features.SLIM_LAYERS)
+    teacher = features.load_vgg19(FLAGS.vgg_weights, vgg.SLIM_LAYERS)
     wide = teacher(unseen)
     reference = gradient_seconds(features.load_vgg19(FLAGS.vgg_weights, layers))
     print(f"VGG19: {reference:.3f} s a gradient")

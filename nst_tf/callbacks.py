@@ -20,13 +20,20 @@ class ProgressBar(keras.callbacks.Callback):
 
     The time left follows from the used share of the budget, so that budgets in minutes work too. On
     a terminal the bar stays in one line; in a log file there is a line about every 20 seconds.
+
+    Args:
+        unit: what is counted.
     """
+
+    def __init__(self, unit: str = "step"):
+        super().__init__()
+        self._unit = unit
 
     def on_train_begin(self, logs=None):
         terminal = sys.stderr.isatty()
         self._bar = tqdm.tqdm(
-            unit="step", dynamic_ncols=terminal, mininterval=0.5 if terminal else 20.0,
-            bar_format="{percentage:3.0f}% |{bar:20}| step {n_fmt} {rate_fmt} {postfix}")
+            unit=self._unit, dynamic_ncols=terminal, mininterval=0.5 if terminal else 20.0,
+            bar_format="{percentage:3.0f}% |{bar:20}| {unit} {n_fmt} {rate_fmt} {postfix}")
         self._started, self._begun = time.monotonic(), None
 
     def on_train_batch_end(self, batch, logs=None):

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import importlib.resources
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -15,14 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import UserError, expected
+from nst_tf.vgg import LAYERS, SLIM_LAYERS, VGG19_WIDTHS, build_topology, check_layers, stride
 
-CONVOLUTIONS = (2, 2, 4, 4, 4)                       # a block; Simonyan, Zisserman 2015, table 1, E
-VGG19_WIDTHS = (64, 128, 256, 512, 512)
-LAYERS = tuple(f"relu{b}_{c}" for b, n in enumerate(CONVOLUTIONS, 1) for c in range(1, n + 1))
-SLIM_LAYERS = LAYERS[: LAYERS.index("relu5_1") + 1]
-
-# Channel means of ImageNet in RGB, 0..255, which VGG19 was trained without.
-IMAGENET_MEAN = (123.68, 116.779, 103.939)
 IMAGENET_URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
     "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -41,11 +34,15 @@ class FeatureExtractor:
         name: "vgg19" or "slim_vgg19".
         model: Keras model, [B, H, W, 3] RGB in [0, 1] -> {layer: [B, H/2^k, W/2^k, C]}.
         provenance: where the weights come from: "weights" and "sha256".
+        margin: pixels by which pictures are continued on every side, mirrored, before the network sees
+            them, and cut off its maps again; a multiple of the deepest layer's stride. Without it,
+            maps near the border know of the zeros behind it, and a picture that is optimised gets a frame.
     """
 
     name: str
     model: keras.Model
     provenance: Mapping[str, str]
+    margin: int = 0
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -53,88 +50,27 @@ class FeatureExtractor:
 
     def __call__(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns {layer: float32 [B, H/2^k, W/2^k, C]} for RGB `images` in [0, 1], [B, H, W, 3]."""
-        return {name: tf.cast(maps, tf.float32) for name, maps in self.model(images).items()}
+        if not self.margin:
+            return {name: tf.cast(maps, tf.float32) for name, maps in self.model(images).items()}
+        maps = self.model(mirrored_around(images, self.margin))
+        cut = {name: self.margin // stride(name) for name in maps}
+        return {name: tf.cast(each[:, cut[name]: -cut[name], cut[name]: -cut[name]], tf.float32)
+                for name, each in maps.items()}
 
 
-def receptive_field(layer: str) -> int:
-    """Returns the side in pixels of the square of the picture that one position of `layer` sees."""
-    block, convolution = _position(layer)
-    field, stride = 1, 1
-    for index, count in enumerate(CONVOLUTIONS, 1):
-        for _ in range(convolution if index == block else count):
-            field += 2 * stride
-        if index == block:
-            return field
-        field += stride
-        stride *= 2
-    raise AssertionError(layer)
-
-
-def build_topology(
-    widths: Sequence[int],
-    layers: Sequence[str],
-    *,
-    metric: bool = False,
-    dtype: str = "float32",
-) -> keras.Model:
-    """Builds VGG19's topology up to the deepest of `layers`, with any widths and untrained weights.
-
-    Args:
-        widths: channels of the five blocks; `VGG19_WIDTHS` is the paper's network.
-        layers: names such as "relu4_2"; the outputs, in this order.
-        metric: whether each output passes through one more linear 1x1 convolution "metric_LAYER",
-            which turns channels of a narrow network into coordinates in which plain squared
-            distances approximate those between the wide network's features.
-        dtype: Keras dtype policy of the convolutions, such as "mixed_bfloat16".
-
-    Returns:
-        A Keras model, [B, H, W, 3] RGB in [0, 1] -> {layer: [B, H/2^(block-1), W/2^(block-1), C]},
-        each after its ReLU. Convolutions are called "block4_conv2" as in keras.applications.
-
-    Reference:
-        Simonyan, Zisserman 2015 (arXiv:1409.1556), table 1, column E.
-    """
-    deepest = max(_position(layer) for layer in layers)
-    inputs = keras.Input((None, None, 3), name="image")
-    x = VggPreprocessing(name="preprocessing")(inputs)
-    maps = {}
-    for block, (width, count) in enumerate(zip(widths, CONVOLUTIONS), 1):
-        for convolution in range(1, count + 1):
-            if (block, convolution) > deepest:
-                break
-            x = keras.layers.Conv2D(
-                width, 3, padding="same", activation="relu",
-                name=f"block{block}_conv{convolution}", dtype=dtype,
-            )(x)
-            maps[f"relu{block}_{convolution}"] = x
-        if block == deepest[0]:
-            break
-        x = keras.layers.MaxPooling2D(2, name=f"block{block}_pool", dtype=dtype)(x)
-    outputs = {}
-    for layer in layers:
-        output = maps[layer]
-        if metric:
-            output = keras.layers.Conv2D(
-                output.shape[-1], 1, use_bias=False, name=f"metric_{layer}", dtype=dtype
-            )(output)
-        outputs[layer] = output
-    return keras.Model(inputs, outputs)
-
-
-@keras.saving.register_keras_serializable("nst_tf")
-class VggPreprocessing(keras.layers.Layer):
-    """RGB in [0, 1] -> BGR in 0..255 minus ImageNet's channel means, the range VGG19 was trained on."""
-
-    def call(self, inputs):
-        bgr = tf.cast(inputs, tf.float32)[..., ::-1] * 255.0
-        return tf.cast(bgr - tf.constant(IMAGENET_MEAN[::-1]), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
+def mirrored_around(images: tf.Tensor, margin: int) -> tf.Tensor:
+    """Continues [B, H, W, C] by `margin` mirrored pixels on every side, however small the picture is."""
+    for axis in (1, 2):
+        side = tf.shape(images)[axis]
+        period = tf.maximum(2 * (side - 1), 1)
+        phase = tf.math.floormod(tf.range(-margin, side + margin), period)
+        indices = tf.minimum(tf.minimum(phase, period - phase), side - 1)
+        images = tf.gather(images, indices, axis=axis)
+    return images
 
 
 def load_vgg19(
-    weights: str, layers: Sequence[str], *, dtype: str = "float32"
+    weights: str, layers: Sequence[str], *, pooling: str = "max", dtype: str = "float32"
 ) -> FeatureExtractor:
     """Loads ImageNet VGG19.
 
@@ -142,6 +78,7 @@ def load_vgg19(
         weights: "imagenet" (downloaded once through Keras, md5 enforced) or the path of Keras's .h5
             without the top.
         layers: names of the wanted feature maps, from `LAYERS`.
+        pooling: "max", "average" or "l2"; see `vgg.Pooling`.
         dtype: Keras dtype policy of the convolutions.
 
     Raises:
@@ -149,7 +86,7 @@ def load_vgg19(
     """
     check_layers(layers, LAYERS)
     reference, path = _read_imagenet(weights)
-    model = build_topology(VGG19_WIDTHS, layers, dtype=dtype)
+    model = build_topology(VGG19_WIDTHS, layers, pooling=pooling, dtype=dtype)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             layer.set_weights(reference.get_layer(layer.name).get_weights())
@@ -158,13 +95,15 @@ def load_vgg19(
 
 
 def load_slim_vgg19(
-    layers: Sequence[str], *, weights: str | None = None, dtype: str = "float32"
+    layers: Sequence[str], *, weights: str | None = None, pooling: str = "max",
+    dtype: str = "float32",
 ) -> FeatureExtractor:
     """Loads the narrow VGG19 distilled by `nst_tf.methods.slim_features`.
 
     Args:
         layers: names of the wanted feature maps, from `SLIM_LAYERS`.
         weights: path of an .npz made by `pack_slim`; None is the packaged one.
+        pooling: "max", with which it was distilled, "average" or "l2"; see `vgg.Pooling`.
         dtype: Keras dtype policy of the convolutions.
 
     Returns:
@@ -180,7 +119,7 @@ def load_slim_vgg19(
         with np.load(path) as archive:
             packed = dict(archive)
         widths = [int(width) for width in packed["widths"]]
-        model = build_topology(widths, layers, metric=True, dtype=dtype)
+        model = build_topology(widths, layers, metric=True, pooling=pooling, dtype=dtype)
         for layer in model.layers:
             if isinstance(layer, keras.layers.Conv2D):
                 layer.set_weights(unpack_layer(packed, layer.name))
@@ -235,23 +174,9 @@ def unpack_layer(packed: Mapping[str, np.ndarray], name: str) -> list[np.ndarray
     return weights
 
 
-def check_layers(layers: Sequence[str], known: Sequence[str]) -> None:
-    """Raises `UserError` if a name in `layers` is not among `known`."""
-    for layer in layers:
-        if layer not in known:
-            raise expected(f"a layer among {', '.join(known)}", repr(layer), "Mend its spelling.")
-
-
 def sha256(path: str | Path) -> str:
     """Returns the SHA-256 of a file as 64 hexadecimal digits."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def _position(layer: str) -> tuple[int, int]:
-    match = re.fullmatch(r"relu(\d)_(\d)", layer)
-    if not match or layer not in LAYERS:
-        check_layers([layer], LAYERS)
-    return int(match[1]), int(match[2])
 
 
 def _read_imagenet(weights: str) -> tuple[keras.Model, Path]:

@@ -191,7 +191,7 @@ def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
         UserError: unknown format, unusable quality, or a picture the format cannot hold.
         ValueError: the picture has NaN or infinite values.
     """
-    name = _format_of(format)
+    name = format_of(format)
     if not 1 <= quality <= 100:
         raise expected("a quality from 1 to 100", quality, "Choose one in between.")
     rgb, alpha = picture.rgb, picture.alpha
@@ -246,7 +246,12 @@ def find_images(spec: str | os.PathLike) -> list[Path]:
     return find_files(spec, IMAGE_SUFFIXES)
 
 
-def _format_of(suffix: str) -> str:
+def format_of(suffix: str) -> str:
+    """Returns Pillow's name of the format that a suffix such as ".jpg" or "jpg" stands for.
+
+    Raises:
+        UserError: a suffix in which no picture can be written.
+    """
     name = _WRITTEN_AS.get("." + suffix.lower().lstrip("."))
     if name is None:
         raise expected("an image suffix that can be written (" + " ".join(_WRITTEN_AS) + ")",

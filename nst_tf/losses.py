@@ -12,11 +12,12 @@ content term is 2 L_content / ||P||^2.
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from nst_tf import statistics
+from nst_tf import style_statistics, vgg
+from nst_tf.statistics import relative_squared_error, total_variation
 from nst_tf.errors import expected
 from nst_tf.features import FeatureExtractor
 
@@ -66,25 +67,60 @@ class LossWeights:
         return tuple(dict.fromkeys((*self.style_layers, *self.content_layers)))
 
 
+@dataclasses.dataclass(frozen=True)
+class StyleTarget:
+    """What one style asks of a picture, or of a region of it.
+
+    Attributes:
+        statistics: {layer: from `PerceptualLoss.style_target`}.
+        share: factor of this style's errors.
+        masks: {layer: [1, h, w, 1]}, the region where the style counts, at each layer's size; empty
+            for the whole picture.
+    """
+
+    statistics: Mapping[str, style_statistics.Description]
+    share: float = 1.0
+    masks: Mapping[str, tf.Tensor] = dataclasses.field(default_factory=dict)
+
+
 class PerceptualLoss:
-    """Content, style and total-variation terms of pictures against a photo and a style's Gram matrices.
+    """Content, style and total-variation terms of pictures against photos and styles.
 
     Args:
         extractor: delivers at least `weights.layers`.
         weights: what counts how much.
+        statistic: what of the features a style is, a name in `style_statistics.STATISTICS`.
     """
 
-    def __init__(self, extractor: FeatureExtractor, weights: LossWeights):
+    def __init__(self, extractor: FeatureExtractor, weights: LossWeights, statistic: str = "gram"):
         self.extractor = extractor
         self.weights = weights
+        self._statistic = style_statistics.statistic(statistic)
 
-    def style_target(self, style: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns {layer: Gram matrix [1, C, C]} of one style picture, [1, H, W, 3] RGB in [0, 1]."""
-        features = self.extractor(style)
-        return {layer: statistics.gram_matrix(features[layer]) for layer in self.weights.style_layers}
+    def style_target(
+        self, style: tf.Tensor, mask: tf.Tensor | None = None
+    ) -> dict[str, style_statistics.Description]:
+        """Returns {layer: statistic} of one style picture.
+
+        Args:
+            style: [1, H, W, 3], RGB in [0, 1].
+            mask: [1, H, W, 1] in [0, 1], the part of it that counts; None for all.
+        """
+        features, layers = self.extractor(style), self.weights.style_layers
+        masks = masks_of_layers(mask, tuple(layers))
+        return {layer: self._statistic.target(
+            self._statistic.describe(features[layer], masks.get(layer))) for layer in layers}
+
+    def content_target(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns {layer: features} of [B, H, W, 3], RGB in [0, 1], through which no gradient flows."""
+        if not self.weights.content_layers:
+            return {}
+        features = self.extractor(photos)
+        return {layer: tf.stop_gradient(features[layer]) for layer in self.weights.content_layers}
 
     def terms(
-        self, pictures: tf.Tensor, photos: tf.Tensor, style_target: Mapping[str, tf.Tensor]
+        self, pictures: tf.Tensor, photos: tf.Tensor,
+        style_target: Mapping[str, style_statistics.Description],
     ) -> dict[str, tf.Tensor]:
         """Returns the named terms for each picture of a batch.
 
@@ -97,27 +133,55 @@ class PerceptualLoss:
             {"loss", "content", "style", "total_variation"}, each [B] float32; "loss" is the
             weighted sum, the others are not weighted.
         """
-        # One pass for both: half the kernel launches, and the photo's gradient is never formed.
+        return self.compare(pictures, self.content_target(photos), [StyleTarget(style_target)])
+
+    def compare(
+        self, pictures: tf.Tensor, content_target: Mapping[str, tf.Tensor],
+        styles: Sequence[StyleTarget],
+    ) -> dict[str, tf.Tensor]:
+        """Returns the terms as `terms` does, against targets that were computed before.
+
+        Args:
+            pictures: [B, H, W, 3], RGB about [0, 1]; gradients flow to them.
+            content_target: from `content_target`.
+            styles: their errors add up by their shares.
+        """
         features = self.extractor(pictures)
-        targets = self.extractor(photos)
         none = tf.zeros(tf.shape(pictures)[0])
         content = none + _weighted_mean(self.weights.content_layers, {
-            layer: statistics.relative_squared_error(
-                features[layer], tf.stop_gradient(targets[layer])
-            ) for layer in self.weights.content_layers
-        })
-        style = none + _weighted_mean(self.weights.style_layers, {
-            layer: statistics.relative_squared_error(
-                statistics.gram_matrix(features[layer]), style_target[layer]
-            ) for layer in self.weights.style_layers
-        })
-        variation = statistics.total_variation(pictures)
+            layer: relative_squared_error(features[layer], content_target[layer])
+            for layer in self.weights.content_layers})
+        style = none
+        for target in styles:
+            style += target.share * _weighted_mean(self.weights.style_layers, {
+                layer: self._statistic.error(
+                    self._statistic.describe(features[layer], target.masks.get(layer)),
+                    target.statistics[layer])
+                for layer in self.weights.style_layers})
+        variation = total_variation(pictures)
         total = (
             self.weights.content * content
             + self.weights.style * style
             + self.weights.total_variation * variation
         )
         return {"loss": total, "content": content, "style": style, "total_variation": variation}
+
+
+def masks_of_layers(mask: tf.Tensor | None, layers: Sequence[str]) -> dict[str, tf.Tensor]:
+    """Shrinks a mask [1, H, W, 1] in [0, 1] to the size of each layer's maps, by area; {} for None.
+
+    Raises:
+        UserError: at some layer nothing of it is left.
+    """
+    if mask is None:
+        return {}
+    masks = {}
+    for layer in layers:
+        height, width = (side // vgg.stride(layer) for side in mask.shape[1:3])
+        masks[layer] = tf.image.resize(mask, [height, width], tf.image.ResizeMethod.AREA)
+        if not float(tf.reduce_sum(masks[layer])) > 0:
+            raise expected("a mask with white in it", "one that is black", "Paint the region white.")
+    return masks
 
 
 def _weighted_mean(weights: Mapping[str, float], values: Mapping[str, tf.Tensor]) -> tf.Tensor:

@@ -59,9 +59,14 @@ def identity(photo: np.ndarray) -> np.ndarray:
     return photo
 
 
-def read_photos(content: str, long_side: int) -> Sequence[np.ndarray]:
-    """Returns the photos that `content` stands for, float32 [H, W, 3] in [0, 1], at `long_side` pixels."""
-    return [images.read_picture(path, long_side=long_side).rgb for path in images.find_images(content)]
+def read_photos(content: str, long_side: int, count: int = 0) -> Sequence[np.ndarray]:
+    """Returns the photos that `content` stands for, float32 [H, W, 3] in [0, 1], at `long_side` pixels.
+
+    With a `count` above 0, about that many of them, evenly chosen.
+    """
+    paths = images.find_images(content)
+    chosen = paths[::max(1, len(paths) // count)] if count else paths
+    return [images.read_picture(path, long_side=long_side).rgb for path in chosen]
 
 
 def style_at_content(points: Sequence[tuple[float, float]], content: float) -> float:

@@ -6,16 +6,18 @@ import json
 import platform
 import shutil
 from pathlib import Path
+from typing import Any
 
 from nst_tf import files
 from nst_tf.errors import expected
-from nst_tf.settings import TrainSettings
 
 # All that a run of any method writes; the record last, so that an interrupted removal can be
 # repeated.
 WRITTEN = ("checkpoints", "previews", "tensorboard", "saved_model", "tflite", "log.jsonl",
-           "network.keras", "contact_sheet.png", "slim_vgg19.npz", "slim_vgg19.json", "run.flags",
-           "run.json")
+           "network.keras", "contact_sheet.png", "slim_vgg19.npz", "slim_vgg19.json", "state.npz",
+           "losses.png", "run.flags", "run.json")
+# A frozen dataclass of `nst_tf.settings.setting` fields, "resume" and "overwrite" among them.
+RunSettings = Any
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image", "tensorflow-datasets")
 
 
@@ -35,7 +37,7 @@ class RunFolder:
 
     @property
     def flags(self) -> Path:
-        """Replayable with `python -m nst_tf.train --flagfile=`."""
+        """Replayable with `python -m nst_tf.train --flagfile=`, or `nst_tf.optimize`."""
         return self.path / "run.flags"
 
     @property
@@ -70,6 +72,15 @@ class RunFolder:
         return self.path / "contact_sheet.png"
 
     @property
+    def state(self) -> Path:
+        """Of an optimisation: what --resume continues from."""
+        return self.path / "state.npz"
+
+    @property
+    def loss_plot(self) -> Path:
+        return self.path / "losses.png"
+
+    @property
     def settings(self) -> dict | None:
         """Settings of the run in this folder; None if there is no run in it."""
         try:
@@ -84,38 +95,46 @@ class RunFolder:
         files.write_atomically(self.record, json.dumps(record, indent=2).encode(), overwrite=True)
 
 
-def open_run(settings: TrainSettings) -> RunFolder:
+def open_run(
+    settings: RunSettings, folder: str = "", *, command: str = "nst_tf.train", flag: str = "--output"
+) -> RunFolder:
     """Creates the run folder, or reopens it to resume.
+
+    Args:
+        settings: all settings of the run.
+        folder: its path; empty for `settings.output`.
+        command: the module that replays the run, such as "nst_tf.train".
+        flag: which names the folder.
 
     Raises:
         UserError: it holds a run and neither resume nor overwrite is set, it cannot be written, or
             resume is set and the settings differ from those of the run.
     """
-    run = RunFolder(Path(settings.output))
+    run = RunFolder(Path(folder or settings.output))
     if settings.resume:
-        _check_same(run, settings)
+        _check_same(run, settings, flag)
         return run
     if run.settings and not settings.overwrite:
         raise expected(
-            "an --output without a run in it", f"{run.path}, which holds one",
-            "Use --resume to continue it, --overwrite to replace it, or another --output.")
+            f"a folder {flag} without a run in it", f"{run.path}, which holds one",
+            f"Use --resume to continue it, --overwrite to replace it, or another {flag}.")
     if run.path.is_dir() and not run.settings and any(run.path.iterdir()):
         raise expected(
-            "an --output that is new, empty, or holds a run", f"{run.path}, which holds other files",
-            "Choose another --output.")
+            f"a folder {flag} that is new, empty, or holds a run", f"{run.path}, which holds other files",
+            f"Choose another {flag}.")
     files.ensure_writable_folder(run.path)
     if run.settings:
         _remove_run(run)
-    files.write_atomically(run.flags, flag_lines(settings).encode())
+    files.write_atomically(run.flags, flag_lines(settings, command).encode())
     run.note(
         settings=_recorded(settings), python=platform.python_version(), machine=platform.machine(),
         versions={name: importlib.metadata.version(name) for name in PACKAGES})
     return run
 
 
-def flag_lines(settings: TrainSettings) -> str:
-    """Returns the text of a flagfile that repeats these settings."""
-    lines = ["# python -m nst_tf.train --flagfile=run.flags --output=ANOTHER_FOLDER"]
+def flag_lines(settings: RunSettings, command: str = "nst_tf.train") -> str:
+    """Returns the text of a flagfile with which `command` repeats these settings."""
+    lines = [f"# python -m {command} --flagfile=run.flags --output=ANOTHER"]
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
         if field.name in ("resume", "overwrite"):
@@ -136,11 +155,11 @@ def _remove_run(run):
             path.unlink(missing_ok=True)
 
 
-def _check_same(run, settings):
+def _check_same(run, settings, flag):
     before, now = run.settings, _recorded(settings)
     if not before:
         raise expected(
-            "--output with an interrupted run in it", str(run.path), "Leave out --resume.")
+            f"{flag} with an interrupted run in it", str(run.path), "Leave out --resume.")
     free = {field.name for field in dataclasses.fields(settings) if field.metadata["free"]}
     differing = [
         f"--{name}={now[name]} (the run has {before.get(name)})"

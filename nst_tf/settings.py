@@ -26,6 +26,14 @@ def setting(default: Any, help: str, *, choices: Sequence[str] = (), free: bool 
     )
 
 
+def check_choices(settings: Any) -> None:
+    """Raises `UserError` if a field declared with choices has another value."""
+    for field in dataclasses.fields(settings):
+        value, choices = getattr(settings, field.name), field.metadata["choices"]
+        if choices and value not in choices:
+            raise expected(f"--{field.name} among {', '.join(choices)}", repr(value), "Choose one.")
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainSettings:
     """Settings of `nst_tf.train`; each field is the flag of the same name."""
@@ -101,11 +109,7 @@ class TrainSettings:
     overwrite: bool = setting(False, "Replace the run in --output by a new one.", free=True)
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value, choices = getattr(self, field.name), field.metadata["choices"]
-            if choices and value not in choices:
-                raise expected(
-                    f"--{field.name} among {', '.join(choices)}", repr(value), "Choose one.")
+        check_choices(self)
         if not self.output:
             raise expected("--output, a folder for the run", "nothing", "Try --output=runs/first.")
         for name in ("crop_size", "batch_size", "style_size"):

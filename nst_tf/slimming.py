@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import features, photos, statistics
+from nst_tf import features, photos, statistics, vgg
 
 COMPARED = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
 CONTENT_LAYER = "relu4_2"
@@ -26,8 +26,8 @@ def student(widths: Sequence[int]) -> keras.Model:
         A Keras model, [B, H, W, 3] RGB in [0, 1] -> {"maps": {layer: [B, h, w, k]}, "embedded": {layer:
         [B, h, w, C]}} for the layers in `COMPARED`; C is VGG19's width.
     """
-    topology = features.build_topology(widths, COMPARED)
-    wide = dict(zip(range(1, 6), features.VGG19_WIDTHS))
+    topology = vgg.build_topology(widths, COMPARED)
+    wide = dict(zip(range(1, 6), vgg.VGG19_WIDTHS))
     embedded = {
         name: keras.layers.Conv2D(wide[int(name[4])], 1, use_bias=False, name=f"embedding_{name}")(maps)
         for name, maps in topology.output.items()}
@@ -86,9 +86,9 @@ def refit(network: keras.Model, teacher: features.FeatureExtractor, pictures: tf
     the chosen channels, so that errors of earlier layers are made up for where they can be.
     """
     wide = teacher.model(pictures)
-    x = wide_input = features.VggPreprocessing()(pictures)
+    x = wide_input = vgg.VggPreprocessing()(pictures)
     rng = np.random.default_rng(0)
-    for name in features.SLIM_LAYERS:
+    for name in vgg.SLIM_LAYERS:
         conv = network.get_layer(_keras_name(name))
         if name.endswith("_1") and name != "relu1_1":
             x, wide_input = (tf.nn.max_pool2d(maps, 2, 2, "VALID") for maps in (x, wide_input))
@@ -133,23 +133,23 @@ def packed_model(
 
     Args:
         network: a trained student.
-        teacher: VGG19 with all of `features.SLIM_LAYERS`.
+        teacher: VGG19 with all of `vgg.SLIM_LAYERS`.
         widths: of the student.
         pairs: photos, changed versions of them, and styles: three batches [N, S, S, 3] of one size.
 
     Returns:
-        A model as `features.build_topology(widths, features.SLIM_LAYERS, metric=True)` makes it.
+        A model as `vgg.build_topology(widths, vgg.SLIM_LAYERS, metric=True)` makes it.
     """
-    model = features.build_topology(widths, features.SLIM_LAYERS, metric=True)
+    model = vgg.build_topology(widths, vgg.SLIM_LAYERS, metric=True)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D) and not layer.name.startswith("metric_"):
             layer.set_weights(network.get_layer(layer.name).get_weights())
     raw = keras.Model(model.input, {
-        name: model.get_layer(_keras_name(name)).output for name in features.SLIM_LAYERS})
+        name: model.get_layer(_keras_name(name)).output for name in vgg.SLIM_LAYERS})
     # In small batches: VGG19's maps of all pictures at once would take many GB beside the results.
     narrow, wide = (each.predict(tf.concat(pairs, 0), batch_size=4, verbose=0)
                     for each in (raw, teacher.model))
-    for name in features.SLIM_LAYERS:
+    for name in vgg.SLIM_LAYERS:
         maps, targets = narrow[name], wide[name]
         if name in COMPARED:
             kernel = embedding(network, name).numpy()[0, 0]

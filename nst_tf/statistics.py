@@ -1,29 +1,119 @@
 """Statistics of pictures and feature maps: pure functions, tensors in, float32 tensors out."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
+SMALLEST = 1e-6            # of the largest eigenvalue: what float32 leaves of a covariance's others
 
-def gram_matrix(features: tf.Tensor) -> tf.Tensor:
+
+def gram_matrix(features: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
     """Returns the uncentred second moment of the channels of each picture.
 
     G[b, i, j] = sum over positions of F[b, y, x, i] * F[b, y, x, j], divided by H * W. The division
-    makes the matrix independent of the picture's size; nothing is averaged over the batch.
+    makes the matrix independent of the picture's size; nothing is averaged over the batch. With a
+    mask, positions count as much as it says, and the divisor is its sum, the area.
 
     Args:
         features: [B, H, W, C], any floating dtype. Computed in float32, since squares of VGG
             activations overflow float16.
+        mask: [1, H, W, 1] float32 in [0, 1], not all 0, or None for the whole picture.
 
     Returns:
         [B, C, C] float32, symmetric and positive semi-definite.
 
     Reference:
-        Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), equation 3, there without the division.
+        Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), equation 3, there without the division; masks:
+        Gatys, Ecker, Bethge, Hertzmann, Shechtman 2017 (arXiv:1611.07865), section 4.
     """
-    features = tf.cast(features, tf.float32)
-    shape = tf.shape(features)
-    positions = shape[1] * shape[2]
-    flat = tf.reshape(features, [shape[0], positions, features.shape[-1]])       # [B, H*W, C]
-    return tf.matmul(flat, flat, transpose_a=True) / tf.cast(positions, tf.float32)
+    flat, weights = _flattened(features, mask)
+    return tf.matmul(flat if weights is None else weights * flat, flat, transpose_a=True) / _area(
+        flat, weights)
+
+
+def mean_covariance(
+    features: tf.Tensor, mask: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns mean and biased covariance of the channels of each picture.
+
+    Args:
+        features, mask: as for `gram_matrix`.
+
+    Returns:
+        (mean [B, C], covariance [B, C, C]), float32.
+    """
+    flat, weights = _flattened(features, mask)
+    area = _area(flat, weights)
+    mean = tf.reduce_sum(flat if weights is None else weights * flat, 1, keepdims=True) / area
+    centred = flat - mean                # G - m m^T would cancel where means are large
+    weighted = centred if weights is None else weights * centred
+    return mean[:, 0], tf.matmul(weighted, centred, transpose_a=True) / area
+
+
+def mean_std(features: tf.Tensor, mask: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns mean and deviation of each channel, sqrt(biased variance + 1e-5), both [B, C] float32.
+
+    Args:
+        features, mask: as for `gram_matrix`.
+
+    Reference:
+        Huang, Belongie 2017 (arXiv:1703.06868), equations 5 to 7.
+    """
+    flat, weights = _flattened(features, mask)
+    area = _area(flat, weights)
+    mean = tf.reduce_sum(flat if weights is None else weights * flat, 1, keepdims=True) / area
+    squares = tf.square(flat - mean)
+    variance = tf.reduce_sum(squares if weights is None else weights * squares, 1) / area
+    return mean[:, 0], tf.sqrt(variance + 1e-5)
+
+
+def wasserstein2(
+    mean: tf.Tensor, covariance: tf.Tensor, target_mean: tf.Tensor, target_root: tf.Tensor
+) -> tf.Tensor:
+    """Returns the squared 2-Wasserstein distance of two normal distributions.
+
+    |m - m'|^2 + tr(S + S' - 2 (S'^1/2 S S'^1/2)^1/2).
+
+    Args:
+        mean, covariance: [B, C] and [B, C, C].
+        target_mean: m', [1, C].
+        target_root: S'^1/2, [1, C, C], from `matrix_root`: the target is constant, its root is taken
+            once.
+
+    Returns:
+        [B] float32, at least 0 but for rounding.
+
+    Reference:
+        Olkin, Pukelsheim 1982, theorem 4. As a style loss: github.com/crowsonkb/style-transfer-pytorch.
+    """
+    inner = tf.matmul(tf.matmul(target_root, covariance), target_root)
+    traces = tf.linalg.trace(covariance) + tf.reduce_sum(tf.square(target_root), [1, 2])
+    return tf.reduce_sum(tf.square(mean - target_mean), 1) + traces - 2 * trace_of_root(inner)
+
+
+def matrix_root(matrix: tf.Tensor) -> tf.Tensor:
+    """Returns the symmetric root of symmetric positive semi-definite matrices [B, C, C], float32."""
+    values, vectors = tf.linalg.eigh(matrix)
+    roots = tf.sqrt(tf.maximum(values, 0))[:, None]                              # [B, 1, C]
+    return tf.matmul(vectors * roots, vectors, transpose_b=True)
+
+
+@tf.custom_gradient
+def trace_of_root(matrix: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+    """Returns the trace of the root of symmetric positive semi-definite matrices [B, C, C], [B].
+
+    Its gradient, half of the inverse root, has no limit where an eigenvalue vanishes; eigenvalues
+    below `SMALLEST` of the largest, which float32 cannot tell from 0, count as that there.
+    """
+    values, vectors = tf.linalg.eigh(matrix)
+    floor = SMALLEST * tf.reduce_max(values, 1, keepdims=True)
+
+    def gradient(upstream):
+        inverse = tf.math.rsqrt(tf.maximum(tf.maximum(values, floor), 1e-20))[:, None]
+        return 0.5 * upstream[:, None, None] * tf.matmul(
+            vectors * inverse, vectors, transpose_b=True)
+
+    return tf.reduce_sum(tf.sqrt(tf.maximum(values, 0)), 1), gradient
 
 
 def channel_moments(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -82,6 +172,17 @@ def relative_squared_error(value: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     energy = tf.reduce_sum(tf.square(target), axes)
     # The smallest denominator keeps a black target (all features zero) finite.
     return tf.reduce_sum(tf.square(value - target), axes) / tf.maximum(energy, 1e-12)
+
+
+def _flattened(features, mask):
+    """[B, H*W, C] float32, and the mask as [1, H*W, 1] or None."""
+    shape = tf.shape(features)
+    flat = tf.reshape(tf.cast(features, tf.float32), [shape[0], shape[1] * shape[2], features.shape[-1]])
+    return flat, None if mask is None else tf.reshape(tf.cast(mask, tf.float32), [1, -1, 1])
+
+
+def _area(flat, weights):
+    return tf.cast(tf.shape(flat)[1], tf.float32) if weights is None else tf.reduce_sum(weights)
 
 
 def _mean_or_zero(differences: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """Feature networks: equal to Keras's VGG19, honest about weights, and packed small without harm."""
 
+import dataclasses
 import inspect
 import urllib.error
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import features
+from nst_tf import features, vgg
 from nst_tf.errors import UserError
 
 REAL_WEIGHTS = Path(__file__).parents[2] / "shared/data/weights/vgg19_imagenet_notop.h5"
@@ -28,7 +29,7 @@ def keras_name(layer):
 def keras_maps(reference, picture):
     """All 16 maps of Keras's network, after Keras's own preprocessing of 0..255."""
     model = keras.Model(reference.input, {
-        layer: reference.get_layer(keras_name(layer)).output for layer in features.LAYERS})
+        layer: reference.get_layer(keras_name(layer)).output for layer in vgg.LAYERS})
     # A copy, because that function changes what it is given.
     return model(keras.applications.vgg19.preprocess_input(255 * picture.copy()))
 
@@ -65,7 +66,7 @@ def weights_file(reference, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def extractor(weights_file):
-    return features.load_vgg19(str(weights_file), features.LAYERS)
+    return features.load_vgg19(str(weights_file), vgg.LAYERS)
 
 
 # -- topology --------------------------------------------------------------------------------------
@@ -74,8 +75,8 @@ def extractor(weights_file):
 def test_all_16_maps_equal_those_of_keras_for_the_same_weights(reference, extractor):
     picture = photo(2, 40, 37, 3)
     maps, wanted = extractor(picture), keras_maps(reference, picture)
-    assert list(maps) == list(features.LAYERS) and len(maps) == 16
-    for layer in features.LAYERS:
+    assert list(maps) == list(vgg.LAYERS) and len(maps) == 16
+    for layer in vgg.LAYERS:
         assert np.abs(wanted[layer]).max() > 0
         scale = float(np.abs(wanted[layer]).max())
         np.testing.assert_allclose(maps[layer], wanted[layer], atol=1e-5 * scale, err_msg=layer)
@@ -83,11 +84,11 @@ def test_all_16_maps_equal_those_of_keras_for_the_same_weights(reference, extrac
 
 @pytest.mark.skipif(not REAL_WEIGHTS.is_file(), reason="../shared has no VGG19 weights here")
 def test_all_16_maps_equal_those_of_keras_for_imagenets_weights():
-    extractor = features.load_vgg19(str(REAL_WEIGHTS), features.LAYERS)
+    extractor = features.load_vgg19(str(REAL_WEIGHTS), vgg.LAYERS)
     reference = keras.applications.VGG19(weights=str(REAL_WEIGHTS), include_top=False)
     picture = photo(1, 48, 48, 3)
     maps, wanted = extractor(picture), keras_maps(reference, picture)
-    for layer in features.LAYERS:
+    for layer in vgg.LAYERS:
         scale = float(np.abs(wanted[layer]).max())
         assert scale > 0
         np.testing.assert_allclose(maps[layer], wanted[layer], atol=1e-5 * scale, err_msg=layer)
@@ -97,18 +98,18 @@ def test_preprocessing_equals_keras_and_leaves_its_argument_alone():
     picture = photo(1, 3, 4, 3)
     before = picture.copy()
     wanted = keras.applications.vgg19.preprocess_input(255 * picture)
-    np.testing.assert_allclose(features.VggPreprocessing()(picture), wanted, atol=1e-4)
+    np.testing.assert_allclose(vgg.VggPreprocessing()(picture), wanted, atol=1e-4)
     np.testing.assert_array_equal(picture, before)
 
 
 def test_preprocessing_of_black_by_hand():
-    black = features.VggPreprocessing()(np.zeros((1, 1, 1, 3), np.float32))
+    black = vgg.VggPreprocessing()(np.zeros((1, 1, 1, 3), np.float32))
     np.testing.assert_allclose(black[0, 0, 0], [-103.939, -116.779, -123.68], rtol=1e-6)
 
 
 def test_maps_halve_with_each_block_and_come_in_the_order_asked_for():
     names = ("relu5_1", "relu1_2", "relu3_4")
-    model = features.build_topology(TINY, names)
+    model = vgg.build_topology(TINY, names)
     maps = model(photo(1, 32, 48, 3))
     assert list(maps) == list(names)
     assert [tuple(maps[name].shape) for name in names] == [
@@ -116,23 +117,40 @@ def test_maps_halve_with_each_block_and_come_in_the_order_asked_for():
 
 
 def test_nothing_deeper_than_the_deepest_layer_is_built():
-    model = features.build_topology(TINY, ("relu2_1",))
+    model = vgg.build_topology(TINY, ("relu2_1",))
     names = [layer.name for layer in model.layers]
     assert names[-1] == "block2_conv1" and "block2_conv2" not in names
 
 
 def test_maps_are_after_the_relu():
-    model = randomize(features.build_topology(TINY, features.LAYERS))
+    model = randomize(vgg.build_topology(TINY, vgg.LAYERS))
     for layer, maps in model(photo(1, 32, 32, 3)).items():
         assert np.min(maps) == 0 and np.max(maps) > 0, layer
 
 
 def test_maps_are_float32_whatever_the_precision():
-    model = features.build_topology(TINY, ("relu2_1",), dtype="mixed_bfloat16")
+    model = vgg.build_topology(TINY, ("relu2_1",), dtype="mixed_bfloat16")
     assert model(photo(1, 8, 8, 3))["relu2_1"].dtype == tf.bfloat16
     extractor = features.FeatureExtractor("tiny", model, {})
     assert extractor(photo(1, 8, 8, 3))["relu2_1"].dtype == tf.float32
     assert extractor.layers == ("relu2_1",)
+
+
+def test_a_margin_mirrors_as_numpy_does_however_small_the_picture():
+    pixels = np.random.default_rng(0).random((1, 5, 1, 3), np.float32)
+    wanted = np.pad(pixels, ((0, 0), (7, 7), (7, 7), (0, 0)), "reflect")
+    np.testing.assert_array_equal(features.mirrored_around(tf.constant(pixels), 7), wanted)
+
+
+def test_with_a_margin_the_border_of_a_plain_picture_looks_like_its_inside():
+    plain = tf.fill([1, 70, 61, 3], 0.8)
+    without = features.load_slim_vgg19(["relu1_1", "relu3_1"])
+    with_margin = dataclasses.replace(without, margin=16)
+    for layer, maps in with_margin(plain).items():
+        assert maps.shape == without(plain)[layer].shape
+        spread, before = (
+            np.ptp(each.numpy(), (1, 2)).max() for each in (maps, without(plain)[layer]))
+        assert spread < 1e-3 * before
 
 
 def test_a_loaded_network_is_frozen_and_knows_its_file(extractor, weights_file):
@@ -147,8 +165,8 @@ def test_a_loaded_network_is_frozen_and_knows_its_file(extractor, weights_file):
 @pytest.mark.parametrize("layer, side", [
     ("relu1_1", 3), ("relu1_2", 5), ("relu2_1", 10), ("relu2_2", 14), ("relu3_1", 24)])
 def test_the_receptive_field_is_what_a_position_really_sees(layer, side):
-    assert features.receptive_field(layer) == side
-    model = features.build_topology((1,) * 5, (layer,))
+    assert vgg.receptive_field(layer) == side
+    model = vgg.build_topology((1,) * 5, (layer,))
     for weight in model.weights:
         weight.assign(np.ones(weight.shape))           # all positive: nothing is hidden by a ReLU
     width = 48
@@ -163,7 +181,7 @@ def test_the_receptive_field_is_what_a_position_really_sees(layer, side):
 
 
 def test_receptive_fields_grow_with_depth():
-    fields = [features.receptive_field(layer) for layer in features.LAYERS]
+    fields = [vgg.receptive_field(layer) for layer in vgg.LAYERS]
     assert fields == sorted(set(fields))
 
 
@@ -229,7 +247,7 @@ def test_a_wrong_file_is_one_line(tmp_path):
     text = tmp_path / "text.h5"
     text.write_text("not found")
     other = tmp_path / "other.weights.h5"
-    features.build_topology(TINY, ("relu1_1",)).save_weights(other)
+    vgg.build_topology(TINY, ("relu1_1",)).save_weights(other)
     for path in (text, other):
         with pytest.raises(UserError) as caught:
             features.load_vgg19(str(path), ["relu1_1"])
@@ -245,7 +263,7 @@ def test_an_unknown_layer_is_one_line_before_any_work(name, monkeypatch):
             load()
         assert repr(name) in one_line(caught) and "relu4_2" in str(caught.value)
     with pytest.raises(UserError):
-        features.build_topology(TINY, [name])
+        vgg.build_topology(TINY, [name])
 
 
 def test_the_slim_network_ends_at_relu5_1():
@@ -258,7 +276,7 @@ def test_the_slim_network_ends_at_relu5_1():
 
 @pytest.fixture(scope="module")
 def slim_model():
-    return randomize(features.build_topology(TINY, features.SLIM_LAYERS, metric=True))
+    return randomize(vgg.build_topology(TINY, vgg.SLIM_LAYERS, metric=True))
 
 
 def test_a_packed_weight_is_off_by_less_than_one_percent(slim_model):
@@ -275,7 +293,7 @@ def test_a_packed_weight_is_off_by_less_than_one_percent(slim_model):
 
 
 def test_channels_of_different_size_are_packed_equally_well():
-    model = features.build_topology(TINY, ("relu1_1",), metric=True)
+    model = vgg.build_topology(TINY, ("relu1_1",), metric=True)
     kernel, bias = model.get_layer("block1_conv1").get_weights()
     kernel *= np.array([1e-4, 1, 1e4, 0], np.float32)             # the last channel is dead
     model.get_layer("block1_conv1").set_weights([kernel, bias])
@@ -330,14 +348,14 @@ def test_damaged_slim_weights_are_one_line(slim_model, tmp_path):
 
 
 def test_the_packaged_weights_load_with_the_widths_on_their_card():
-    extractor, card = features.load_slim_vgg19(features.SLIM_LAYERS), features.packaged_slim_card()
+    extractor, card = features.load_slim_vgg19(vgg.SLIM_LAYERS), features.packaged_slim_card()
     maps = extractor(photo(1, 32, 32, 3))
     for layer, values in maps.items():
         block = int(layer[4])
         side = 32 // 2 ** (block - 1)
         assert values.shape == (1, side, side, card["widths"][block - 1]), layer
         assert np.isfinite(values).all()
-    assert card["layers"] == list(features.SLIM_LAYERS)
+    assert card["layers"] == list(vgg.SLIM_LAYERS)
     assert card["parameters"] == extractor.model.count_params()
 
 

@@ -89,7 +89,7 @@ def test_what_is_learnt_depends_on_no_free_setting():
 
 
 def test_choices_and_defaults_exist_where_they_are_used():
-    from nst_tf import features, networks, styles
+    from nst_tf import networks, styles, vgg
     from nst_tf.exporters import EXPORTERS
     from nst_tf.methods import METHODS
 
@@ -97,7 +97,7 @@ def test_choices_and_defaults_exist_where_they_are_used():
     assert set(FIELDS["method"].metadata["choices"]) == set(METHODS)
     assert set(FIELDS["padding"].metadata["choices"]) == set(networks.PADDINGS)
     assert set(defaults["export"]) <= set(EXPORTERS)
-    assert set(defaults["content_layers"] + defaults["style_layers"]) <= set(features.SLIM_LAYERS)
+    assert set(defaults["content_layers"] + defaults["style_layers"]) <= set(vgg.SLIM_LAYERS)
     assert defaults["style_image"] in styles.packaged_styles()
     assert (defaults["width"], defaults["residual_blocks"]) == (
         networks.TransformNetConfig().width, networks.TransformNetConfig().residual_blocks)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import attacks, data, features, photos, pipeline, slimming
+from nst_tf import attacks, data, features, photos, pipeline, slimming, vgg
 from nst_tf.distribution import open_distribution
 from nst_tf.errors import UserError
 from nst_tf.methods import slim_features
@@ -25,7 +25,7 @@ STUDENT = ("3", "4", "4", "5", "5")
 def teacher(monkeypatch):
     """Stands in for VGG19: the same topology, few channels, fixed random weights."""
     keras.utils.set_random_seed(5)
-    model = features.build_topology(TEACHER, features.SLIM_LAYERS)
+    model = vgg.build_topology(TEACHER, vgg.SLIM_LAYERS)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             kernel = layer.kernel
@@ -35,7 +35,7 @@ def teacher(monkeypatch):
                 stddev=(2 / np.prod(kernel.shape[:3])) ** 0.5))
     model.trainable = False
     extractor = features.FeatureExtractor("vgg19", model, {"weights": "fake", "sha256": "0" * 64})
-    monkeypatch.setattr(features, "VGG19_WIDTHS", TEACHER)
+    monkeypatch.setattr(vgg, "VGG19_WIDTHS", TEACHER)
     monkeypatch.setattr(features, "load_vgg19", lambda *args, **kwargs: extractor)
     return extractor
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from nst_tf import features, files, images, losses, networks, photos, sheets, styles
+from nst_tf import features, files, images, losses, networks, photos, sheets, styles, vgg
 from nst_tf.errors import expected
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings, layer_weights
@@ -39,7 +39,7 @@ class FeedforwardTask:
         self._style, self.style_sha256 = read_style(settings, weights.style_layers)
         target = self._loss.style_target(self._style.rgb[None])
         # Plain tensors, made once: a step must not compute them again.
-        self._target = {layer: tf.constant(gram.numpy()) for layer, gram in target.items()}
+        self._target = tf.nest.map_structure(lambda gram: tf.constant(gram.numpy()), target)
         shape = networks.TransformNetConfig(
             settings.width, settings.residual_blocks, settings.padding)
         self.network = networks.transform_net(shape, dtype=dtype)
@@ -109,7 +109,7 @@ def read_style(settings: TrainSettings, style_layers) -> tuple[images.Picture, s
     """
     data, digest = styles.fetch_style(settings.style_image, settings.style_sha256)
     original = images.read_picture(data)
-    field = max(features.receptive_field(layer) for layer in style_layers)
+    field = max(vgg.receptive_field(layer) for layer in style_layers)
     if min(*original.size, settings.style_size) < field:
         raise expected(
             f"a style image of at least {field} pixels on its short side, which the deepest style layer "

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import attacks, data, features, files, slimming, statistics
+from nst_tf import attacks, data, features, files, slimming, statistics, vgg
 from nst_tf.errors import expected
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
@@ -52,7 +52,7 @@ class SlimFeaturesTask:
             raise expected("one device for --method=slim_features",
                            f"--strategy={settings.strategy}", "Use --strategy=one_device.")
         self._settings = settings
-        self._teacher = features.load_vgg19(settings.vgg_weights, features.SLIM_LAYERS)
+        self._teacher = features.load_vgg19(settings.vgg_weights, vgg.SLIM_LAYERS)
         self._targets = keras.Model(
             self._teacher.model.input,
             {name: self._teacher.model.output[name] for name in slimming.COMPARED})
@@ -170,7 +170,7 @@ class SlimFeaturesTask:
         errors = slimming.held_out_errors(
             features.load_slim_vgg19(slimming.COMPARED, weights=str(path)), self._targets)
         card = {
-            "name": "slim_vgg19", "widths": self.widths, "layers": list(features.SLIM_LAYERS),
+            "name": "slim_vgg19", "widths": self.widths, "layers": list(vgg.SLIM_LAYERS),
             "parameters": int(model.count_params()), "bytes": path.stat().st_size,
             "sha256": features.sha256(path), "teacher_sha256": self._teacher.provenance["sha256"],
             "content": self._settings.content, "crop_size": self._settings.crop_size,

@@ -1,0 +1,165 @@
+"""VGG19's topology at any width: names of layers, what they see, the untrained network."""
+
+import re
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from nst_tf.errors import expected
+
+CONVOLUTIONS = (2, 2, 4, 4, 4)                       # a block; Simonyan, Zisserman 2015, table 1, E
+VGG19_WIDTHS = (64, 128, 256, 512, 512)
+LAYERS = tuple(f"relu{b}_{c}" for b, n in enumerate(CONVOLUTIONS, 1) for c in range(1, n + 1))
+SLIM_LAYERS = LAYERS[: LAYERS.index("relu5_1") + 1]
+
+# Measured; see `Pooling` and benchmarks/pooling_gains.py.
+POOLING_GAINS = {"max": 1.0, "average": 1.5, "l2": 1.35}
+
+# Channel means of ImageNet in RGB, 0..255, which VGG19 was trained without.
+IMAGENET_MEAN = (123.68, 116.779, 103.939)
+
+
+def receptive_field(layer: str) -> int:
+    """Returns the side in pixels of the square of the picture that one position of `layer` sees."""
+    block, convolution = _position(layer)
+    field, stride = 1, 1
+    for index, count in enumerate(CONVOLUTIONS, 1):
+        for _ in range(convolution if index == block else count):
+            field += 2 * stride
+        if index == block:
+            return field
+        field += stride
+        stride *= 2
+    raise AssertionError(layer)
+
+
+def stride(layer: str) -> int:
+    """Returns how many pixels lie between two positions of `layer`; its maps are that much smaller."""
+    return 2 ** (_position(layer)[0] - 1)
+
+
+def layer_stride(name: str) -> int:
+    """Returns the stride behind a Keras layer of `build_topology` by its name, such as block3_pool."""
+    match = re.search(r"(?:block|relu)(\d)", name)
+    block = int(match[1]) if match else 1
+    return 2 ** (block - (not name.endswith("pool")))
+
+
+def build_topology(
+    widths: Sequence[int],
+    layers: Sequence[str],
+    *,
+    metric: bool = False,
+    pooling: str = "max",
+    dtype: str = "float32",
+) -> keras.Model:
+    """Builds VGG19's topology up to the deepest of `layers`, with any widths and untrained weights.
+
+    Args:
+        widths: channels of the five blocks; `VGG19_WIDTHS` is the paper's network.
+        layers: names such as "relu4_2"; the outputs, in this order.
+        metric: whether each output passes through one more linear 1x1 convolution "metric_LAYER",
+            which turns channels of a narrow network into coordinates in which plain squared
+            distances approximate those between the wide network's features.
+        pooling: a name in `POOLING_GAINS`; see `Pooling`.
+        dtype: Keras dtype policy of the convolutions, such as "mixed_bfloat16".
+
+    Returns:
+        A Keras model, [B, H, W, 3] RGB in [0, 1] -> {layer: [B, H/2^(block-1), W/2^(block-1), C]},
+        each after its ReLU. Convolutions are called "block4_conv2" as in keras.applications.
+
+    Reference:
+        Simonyan, Zisserman 2015 (arXiv:1409.1556), table 1, column E.
+    """
+    deepest = max(_position(layer) for layer in layers)
+    inputs = keras.Input((None, None, 3), name="image")
+    x = VggPreprocessing(name="preprocessing")(inputs)
+    maps = {}
+    for block, (width, count) in enumerate(zip(widths, CONVOLUTIONS), 1):
+        for convolution in range(1, count + 1):
+            if (block, convolution) > deepest:
+                break
+            x = keras.layers.Conv2D(
+                width, 3, padding="same", activation="relu",
+                name=f"block{block}_conv{convolution}", dtype=dtype,
+            )(x)
+            maps[f"relu{block}_{convolution}"] = x
+        if block == deepest[0]:
+            break
+        x = Pooling(pooling, name=f"block{block}_pool", dtype=dtype)(x)
+    outputs = {}
+    for layer in layers:
+        output = maps[layer]
+        if metric:
+            output = keras.layers.Conv2D(
+                output.shape[-1], 1, use_bias=False, name=f"metric_{layer}", dtype=dtype
+            )(output)
+        outputs[layer] = output
+    return keras.Model(inputs, outputs)
+
+
+@keras.saving.register_keras_serializable("nst_tf")
+class Pooling(keras.layers.Layer):
+    """Halves height and width, rounding down: maximum, mean or root mean square of 2x2 squares.
+
+    The weights of VGG19 were trained with maxima, which are larger than means. Times the gain in
+    `POOLING_GAINS` the energies of the deeper layers stay as they were, which keeps their biases in
+    proportion.
+
+    Args:
+        kind: "max", "average" or "l2".
+
+    Reference:
+        Gatys, Ecker, Bethge 2016 (arXiv:1508.06576) prefer means, without a gain.
+    """
+
+    def __init__(self, kind: str, **kwargs):
+        super().__init__(**kwargs)
+        if kind not in POOLING_GAINS:
+            raise expected(f"a pooling among {', '.join(POOLING_GAINS)}", repr(kind), "Choose one.")
+        self.kind = kind
+
+    def call(self, inputs):
+        if self.kind == "max":
+            return tf.nn.max_pool2d(inputs, 2, 2, "VALID")
+        gain = tf.cast(POOLING_GAINS[self.kind], inputs.dtype)
+        if self.kind == "average":
+            return gain * tf.nn.avg_pool2d(inputs, 2, 2, "VALID")
+        squares = tf.nn.avg_pool2d(tf.square(inputs), 2, 2, "VALID")
+        # The root has no gradient at 0, where most squares of a ReLU's map are.
+        return gain * tf.sqrt(squares + tf.cast(1e-6, inputs.dtype))
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        halved = [None if side is None else side // 2 for side in (height, width)]
+        return (batch, *halved, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "kind": self.kind}
+
+
+@keras.saving.register_keras_serializable("nst_tf")
+class VggPreprocessing(keras.layers.Layer):
+    """RGB in [0, 1] -> BGR in 0..255 minus ImageNet's channel means, the range VGG19 was trained on."""
+
+    def call(self, inputs):
+        bgr = tf.cast(inputs, tf.float32)[..., ::-1] * 255.0
+        return tf.cast(bgr - tf.constant(IMAGENET_MEAN[::-1]), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def check_layers(layers: Sequence[str], known: Sequence[str]) -> None:
+    """Raises `UserError` if a name in `layers` is not among `known`."""
+    for layer in layers:
+        if layer not in known:
+            raise expected(f"a layer among {', '.join(known)}", repr(layer), "Mend its spelling.")
+
+
+def _position(layer: str) -> tuple[int, int]:
+    match = re.fullmatch(r"relu(\d)_(\d)", layer)
+    if not match or layer not in LAYERS:
+        check_layers([layer], LAYERS)
+    return int(match[1]), int(match[2])
