@@ -6,6 +6,9 @@ import importlib.resources
 import numpy as np
 
 from nst_tf import images
+from nst_tf.errors import expected
+
+BUILTIN = "builtin:"
 
 # File names in skimage/data: all are part of every wheel. The licences (public domain, CC0 and CC BY)
 # are listed in that package.
@@ -30,3 +33,17 @@ def builtin_photo(name: str) -> np.ndarray:
         pixels = images.decode_rgb8(path)
     pixels.setflags(write=False)
     return pixels
+
+
+def read_photo(name: str) -> images.Picture:
+    """Reads a photo: a path, or "builtin:NAME" for one of `PHOTOS`.
+
+    Raises:
+        UserError: it cannot be read, or there is no such name.
+    """
+    if not name.startswith(BUILTIN):
+        return images.read_picture(name)
+    if name[len(BUILTIN):] not in PHOTOS:
+        raise expected(f"a photo among {', '.join(BUILTIN + each for each in PHOTOS)}, or a path", name,
+                       "Choose one.")
+    return images.Picture(images.to_float(builtin_photo(name[len(BUILTIN):])))

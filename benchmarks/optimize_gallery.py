@@ -1,0 +1,69 @@
+"""Paints the README's pictures of `nst_tf.optimize`: one photo in six ways, on one sheet.
+
+Example: python benchmarks/optimize_gallery.py --feature_network=vgg19 --vgg_weights=vgg19.h5 --output=runs/gallery
+
+Finished pictures in the folder are not painted again.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from nst_tf import flag_binding, images, photos, sheets, studio, styles
+from nst_tf.optimize_settings import OptimizeSettings
+
+flags.DEFINE_string("photo", "builtin:cat", "The photo.")
+flags.DEFINE_list("styles", ["starry_swirls", "autumn_knife"], "The style, and a second one for the masks.")
+flags.DEFINE_string("texture", "mosaic", "The style of the texture.")
+flags.DEFINE_integer("image_size", 448, "Long side, pixels.")
+flags.DEFINE_string("feature_network", "slim_vgg19", "As in nst_tf.optimize.")
+flags.DEFINE_string("vgg_weights", "imagenet", "As in nst_tf.optimize.")
+flags.DEFINE_string("output", None, "Folder of the pictures.", required=True)
+FLAGS = flags.FLAGS
+
+
+def draw_masks(folder):
+    """Writes an ellipse in the middle of the photo and what is around it; returns their paths."""
+    height, width = photos.read_photo(FLAGS.photo).size
+    y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j]
+    inside = np.clip((1.0 - np.hypot(x / 0.55, y / 0.85)) * 4 + 0.5, 0, 1)        # a soft edge
+    paths = []
+    for name, mask in (("inside", inside), ("around", 1 - inside)):
+        rgb = np.repeat(mask[..., None], 3, -1).astype(np.float32)
+        images.write_picture(folder / f"{name}.png", images.Picture(rgb), overwrite=True)
+        paths.append(str(folder / f"{name}.png"))
+    return tuple(paths)
+
+
+def main():
+    folder = Path(FLAGS.output)
+    masks = draw_masks(folder)
+    ways = {
+        "plain: one size": dict(scales=1, iterations=200),
+        "coarse to fine": {},
+        "wasserstein2": dict(statistic="wasserstein2"),
+        "preserved colours": dict(preserve_color="luminance"),
+        "two styles, masks": dict(style=tuple(FLAGS.styles), content_masks=masks),
+        "texture": dict(content="", style=(FLAGS.texture,), smallest=64, init="noise"),
+    }
+    cells = [("photo", images.to_uint8(photos.read_photo(FLAGS.photo).rgb))]
+    for number, (caption, changes) in enumerate(ways.items()):
+        path = folder / f"{number}.png"
+        if not path.exists():
+            print(f"{caption}:", flush=True)
+            studio.optimize(OptimizeSettings(**{
+                "content": FLAGS.photo, "style": (FLAGS.styles[0],), "output": str(path), "overwrite": True,
+                "image_size": FLAGS.image_size, "feature_network": FLAGS.feature_network,
+                "vgg_weights": FLAGS.vgg_weights, **changes}))
+        cells.append((caption, images.to_uint8(images.read_picture(path).rgb)))
+    cells += [(name, images.to_uint8(images.read_picture(styles.fetch_style(name)[0]).rgb))
+              for name in FLAGS.styles]
+    sheet = sheets.sheet([cells[:3], cells[3:6], cells[6:]], FLAGS.image_size)
+    images.write_picture(folder / "gallery.jpg", images.Picture(images.to_float(sheet)),
+                         overwrite=True)
+    print(f"wrote {folder / 'gallery.jpg'}")
+
+
+if __name__ == "__main__":
+    flag_binding.run(main)

@@ -1,0 +1,141 @@
+"""Races `nst_tf.optimize` against SciPy's L-BFGS-B: same objective, photo, size, weights and machine.
+
+Example: python benchmarks/optimize_reference.py --photos='photos/*.jpg' --styles=a.jpg,b.jpg \
+             --feature_network=vgg19 --vgg_weights=vgg19.h5 --output=runs/race
+
+Photo number i is painted in style number i, both lists repeating. The reference begins with the photo and
+runs 300 iterations at full size. Ours works from coarse to fine. A row says after which share of the
+reference's time ours had its final objective, and both objectives at the end of the reference's
+time. All objectives are those of the full size; ours pays for its compilation, the reference does not.
+Finished pairs are kept in OUTPUT/rows.json and not run again.
+"""
+
+import itertools
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import scipy.optimize
+import tensorflow as tf
+from absl import flags
+
+from nst_tf import files, flag_binding, images
+from nst_tf.methods import gatys
+from nst_tf.optimize_settings import OptimizeSettings
+from nst_tf.optimizers import Lbfgs
+from nst_tf.painting import Painting
+
+flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
+flags.DEFINE_list("styles", ["starry_swirls"], "Styles.")
+flags.DEFINE_integer("pairs", 5, "Pairs at each size.")
+flags.DEFINE_list("sizes", ["256", "384", "512"], "Long sides, pixels.")
+flags.DEFINE_string("feature_network", "slim_vgg19", "As in nst_tf.optimize.")
+flags.DEFINE_string("vgg_weights", "imagenet", "As in nst_tf.optimize.")
+flags.DEFINE_integer("reference_iterations", 300, "Of the reference.")
+flags.DEFINE_integer("coarse_iterations", 100, "As in nst_tf.optimize.")
+flags.DEFINE_float("style_weight", 10.0, "As in nst_tf.optimize.")
+flags.DEFINE_string("output", None, "Folder of the pictures.", required=True)
+FLAGS = flags.FLAGS
+
+
+class Clock(keras.callbacks.Callback):
+    """The curve (seconds since the start, objective at full size); stops ours when its time is over."""
+
+    def __init__(self, size=0, seconds=np.inf):
+        super().__init__()
+        self.curve, self._size, self._seconds = [], size, seconds
+        self._start = time.perf_counter()
+
+    def note(self, value):
+        self.curve.append((time.perf_counter() - self._start, float(value)))
+
+    def on_train_batch_end(self, batch, logs=None):
+        if logs["size"] == self._size:
+            self.note(logs["loss"])
+            if self.curve[-1][0] > self._seconds:
+                raise TimeIsOver
+
+    def best_at(self, seconds):
+        return min((value for at, value in self.curve if at <= seconds), default=np.inf)
+
+    def reached(self, wanted):
+        return next((at for at, value in self.curve if value <= wanted), np.inf)
+
+
+class TimeIsOver(Exception):
+    """The reference's time has been used up."""
+
+
+def reference(task):
+    """SciPy's L-BFGS-B at full size from the photo; returns its clock and picture."""
+    scale, first = task.scales[-1], task.finished(task.first_picture()).rgb
+    posed = tf.function(task.objective(scale))
+    posed(tf.reshape(first, [-1]))                         # compiles
+    clock = Clock()
+
+    def evaluate(x):
+        value, gradient, _ = posed(tf.constant(x, tf.float32))
+        clock.note(value)
+        return float(value), gradient.numpy().astype(np.float64)
+
+    found = scipy.optimize.minimize(
+        evaluate, first.reshape(-1).astype(np.float64), jac=True, method="L-BFGS-B",
+        bounds=[(0.0, 1.0)] * first.size,
+        options={"maxiter": FLAGS.reference_iterations, "maxfun": 10 ** 6, "ftol": 0, "gtol": 0})
+    return clock, found.x.reshape(first.shape)
+
+
+def ours(task, seconds):
+    """From coarse to fine until the reference's time is over; returns clock and picture."""
+    clock = Clock(max(task.size), seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        painting = Painting(task, Lbfgs(bounds=(0.0, 1.0)), gatys.TERMS, Path(folder) / "state.npz", 60.0)
+        try:
+            painting.run([clock])
+        except TimeIsOver:
+            pass
+    return clock, painting.picture
+
+
+def race(photo, style, size):
+    """Runs both; returns the row and writes both pictures."""
+    base = dict(content=str(photo), style=(style,), output="-", image_size=size,
+                feature_network=FLAGS.feature_network, vgg_weights=FLAGS.vgg_weights,
+                style_weight=FLAGS.style_weight)
+    slow, slow_picture = reference(gatys.Gatys(OptimizeSettings(scales=1, **base)))
+    seconds, wanted = slow.curve[-1][0], min(value for _, value in slow.curve)
+    fast, fast_picture = ours(gatys.Gatys(OptimizeSettings(
+        iterations=10 ** 6, coarse_iterations=FLAGS.coarse_iterations, **base)), seconds)
+    for kind, picture in (("reference", slow_picture), ("ours", fast_picture)):
+        images.write_picture(
+            Path(FLAGS.output) / f"{photo.stem}_{Path(style).stem}_{size}_{kind}.png",
+            images.Picture(np.clip(picture, 0, 1).astype(np.float32)), overwrite=True)
+    return {"size": size, "pair": f"{photo.stem}, {Path(style).stem}", "seconds": seconds,
+            "reference": wanted, "share": fast.reached(wanted) / seconds, "ours": fast.best_at(seconds)}
+
+
+def main():
+    photos, kept = images.find_images(FLAGS.photos), Path(FLAGS.output) / "rows.json"
+    pairs = list(zip(range(FLAGS.pairs), itertools.cycle(photos), itertools.cycle(FLAGS.styles)))
+    rows = json.loads(kept.read_text()) if kept.exists() else {}
+    print("| size | photo, style | reference: seconds, objective | ours: share of its time, objective at "
+          "its end |\n|---|---|---|---|")
+    wanted = [(f"{photo} {style} {size}", (photo, style, size))
+              for size in map(int, FLAGS.sizes) for _, photo, style in pairs]
+    for name, what in wanted:
+        if name not in rows:
+            rows[name] = race(*what)
+            files.write_atomically(kept, json.dumps(rows, indent=1).encode(), overwrite=True)
+        row = rows[name]
+        print(f"| {row['size']} | {row['pair']} | {row['seconds']:.0f}, {row['reference']:.4f} "
+              f"| {row['share']:.2f}, {row['ours']:.4f} |", flush=True)
+    shown = [rows[name] for name, _ in wanted]
+    print(f"median share {np.median([row['share'] for row in shown]):.2f}; lower at equal time in "
+          f"{sum(row['ours'] < row['reference'] for row in shown)} of {len(shown)}")
+
+
+if __name__ == "__main__":
+    flag_binding.run(main)

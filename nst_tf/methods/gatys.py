@@ -1,0 +1,254 @@
+"""A picture painted by optimising its pixels: the best quality, one picture at a time.
+
+Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), worked through from coarse to fine as in Gatys et al. 2017
+(arXiv:1611.07865, section 6). Colours and regions follow the latter too.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from nst_tf import colours, features, images, losses, photos, styles, vgg
+from nst_tf.errors import expected
+from nst_tf.optimize_settings import OptimizeSettings
+from nst_tf.optimizers import Objective
+from nst_tf.settings import layer_weights
+
+TERMS = ("content", "style", "total_variation")
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """One size to work at.
+
+    Attributes:
+        height, width: pixels.
+        iterations: of the optimiser.
+    """
+
+    height: int
+    width: int
+    iterations: int
+
+    @property
+    def work(self) -> int:
+        """What the iterations cost, in pixels."""
+        return self.height * self.width * self.iterations
+
+
+def plan_scales(size: tuple[int, int], settings: OptimizeSettings) -> tuple[Scale, ...]:
+    """Returns the sizes to work through, the last one `size`.
+
+    Args:
+        size: (height, width) of the picture in pixels.
+        settings: number and ratio of the sizes, iterations at each.
+    """
+    long_side, sides = max(size), [max(size)]
+    while len(sides) != settings.scales:
+        side = round(long_side / settings.scale_factor ** len(sides))
+        if side < (settings.smallest if settings.scales == 0 else 1):
+            break
+        sides.append(side)
+    planned = []
+    for side in reversed(sides):
+        height, width = images.fit_size(*size, long_side=side)
+        iterations = settings.iterations if side == long_side else settings.coarse_iterations
+        planned.append(Scale(height, width, iterations))
+    return tuple(planned)
+
+
+class Gatys:
+    """What is painted: reads photo, styles and masks, and poses the problem at each scale.
+
+    Args:
+        settings: see `OptimizeSettings`.
+
+    Raises:
+        UserError: a picture that cannot be read, a style too small for its layers, a mask without
+            white or of another size.
+    """
+
+    def __init__(self, settings: OptimizeSettings):
+        self._settings = settings
+        weights = losses.LossWeights(
+            settings.content_weight if settings.content else 0.0,
+            settings.style_weight if settings.style else 0.0, settings.tv_weight,
+            layer_weights(settings.content_layers) if settings.content else {},
+            layer_weights(settings.style_layers) if settings.style else {})
+        if not weights.content and not weights.style:
+            raise expected("a content or a style weight above 0", "none", "Change the weights.")
+        self._photo = photos.read_photo(settings.content) if settings.content else None
+        self.size = self._final_size()
+        self._styles, self._hashes = self._read_styles(weights)
+        self._content_masks = [
+            _read_mask(name, self._photo.size, "photo") for name in settings.content_masks]
+        self._style_masks = [
+            _read_mask(name, style.shape[:2], "style")
+            for name, style in zip(settings.style_masks, self._styles)]
+        self._check_size(weights.layers)
+        self.extractor = _open_extractor(settings, weights.layers)
+        self._loss = losses.PerceptualLoss(self.extractor, weights, settings.statistic)
+        self.scales = plan_scales(self.size, settings)
+
+    @property
+    def provenance(self) -> dict:
+        """Hashes of the styles and of the feature network's weights."""
+        return {"style_sha256": self._hashes,
+                "feature_network": {"name": self.extractor.name, **self.extractor.provenance}}
+
+    def objective(self, scale: Scale) -> Objective:
+        """Returns the function of the flat picture [H*W*3] whose minimum is wanted at this scale.
+
+        Its terms are `TERMS`. The targets are computed now, once.
+        """
+        photo = None if self._photo is None else self._grey(
+            resized(self._photo.rgb, scale.height, scale.width))
+        # Constants of the compiled step, not computed again in it.
+        content = {} if photo is None else self._loss.content_target(photo[None])
+        targets = [self._style_target(index, scale) for index in range(len(self._styles))]
+
+        def evaluate(x):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                terms = self._loss.compare(
+                    tf.reshape(x, [1, scale.height, scale.width, 3]), content, targets)
+                value = terms["loss"][0]
+            return value, tape.gradient(value, x), tf.stack([terms[name][0] for name in TERMS])
+
+        return evaluate
+
+    def first_picture(self) -> np.ndarray:
+        """Returns the picture to begin with, float32 [H, W, 3] in [0, 1], at the first scale."""
+        settings, scale = self._settings, self.scales[0]
+        shape = (scale.height, scale.width, 3)
+        noise = np.random.default_rng(settings.seed).random(shape, np.float32)
+        if settings.init == "noise" or (settings.init == "content" and self._photo is None):
+            picture = noise
+        elif settings.init == "content":
+            picture = self._grey(resized(self._photo.rgb, *shape[:2]))
+        elif settings.init == "style_colors":
+            if not self._styles:
+                raise expected("--style with --init=style_colors", "none", "Name a style.")
+            picture = colours.coral(noise, self._styles[0])
+        else:
+            picture = resized(photos.read_photo(settings.init).rgb, *shape[:2])
+        return (1 - settings.init_noise) * picture + settings.init_noise * noise
+
+    def finished(self, picture: np.ndarray) -> images.Picture:
+        """Returns what is shown of a painting of any scale: full size, in the colours asked for."""
+        rgb = resized(picture, *self.size)
+        alpha, mode = None, self._settings.preserve_color
+        if self._photo is not None:
+            photo = resized(self._photo.rgb, *self.size)
+            if self._photo.alpha is not None:
+                alpha = resized(self._photo.alpha[..., None], *self.size)[..., 0]
+            if mode == "luminance" or (mode != "none" and self._settings.color_when == "after"):
+                rgb = colours.MODES[mode](rgb, photo)
+        return images.Picture(rgb, alpha)
+
+    def _final_size(self):
+        settings = self._settings
+        if self._photo is not None:
+            if settings.texture_size:
+                raise expected("--texture_size without --content", "both", "Leave one out.")
+            return images.fit_size(*self._photo.size, long_side=settings.image_size)
+        if not settings.texture_size:
+            return settings.image_size, settings.image_size
+        try:
+            width, height = (int(side) for side in settings.texture_size.split("x"))
+        except ValueError:
+            width = height = 0
+        if min(width, height) < 1:
+            raise expected("--texture_size as WIDTHxHEIGHT", settings.texture_size, "Try 512x384.")
+        return height, width
+
+    def _check_size(self, layers):
+        smallest = max(vgg.stride(layer) for layer in layers)
+        if min(self.size) < smallest:
+            raise expected(
+                f"a picture of at least {smallest} pixels on its short side, one position of the deepest "
+                f"layer", f"{self.size[1]}x{self.size[0]}", "Use a larger --image_size.")
+
+    def _read_styles(self, weights) -> tuple[list[np.ndarray], list[str]]:
+        pictures, hashes = [], []
+        for name in self._settings.style:
+            data, digest = styles.fetch_style(name)
+            picture = images.read_picture(data).rgb
+            height, width = self._style_size(picture.shape[:2], max(self.size))
+            field = max(vgg.receptive_field(layer) for layer in weights.style_layers)
+            if min(height, width, *picture.shape[:2]) < field:
+                raise expected(
+                    f"a style picture of at least {field} pixels on its short side, which the deepest "
+                    "style layer sees at once", f"{name}: {picture.shape[1]}x{picture.shape[0]}, used at "
+                    f"{width}x{height}", "Use a larger picture, a larger --style_scale or --image_size, "
+                    "or leave out deep --style_layers.")
+            pictures.append(self._recoloured(picture))
+            hashes.append(digest)
+        return pictures, hashes
+
+    def _recoloured(self, style):
+        mode = self._settings.preserve_color
+        if mode == "none" or self._settings.color_when == "after":
+            return style
+        if self._photo is None:
+            raise expected("--content with --preserve_color", "none", "Name the photo.")
+        if mode == "luminance":
+            return colours.grey_in_the_tones_of(style, self._photo.rgb)
+        return colours.MODES[mode](style, self._photo.rgb)
+
+    def _grey(self, photo):
+        if self._settings.preserve_color == "luminance" and self._settings.color_when == "before":
+            return colours.grey_in_the_tones_of(photo, photo)
+        return photo
+
+    def _style_size(self, size, long_side):
+        return images.fit_size(*size, long_side=max(1, round(self._settings.style_scale * long_side)))
+
+    def _style_target(self, index, scale) -> losses.StyleTarget:
+        style = self._styles[index]
+        size = self._style_size(style.shape[:2], max(scale.height, scale.width))
+        style_mask = _shrunk(self._style_masks, index, size)
+        statistics = self._loss.style_target(resized(style, *size)[None], style_mask)
+        region = _shrunk(self._content_masks, index, (scale.height, scale.width))
+        return losses.StyleTarget(statistics, self._settings.shares[index],
+                                  losses.masks_of_layers(region, tuple(statistics)))
+
+
+def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resizes [H, W, C] in [0, 1], float32, bicubic and antialiased, clipped to [0, 1]."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.clip(tf.image.resize(
+        picture, [height, width], tf.image.ResizeMethod.BICUBIC, antialias=True).numpy(), 0, 1)
+
+
+def _open_extractor(settings, layers: Sequence[str]) -> features.FeatureExtractor:
+    dtype = "mixed_bfloat16" if settings.precision == "bfloat16" else "float32"
+    if settings.feature_network == "vgg19":
+        extractor = features.load_vgg19(
+            settings.vgg_weights, layers, pooling=settings.pooling, dtype=dtype)
+    else:
+        extractor = features.load_slim_vgg19(
+            layers, weights=settings.slim_weights or None, pooling=settings.pooling, dtype=dtype)
+    return dataclasses.replace(extractor, margin=settings.margin)
+
+
+def _read_mask(name, size, of) -> np.ndarray:
+    """The lightness of a mask, [H, W, 1] in [0, 1]."""
+    mask = images.read_picture(name)
+    if mask.size != tuple(size):
+        raise expected(
+            f"a mask of the {of}'s size, {size[1]}x{size[0]}", f"{name}: {mask.size[1]}x{mask.size[0]}",
+            f"Make it of the {of} itself.")
+    lightness = mask.rgb.mean(-1, keepdims=True)
+    if not lightness.max() > 0:
+        raise expected("a mask with white in it", f"{name}, which is black", "Paint the region white.")
+    return lightness
+
+
+def _shrunk(masks, index, size) -> tf.Tensor | None:
+    return resized(masks[index], *size)[None] if masks else None
+
+

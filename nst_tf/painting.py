@@ -1,0 +1,198 @@
+"""The run that paints one picture: scale after scale, saved, resumable, watched."""
+
+import dataclasses
+import io
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf import files
+from nst_tf.errors import expected
+from nst_tf.interrupts import Interruptible
+from nst_tf.optimizers import NOT_FINITE, REASONS, RUNNING, Adam, Lbfgs, Objective, State
+
+
+class Scale(Protocol):
+    """One size to work at: pixels, iterations, and what they cost together."""
+
+    height: int
+    width: int
+    iterations: int
+    work: int
+
+
+class Task(Protocol):
+    """What is painted; see `nst_tf.methods.gatys.Gatys`."""
+
+    scales: Sequence[Scale]
+
+    def objective(self, scale: Scale) -> Objective: ...
+
+    def first_picture(self) -> np.ndarray: ...
+
+@dataclasses.dataclass(frozen=True)
+class Painted:
+    """How a run ended.
+
+    Attributes:
+        picture: float32 [H, W, 3] in [0, 1], of the scale that was reached.
+        reason: why it ended, in words.
+        interrupted: by Ctrl-C or SIGTERM.
+        failed: a number was not finite; the picture is the last good one.
+        iterations, evaluations, seconds: of all scales, earlier parts of a resumed run counted in.
+        logs: named values at the end.
+    """
+
+    picture: np.ndarray
+    reason: str
+    interrupted: bool
+    failed: bool
+    iterations: int
+    evaluations: int
+    seconds: float
+    logs: dict[str, float]
+
+
+class Painting:
+    """Runs an optimiser over the scales of a task.
+
+    Args:
+        task: poses the problem at each scale.
+        optimizer: an optimiser whose points are flat pictures.
+        names: of the terms of the task's objective.
+        state_file: where the state is kept while the run goes on.
+        checkpoint_minutes: between two savings at most.
+    """
+
+    def __init__(
+        self, task: Task, optimizer: Lbfgs | Adam, names: Sequence[str], state_file: Path,
+        checkpoint_minutes: float,
+    ):
+        self._task, self._optimizer, self._names = task, optimizer, names
+        self._file, self._pause = state_file, 60 * checkpoint_minutes
+        self._scale, self._seconds = 0, 0.0
+        self._iterations = self._evaluations = 0           # of the scales before this one
+        self._state: State | None = None
+
+    @property
+    def iterations(self) -> int:
+        """Iterations done in all."""
+        return self._iterations + (int(self._state["iterations"]) if self._state else 0)
+
+    @property
+    def picture(self) -> np.ndarray:
+        """The best picture so far, float32 [H, W, 3] in [0, 1]."""
+        scale = self._task.scales[self._scale]
+        flat = self._optimizer.result(self._state).numpy()
+        return flat.reshape(scale.height, scale.width, 3)
+
+    def restore(self) -> int:
+        """Continues from the saved state; returns the iterations it had.
+
+        Raises:
+            UserError: there is none, or it is damaged.
+        """
+        try:
+            with np.load(self._file) as archive:
+                arrays = dict(archive)
+            self._scale, self._iterations, self._evaluations = (
+                int(arrays.pop(name)) for name in ("scale", "before_iterations", "before_evaluations"))
+            self._seconds = float(arrays.pop("seconds"))
+            self._state = {name: tf.constant(array) for name, array in arrays.items()}
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise expected(
+                "the state of an interrupted optimisation", f"{self._file} ({error})",
+                "Leave out --resume.") from error
+        return self.iterations
+
+    def save(self) -> None:
+        """Saves the state; the one before stays until the new one is whole."""
+        buffer = io.BytesIO()
+        np.savez(buffer, scale=self._scale, before_iterations=self._iterations,
+                 before_evaluations=self._evaluations, seconds=self._seconds,
+                 **{name: value.numpy() for name, value in self._state.items()})
+        files.write_atomically(self._file, buffer.getvalue(), overwrite=True)
+
+    def run(self, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Painted:
+        """Paints until all iterations are done, nothing improves, or Ctrl-C.
+
+        Callbacks get Keras's protocol, a batch being an iteration; logs are floats.
+        """
+        listeners = keras.callbacks.CallbackList(list(callbacks))
+        listeners.on_train_begin()
+        logs, saved_at = {}, time.monotonic()
+        try:
+            with Interruptible() as interrupt:
+                objective, step = self._pose()
+                if self._state is None:
+                    first = tf.reshape(self._task.first_picture(), [-1])
+                    self._state = self._begin(objective, first)
+                while True:
+                    before, started = self._seconds, time.monotonic()
+                    while not self._scale_done() and not interrupt.received:
+                        self._state = step(self._state)
+                        self._seconds = before + time.monotonic() - started
+                        logs = self._logs()
+                        listeners.on_train_batch_end(self.iterations - 1, logs)
+                        if time.monotonic() - saved_at > self._pause:
+                            self.save()
+                            saved_at = time.monotonic()
+                    status = int(self._state["status"])
+                    last = self._scale == len(self._task.scales) - 1
+                    if interrupt.received or status == NOT_FINITE or last:
+                        break
+                    objective, step = self._next_scale()
+        finally:
+            listeners.on_train_end(logs)
+        self.save()
+        return Painted(
+            self.picture, "interrupted" if interrupt.received else REASONS[status],
+            interrupt.received, status == NOT_FINITE, self.iterations,
+            self._evaluations + int(self._state["evaluations"]), self._seconds, logs)
+
+    def _pose(self) -> tuple[Objective, Callable[[State], State]]:
+        objective = self._task.objective(self._task.scales[self._scale])
+        return objective, tf.function(lambda state: self._optimizer.iterate(objective, state))
+
+    def _begin(self, objective, picture, **carried) -> State:
+        # A function of its own, for one call: TensorFlow warns of one that is traced again and again.
+        return tf.function(lambda x: self._optimizer.start(objective, x, **carried))(picture)
+
+    def _next_scale(self):
+        old, new = self._task.scales[self._scale: self._scale + 2]
+
+        def grow(flat):
+            picture = tf.reshape(flat, [old.height, old.width, 3])
+            return tf.reshape(tf.image.resize(
+                picture, [new.height, new.width], tf.image.ResizeMethod.BICUBIC), [-1])
+
+        # The objective is a mean over positions: one pixel of more counts for less.
+        ratio = old.height * old.width / (new.height * new.width)
+        carried = self._optimizer.carried(self._state, grow, ratio)
+        picture = tf.clip_by_value(grow(self._optimizer.result(self._state)), 0.0, 1.0)
+        self._iterations += int(self._state["iterations"])
+        self._evaluations += int(self._state["evaluations"])
+        self._scale += 1
+        objective, step = self._pose()
+        self._state = self._begin(objective, picture, **carried)
+        return objective, step
+
+    def _scale_done(self):
+        return (int(self._state["status"]) != RUNNING
+                or int(self._state["iterations"]) >= self._task.scales[self._scale].iterations)
+
+    def _logs(self):
+        scale = self._task.scales[self._scale]
+        terms = dict(zip(self._names, self._state["terms"].numpy().tolist()))
+        done = sum(each.work for each in self._task.scales[:self._scale])
+        done += scale.work * int(self._state["iterations"]) / scale.iterations
+        return {
+            "loss": float(self._state["value"]), **terms, "size": max(scale.height, scale.width),
+            "evaluations": self._evaluations + int(self._state["evaluations"]),
+            "progress": min(1.0, done / sum(each.work for each in self._task.scales))}

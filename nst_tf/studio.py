@@ -1,0 +1,96 @@
+"""From settings to a painted picture with its run folder: method, optimiser, run, files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nst_tf import callbacks, files, images, memory, plots
+from nst_tf.errors import UserError, expected
+from nst_tf.methods import gatys
+from nst_tf.optimize_settings import OptimizeSettings
+from nst_tf.optimizers import Adam, Lbfgs
+from nst_tf.painting import Painted, Painting
+from nst_tf.runs import RunFolder, open_run
+
+
+def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> Painted:
+    """Paints what `settings` describe, writes the picture, and leaves the rest in the run folder.
+
+    Args:
+        settings: see `OptimizeSettings`.
+        say: takes lines for the user.
+
+    Raises:
+        UserError: anything that the user can mend. After a number that is not finite, the last good
+            picture has been written.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM; the best picture so far has been written, and
+            the run folder has the state to resume from.
+    """
+    output = Path(settings.output)
+    images.format_of(output.suffix)
+    if output.exists() and not (settings.overwrite or settings.resume):
+        raise expected("an --output that does not exist yet", str(output),
+                       "Choose another, or add --overwrite.")
+    task = gatys.Gatys(settings)
+    optimizer = _open_optimizer(settings)
+    height, width = (side + 2 * settings.margin for side in task.size)
+    memory.check_memory(
+        memory.painting_bytes(task.extractor.model, height, width, vectors_of(settings)),
+        max(task.size), settings.max_memory * 1e9)
+    run = open_run(settings, _run_folder(settings), command="nst_tf.optimize", flag="--run")
+    painting = Painting(task, optimizer, gatys.TERMS, run.state, settings.checkpoint_minutes)
+    restored = 0
+    if settings.resume:
+        restored = painting.restore()
+        say(f"continuing at iteration {restored}")
+    else:
+        run.note(**task.provenance)
+    if task.extractor.name == "slim_vgg19":
+        say("judged by the packaged slim VGG19; --feature_network=vgg19 paints better, and slower")
+    listeners = [callbacks.ProgressBar("it"), callbacks.JsonLog(run.log, after=restored)]
+    if settings.preview_steps:
+        listeners.append(callbacks.Previews(
+            lambda step: _write(task, painting, run.previews / f"step_{step:06d}.png", True),
+            settings.preview_steps))
+    painted = painting.run(listeners)
+    return _finish(settings, task, run, painted, say)
+
+
+def vectors_of(settings: OptimizeSettings) -> int:
+    """Returns how many tensors of the picture's size the optimiser holds, copies in a step included."""
+    return 4 * settings.memory + 12 if settings.optimizer == "lbfgs" else 12
+
+
+def _run_folder(settings):
+    return settings.run or f"{Path(settings.output).with_suffix('')}_run"
+
+
+def _open_optimizer(settings):
+    if settings.optimizer == "lbfgs":
+        return Lbfgs(settings.memory, bounds=(0.0, 1.0))
+    return Adam(settings.learning_rate, bounds=(0.0, 1.0), averaging=settings.averaging)
+
+
+def _write(task, painting, path, overwrite):
+    images.write_picture(path, task.finished(painting.picture), overwrite=overwrite)
+
+
+def _finish(settings, task, run: RunFolder, painted: Painted, say):
+    images.write_picture(settings.output, task.finished(painted.picture), overwrite=True)
+    if run.log.read_text():
+        files.write_atomically(
+            run.loss_plot, plots.loss_plot(run.log, ("loss", *gatys.TERMS)), overwrite=True)
+    run.note(iterations=painted.iterations, evaluations=painted.evaluations,
+             seconds=round(painted.seconds, 1), stopped_by=painted.reason, last_terms=painted.logs)
+    if painted.interrupted:
+        raise KeyboardInterrupt(
+            f"after iteration {painted.iterations}, the picture so far is {settings.output}, --resume "
+            "continues")
+    if painted.failed:
+        raise UserError(
+            f"Expected finite numbers. Received: {painted.reason} after iteration "
+            f"{painted.iterations}. {settings.output} is the last good picture: lower "
+            "--learning_rate or the weights.")
+    say(f"{painted.iterations} iterations, {painted.evaluations} evaluations in "
+        f"{painted.seconds / 60:.1f} minutes; ended since {painted.reason}")
+    say(f"wrote {settings.output}")
+    return painted
