@@ -9,9 +9,9 @@ from nst_tf import vgg
 from nst_tf.errors import expected
 
 # Peak memory of one evaluation over the size of all maps of the forward pass, which the backward pass
-# needs again; measured with benchmarks/optimize_memory.py.
+# needs again. Calculated, not measured yet; benchmarks/optimize_memory.py compares.
 PEAK = 2.0
-# TensorFlow, the network's weights and what the allocator keeps, bytes.
+# TensorFlow, the network's weights and what the allocator keeps, bytes; calculated too.
 BASE = 1.2e9
 
 

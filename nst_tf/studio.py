@@ -44,7 +44,7 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
         say(f"continuing at iteration {restored}")
     else:
         run.note(**task.provenance)
-    if task.extractor.name == "slim_vgg19":
+    if task.extractor.name == "slim_vgg19" and not settings.slim_weights:
         say("judged by the packaged slim VGG19; --feature_network=vgg19 paints better, and slower")
     listeners = [callbacks.ProgressBar("it"), callbacks.JsonLog(run.log, after=restored)]
     if settings.preview_steps:
