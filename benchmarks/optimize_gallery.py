@@ -45,7 +45,7 @@ def main():
         "wasserstein2": dict(statistic="wasserstein2"),
         "preserved colours": dict(preserve_color="luminance"),
         "two styles, masks": dict(style=tuple(FLAGS.styles), content_masks=masks),
-        "texture": dict(content="", style=(FLAGS.texture,), smallest=64, init="noise"),
+        "texture": dict(content="", style=(FLAGS.texture,), smallest=64, init="noise", margin=32),
     }
     cells = [("photo", images.to_uint8(photos.read_photo(FLAGS.photo).rgb))]
     for number, (caption, changes) in enumerate(ways.items()):
