@@ -1,11 +1,13 @@
 """Times one evaluation of `nst_tf.optimize`, loss and gradient, against the bare feature network.
 
-Example: python benchmarks/optimize_cost.py --feature_network=vgg19 --vgg_weights=vgg19.h5
+Example: python benchmarks/optimize_cost.py --flagfile=configs/gatys_cat.flags --feature_network=vgg19 \
+             --vgg_weights=vgg19.h5
 
 Bare is a forward pass to the deepest layer and a backward pass to the picture. Both take turns; the ratio is
-the median over turns.
+the median over turns. Flags are those of nst_tf.optimize; --sizes takes the place of --image_size.
 """
 
+import dataclasses
 import time
 
 import numpy as np
@@ -16,20 +18,15 @@ from nst_tf import flag_binding
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
 
-flags.DEFINE_string("content", "builtin:cat", "As in nst_tf.optimize.")
-flags.DEFINE_list("style", ["starry_swirls"], "As in nst_tf.optimize.")
 flags.DEFINE_list("sizes", ["256", "384", "512"], "Long sides, pixels.")
-flags.DEFINE_string("feature_network", "slim_vgg19", "As in nst_tf.optimize.")
-flags.DEFINE_string("vgg_weights", "imagenet", "As in nst_tf.optimize.")
 flags.DEFINE_integer("turns", 9, "Pairs of timings at each size.")
 FLAGS = flags.FLAGS
 
 
 def main():
+    asked = flag_binding.read(OptimizeSettings)
     for size in map(int, FLAGS.sizes):
-        settings = OptimizeSettings(
-            content=FLAGS.content, style=tuple(FLAGS.style), output="-", image_size=size, scales=1,
-            feature_network=FLAGS.feature_network, vgg_weights=FLAGS.vgg_weights)
+        settings = dataclasses.replace(asked, image_size=size, scales=1)
         task = gatys.Gatys(settings)
         deepest = max(settings.style_layers)
         evaluate = tf.function(task.objective(task.scales[-1]))
@@ -57,4 +54,5 @@ def main():
 
 
 if __name__ == "__main__":
+    flag_binding.define(OptimizeSettings)
     flag_binding.run(main)

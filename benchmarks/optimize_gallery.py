@@ -1,10 +1,12 @@
 """Paints the README's pictures of `nst_tf.optimize`: one photo in six ways, on one sheet.
 
-Example: python benchmarks/optimize_gallery.py --feature_network=vgg19 --vgg_weights=vgg19.h5 --output=runs/gallery
+Example: python benchmarks/optimize_gallery.py --flagfile=configs/gatys_cat.flags --image_size=320
 
-Finished pictures in the folder are not painted again.
+Flags are those of nst_tf.optimize; the pictures go to --gallery. Finished ones there are not painted
+again.
 """
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +15,15 @@ from absl import flags
 from nst_tf import flag_binding, images, photos, sheets, studio, styles
 from nst_tf.optimize_settings import OptimizeSettings
 
-flags.DEFINE_string("photo", "builtin:cat", "The photo.")
-flags.DEFINE_list("styles", ["starry_swirls", "autumn_knife"], "The style, and a second one for the masks.")
+flags.DEFINE_string("second_style", "autumn_knife", "For the masks.")
 flags.DEFINE_string("texture", "mosaic", "The style of the texture.")
-flags.DEFINE_integer("image_size", 448, "Long side, pixels.")
-flags.DEFINE_string("feature_network", "slim_vgg19", "As in nst_tf.optimize.")
-flags.DEFINE_string("vgg_weights", "imagenet", "As in nst_tf.optimize.")
-flags.DEFINE_string("output", None, "Folder of the pictures.", required=True)
+flags.DEFINE_string("gallery", "runs/gallery", "Folder of the pictures.")
 FLAGS = flags.FLAGS
 
 
-def draw_masks(folder):
+def draw_masks(photo, folder):
     """Writes an ellipse in the middle of the photo and what is around it; returns their paths."""
-    height, width = photos.read_photo(FLAGS.photo).size
+    height, width = photos.read_photo(photo).size
     y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j]
     inside = np.clip((1.0 - np.hypot(x / 0.55, y / 0.85)) * 4 + 0.5, 0, 1)        # a soft edge
     paths = []
@@ -37,33 +35,33 @@ def draw_masks(folder):
 
 
 def main():
-    folder = Path(FLAGS.output)
-    masks = draw_masks(folder)
+    asked, folder = flag_binding.read(OptimizeSettings), Path(FLAGS.gallery)
+    both = (*asked.style, FLAGS.second_style)
+    masks = draw_masks(asked.content, folder)
     ways = {
         "plain: one size": dict(scales=1, iterations=200),
         "coarse to fine": {},
         "wasserstein2": dict(statistic="wasserstein2"),
         "preserved colours": dict(preserve_color="luminance"),
-        "two styles, masks": dict(style=tuple(FLAGS.styles), content_masks=masks),
+        "two styles, masks": dict(style=both, content_masks=masks),
         "texture": dict(content="", style=(FLAGS.texture,), smallest=64, init="noise", margin=32),
     }
-    cells = [("photo", images.to_uint8(photos.read_photo(FLAGS.photo).rgb))]
+    cells = [("photo", images.to_uint8(photos.read_photo(asked.content).rgb))]
     for number, (caption, changes) in enumerate(ways.items()):
         path = folder / f"{number}.png"
         if not path.exists():
             print(f"{caption}:", flush=True)
-            studio.optimize(OptimizeSettings(**{
-                "content": FLAGS.photo, "style": (FLAGS.styles[0],), "output": str(path), "overwrite": True,
-                "image_size": FLAGS.image_size, "feature_network": FLAGS.feature_network,
-                "vgg_weights": FLAGS.vgg_weights, **changes}))
+            studio.optimize(dataclasses.replace(
+                asked, output=str(path), run="", overwrite=True, **changes))
         cells.append((caption, images.to_uint8(images.read_picture(path).rgb)))
     cells += [(name, images.to_uint8(images.read_picture(styles.fetch_style(name)[0]).rgb))
-              for name in FLAGS.styles]
-    sheet = sheets.sheet([cells[:3], cells[3:6], cells[6:]], FLAGS.image_size)
+              for name in both]
+    sheet = sheets.sheet([cells[:3], cells[3:6], cells[6:]], asked.image_size)
     images.write_picture(folder / "gallery.jpg", images.Picture(images.to_float(sheet)),
                          overwrite=True)
     print(f"wrote {folder / 'gallery.jpg'}")
 
 
 if __name__ == "__main__":
+    flag_binding.define(OptimizeSettings)
     flag_binding.run(main)

@@ -1,15 +1,16 @@
 """Races `nst_tf.optimize` against SciPy's L-BFGS-B: same objective, photo, size, weights and machine.
 
-Example: python benchmarks/optimize_reference.py --photos='photos/*.jpg' --styles=a.jpg,b.jpg \
-             --feature_network=vgg19 --vgg_weights=vgg19.h5 --output=runs/race
+Example: python benchmarks/optimize_reference.py --flagfile=configs/gatys_vgg19.flags --vgg_weights=vgg19.h5 \
+             --photos='photos/*.jpg' --styles=a.jpg,b.jpg --race=runs/race
 
 Photo number i is painted in style number i, both lists repeating. The reference begins with the photo and
 runs 300 iterations at full size. Ours works from coarse to fine. A row says after which share of the
 reference's time ours had its final objective, and both objectives at the end of the reference's
 time. All objectives are those of the full size; ours pays for its compilation, the reference does not.
-Finished pairs are kept in OUTPUT/rows.json and not run again.
+Finished pairs are kept in RACE/rows.json and not run again. The other flags are those of nst_tf.optimize.
 """
 
+import dataclasses
 import itertools
 import json
 import tempfile
@@ -32,12 +33,8 @@ flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_list("styles", ["starry_swirls"], "Styles.")
 flags.DEFINE_integer("pairs", 5, "Pairs at each size.")
 flags.DEFINE_list("sizes", ["256", "384", "512"], "Long sides, pixels.")
-flags.DEFINE_string("feature_network", "slim_vgg19", "As in nst_tf.optimize.")
-flags.DEFINE_string("vgg_weights", "imagenet", "As in nst_tf.optimize.")
 flags.DEFINE_integer("reference_iterations", 300, "Of the reference.")
-flags.DEFINE_integer("coarse_iterations", 100, "As in nst_tf.optimize.")
-flags.DEFINE_float("style_weight", 10.0, "As in nst_tf.optimize.")
-flags.DEFINE_string("output", None, "Folder of the pictures.", required=True)
+flags.DEFINE_string("race", "runs/race", "Folder of the pictures and rows.")
 FLAGS = flags.FLAGS
 
 
@@ -102,23 +99,22 @@ def ours(task, seconds):
 
 def race(photo, style, size):
     """Runs both; returns the row and writes both pictures."""
-    base = dict(content=str(photo), style=(style,), output="-", image_size=size,
-                feature_network=FLAGS.feature_network, vgg_weights=FLAGS.vgg_weights,
-                style_weight=FLAGS.style_weight)
-    slow, slow_picture = reference(gatys.Gatys(OptimizeSettings(scales=1, **base)))
+    settings = dataclasses.replace(
+        flag_binding.read(OptimizeSettings), content=str(photo), style=(style,), image_size=size,
+        iterations=10 ** 6)
+    slow, slow_picture = reference(gatys.Gatys(dataclasses.replace(settings, scales=1)))
     seconds, wanted = slow.curve[-1][0], min(value for _, value in slow.curve)
-    fast, fast_picture = ours(gatys.Gatys(OptimizeSettings(
-        iterations=10 ** 6, coarse_iterations=FLAGS.coarse_iterations, **base)), seconds)
+    fast, fast_picture = ours(gatys.Gatys(settings), seconds)
     for kind, picture in (("reference", slow_picture), ("ours", fast_picture)):
         images.write_picture(
-            Path(FLAGS.output) / f"{photo.stem}_{Path(style).stem}_{size}_{kind}.png",
+            Path(FLAGS.race) / f"{photo.stem}_{Path(style).stem}_{size}_{kind}.png",
             images.Picture(np.clip(picture, 0, 1).astype(np.float32)), overwrite=True)
     return {"size": size, "pair": f"{photo.stem}, {Path(style).stem}", "seconds": seconds,
             "reference": wanted, "share": fast.reached(wanted) / seconds, "ours": fast.best_at(seconds)}
 
 
 def main():
-    photos, kept = images.find_images(FLAGS.photos), Path(FLAGS.output) / "rows.json"
+    photos, kept = images.find_images(FLAGS.photos), Path(FLAGS.race) / "rows.json"
     pairs = list(zip(range(FLAGS.pairs), itertools.cycle(photos), itertools.cycle(FLAGS.styles)))
     rows = json.loads(kept.read_text()) if kept.exists() else {}
     print("| size | photo, style | reference: seconds, objective | ours: share of its time, objective at "
@@ -138,4 +134,5 @@ def main():
 
 
 if __name__ == "__main__":
+    flag_binding.define(OptimizeSettings)
     flag_binding.run(main)

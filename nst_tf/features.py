@@ -13,7 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf import padding
 from nst_tf.errors import UserError, expected
+from nst_tf.settings import PerceptualSettings
 from nst_tf.vgg import LAYERS, SLIM_LAYERS, VGG19_WIDTHS, build_topology, check_layers, stride
 
 IMAGENET_URL = (
@@ -59,14 +61,28 @@ class FeatureExtractor:
 
 
 def mirrored_around(images: tf.Tensor, margin: int) -> tf.Tensor:
-    """Continues [B, H, W, C] by `margin` mirrored pixels on every side, however small the picture is."""
+    """Continues [B, H, W, C] by `margin` mirrored pixels on every side, however small the picture is.
+
+    H and W are those of its static shape.
+    """
     for axis in (1, 2):
-        side = tf.shape(images)[axis]
-        period = tf.maximum(2 * (side - 1), 1)
-        phase = tf.math.floormod(tf.range(-margin, side + margin), period)
-        indices = tf.minimum(tf.minimum(phase, period - phase), side - 1)
-        images = tf.gather(images, indices, axis=axis)
+        side = images.shape[axis]
+        images = tf.gather(images, padding.mirrored(side, side + margin, -margin), axis=axis)
     return images
+
+
+def open_extractor(
+    settings: PerceptualSettings, layers: Sequence[str], *, pooling: str = "max"
+) -> FeatureExtractor:
+    """Opens the feature network that `settings` name, for `layers`.
+
+    Raises:
+        UserError: as `load_vgg19` and `load_slim_vgg19`.
+    """
+    how = {"pooling": pooling, "dtype": settings.compute_dtype}
+    if settings.feature_network == "vgg19":
+        return load_vgg19(settings.vgg_weights, layers, **how)
+    return load_slim_vgg19(layers, weights=settings.slim_weights or None, **how)
 
 
 def load_vgg19(

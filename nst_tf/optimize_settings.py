@@ -4,11 +4,11 @@ import dataclasses
 import math
 
 from nst_tf.errors import expected
-from nst_tf.settings import check_choices, setting
+from nst_tf.settings import PerceptualSettings, check_choices, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class OptimizeSettings:
+class OptimizeSettings(PerceptualSettings):
     """Settings of `nst_tf.optimize`; each field is the flag of the same name."""
 
     content: str = setting(
@@ -34,29 +34,12 @@ class OptimizeSettings:
     scale_factor: float = setting(2.0, "Ratio of two sizes that follow each other.")
     smallest: int = setting(128, "Long side at which --scales=0 begins, pixels.")
 
-    feature_network: str = setting(
-        "slim_vgg19", "Network that judges pictures; vgg19 paints the best ones.",
-        choices=("slim_vgg19", "vgg19"))
-    vgg_weights: str = setting(
-        "imagenet", "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.")
-    slim_weights: str = setting("", "Slim VGG19 weights (.npz); empty for the packaged ones.")
     pooling: str = setting(
         "max", "Pooling of the feature network.", choices=("max", "average", "l2"))
     margin: int = setting(
         0, "Mirrored pixels around pictures, a multiple of 16, against a frame at the border; costs time.")
-    precision: str = setting(
-        "float32", "Arithmetic of its convolutions.", choices=("float32", "bfloat16"))
-
     statistic: str = setting(
         "gram", "What of the features is style.", choices=("gram", "mean_std", "wasserstein2"))
-    content_weight: float = setting(1.0, "Weight of the content term.")
-    style_weight: float = setting(10.0, "Weight of the style term.")
-    tv_weight: float = setting(0.0, "Weight of the total-variation term.")
-    content_layers: tuple[str, ...] = setting(
-        ("relu4_2",), "Layers of the content term, as NAME or NAME:WEIGHT.")
-    style_layers: tuple[str, ...] = setting(
-        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-        "Layers of the style term, as NAME or NAME:WEIGHT.")
 
     content_masks: tuple[str, ...] = setting(
         (), "Where in the photo each style paints: one picture a style, white for all of it.")
@@ -129,7 +112,3 @@ class OptimizeSettings:
             raise expected("--style_weights of at least 0, not all 0", ",".join(self.style_weights),
                            "Change them.")
         return tuple(weight / sum(weights) for weight in weights)
-
-    def _require(self, name, holds, what):
-        if not holds:
-            raise expected(f"--{name} {what}", getattr(self, name), f"Change --{name}.")

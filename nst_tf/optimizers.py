@@ -27,8 +27,24 @@ REASONS = {
     NO_PROGRESS: "no step lowers the objective", NOT_FINITE: "the objective is not finite"}
 
 
+class _InBox:
+    """What the optimisers share: points clipped to `bounds`, and an end after which nothing changes."""
+
+    bounds: tuple[float, float] | None
+
+    def iterate(self, objective: Objective, state: State) -> State:
+        """Returns the state after one iteration; one that has ended stays as it is."""
+        return tf.cond(state["status"] == RUNNING, lambda: self._iterate(objective, state), lambda: state)
+
+    def _iterate(self, objective, state):
+        raise NotImplementedError
+
+    def _clipped(self, x):
+        return x if self.bounds is None else tf.clip_by_value(x, *self.bounds)
+
+
 @dataclasses.dataclass(frozen=True)
-class Lbfgs:
+class Lbfgs(_InBox):
     """Limited-memory BFGS with a strong-Wolfe line search, in a box if one is given.
 
     In a box, entries at a bound which the gradient pushes outwards are held (a two-metric projection,
@@ -72,10 +88,6 @@ class Lbfgs:
     def carried(self, state: State, grow: Callable, ratio: float) -> dict:
         """Returns what a `start` on a finer grid takes over: nothing, its curvature is another."""
         return {}
-
-    def iterate(self, objective: Objective, state: State) -> State:
-        """Returns the state after one iteration; one that has ended stays as it is."""
-        return tf.cond(state["status"] == RUNNING, lambda: self._iterate(objective, state), lambda: state)
 
     def _iterate(self, objective, state):
         x, value, gradient = state["x"], state["value"], state["gradient"]
@@ -153,9 +165,6 @@ class Lbfgs:
 
         return tf.while_loop(lambda age, _: age >= 0, oldest_first, (count - 1, q))[1]
 
-    def _clipped(self, x):
-        return x if self.bounds is None else tf.clip_by_value(x, *self.bounds)
-
     def _free(self, x, gradient):
         if self.bounds is None:
             return tf.ones_like(x)
@@ -164,7 +173,7 @@ class Lbfgs:
 
 
 @dataclasses.dataclass(frozen=True)
-class Adam:
+class Adam(_InBox):
     """Adam with bias correction and an averaged iterate.
 
     Attributes:
@@ -225,10 +234,6 @@ class Adam:
         return {"moments": (
             ratio * grow(first), ratio ** 2 * tf.maximum(grow(second), 0))}
 
-    def iterate(self, objective: Objective, state: State) -> State:
-        """Returns the state after one step; one that has ended stays as it is."""
-        return tf.cond(state["status"] == RUNNING, lambda: self._iterate(objective, state), lambda: state)
-
     def result(self, state: State) -> tf.Tensor:
         """Returns the averaged iterate, or the last one without averaging."""
         if not self.averaging:
@@ -255,6 +260,3 @@ class Adam:
         stopped = {**state, "status": tf.constant(NOT_FINITE)}
         after = {name: tf.where(finite, moved[name], stopped[name]) for name in state}
         return {**after, "evaluations": state["evaluations"] + 1}
-
-    def _clipped(self, x):
-        return x if self.bounds is None else tf.clip_by_value(x, *self.bounds)

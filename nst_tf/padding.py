@@ -15,14 +15,14 @@ def grown_side(side: int) -> int:
     return max(-(-side // MULTIPLE) * MULTIPLE, MINIMUM)
 
 
-def mirrored(side: int, grown: int) -> np.ndarray:
-    """Returns the indices 0 1 2 3 2 1 0 1 ... that grow `side` pixels to `grown`; one pixel repeats.
+def mirrored(side: int, stop: int, start: int = 0) -> np.ndarray:
+    """Returns the indices ... 2 1 0 1 2 3 2 1 0 1 ... that continue `side` pixels; one pixel repeats.
 
     Returns:
-        int [grown], each in 0 .. side - 1.
+        int [stop - start], each in 0 .. side - 1: those of positions `start` to `stop` - 1.
     """
     period = max(2 * (side - 1), 1)
-    phase = np.arange(grown) % period
+    phase = np.arange(start, stop) % period
     return np.minimum(np.minimum(phase, period - phase), side - 1)
 
 

@@ -36,6 +36,7 @@ class Task(Protocol):
 
     def first_picture(self) -> np.ndarray: ...
 
+
 @dataclasses.dataclass(frozen=True)
 class Painted:
     """How a run ended.

@@ -35,7 +35,39 @@ def check_choices(settings: Any) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainSettings:
+class PerceptualSettings:
+    """How pictures are judged: what training and optimisation have in common."""
+
+    feature_network: str = setting(
+        "slim_vgg19", "Network that judges pictures; vgg19 judges best, and takes three times as long.",
+        choices=("slim_vgg19", "vgg19"))
+    vgg_weights: str = setting(
+        "imagenet", "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.")
+    slim_weights: str = setting("", "Slim VGG19 weights (.npz); empty for the packaged ones.")
+
+    content_weight: float = setting(1.0, "Weight of the content term.")
+    style_weight: float = setting(10.0, "Weight of the style term.")
+    tv_weight: float = setting(0.0, "Weight of the total-variation term.")
+    content_layers: tuple[str, ...] = setting(
+        ("relu4_2",), "Layers of the content term, as NAME or NAME:WEIGHT.")
+    style_layers: tuple[str, ...] = setting(
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+        "Layers of the style term, as NAME or NAME:WEIGHT.")
+    precision: str = setting(
+        "float32", "Arithmetic of convolutions.", choices=("float32", "bfloat16"))
+
+    @property
+    def compute_dtype(self) -> str:
+        """The Keras dtype policy that --precision names."""
+        return "mixed_bfloat16" if self.precision == "bfloat16" else "float32"
+
+    def _require(self, name: str, holds: bool, what: str) -> None:
+        if not holds:
+            raise expected(f"--{name} {what}", getattr(self, name), f"Change --{name}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainSettings(PerceptualSettings):
     """Settings of `nst_tf.train`; each field is the flag of the same name."""
 
     method: str = setting(
@@ -50,12 +82,6 @@ class TrainSettings:
     style_size: int = setting(
         512, "Short side of the style image in pixels, aspect kept: it sets the size of strokes.")
 
-    feature_network: str = setting(
-        "slim_vgg19", "Network that judges pictures.", choices=("slim_vgg19", "vgg19"))
-    vgg_weights: str = setting(
-        "imagenet", "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.")
-    slim_weights: str = setting("", "Slim VGG19 weights (.npz); empty for the packaged ones.")
-
     content: str = setting(
         "builtin", "Photos to train on: builtin, builtin:photos, builtin:leaves, tfds:NAME, or folders "
         "separated by commas.")
@@ -64,15 +90,6 @@ class TrainSettings:
     short_side: int = setting(
         0, "Short side to which photos are resized before the crop, pixels; 0 for 1.25 crops.")
     batch_size: int = setting(4, "Crops a step, over all devices together.")
-
-    content_weight: float = setting(1.0, "Weight of the content term.")
-    style_weight: float = setting(10.0, "Weight of the style term.")
-    tv_weight: float = setting(0.0, "Weight of the total-variation term.")
-    content_layers: tuple[str, ...] = setting(
-        ("relu4_2",), "Layers of the content term, as NAME or NAME:WEIGHT.")
-    style_layers: tuple[str, ...] = setting(
-        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-        "Layers of the style term, as NAME or NAME:WEIGHT.")
 
     width: int = setting(32, "Channels of the network's first stage; 32 is Johnson's.")
     residual_blocks: int = setting(5, "Residual blocks of the network; 5 is Johnson's.")
@@ -93,8 +110,6 @@ class TrainSettings:
     minutes: float = setting(
         -1.0, "Minutes to train; -1 for no limit. The first limit reached ends the run.")
     seed: int = setting(1, "Seed of weights, crops and order.")
-    precision: str = setting(
-        "float32", "Arithmetic of convolutions.", choices=("float32", "bfloat16"))
     strategy: str = setting(
         "one_device", "Devices: one, all of this machine, or all workers of TF_CONFIG.",
         choices=("one_device", "mirrored", "multi_worker"), free=True)
@@ -128,10 +143,6 @@ class TrainSettings:
         self._require("preview_steps", self.preview_steps >= 0, "of at least 0")
         if self.resume and self.overwrite:
             raise expected("--resume or --overwrite", "both", "Continue the old run, or replace it.")
-
-    def _require(self, name: str, holds: bool, what: str) -> None:
-        if not holds:
-            raise expected(f"--{name} {what}", getattr(self, name), f"Change --{name}.")
 
 
 def layer_weights(names: Sequence[str]) -> dict[str, float]:

@@ -26,9 +26,12 @@ def gram_matrix(features: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor
         Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), equation 3, there without the division; masks:
         Gatys, Ecker, Bethge, Hertzmann, Shechtman 2017 (arXiv:1611.07865), section 4.
     """
-    flat, weights = _flattened(features, mask)
-    return tf.matmul(flat if weights is None else weights * flat, flat, transpose_a=True) / _area(
-        flat, weights)
+    shape = tf.shape(features)
+    flat = tf.reshape(tf.cast(features, tf.float32), [shape[0], shape[1] * shape[2], features.shape[-1]])
+    if mask is None:
+        return tf.matmul(flat, flat, transpose_a=True) / tf.cast(shape[1] * shape[2], tf.float32)
+    weights = tf.reshape(tf.cast(mask, tf.float32), [1, -1, 1])
+    return tf.matmul(weights * flat, flat, transpose_a=True) / tf.reduce_sum(weights)
 
 
 def mean_covariance(
@@ -42,12 +45,10 @@ def mean_covariance(
     Returns:
         (mean [B, C], covariance [B, C, C]), float32.
     """
-    flat, weights = _flattened(features, mask)
-    area = _area(flat, weights)
-    mean = tf.reduce_sum(flat if weights is None else weights * flat, 1, keepdims=True) / area
-    centred = flat - mean                # G - m m^T would cancel where means are large
-    weighted = centred if weights is None else weights * centred
-    return mean[:, 0], tf.matmul(weighted, centred, transpose_a=True) / area
+    features = tf.cast(features, tf.float32)
+    mean, _ = channel_moments(features, mask)
+    # Centred first: G - m m^T would cancel where means are large.
+    return mean[:, 0, 0], gram_matrix(features - mean, mask)
 
 
 def mean_std(features: tf.Tensor, mask: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
@@ -59,12 +60,8 @@ def mean_std(features: tf.Tensor, mask: tf.Tensor | None = None) -> tuple[tf.Ten
     Reference:
         Huang, Belongie 2017 (arXiv:1703.06868), equations 5 to 7.
     """
-    flat, weights = _flattened(features, mask)
-    area = _area(flat, weights)
-    mean = tf.reduce_sum(flat if weights is None else weights * flat, 1, keepdims=True) / area
-    squares = tf.square(flat - mean)
-    variance = tf.reduce_sum(squares if weights is None else weights * squares, 1) / area
-    return mean[:, 0], tf.sqrt(variance + 1e-5)
+    mean, variance = channel_moments(features, mask)
+    return mean[:, 0, 0], tf.sqrt(variance[:, 0, 0] + 1e-5)
 
 
 def wasserstein2(
@@ -116,12 +113,15 @@ def trace_of_root(matrix: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     return tf.reduce_sum(tf.sqrt(tf.maximum(values, 0)), 1), gradient
 
 
-def channel_moments(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def channel_moments(
+    features: tf.Tensor, mask: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns mean and biased variance over height and width, per picture and channel.
 
     Args:
         features: [B, H, W, C], any floating dtype; computed in float32, two-pass, because the
             one-pass formula cancels where the mean is large against the deviation.
+        mask: as for `gram_matrix`.
 
     Returns:
         (mean, variance), each [B, 1, 1, C] float32.
@@ -129,7 +129,10 @@ def channel_moments(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     Reference:
         Ulyanov, Vedaldi, Lempitsky 2016 (arXiv:1607.08022), equation 4.
     """
-    return tf.nn.moments(tf.cast(features, tf.float32), axes=[1, 2], keepdims=True)
+    features = tf.cast(features, tf.float32)
+    if mask is None:
+        return tf.nn.moments(features, axes=[1, 2], keepdims=True)
+    return tf.nn.weighted_moments(features, [1, 2], tf.cast(mask, tf.float32), keepdims=True)
 
 
 def total_variation(images: tf.Tensor) -> tf.Tensor:
@@ -172,17 +175,6 @@ def relative_squared_error(value: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     energy = tf.reduce_sum(tf.square(target), axes)
     # The smallest denominator keeps a black target (all features zero) finite.
     return tf.reduce_sum(tf.square(value - target), axes) / tf.maximum(energy, 1e-12)
-
-
-def _flattened(features, mask):
-    """[B, H*W, C] float32, and the mask as [1, H*W, 1] or None."""
-    shape = tf.shape(features)
-    flat = tf.reshape(tf.cast(features, tf.float32), [shape[0], shape[1] * shape[2], features.shape[-1]])
-    return flat, None if mask is None else tf.reshape(tf.cast(mask, tf.float32), [1, -1, 1])
-
-
-def _area(flat, weights):
-    return tf.cast(tf.shape(flat)[1], tf.float32) if weights is None else tf.reduce_sum(weights)
 
 
 def _mean_or_zero(differences: tf.Tensor) -> tf.Tensor:

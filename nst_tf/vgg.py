@@ -158,6 +158,21 @@ def check_layers(layers: Sequence[str], known: Sequence[str]) -> None:
             raise expected(f"a layer among {', '.join(known)}", repr(layer), "Mend its spelling.")
 
 
+def check_style_side(side: int, layers: Sequence[str], what: str, advice: str) -> None:
+    """Raises `UserError` if a style image is smaller than what the deepest of `layers` sees at once.
+
+    Args:
+        side: the shortest at which it is used, pixels.
+        layers: of the style; without any, every image will do.
+        what: the image and its size, for the message.
+        advice: what the user can do.
+    """
+    field = max(map(receptive_field, layers), default=0)
+    if side < field:
+        raise expected(f"a style image of at least {field} pixels on its short side, which the deepest "
+                       "style layer sees at once", what, advice)
+
+
 def _position(layer: str) -> tuple[int, int]:
     match = re.fullmatch(r"relu(\d)_(\d)", layer)
     if not match or layer not in LAYERS:

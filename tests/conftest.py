@@ -6,9 +6,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 
-import numpy as np
 import pytest
-from PIL import Image
+from pictures import smooth
 
 # (name, height, width, mode) of the pictures in `photos_folder`
 PICTURES = (
@@ -24,11 +23,8 @@ PICTURES = (
 def photos_folder(tmp_path_factory):
     """A folder with five small JPEG and PNG pictures, two of them one folder further down."""
     folder = tmp_path_factory.mktemp("photos")
-    rng = np.random.default_rng(0)
-    for name, height, width, mode in PICTURES:
+    for seed, (name, height, width, mode) in enumerate(PICTURES):
         path = folder / name
         path.parent.mkdir(exist_ok=True)
-        coarse = rng.integers(0, 256, (4, 5, 3), np.uint8)
-        picture = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
-        picture.convert(mode).save(path)
+        smooth(height, width, seed).convert(mode).save(path)
     return folder

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import worker_main
-from PIL import Image
+from pictures import smooth
 
 from nst_tf import pipeline
 from nst_tf.data import Shard
@@ -111,8 +111,7 @@ def free_ports(count):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("distribution")
-    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
-    Image.fromarray(pixels).resize((64, 48), Image.Resampling.BICUBIC).save(folder / "style.png")
+    smooth(48, 64).save(folder / "style.png")
     return folder
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from pictures import smooth
 from PIL import Image
 
 from nst_tf import images, losses, memory, style_statistics, vgg
@@ -11,11 +12,6 @@ from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",)}
-
-
-def smooth(height, width, seed, low=0):
-    pixels = np.random.default_rng(seed).integers(low, 256, (4, 5, 3), np.uint8)
-    return Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
 
 
 @pytest.fixture(scope="module")

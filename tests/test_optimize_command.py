@@ -11,17 +11,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from pictures import smooth
 
 from nst_tf import images, studio
 from nst_tf.errors import UserError
 from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.painting import Painting
-
-
-def smooth(height, width, seed):
-    pixels = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), np.uint8)
-    return Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
 
 
 @pytest.fixture(scope="module")

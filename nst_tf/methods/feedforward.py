@@ -31,18 +31,17 @@ class FeedforwardTask:
     output_layers = (networks.OUTPUT,)
 
     def __init__(self, settings: TrainSettings):
-        dtype = "mixed_bfloat16" if settings.precision == "bfloat16" else "float32"
         weights = losses.LossWeights(
             settings.content_weight, settings.style_weight, settings.tv_weight,
             layer_weights(settings.content_layers), layer_weights(settings.style_layers))
-        self._loss = losses.PerceptualLoss(open_extractor(settings, weights.layers, dtype), weights)
+        self._loss = losses.PerceptualLoss(features.open_extractor(settings, weights.layers), weights)
         self._style, self.style_sha256 = read_style(settings, weights.style_layers)
         target = self._loss.style_target(self._style.rgb[None])
         # Plain tensors, made once: a step must not compute them again.
         self._target = tf.nest.map_structure(lambda gram: tf.constant(gram.numpy()), target)
         shape = networks.TransformNetConfig(
             settings.width, settings.residual_blocks, settings.padding)
-        self.network = networks.transform_net(shape, dtype=dtype)
+        self.network = networks.transform_net(shape, dtype=settings.compute_dtype)
 
     @property
     def provenance(self) -> dict:
@@ -94,13 +93,6 @@ class FeedforwardTask:
         return images.encode(images.Picture(images.to_float(pixels)), "png")
 
 
-def open_extractor(settings: TrainSettings, layers, dtype: str) -> features.FeatureExtractor:
-    """Opens the feature network that `settings` name, for `layers`."""
-    if settings.feature_network == "vgg19":
-        return features.load_vgg19(settings.vgg_weights, layers, dtype=dtype)
-    return features.load_slim_vgg19(layers, weights=settings.slim_weights or None, dtype=dtype)
-
-
 def read_style(settings: TrainSettings, style_layers) -> tuple[images.Picture, str]:
     """Reads the style image at --style_size, and returns it with its SHA-256.
 
@@ -109,12 +101,10 @@ def read_style(settings: TrainSettings, style_layers) -> tuple[images.Picture, s
     """
     data, digest = styles.fetch_style(settings.style_image, settings.style_sha256)
     original = images.read_picture(data)
-    field = max(vgg.receptive_field(layer) for layer in style_layers)
-    if min(*original.size, settings.style_size) < field:
-        raise expected(
-            f"a style image of at least {field} pixels on its short side, which the deepest style layer "
-            "sees at once", f"{original.size[1]}x{original.size[0]} at --style_size="
-            f"{settings.style_size}", "Use a larger picture, or leave out deep --style_layers.")
+    vgg.check_style_side(
+        min(*original.size, settings.style_size), style_layers,
+        f"{original.size[1]}x{original.size[0]} at --style_size={settings.style_size}",
+        "Use a larger picture, or leave out deep --style_layers.")
     if min(original.size) < settings.style_size:
         print(f"note: the style image is enlarged from {min(original.size)} to {settings.style_size} "
               "pixels; --style_size sets another size")

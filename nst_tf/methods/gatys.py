@@ -5,7 +5,6 @@ Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), worked through from coarse to fine
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -88,7 +87,9 @@ class Gatys:
             _read_mask(name, style.shape[:2], "style")
             for name, style in zip(settings.style_masks, self._styles)]
         self._check_size(weights.layers)
-        self.extractor = _open_extractor(settings, weights.layers)
+        self.extractor = dataclasses.replace(
+            features.open_extractor(settings, weights.layers, pooling=settings.pooling),
+            margin=settings.margin)
         self._loss = losses.PerceptualLoss(self.extractor, weights, settings.statistic)
         self.scales = plan_scales(self.size, settings)
 
@@ -141,11 +142,10 @@ class Gatys:
         rgb = resized(picture, *self.size)
         alpha, mode = None, self._settings.preserve_color
         if self._photo is not None:
-            photo = resized(self._photo.rgb, *self.size)
             if self._photo.alpha is not None:
                 alpha = resized(self._photo.alpha[..., None], *self.size)[..., 0]
             if mode == "luminance" or (mode != "none" and self._settings.color_when == "after"):
-                rgb = colours.MODES[mode](rgb, photo)
+                rgb = colours.MODES[mode](rgb, resized(self._photo.rgb, *self.size))
         return images.Picture(rgb, alpha)
 
     def _final_size(self):
@@ -177,13 +177,11 @@ class Gatys:
             data, digest = styles.fetch_style(name)
             picture = images.read_picture(data).rgb
             height, width = self._style_size(picture.shape[:2], max(self.size))
-            field = max(vgg.receptive_field(layer) for layer in weights.style_layers)
-            if min(height, width, *picture.shape[:2]) < field:
-                raise expected(
-                    f"a style picture of at least {field} pixels on its short side, which the deepest "
-                    "style layer sees at once", f"{name}: {picture.shape[1]}x{picture.shape[0]}, used at "
-                    f"{width}x{height}", "Use a larger picture, a larger --style_scale or --image_size, "
-                    "or leave out deep --style_layers.")
+            vgg.check_style_side(
+                min(height, width, *picture.shape[:2]), weights.style_layers,
+                f"{name}: {picture.shape[1]}x{picture.shape[0]}, used at {width}x{height}",
+                "Use a larger picture, a larger --style_scale or --image_size, or leave out deep "
+                "--style_layers.")
             pictures.append(self._recoloured(picture))
             hashes.append(digest)
         return pictures, hashes
@@ -224,17 +222,6 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
         picture, [height, width], tf.image.ResizeMethod.BICUBIC, antialias=True).numpy(), 0, 1)
 
 
-def _open_extractor(settings, layers: Sequence[str]) -> features.FeatureExtractor:
-    dtype = "mixed_bfloat16" if settings.precision == "bfloat16" else "float32"
-    if settings.feature_network == "vgg19":
-        extractor = features.load_vgg19(
-            settings.vgg_weights, layers, pooling=settings.pooling, dtype=dtype)
-    else:
-        extractor = features.load_slim_vgg19(
-            layers, weights=settings.slim_weights or None, pooling=settings.pooling, dtype=dtype)
-    return dataclasses.replace(extractor, margin=settings.margin)
-
-
 def _read_mask(name, size, of) -> np.ndarray:
     """The lightness of a mask, [H, W, 1] in [0, 1]."""
     mask = images.read_picture(name)
@@ -250,5 +237,3 @@ def _read_mask(name, size, of) -> np.ndarray:
 
 def _shrunk(masks, index, size) -> tf.Tensor | None:
     return resized(masks[index], *size)[None] if masks else None
-
-
