@@ -49,8 +49,6 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
     restored = fit.restore() if settings.resume else 0
     if restored:
         say(f"continuing at step {restored}")
-    elif settings.init_from:
-        fit.start_from(RunFolder(Path(settings.init_from)).checkpoints)
     else:
         task.start(open_batches)
     listeners = _listeners(settings, run, task, restored) if distribution.is_chief else []

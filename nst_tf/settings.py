@@ -98,7 +98,8 @@ class TrainSettings(PerceptualSettings):
         ("48", "64", "128", "256", "256"), "Channels of the slim VGG19's five blocks.")
 
     init_from: str = setting(
-        "", "Run folder of the same network whose newest checkpoint gives the first weights.")
+        "", "Run folder of the same network whose newest checkpoint gives the first weights; of a slim VGG19 "
+        "with other widths, the layers before the first that differs.")
     optimizer: str = setting(
         "adam", "Optimiser: adam, or muon, which learns more in a few hundred steps.",
         choices=("adam", "muon"))

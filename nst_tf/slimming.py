@@ -5,7 +5,7 @@ at each compared layer, an embedding: a linear map from its k channels to VGG19'
 students and turns trained ones into what is packaged; the training itself is in the method.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import keras
 import numpy as np
@@ -17,6 +17,8 @@ COMPARED = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = tuple(layer for layer in COMPARED if layer != CONTENT_LAYER)
 STRETCH = (0.5, 4.0)                                       # bounds of the calibration
+RIDGE = 1e-4                                               # of least squares, share of the mean energy
+ROWS, FEWEST = 20, 24                                      # a refit's equations an unknown, and pictures
 
 
 def student(widths: Sequence[int]) -> keras.Model:
@@ -37,6 +39,11 @@ def student(widths: Sequence[int]) -> keras.Model:
 def embedding(network: keras.Model, layer: str) -> tf.Variable:
     """Returns the kernel of a student's embedding at `layer`, [1, 1, k, C]."""
     return network.get_layer(f"embedding_{layer}").kernel
+
+
+def layers_of(name: str) -> list[str]:
+    """Returns the Keras names of a student's weights at layer `name`: convolution, and embedding."""
+    return [_keras_name(name)] + [f"embedding_{name}"] * (name in COMPARED)
 
 
 def embedded_gram(maps: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
@@ -79,40 +86,49 @@ def greedy_channels(gram: np.ndarray, count: int) -> np.ndarray:
     return np.sort(chosen)
 
 
-def refit(network: keras.Model, teacher: features.FeatureExtractor, pictures: tf.Tensor) -> None:
+def refit(
+    network: keras.Model,
+    teacher: features.FeatureExtractor,
+    pictures: tf.Tensor,
+    kept: Collection[str] = (),
+) -> None:
     """Sets a student's kernels and embeddings by least squares, layer after layer.
 
     Every kernel is fitted from the student's actual input patches to the teacher's pre-activations of
     the chosen channels, so that errors of earlier layers are made up for where they can be.
+
+    Args:
+        network: a student.
+        teacher: VGG19 with all of `vgg.SLIM_LAYERS`.
+        pictures: [N, S, S, 3]; shallow layers, which have more positions in each, use the first of them.
+        kept: layers whose kernels and embeddings stay as they are.
     """
-    wide = teacher.model(pictures)
-    x = wide_input = vgg.VggPreprocessing()(pictures)
-    rng = np.random.default_rng(0)
     for name in vgg.SLIM_LAYERS:
+        if name in kept:
+            continue
         conv = network.get_layer(_keras_name(name))
-        if name.endswith("_1") and name != "relu1_1":
-            x, wide_input = (tf.nn.max_pool2d(maps, 2, 2, "VALID") for maps in (x, wide_input))
-        flat = tf.reshape(wide[name], [-1, wide[name].shape[-1]])
-        kept = greedy_channels((tf.matmul(flat, flat, transpose_a=True)).numpy(), conv.filters)
-        kernel, bias = teacher.model.get_layer(_keras_name(name)).get_weights()
-        goal = tf.nn.conv2d(wide_input, kernel[..., kept], 1, "SAME") + bias[kept]
-        patches = tf.image.extract_patches(x, [1, 3, 3, 1], [1, 1, 1, 1], [1, 1, 1, 1], "SAME")
-        patches = tf.reshape(patches, [-1, patches.shape[-1]])
-        rows = rng.permutation(patches.shape[0])[:40_000]
-        solution = least_squares(
-            np.pad(patches.numpy()[rows], [(0, 0), (0, 1)], constant_values=1.0),
-            tf.reshape(goal, [-1, goal.shape[-1]]).numpy()[rows])
+        normal = mixed = energy = 0.0
+        for patches, wanted in _equations(network, teacher, name, pictures):
+            maps = np.maximum(wanted, 0)
+            normal += (patches.T @ patches).astype(np.float64)
+            mixed += (patches.T @ wanted).astype(np.float64)
+            energy += (maps.T @ maps).astype(np.float64)
+        chosen = greedy_channels(energy, conv.filters)
+        solution = _solved(normal, mixed[:, chosen])
         conv.set_weights([solution[:-1].reshape(conv.kernel.shape), solution[-1]])
-        x, wide_input = tf.nn.relu(conv(x)), wide[name]
-        if name in COMPARED:
-            embedding(network, name).assign(_fit_embedding(x, wide[name])[None, None])
+        if name not in COMPARED:
+            continue
+        normal = mixed = 0.0
+        for patches, wanted in _equations(network, teacher, name, pictures):
+            maps = np.maximum(patches @ solution, 0)
+            normal += (maps.T @ maps).astype(np.float64)
+            mixed += (maps.T @ np.maximum(wanted, 0)).astype(np.float64)
+        embedding(network, name).assign(_solved(normal, mixed)[None, None])
 
 
-def least_squares(inputs: np.ndarray, outputs: np.ndarray, ridge: float = 1e-4) -> np.ndarray:
+def least_squares(inputs: np.ndarray, outputs: np.ndarray, ridge: float = RIDGE) -> np.ndarray:
     """Returns W [n, m] that makes |inputs W - outputs|^2 + ridge * mean energy * |W|^2 smallest."""
-    normal = inputs.T @ inputs
-    normal[np.diag_indices_from(normal)] += ridge * np.trace(normal) / len(normal)
-    return np.linalg.solve(normal, inputs.T @ outputs).astype(np.float32)
+    return _solved(inputs.T @ inputs, inputs.T @ outputs, ridge)
 
 
 def packed_model(
@@ -246,8 +262,29 @@ def _map_errors(maps):
                            / np.einsum("nij,ij->n", denominator, metric))
 
 
-def _fit_embedding(maps, wide):
-    return least_squares(*(tf.reshape(m, [-1, m.shape[-1]]).numpy() for m in (maps, wide)))
+def _equations(network, teacher, name, pictures):
+    """Yields patches before a layer, each with a 1 for the bias, [n, 9 * k + 1], and the teacher's
+    pre-activations there [n, C]: some pictures at a time, as many as the unknowns need."""
+    narrow, wide = (each.get_layer(_keras_name(name)) for each in (network, teacher.model))
+    before, wide_before = (keras.Model(each.input, layer.input)
+                           for each, layer in ((network, narrow), (teacher.model, wide)))
+    kernel, bias = wide.get_weights()
+    positions = (pictures.shape[1] // vgg.stride(name)) ** 2
+    unknowns = 9 * narrow.kernel.shape[2] + 1
+    count = min(max(FEWEST, -(-ROWS * unknowns // positions)), len(pictures))
+    for start in range(0, count, 4):
+        part = pictures[start: start + 4]
+        patches = tf.image.extract_patches(
+            before(part), [1, 3, 3, 1], [1, 1, 1, 1], [1, 1, 1, 1], "SAME")
+        wanted = tf.nn.conv2d(wide_before(part), kernel, 1, "SAME") + bias
+        patches, wanted = (tf.reshape(each, [-1, each.shape[-1]]).numpy() for each in (patches, wanted))
+        yield np.pad(patches, [(0, 0), (0, 1)], constant_values=1.0), wanted
+
+
+def _solved(normal, mixed, ridge=RIDGE):
+    normal = normal.copy()
+    normal[np.diag_indices_from(normal)] += ridge * np.trace(normal) / len(normal)
+    return np.linalg.solve(normal, mixed).astype(np.float32)
 
 
 def _centre(pixels, size=256):

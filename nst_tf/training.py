@@ -43,6 +43,24 @@ class Task(Protocol):
         """Returns named values, each [B]; "loss" is made small, the others are shown."""
 
 
+def restore_weights(network: keras.Model, checkpoints: Path) -> None:
+    """Takes a network's weights alone from the newest checkpoint of another run.
+
+    Raises:
+        UserError: there is none, or it is of another network.
+    """
+    newest = tf.train.latest_checkpoint(str(checkpoints))
+    try:
+        if newest is None:
+            raise ValueError("it has no checkpoint")
+        weights = tf.train.Checkpoint(network=network)
+        weights.restore(newest).expect_partial().assert_existing_objects_matched()
+    except (ValueError, AssertionError, tf.errors.OpError) as error:
+        raise expected(
+            "--init_from with a run of the same network", f"{checkpoints} ({_first_line(error)})",
+            "Check the folder, and widths and depth.") from error
+
+
 class Fit:
     """A training run that can be interrupted and continued exactly.
 
@@ -93,23 +111,6 @@ class Fit:
                 "a checkpoint of the same network", f"{newest} ({_first_line(error)})",
                 "Resume with the run's own settings, or start anew with --overwrite.") from error
         return self.step
-
-    def start_from(self, checkpoints: Path) -> None:
-        """Takes the weights alone from the newest checkpoint of another run of the same network.
-
-        Raises:
-            UserError: there is none, or it is of another network.
-        """
-        newest = tf.train.latest_checkpoint(str(checkpoints))
-        try:
-            if newest is None:
-                raise ValueError("it has no checkpoint")
-            weights = tf.train.Checkpoint(network=self.task.network)
-            weights.restore(newest).expect_partial().assert_existing_objects_matched()
-        except (ValueError, AssertionError, tf.errors.OpError) as error:
-            raise expected(
-                "--init_from with a run of the same network", f"{checkpoints} ({_first_line(error)})",
-                "Check the folder, and widths and depth.") from error
 
     def run(
         self,

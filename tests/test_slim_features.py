@@ -44,6 +44,7 @@ def teacher(monkeypatch):
 def small_attacks(monkeypatch):
     monkeypatch.setattr(attacks, "PIXEL_SLOTS", 6)
     monkeypatch.setattr(attacks, "PAINTER_WIDTH", 2)
+    monkeypatch.setattr(slim_features, "START_PICTURES", 12)
 
 
 def settings(output="unused", **changes):
@@ -188,6 +189,38 @@ def test_calibration_brings_distances_nearer_to_the_teachers(teacher, monkeypatc
     assert miss(slimming.STRETCH) < 0.8 * miss((1.0, 1.0))
 
 
+def saved_student(folder, teacher, widths):
+    """A run folder with a refitted student in it."""
+    network = slimming.student([int(width) for width in widths])
+    slimming.refit(network, teacher, photographs(60))
+    tf.train.Checkpoint(network=network).save(str(folder / "checkpoints" / "ckpt"))
+    (folder / "run.json").write_text(json.dumps({"settings": {"slim_widths": widths}}))
+    return network
+
+
+def test_a_wider_last_block_begins_with_the_layers_before_it_and_explains_more(
+        tmp_path, teacher, monkeypatch):
+    monkeypatch.setattr(slim_features, "START_PICTURES", 120)
+    before = saved_student(tmp_path, teacher, STUDENT)
+    task = slim_features.build(settings(slim_widths=(*STUDENT[:4], "10"), init_from=str(tmp_path)))
+    task.start(open_batches)
+    for layer in before.layers:
+        if layer.weights and not layer.name.endswith(("block5_conv1", "relu5_1")):
+            for old, new in zip(layer.get_weights(), task.network.get_layer(layer.name).get_weights()):
+                assert np.array_equal(old, new), layer.name
+    pictures = photographs(72)[60:]
+    old, new = (feature_error(network, teacher, pictures)["relu5_1"] for network in (before, task.network))
+    assert new < 0.9 * old
+
+
+def test_a_student_of_the_same_widths_is_taken_as_it_is(tmp_path, teacher):
+    before = saved_student(tmp_path, teacher, STUDENT)
+    task = slim_features.build(settings(init_from=str(tmp_path)))
+    task.start(None)                                       # needs no pictures
+    assert all(np.array_equal(old, new) for old, new in zip(
+        before.get_weights(), task.network.get_weights(), strict=True))
+
+
 def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     task = slim_features.build(settings())
     task.start(open_batches)
@@ -291,9 +324,11 @@ def test_the_card_names_all_runs_whose_weights_went_into_it(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text(json.dumps({
             "steps": steps, "seconds": 60.0 * steps,
-            "settings": {"seed": steps, "init_from": str(tmp_path / before) if before else ""}}))
+            "settings": {"seed": steps, "slim_widths": ["8", "9"],
+                         "init_from": str(tmp_path / before) if before else ""}}))
     assert slim_features._earlier_runs(str(tmp_path / "b")) == [
-        {"steps": 5, "minutes": 5.0, "seed": 5}, {"steps": 3, "minutes": 3.0, "seed": 3}]
+        {"steps": 5, "minutes": 5.0, "seed": 5, "widths": [8, 9]},
+        {"steps": 3, "minutes": 3.0, "seed": 3, "widths": [8, 9]}]
 
 
 @pytest.mark.parametrize("changes, message", [

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nst_tf import training
 from nst_tf.distribution import open_distribution
 from nst_tf.errors import UserError
 from nst_tf.training import Fit, FitConfig
@@ -268,7 +269,7 @@ def test_a_run_begins_with_the_weights_of_another_and_nothing_else_of_it(tmp_pat
     other.run(open_batches)
     fit = open_fit(tmp_path / "new", steps=2)
     fresh = [variable.numpy() for variable in fit._optimizer.variables]
-    fit.start_from(tmp_path / "other")
+    training.restore_weights(fit.task.network, tmp_path / "other")
     for mine, trained in zip(fit.task.network.variables, other.task.network.variables, strict=True):
         assert np.array_equal(mine, trained)
     assert fit.step == 0 and float(fit.task.state["mean"]) == 0
@@ -283,7 +284,7 @@ def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path, trained, rece
     if trained:
         open_fit(tmp_path, ToyTask(channels=trained)).save()
     with pytest.raises(UserError, match="Expected --init_from with a run of the same") as caught:
-        open_fit(tmp_path / "new").start_from(tmp_path)
+        training.restore_weights(ToyTask().network, tmp_path)
     assert received in str(caught.value) and "\n" not in str(caught.value)
 
 

@@ -6,14 +6,15 @@ target the Gram matrices of one style image. Departures are listed in `nst_tf.ne
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import tensorflow as tf
 
-from nst_tf import features, files, images, losses, networks, photos, sheets, styles, vgg
+from nst_tf import features, files, images, losses, networks, photos, sheets, styles, training, vgg
 from nst_tf.errors import expected
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings, layer_weights
-from nst_tf.training import FitResult
+from nst_tf.budgets import FitResult
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
 SHEET_SIDE = 512                                           # the same on the contact sheet
@@ -41,6 +42,7 @@ class FeedforwardTask:
         self._target = tf.nest.map_structure(lambda gram: tf.constant(gram.numpy()), target)
         shape = networks.TransformNetConfig(
             settings.width, settings.residual_blocks, settings.padding)
+        self._init_from = settings.init_from
         self.network = networks.transform_net(shape, dtype=settings.compute_dtype)
 
     @property
@@ -51,7 +53,9 @@ class FeedforwardTask:
                 "feature_network": {"name": extractor.name, **extractor.provenance}}
 
     def start(self, open_batches) -> None:
-        """Nothing: the network starts from random weights."""
+        """Takes the weights of --init_from, if one is named; else they are random."""
+        if self._init_from:
+            training.restore_weights(self.network, RunFolder(Path(self._init_from)).checkpoints)
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         pictures = self.network(batch["image"], training=True)

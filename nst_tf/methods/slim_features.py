@@ -17,13 +17,15 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf import attacks, data, features, files, slimming, statistics, vgg
+from nst_tf.budgets import FitResult
 from nst_tf.errors import expected
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
-from nst_tf.training import FitResult
+from nst_tf.training import restore_weights
 
 # Floor of the divisor of Gram errors, as a share of the Gram matrix's energy: see `SlimFeaturesTask.terms`.
 NEAREST = 0.1
+START_PICTURES = 320                                       # of the fit before the first step
 
 
 class SlimFeaturesTask:
@@ -68,11 +70,32 @@ class SlimFeaturesTask:
         return {"teacher": dict(self._teacher.provenance)}
 
     def start(self, open_batches) -> None:
-        """Sets the student to VGG19's channels, chosen and refitted on the first photos of the stream."""
-        batches = open_batches(data.Shard(self._settings.batch_size), 0)
-        count = -(-60 // self._settings.batch_size)
-        pictures = tf.concat([batch["image"] for batch in batches.take(count)], 0)
-        slimming.refit(self.network, self._teacher, pictures)
+        """Sets the student to VGG19's channels, chosen and refitted on the first photos of the stream.
+
+        With --init_from its layers are taken as they are; if its widths are others, up to the first
+        layer that differs.
+        """
+        kept = self._take_over(RunFolder(Path(self._settings.init_from))) if self._settings.init_from else ()
+        if len(kept) == len(vgg.SLIM_LAYERS):
+            return
+        size, pictures = self._settings.batch_size, []
+        for batch in open_batches(data.Shard(size), 0).take(-(-START_PICTURES // size)):
+            plain, changed = tf.split(batch["image"], [size // 2, size - size // 2])
+            number = tf.cast(batch["index"][0], tf.int32)
+            pictures += [plain, attacks.disturb(changed, tf.stack([number, self._settings.seed]))]
+        slimming.refit(self.network, self._teacher, tf.concat(pictures, 0), kept)
+
+    def _take_over(self, run: RunFolder) -> tuple[str, ...]:
+        """Copies another student's weights as far as it is as wide as this one; returns the layers."""
+        widths = [int(width) for width in (run.settings or {}).get("slim_widths", self.widths)]
+        other = slimming.student(widths)
+        restore_weights(other, run.checkpoints)
+        same = next((i for i in range(5) if widths[i] != self.widths[i]), 5)
+        kept = tuple(name for name in vgg.SLIM_LAYERS if int(name[4]) <= same)
+        for name in kept:
+            for layer in slimming.layers_of(name):
+                self.network.get_layer(layer).set_weights(other.get_layer(layer).get_weights())
+        return kept
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the errors against the teacher, each the mean of the batch, repeated [B].
@@ -194,7 +217,7 @@ def _earlier_runs(init_from):
     before = json.loads(RunFolder(Path(init_from)).record.read_text())
     return [*_earlier_runs(before["settings"].get("init_from", "")), {
         "steps": before["steps"], "minutes": round(before["seconds"] / 60, 1),
-        "seed": before["settings"]["seed"]}]
+        "seed": before["settings"]["seed"], "widths": [int(k) for k in before["settings"]["slim_widths"]]}]
 
 
 def _cosine(first, second):
