@@ -16,8 +16,9 @@ from nst_tf import data, features, flag_binding, losses, slimming, statistics, v
 
 flags.DEFINE_string("content", "builtin", "Photos, as in nst_tf.train.")
 flags.DEFINE_list(
-    "widths", ["32-64-128-256-256", "32-80-144-256-256", "32-80-128-256-256", "48-64-128-256-256"],
+    "widths", ["32-64-128-256-256", "32-64-128-256-512", "32-64-128-320-512", "48-64-128-256-512"],
     "Choices, channels of the five blocks joined by dashes.")
+flags.DEFINE_integer("pictures", 320, "Crops that students are fitted to.")
 FLAGS = flags.FLAGS
 
 
@@ -31,8 +32,9 @@ def gradient_seconds(extractor) -> float:
 def main():
     layers = losses.LossWeights().layers
     source = data.open_source(FLAGS.content)
-    crops = data.crops(source, data.CropConfig(128, 192, seed=0), data.Shard(60))
+    crops = data.crops(source, data.CropConfig(192, 256, seed=0), data.Shard(FLAGS.pictures))
     fitted, unseen = (batch["image"] for batch in crops.take(2))
+    unseen = unseen[:40]
     teacher = features.load_vgg19(FLAGS.vgg_weights, vgg.SLIM_LAYERS)
     wide = teacher(unseen)
     reference = gradient_seconds(features.load_vgg19(FLAGS.vgg_weights, layers))

@@ -130,12 +130,12 @@ class Painting:
         logs, saved_at = {}, time.monotonic()
         try:
             with Interruptible() as interrupt:
-                objective, step = self._pose()
+                objective = self._task.objective(self._task.scales[self._scale])
                 if self._state is None:
-                    first = tf.reshape(self._task.first_picture(), [-1])
-                    self._state = self._begin(objective, first)
+                    self._begin(objective, tf.reshape(self._task.first_picture(), [-1]))
                 while True:
                     before, started = self._seconds, time.monotonic()
+                    step = self._step(objective)
                     while not self._scale_done() and not interrupt.received:
                         self._state = step(self._state)
                         self._seconds = before + time.monotonic() - started
@@ -148,7 +148,7 @@ class Painting:
                     last = self._scale == len(self._task.scales) - 1
                     if interrupt.received or status == NOT_FINITE or last:
                         break
-                    objective, step = self._next_scale()
+                    objective = self._next_scale()
         finally:
             listeners.on_train_end(logs)
         self.save()
@@ -157,15 +157,14 @@ class Painting:
             interrupt.received, status == NOT_FINITE, self.iterations,
             self._evaluations + int(self._state["evaluations"]), self._seconds, logs)
 
-    def _pose(self) -> tuple[Objective, Callable[[State], State]]:
-        objective = self._task.objective(self._task.scales[self._scale])
-        return objective, tf.function(lambda state: self._optimizer.iterate(objective, state))
+    def _step(self, objective: Objective) -> Callable[[State], State]:
+        return _compiled(lambda state: self._optimizer.iterate(objective, state), self._state)
 
-    def _begin(self, objective, picture, **carried) -> State:
-        # A function of its own, for one call: TensorFlow warns of one that is traced again and again.
-        return tf.function(lambda x: self._optimizer.start(objective, x, **carried))(picture)
+    def _begin(self, objective: Objective, picture: tf.Tensor, **carried) -> None:
+        start = _compiled(lambda x: self._optimizer.start(objective, x, **carried), picture)
+        self._state = start(picture)
 
-    def _next_scale(self):
+    def _next_scale(self) -> Objective:
         old, new = self._task.scales[self._scale: self._scale + 2]
 
         def grow(flat):
@@ -180,9 +179,9 @@ class Painting:
         self._iterations += int(self._state["iterations"])
         self._evaluations += int(self._state["evaluations"])
         self._scale += 1
-        objective, step = self._pose()
-        self._state = self._begin(objective, picture, **carried)
-        return objective, step
+        objective = self._task.objective(self._task.scales[self._scale])
+        self._begin(objective, picture, **carried)
+        return objective
 
     def _scale_done(self):
         return (int(self._state["status"]) != RUNNING
@@ -197,3 +196,11 @@ class Painting:
             "loss": float(self._state["value"]), **terms, "size": max(scale.height, scale.width),
             "evaluations": self._evaluations + int(self._state["evaluations"]),
             "progress": min(1.0, done / sum(each.work for each in self._task.scales))}
+
+
+def _compiled(function: Callable, example: tf.Tensor | State) -> Callable:
+    """Compiles for tensors like `example` alone: every scale and every picture has a graph of its own.
+
+    TensorFlow would take that for a mistake, and warn, if the graphs were traced by calling.
+    """
+    return tf.function(function).get_concrete_function(example)
