@@ -95,7 +95,7 @@ class TrainSettings(PerceptualSettings):
     residual_blocks: int = setting(5, "Residual blocks of the network; 5 is Johnson's.")
     padding: str = setting("reflect", "Padding of its convolutions.", choices=("reflect", "zeros"))
     slim_widths: tuple[str, ...] = setting(
-        ("48", "64", "128", "256", "256"), "Channels of the slim VGG19's five blocks.")
+        ("32", "64", "128", "256", "512"), "Channels of the slim VGG19's five blocks.")
 
     init_from: str = setting(
         "", "Run folder of the same network whose newest checkpoint gives the first weights; of a slim VGG19 "

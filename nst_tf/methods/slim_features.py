@@ -44,7 +44,7 @@ class SlimFeaturesTask:
         except ValueError:
             self.widths = []
         if len(self.widths) != 5 or min(self.widths) < 1:
-            raise expected("five widths such as 32,64,128,256,256", settings.slim_widths,
+            raise expected("five widths such as 32,64,128,256,512", settings.slim_widths,
                            "Change --slim_widths.")
         if settings.batch_size % 3:
             raise expected("a batch size divisible by 3 (photos, attacked photos, styles)",
