@@ -6,8 +6,15 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 
+import dataclasses
+import sys
+
 import pytest
+from absl import flags
+from absl.testing import flagsaver
 from pictures import smooth
+
+from nst_tf import flag_binding
 
 # (name, height, width, mode) of the pictures in `photos_folder`
 PICTURES = (
@@ -28,3 +35,27 @@ def photos_folder(tmp_path_factory):
         path.parent.mkdir(exist_ok=True)
         smooth(height, width, seed).convert(mode).save(path)
     return folder
+
+
+@pytest.fixture
+def in_process(monkeypatch, capfd):
+    """Runs a command in this process: (main, its settings class, arguments) -> (status, stdout, stderr)."""
+
+    def forget(settings):
+        for field in dataclasses.fields(settings):
+            if field.name in flags.FLAGS:      # another command's tests may define the same
+                delattr(flags.FLAGS, field.name)
+
+    def run(main, settings, arguments):
+        forget(settings)
+        flag_binding.define(settings)
+        monkeypatch.setattr(sys, "argv", ["command", *arguments])
+        capfd.readouterr()
+        try:
+            with flagsaver.flagsaver(), pytest.raises(SystemExit) as ended:
+                flag_binding.run(main)
+        finally:
+            forget(settings)
+        return (ended.value.code or 0, *capfd.readouterr())
+
+    return run

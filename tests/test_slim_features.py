@@ -189,10 +189,11 @@ def test_calibration_brings_distances_nearer_to_the_teachers(teacher, monkeypatc
     assert miss(slimming.STRETCH) < 0.8 * miss((1.0, 1.0))
 
 
-def saved_student(folder, teacher, widths):
-    """A run folder with a refitted student in it."""
+def saved_student(folder, widths, teacher=None):
+    """A run folder with a student in it, refitted if there is a teacher."""
     network = slimming.student([int(width) for width in widths])
-    slimming.refit(network, teacher, photographs(60))
+    if teacher is not None:
+        slimming.refit(network, teacher, photographs(60))
     tf.train.Checkpoint(network=network).save(str(folder / "checkpoints" / "ckpt"))
     (folder / "run.json").write_text(json.dumps({"settings": {"slim_widths": widths}}))
     return network
@@ -201,7 +202,7 @@ def saved_student(folder, teacher, widths):
 def test_a_wider_last_block_begins_with_the_layers_before_it_and_explains_more(
         tmp_path, teacher, monkeypatch):
     monkeypatch.setattr(slim_features, "START_PICTURES", 120)
-    before = saved_student(tmp_path, teacher, STUDENT)
+    before = saved_student(tmp_path, STUDENT, teacher)
     task = slim_features.build(settings(slim_widths=(*STUDENT[:4], "10"), init_from=str(tmp_path)))
     task.start(open_batches)
     for layer in before.layers:
@@ -213,8 +214,8 @@ def test_a_wider_last_block_begins_with_the_layers_before_it_and_explains_more(
     assert new < 0.9 * old
 
 
-def test_a_student_of_the_same_widths_is_taken_as_it_is(tmp_path, teacher):
-    before = saved_student(tmp_path, teacher, STUDENT)
+def test_a_student_of_the_same_widths_is_taken_as_it_is(tmp_path):
+    before = saved_student(tmp_path, STUDENT)
     task = slim_features.build(settings(init_from=str(tmp_path)))
     task.start(None)                                       # needs no pictures
     assert all(np.array_equal(old, new) for old, new in zip(
@@ -225,7 +226,7 @@ def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     task = slim_features.build(settings())
     task.start(open_batches)
     filled, pools = [], []
-    for batch in open_batches(data.Shard(6), 0).take(6):
+    for batch in open_batches(data.Shard(6), 0).take(4):
         terms = task.terms(batch)
         assert all(terms[name].shape == (6,) for name in ("loss", "feature", "difference", "gram", "direction"))
         assert all(np.isfinite(value).all() for value in terms.values())
@@ -306,14 +307,14 @@ def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
     monkeypatch.setattr(photos, "PHOTOS", two)
     fits = interrupted(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
-        pipeline.train(settings(tmp_path / "run", steps=3))
-    run = pipeline.train(settings(tmp_path / "run", steps=3, resume=True))
-    pipeline.train(settings(tmp_path / "straight", steps=3))
+        pipeline.train(settings(tmp_path / "run", steps=2))
+    run = pipeline.train(settings(tmp_path / "run", steps=2, resume=True))
+    pipeline.train(settings(tmp_path / "straight", steps=2))
     resumed, straight = map(everything, fits[1:])
     assert all(np.array_equal(a, b) for a, b in zip(resumed, straight, strict=True))
     # The finished run is a slim network that loads, with its card.
     card = json.loads((run.path / "slim_vgg19.json").read_text())
-    assert card["steps"] == 3 and card["widths"] == [int(width) for width in STUDENT]
+    assert card["steps"] == 2 and card["widths"] == [int(width) for width in STUDENT]
     assert card["sha256"] == features.sha256(run.path / "slim_vgg19.npz")
     loaded = features.load_slim_vgg19(["relu3_1"], weights=str(run.path / "slim_vgg19.npz"))
     assert np.isfinite(loaded(photographs())["relu3_1"]).all()

@@ -11,11 +11,9 @@ import time
 import keras
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 from pictures import smooth
 
-from nst_tf import flag_binding, pipeline, train
+from nst_tf import pipeline, train
 from nst_tf.methods import feedforward
 from nst_tf.settings import TrainSettings
 
@@ -66,28 +64,15 @@ def base(inputs):
 
 
 @pytest.fixture
-def command(base, monkeypatch, capfd):
-    """Runs the command in this process: (flags) -> (status, stdout, stderr)."""
-    names = [field.name for field in dataclasses.fields(TrainSettings)]
-
-    def forget():
-        for name in names:
-            if name in flags.FLAGS:            # another file's tests may define the same
-                delattr(flags.FLAGS, name)
+def command(base, in_process):
+    """Runs the command: (flags) -> (status, stdout, stderr)."""
 
     def run(**changes):
         values = {key: value for key, value in {**base, **changes}.items() if value is not None}
-        arguments = [f"--{key}={value}" for key, value in values.items()]
-        monkeypatch.setattr(sys, "argv", ["train", *arguments])
-        capfd.readouterr()
-        with flagsaver.flagsaver(), pytest.raises(SystemExit) as ended:
-            flag_binding.run(train.main)
-        return (ended.value.code or 0, *capfd.readouterr())
+        return in_process(
+            train.main, TrainSettings, [f"--{key}={value}" for key, value in values.items()])
 
-    forget()
-    flag_binding.define(TrainSettings)
-    yield run
-    forget()
+    return run
 
 
 def log(folder):

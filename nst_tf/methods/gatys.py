@@ -87,6 +87,11 @@ class Gatys:
             _read_mask(name, style.shape[:2], "style")
             for name, style in zip(settings.style_masks, self._styles)]
         self._check_size(weights.layers)
+        self._init = None
+        if settings.init not in ("content", "noise", "style_colors"):
+            self._init = photos.read_photo(settings.init).rgb
+        elif settings.init == "style_colors" and not self._styles:
+            raise expected("--style with --init=style_colors", "none", "Name a style.")
         self.extractor = dataclasses.replace(
             features.open_extractor(settings, weights.layers, pooling=settings.pooling),
             margin=settings.margin)
@@ -130,11 +135,9 @@ class Gatys:
         elif settings.init == "content":
             picture = self._grey(resized(self._photo.rgb, *shape[:2]))
         elif settings.init == "style_colors":
-            if not self._styles:
-                raise expected("--style with --init=style_colors", "none", "Name a style.")
             picture = colours.coral(noise, self._styles[0])
         else:
-            picture = resized(photos.read_photo(settings.init).rgb, *shape[:2])
+            picture = resized(self._init, *shape[:2])
         return (1 - settings.init_noise) * picture + settings.init_noise * noise
 
     def finished(self, picture: np.ndarray) -> images.Picture:
