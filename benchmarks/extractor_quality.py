@@ -63,7 +63,7 @@ def main():
     print("|---|---|---|---|---|")
     ratios, rows = [], []
     # Not one of the judged photos: this picture may be published.
-    shown_photo = images.to_float(builtin.builtin_photo("rocket"))
+    shown_photo = images.to_float(builtin.builtin_photo("coffee"))
     for style in FLAGS.styles:
         picture = images.read_picture(styles.fetch_style(style)[0], short_side=512)
         judge = objective.Judge(extractor, picture)
