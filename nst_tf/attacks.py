@@ -16,6 +16,7 @@ PIXEL_SLOTS = 24              # pictures under attack; each is visited every PIX
 PIXEL_RENEWAL = 1 / 60        # chance that a visited picture starts anew
 PIXEL_STEP = 0.012            # root mean square change of a picture a visit, of a range of 1
 PAINTER_WIDTH = 16            # of `networks.transform_net`
+PAINTER_BLOCKS = 5            # the same network's residual blocks
 PAINTER_STEP = 2e-3           # Muon's: who finds a blind spot fast is the better attacker
 PAINTER_WARM_UP = 20          # steps in which the step size grows
 PAINTER_PLATEAU = 60          # steps after which it falls, with their number: fine strokes deceive best
@@ -133,7 +134,7 @@ class NetworkAttack:
     """
 
     def __init__(self, count: int, size: int):
-        config = networks.TransformNetConfig(width=PAINTER_WIDTH)
+        config = networks.TransformNetConfig(PAINTER_WIDTH, PAINTER_BLOCKS)
         self._painters = [networks.transform_net(config) for _ in range(count)]
         self._optimizers = [
             muon.Muon(_StepSize(), adam_layers=(networks.OUTPUT,)) for _ in range(count)]

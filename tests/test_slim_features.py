@@ -44,6 +44,7 @@ def teacher(monkeypatch):
 def small_attacks(monkeypatch):
     monkeypatch.setattr(attacks, "PIXEL_SLOTS", 6)
     monkeypatch.setattr(attacks, "PAINTER_WIDTH", 2)
+    monkeypatch.setattr(attacks, "PAINTER_BLOCKS", 1)
     monkeypatch.setattr(slim_features, "START_PICTURES", 12)
 
 
@@ -226,7 +227,7 @@ def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     task = slim_features.build(settings())
     task.start(open_batches)
     filled, pools = [], []
-    for batch in open_batches(data.Shard(6), 0).take(4):
+    for batch in open_batches(data.Shard(6), 0).take(3):
         terms = task.terms(batch)
         assert all(terms[name].shape == (6,) for name in ("loss", "feature", "difference", "gram", "direction"))
         assert all(np.isfinite(value).all() for value in terms.values())
