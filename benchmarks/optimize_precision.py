@@ -5,7 +5,8 @@ Example: python benchmarks/optimize_precision.py --flagfile=configs/gatys_cat.fl
 
 Both precisions paint the same picture; both results are judged in float32. Chaotic growth of rounding
 errors is part of the PSNR: float32 against itself with a noise of half a grey level in the first
-picture is printed beside it. Flags are those of nst_tf.optimize; the names of the pictures begin with --output's.
+picture is printed beside it. Flags are those of nst_tf.optimize; the names of the pictures begin with
+--output's.
 """
 
 import dataclasses

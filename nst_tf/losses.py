@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from nst_tf import style_statistics, vgg
-from nst_tf.statistics import relative_squared_error, total_variation
 from nst_tf.errors import expected
 from nst_tf.features import FeatureExtractor
+from nst_tf.statistics import relative_squared_error, total_variation
 
 CONTENT_LAYERS = {"relu4_2": 1.0}                                        # Gatys et al. 2016
 STYLE_LAYERS = {f"relu{block}_1": 1.0 for block in range(1, 6)}          # Gatys et al. 2016

@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from nst_tf.errors import expected
-from nst_tf.settings import PerceptualSettings, check_choices, setting
+from nst_tf.settings import PerceptualSettings, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ class OptimizeSettings(PerceptualSettings):
     overwrite: bool = setting(False, "Replace --output and --run.", free=True)
 
     def __post_init__(self):
-        check_choices(self)
+        super().__post_init__()
         if not self.output:
             raise expected("--output, the picture to write", "nothing", "Try --output=out.png.")
         if not self.content and not self.style:

@@ -26,14 +26,6 @@ def setting(default: Any, help: str, *, choices: Sequence[str] = (), free: bool 
     )
 
 
-def check_choices(settings: Any) -> None:
-    """Raises `UserError` if a field declared with choices has another value."""
-    for field in dataclasses.fields(settings):
-        value, choices = getattr(settings, field.name), field.metadata["choices"]
-        if choices and value not in choices:
-            raise expected(f"--{field.name} among {', '.join(choices)}", repr(value), "Choose one.")
-
-
 @dataclasses.dataclass(frozen=True)
 class PerceptualSettings:
     """How pictures are judged: what training and optimisation have in common."""
@@ -55,6 +47,12 @@ class PerceptualSettings:
         "Layers of the style term, as NAME or NAME:WEIGHT.")
     precision: str = setting(
         "float32", "Arithmetic of convolutions.", choices=("float32", "bfloat16"))
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value, choices = getattr(self, field.name), field.metadata["choices"]
+            if choices and value not in choices:
+                raise expected(f"--{field.name} among {', '.join(choices)}", repr(value), "Choose one.")
 
     @property
     def compute_dtype(self) -> str:
@@ -125,7 +123,7 @@ class TrainSettings(PerceptualSettings):
     overwrite: bool = setting(False, "Replace the run in --output by a new one.", free=True)
 
     def __post_init__(self):
-        check_choices(self)
+        super().__post_init__()
         if not self.output:
             raise expected("--output, a folder for the run", "nothing", "Try --output=runs/first.")
         for name in ("crop_size", "batch_size", "style_size"):

@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 import worker_main
 from pictures import smooth
+from watched_runs import log
 
 from nst_tf import pipeline
 from nst_tf.data import Shard
@@ -209,7 +210,7 @@ def assert_same(one, other):
 
 
 def logged(folder, name):
-    return [json.loads(line)[name] for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [entry[name] for entry in log(folder)]
 
 
 def test_mirrored_on_two_logical_cpus_trains_as_one_device(straight):

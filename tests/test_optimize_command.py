@@ -7,16 +7,15 @@ import signal
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from pictures import smooth
+from watched_runs import log, strike_at
 
 from nst_tf import images, optimize, studio
 from nst_tf.errors import UserError
 from nst_tf.optimize_settings import OptimizeSettings
-from nst_tf.painting import Painting
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +34,6 @@ def small(inputs, output, **changes):
         "output": str(output), "image_size": 64, "smallest": 32, "iterations": 5,
         "coarse_iterations": 4, "preview_steps": 0,
         "style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",), **changes})
-
-
-def log(folder):
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-
-
-def strike_at(monkeypatch, step, act):
-    """Makes the next painting do something after an iteration."""
-
-    class Struck(Painting):
-        def run(self, callbacks=()):
-            strike = keras.callbacks.LambdaCallback(
-                on_train_batch_end=lambda batch, logs: act() if batch + 1 == step else None)
-            return super().run([*callbacks, strike])
-
-    monkeypatch.setattr(studio, "Painting", Struck)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +94,7 @@ def test_an_interrupted_and_resumed_painting_ends_as_an_uninterrupted_one_bit_fo
         inputs, tmp_path, monkeypatch, straight, optimizer, struck):
     settings = small(inputs, tmp_path / "out.png", optimizer=optimizer)
     with monkeypatch.context() as patch:
-        strike_at(patch, struck, lambda: os.kill(os.getpid(), signal.SIGINT))
+        strike_at(patch, studio, "Painting", struck, lambda: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(KeyboardInterrupt, match=f"iteration {struck}.*--resume"):
             studio.optimize(settings)
     early = images.decode_rgb8(tmp_path / "out.png")       # Ctrl-C has saved the picture so far

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from watched_runs import strike_at
 
 from nst_tf import attacks, data, features, photos, pipeline, slimming, vgg
 from nst_tf.distribution import open_distribution
@@ -259,15 +260,14 @@ def interrupted(monkeypatch, step):
     """Makes runs get Ctrl-C at a step; returns where the last fit can be found."""
     fits = []
 
-    class Struck(pipeline.Fit):
-        def run(self, open_batches, callbacks=(), check_data=lambda: None):
+    class Noted(pipeline.Fit):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
             fits.append(self)
-            strike = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: (
-                os.kill(os.getpid(), signal.SIGINT)
-                if batch + 1 == step and len(fits) == 1 else None))
-            return super().run(open_batches, [*callbacks, strike], check_data)
 
-    monkeypatch.setattr(pipeline, "Fit", Struck)
+    monkeypatch.setattr(pipeline, "Fit", Noted)
+    strike_at(monkeypatch, pipeline, "Fit", step,
+              lambda: os.kill(os.getpid(), signal.SIGINT) if len(fits) == 1 else None)
     return fits
 
 

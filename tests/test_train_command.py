@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 from pictures import smooth
+from watched_runs import log, strike_at
 
 from nst_tf import pipeline, train
 from nst_tf.methods import feedforward
@@ -75,10 +76,6 @@ def command(base, in_process):
     return run
 
 
-def log(folder):
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-
-
 def times(folders):
     """{file: when it was changed} of everything in some folders."""
     return {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*")}
@@ -86,18 +83,6 @@ def times(folders):
 
 def weights(folder):
     return keras.saving.load_model(folder / "network.keras", compile=False).get_weights()
-
-
-def strike_at(monkeypatch, step, act):
-    """Makes the next run do something after a step."""
-
-    class Struck(pipeline.Fit):
-        def run(self, open_batches, callbacks=(), check_data=lambda: None):
-            strike = keras.callbacks.LambdaCallback(
-                on_train_batch_end=lambda batch, logs: act() if batch + 1 == step else None)
-            return super().run(open_batches, [*callbacks, strike], check_data)
-
-    monkeypatch.setattr(pipeline, "Fit", Struck)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +123,7 @@ def test_a_run_that_died_between_checkpoints_resumes_without_a_step_logged_twice
 
     output = tmp_path / "run"
     with monkeypatch.context() as patch:
-        strike_at(patch, 5, die)
+        strike_at(patch, pipeline, "Fit", 5, die)
         with pytest.raises(PowerCut):
             pipeline.train(tiny(inputs, output, checkpoint_steps=3))
     assert [entry["step"] for entry in log(output)] == [1, 2, 3, 4, 5]
@@ -243,7 +228,7 @@ def test_results_that_cannot_be_written_end_in_one_line_and_resume_writes_them(
     output = tmp_path / "run"
     with monkeypatch.context() as patch:
         # A folder in the network's place: its file cannot be written.
-        strike_at(patch, 2, (output / "network.keras").mkdir)
+        strike_at(patch, pipeline, "Fit", 2, (output / "network.keras").mkdir)
         status, _, err = command(output=output, steps=2)
     last = err.strip().splitlines()[-1]
     assert status == 1 and last.startswith("error: Expected to write the results into ")

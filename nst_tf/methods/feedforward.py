@@ -11,10 +11,9 @@ from pathlib import Path
 import tensorflow as tf
 
 from nst_tf import features, files, images, losses, networks, photos, sheets, styles, training, vgg
-from nst_tf.errors import expected
+from nst_tf.budgets import FitResult
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings, layer_weights
-from nst_tf.budgets import FitResult
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
 SHEET_SIDE = 512                                           # the same on the contact sheet
