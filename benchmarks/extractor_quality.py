@@ -25,7 +25,10 @@ flags.DEFINE_string("vgg_weights", "imagenet", "VGG19 weights, as in nst_tf.trai
 flags.DEFINE_string("slim_weights", "", "Slim VGG19 weights; empty for the packaged ones.")
 flags.DEFINE_list("styles", ["starry_swirls", "mosaic", "woodblock"], "Style images.")
 flags.DEFINE_string("output", None, "Folder of the runs.", required=True)
+flags.DEFINE_string("recipe", str(Path(__file__).parents[1] / "configs" / "starry.flags"),
+                    "Flagfile of nst_tf.train for all that is not a flag here: optimizer, schedule ...")
 flags.DEFINE_integer("steps", 300, "Steps of each training.")
+flags.DEFINE_integer("batch_size", 1, "Crops a step.")
 flags.DEFINE_integer("crop_size", 256, "Side of the crops, pixels.")
 flags.DEFINE_integer("width", 16, "Width of the network.")
 flags.DEFINE_float("style_weight", 10.0, "Style weight with VGG19.")
@@ -33,7 +36,6 @@ flags.DEFINE_list("slim_factors", ["1.0", "0.7"], "Slim style weights, as factor
 flags.DEFINE_integer("image_size", 384, "Long side of the judged photos, pixels.")
 flags.DEFINE_bool("only_vgg19", False, "Only train the networks of VGG19.")
 FLAGS = flags.FLAGS
-RECIPE = Path(__file__).parents[1] / "configs" / "starry.flags"   # of all that is not a flag here
 
 
 def train(style: str, network: str, weight: float) -> Path:
@@ -41,12 +43,12 @@ def train(style: str, network: str, weight: float) -> Path:
     folder = Path(FLAGS.output) / f"{Path(style).stem}_{network}_{weight:g}"
     if not (folder / "network.keras").exists():
         subprocess.run([
-            sys.executable, "-m", "nst_tf.train", f"--flagfile={RECIPE}", f"--output={folder}",
+            sys.executable, "-m", "nst_tf.train", f"--flagfile={FLAGS.recipe}", f"--output={folder}",
             f"--style_image={style}", f"--steps={FLAGS.steps}", "--minutes=-1",
             f"--feature_network={network}", f"--style_weight={weight}", f"--content={FLAGS.content}",
             f"--vgg_weights={FLAGS.vgg_weights}", f"--slim_weights={FLAGS.slim_weights}",
-            f"--crop_size={FLAGS.crop_size}", f"--width={FLAGS.width}", "--export=", "--preview_steps=0",
-            "--tensorboard=false", "--overwrite"], check=True)
+            f"--batch_size={FLAGS.batch_size}", f"--crop_size={FLAGS.crop_size}", f"--width={FLAGS.width}",
+            "--export=", "--preview_steps=0", "--tensorboard=false", "--overwrite"], check=True)
     return folder
 
 

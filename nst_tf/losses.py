@@ -148,16 +148,12 @@ class PerceptualLoss:
         """
         features = self.extractor(pictures)
         none = tf.zeros(tf.shape(pictures)[0])
-        content = none + _weighted_mean(self.weights.content_layers, {
-            layer: relative_squared_error(features[layer], content_target[layer])
-            for layer in self.weights.content_layers})
+        content = none + weighted_mean(
+            self.weights.content_layers, self.content_errors(features, content_target))
         style = none
         for target in styles:
-            style += target.share * _weighted_mean(self.weights.style_layers, {
-                layer: self._statistic.error(
-                    self._statistic.describe(features[layer], target.masks.get(layer)),
-                    target.statistics[layer])
-                for layer in self.weights.style_layers})
+            style += target.share * weighted_mean(
+                self.weights.style_layers, self.style_errors(features, target))
         variation = total_variation(pictures)
         total = (
             self.weights.content * content
@@ -165,6 +161,23 @@ class PerceptualLoss:
             + self.weights.total_variation * variation
         )
         return {"loss": total, "content": content, "style": style, "total_variation": variation}
+
+    def content_errors(
+        self, features: Mapping[str, tf.Tensor], content_target: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Returns {content layer: [B]}, the errors of pictures' feature maps."""
+        return {layer: relative_squared_error(features[layer], content_target[layer])
+                for layer in self.weights.content_layers}
+
+    def style_errors(
+        self, features: Mapping[str, tf.Tensor], target: StyleTarget
+    ) -> dict[str, tf.Tensor]:
+        """Returns {style layer: [B]}, the errors of pictures' statistics, without the target's share."""
+        return {
+            layer: self._statistic.error(
+                self._statistic.describe(features[layer], target.masks.get(layer)),
+                target.statistics[layer])
+            for layer in self.weights.style_layers}
 
 
 def masks_of_layers(mask: tf.Tensor | None, layers: Sequence[str]) -> dict[str, tf.Tensor]:
@@ -184,7 +197,10 @@ def masks_of_layers(mask: tf.Tensor | None, layers: Sequence[str]) -> dict[str, 
     return masks
 
 
-def _weighted_mean(weights: Mapping[str, float], values: Mapping[str, tf.Tensor]) -> tf.Tensor:
+def weighted_mean(
+    weights: Mapping[str, float], values: Mapping[str, tf.Tensor | float]
+) -> tf.Tensor | float:
+    """Returns a term: the mean of its layers' errors, {layer: value}, by {layer: weight}."""
     total = sum(weights.values())
     # Nothing counts: a term that was switched off, since weights see to it.
     return sum(value * (weights[layer] / total) for layer, value in values.items()) if total else 0.0

@@ -10,7 +10,7 @@ import tensorflow as tf
 from nst_tf import images
 from nst_tf.artifacts import Artifact
 from nst_tf.features import FeatureExtractor
-from nst_tf.losses import LossWeights, PerceptualLoss
+from nst_tf.losses import LossWeights, PerceptualLoss, StyleTarget, weighted_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,26 +32,46 @@ class Judge:
     """Scores models on photos for one style.
 
     Args:
-        extractor: normally the real VGG19; it must deliver `LossWeights().layers`.
+        extractor: normally the real VGG19; it must deliver `weights.layers`.
         style: the style picture at the size that it is judged at.
+        weights: layers of both terms, and the terms' weights in the sum.
     """
 
-    def __init__(self, extractor: FeatureExtractor, style: images.Picture):
-        self._loss = PerceptualLoss(extractor, LossWeights())
-        self._target = self._loss.style_target(style.rgb[None])
+    def __init__(self, extractor: FeatureExtractor, style: images.Picture,
+                 weights: LossWeights = LossWeights()):
+        self._loss = PerceptualLoss(extractor, weights)
+        self._target = StyleTarget(self._loss.style_target(style.rgb[None]))
+
+    def terms(self, drawn: np.ndarray, photo: np.ndarray) -> dict[str, float]:
+        """Returns the terms of one stylised photo, both float32 [H, W, 3] in [0, 1].
+
+        Returns:
+            {"content", "style", "total"} and, for each layer, "content relu4_2" or "style relu1_1"; total is
+            the sum by the weights, all others are not weighted.
+        """
+        found = self._errors(drawn[None], photo[None])
+        errors = {term: {layer: float(error[0]) for layer, error in layers.items()}
+                  for term, layers in found.items()}
+        weights = self._loss.weights
+        content = weighted_mean(weights.content_layers, errors["content"])
+        style = weighted_mean(weights.style_layers, errors["style"])
+        return {"content": content, "style": style,
+                "total": weights.content * content + weights.style * style,
+                **{f"{term} {layer}": error for term, layers in errors.items()
+                   for layer, error in layers.items()}}
 
     def score(self, model: Artifact, photos: Iterable[np.ndarray]) -> Score:
         """Stylises each photo, float32 [H, W, 3] in [0, 1], and returns the mean objectives."""
-        scores = []
-        for photo in photos:
-            terms = self._terms(model(photo)[None], photo[None])
-            scores.append((float(terms["content"][0]), float(terms["style"][0])))
+        found = [self.terms(model(photo), photo) for photo in photos]
+        scores = tuple((terms["content"], terms["style"]) for terms in found)
         content, style = np.mean(scores, axis=0)
-        return Score(float(content), float(style), tuple(scores))
+        return Score(float(content), float(style), scores)
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])] * 2)
-    def _terms(self, drawn, photo):
-        return self._loss.terms(drawn, photo, self._target)
+    def _errors(self, drawn, photo):
+        loss, features = self._loss, self._loss.extractor(drawn)
+        return {"content": loss.content_errors(features, loss.content_target(photo)),
+                "style": loss.style_errors(features, self._target)}
 
 
 def identity(photo: np.ndarray) -> np.ndarray:

@@ -35,15 +35,21 @@ def builtin_photo(name: str) -> np.ndarray:
     return pixels
 
 
-def read_photo(name: str) -> images.Picture:
+def read_photo(name: str, *, long_side: int | None = None) -> images.Picture:
     """Reads a photo: a path, or "builtin:NAME" for one of `PHOTOS`.
+
+    Args:
+        name: what to read.
+        long_side: pixels to which it is resized, or None.
 
     Raises:
         UserError: it cannot be read, or there is no such name.
     """
     if not name.startswith(BUILTIN):
-        return images.read_picture(name)
+        return images.read_picture(name, long_side=long_side)
     if name[len(BUILTIN):] not in PHOTOS:
         raise expected(f"a photo among {', '.join(BUILTIN + each for each in PHOTOS)}, or a path", name,
                        "Choose one.")
-    return images.Picture(images.to_float(builtin_photo(name[len(BUILTIN):])))
+    pixels = builtin_photo(name[len(BUILTIN):])
+    size = images.fit_size(*pixels.shape[:2], long_side=long_side)
+    return images.Picture(images.to_float(images.resize_rgb8(pixels, *size)))

@@ -1,7 +1,8 @@
-"""Plots of a run's log."""
+"""Plots as PNG: a run's log, and what models scored."""
 
 import io
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -16,15 +17,37 @@ def loss_plot(log: Path, names: tuple[str, ...]) -> bytes:
     """
     entries = [json.loads(line) for line in log.read_text().splitlines()]
     steps = [entry["step"] for entry in entries]
-    # Without pyplot, no window system is needed and nothing global is changed.
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = _axes("iteration", "value")
     for name in names:
         values = [entry[name] for entry in entries]
         if any(values):
             axes.plot(steps, values, label=name.replace("_", " "))
-    axes.set(xlabel="iteration", ylabel="value", yscale="log")
+    return _png(figure, axes)
+
+
+def curves(points: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str) -> bytes:
+    """Returns a PNG of named curves through (x, y) points, from left to right; y is logarithmic.
+
+    Args:
+        points: {name of the curve: its points}.
+        across, up: what x and y are.
+    """
+    figure, axes = _axes(across, up)
+    for name, curve in points.items():
+        axes.plot(*zip(*sorted(curve)), marker="o", label=name)
+    return _png(figure, axes)
+
+
+def _axes(across, up):
+    # Without pyplot, no window system is needed and nothing global is changed.
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xlabel=across, ylabel=up, yscale="log")
     axes.grid(alpha=0.3)
+    return figure, axes
+
+
+def _png(figure, axes):
     axes.legend()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)

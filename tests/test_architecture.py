@@ -15,17 +15,18 @@ ROOT = Path(nst_tf.__file__).parent
 # import each other. A folder is one room: inside it all may import each other, but not in a circle.
 FLOORS = (
     ("__init__", "errors", "statistics", "padding", "dead_leaves", "sheets", "budgets",
-     "interrupts", "muon", "plots", "line_search"),
+     "interrupts", "muon", "plots", "line_search", "metrics"),
     ("files", "settings", "decoding", "flag_binding", "distribution", "vgg", "style_statistics",
      "optimizers", "colours"),
-    ("images", "layers", "features", "styles", "runs", "callbacks", "optimize_settings", "memory",
-     "painting", "assets"),
+    ("images", "layers", "features", "styles", "runs", "callbacks", "optimize_settings",
+     "evaluate_settings", "memory", "painting", "assets"),
     ("photos", "losses", "networks"),
     ("data", "artifacts", "slimming"),
     ("training", "albums", "objective", "attacks"),
-    ("methods", "exporters"),
-    ("pipeline", "studio"),
-    ("train", "stylize", "export", "optimize"),
+    ("methods", "exporters", "reports"),
+    ("pipeline", "studio", "candidates"),
+    ("evaluation",),
+    ("train", "stylize", "export", "optimize", "evaluate"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -149,7 +150,7 @@ def test_what_does_without_tensorflow_does_not_load_it():
     """Neither a .tflite nor --help may need TensorFlow."""
     modules = ["nst_tf", *(f"nst_tf.{name}" for name in (
         "images", "photos", "settings", "styles", "artifacts", "albums", "runs", "stylize", "train",
-        "export"))]
+        "export", "optimize", "evaluate"))]
     code = f"""
 import importlib, sys
 for module in {modules}:

@@ -1,0 +1,193 @@
+"""What an evaluation compares: models, folders of finished pictures, and the baselines."""
+
+import dataclasses
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from nst_tf import artifacts, files, images, padding
+from nst_tf.errors import UserError, expected
+from nst_tf.evaluate_settings import EvaluateSettings
+from nst_tf.methods import gatys
+from nst_tf.optimize_settings import OptimizeSettings
+from nst_tf.optimizers import Lbfgs
+from nst_tf.painting import Painting
+from nst_tf.settings import PerceptualSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Photo:
+    """A photo to be painted.
+
+    Attributes:
+        name: of its own among the photos; the file's, without suffix.
+        source: its path, or "builtin:NAME".
+        rgb: float32 [H, W, 3] in [0, 1].
+    """
+
+    name: str
+    source: str
+    rgb: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """One row of the table.
+
+    Attributes:
+        name: what it is called there.
+        draw: photo -> float32 [H, W, 3] in [0, 1], of the photo's size.
+        family: candidates of one family differ in their loss weights only, so that a curve can be laid
+            through them.
+        timed: whether `draw` paints, so that its time tells something.
+    """
+
+    name: str
+    draw: Callable[[Photo], np.ndarray]
+    family: str = ""
+    timed: bool = False
+
+
+def open_models(models: Sequence[str]) -> list[Candidate]:
+    """Opens what --models names.
+
+    Args:
+        models: PATH, NAME=PATH or NAME=PATH+PATH...
+
+    Raises:
+        UserError: neither a model nor a folder of pictures, or two of one name.
+    """
+    opened = []
+    for model in models:
+        name, separator, paths = model.partition("=")
+        # A path may hold these signs itself.
+        if not separator or Path(model).exists():
+            name, paths = Path(model).name or model, model
+        members = [paths] if Path(paths).exists() else paths.split("+")
+        for member in members:
+            own = name if len(members) == 1 else f"{name}: {Path(member).name}"
+            opened.append(_open(member, own, name if len(members) > 1 else ""))
+    names = [candidate.name for candidate in opened]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise expected("a name for each of --models", f"{', '.join(sorted(twice))} twice",
+                       "Use NAME=PATH.")
+    return opened
+
+
+def identity() -> Candidate:
+    """The baseline that changes nothing."""
+    return Candidate("identity", lambda photo: photo.rgb)
+
+
+def copy_of_style(style: np.ndarray) -> Candidate:
+    """The baseline that shows the style picture, [h, w, 3], mirrored on where a photo is larger."""
+    def draw(photo):
+        rows, columns = (padding.mirrored(side, stop)
+                         for side, stop in zip(style.shape[:2], photo.rgb.shape[:2]))
+        return style[rows][:, columns]
+
+    return Candidate("copy of the style", draw)
+
+
+def gatys_baselines(settings: EvaluateSettings, style: images.Picture) -> list[Candidate]:
+    """The pictures of `nst_tf.optimize` after --gatys iterations of L-BFGS at full size from the photo.
+
+    They are kept in a folder of --output whose name stands for the settings, and not painted again.
+    """
+    counts = settings.gatys_iterations
+    if not counts:
+        return []
+    shared = {field.name: getattr(settings, field.name)
+              for field in dataclasses.fields(PerceptualSettings)}
+    picture = images.encode(style, "png")
+    plan = OptimizeSettings(
+        **shared, content="photo", style=("style.png",), output="picture.png", image_size=settings.image_size,
+        scales=1, style_scale=max(style.size) / settings.image_size, iterations=max(counts))
+    digest = hashlib.sha256(picture + str(plan).encode()).hexdigest()[:12]
+    folder = Path(settings.output) / f"gatys_{digest}"
+    files.write_atomically(folder / "style.png", picture, overwrite=True)
+    plan = dataclasses.replace(plan, style=(str(folder / "style.png"),))
+
+    def drawing(count):
+        def draw(photo):
+            if not _snapshot(folder, count, photo).exists():
+                _paint(dataclasses.replace(plan, content=photo.source), counts, folder, photo)
+            return images.read_picture(_snapshot(folder, count, photo)).rgb
+
+        return draw
+
+    return [Candidate(f"Gatys, {count} iterations", drawing(count)) for count in counts]
+
+
+class _Snapshots(keras.callbacks.Callback):
+    """Keeps the pictures after certain numbers of iterations."""
+
+    def __init__(self, painting, counts):
+        super().__init__()
+        self._painting, self._counts, self.pictures = painting, counts, {}
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 in self._counts:
+            self.pictures[batch + 1] = self._painting.picture
+
+
+def _paint(settings, counts, folder, photo):
+    task = gatys.Gatys(settings)
+    with tempfile.TemporaryDirectory() as state:
+        painting = Painting(task, Lbfgs(settings.memory, bounds=(0.0, 1.0)), gatys.TERMS,
+                            Path(state) / "state.npz", float("inf"))
+        snapshots = _Snapshots(painting, counts)
+        painted = painting.run([snapshots])
+    if painted.interrupted:
+        raise KeyboardInterrupt("finished pictures are kept")
+    for count in counts:
+        # It may have ended before, since nothing improved any more.
+        picture = snapshots.pictures.get(count, painted.picture)
+        images.write_picture(_snapshot(folder, count, photo), task.finished(picture), overwrite=True)
+
+
+def _snapshot(folder, count, photo):
+    return folder / str(count) / f"{photo.name}.png"
+
+
+def _open(path, name, family):
+    try:
+        artifact = artifacts.open_artifact(path)
+    except UserError as error:
+        drawn = _finished_pictures(path)
+        if not drawn:
+            raise expected(
+                "a model, or a folder of pictures", f"{path} ({error})", "Check --models.") from error
+        return Candidate(name, _reader(path, drawn), family)
+    return Candidate(name, lambda photo: artifact(photo.rgb), family, timed=True)
+
+
+def _finished_pictures(path):
+    """{photo's name: file} of a folder of pictures; {} if it is none."""
+    folder = Path(path)
+    # What an unfinished run shows on the way is not what it was asked for.
+    if not folder.is_dir() or (folder / "run.json").exists():
+        return {}
+    try:
+        return {file.stem: file for file in images.find_images(folder)}
+    except UserError:
+        return {}
+
+
+def _reader(path, drawn):
+    def draw(photo):
+        if photo.name not in drawn:
+            raise expected(f"a picture named {photo.name} in {path}", "none",
+                           "Paint all photos, or narrow --content.")
+        rgb = images.read_picture(drawn[photo.name]).rgb
+        if rgb.shape != photo.rgb.shape:
+            sizes = [f"{each.shape[1]}x{each.shape[0]}" for each in (photo.rgb, rgb)]
+            raise expected(f"{drawn[photo.name]} at {sizes[0]}", sizes[1],
+                           "Paint the photos at --image_size, or change it.")
+        return rgb
+
+    return draw

@@ -1,0 +1,22 @@
+"""Measures models on photos for one style, beside the photo itself and a copy of the style.
+
+Example: python -m nst_tf.evaluate --models=runs/starry,runs/starry/tflite/starry_int8.tflite \
+             --content=photos/ --vgg_weights=vgg19.h5 --output=evaluation
+
+Prints one table and writes it, all numbers, a plot of style against content and a contact sheet.
+"""
+
+from nst_tf import flag_binding
+from nst_tf.evaluate_settings import EvaluateSettings
+
+
+def main() -> None:
+    settings = flag_binding.read(EvaluateSettings)    # wrong ones end here, before the slow import
+    with flag_binding.quiet_start():
+        from nst_tf import evaluation
+    evaluation.evaluate(settings)
+
+
+if __name__ == "__main__":
+    flag_binding.define(EvaluateSettings)
+    flag_binding.run(main)

@@ -1,0 +1,170 @@
+"""Models x photos x one style -> table, numbers, plot and contact sheet."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tqdm
+
+from nst_tf import candidates, features, files, images, metrics, objective, photos, reports, sheets, styles
+from nst_tf.candidates import Candidate, Photo
+from nst_tf.errors import UserError, expected
+from nst_tf.evaluate_settings import EvaluateSettings
+from nst_tf.losses import LossWeights
+from nst_tf.reports import Measured
+from nst_tf.settings import layer_weights
+
+WRITTEN = ("table.md", "numbers.json", "trade_off.png", "sheet.png")
+FLAT_SIDE, FLAT_LEVELS = 256, (0.25, 0.5, 0.75)            # pixels and greys of pictures without any detail
+CELL = 320                                                 # pixels, on the contact sheet
+
+
+def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> list[Measured]:
+    """Measures all models and baselines, and writes `WRITTEN` into --output.
+
+    Pictures are judged as they would be written: rounded to bytes.
+
+    Args:
+        settings: see `EvaluateSettings`.
+        say: takes lines for the user.
+
+    Raises:
+        UserError: anything that the user can mend.
+    """
+    folder = Path(settings.output)
+    if not settings.overwrite and any((folder / name).exists() for name in WRITTEN):
+        raise expected("an --output without results", str(folder), "Choose another, or add --overwrite.")
+    weights = LossWeights(settings.content_weight, settings.style_weight, settings.tv_weight,
+                          layer_weights(settings.content_layers), layer_weights(settings.style_layers))
+    style = images.read_picture(styles.fetch_style(settings.style_image, settings.style_sha256)[0],
+                                short_side=settings.style_size)
+    shown = read_photos(settings, say)
+    judged = [candidates.identity(), candidates.copy_of_style(style.rgb),
+              *candidates.open_models(settings.models)]
+    names = [candidate.name for candidate in judged]
+    if settings.reference and settings.reference not in names:
+        raise expected(f"--reference among {', '.join(names)}", settings.reference, "Choose one.")
+    judge = objective.Judge(features.open_extractor(settings, weights.layers), style, weights)
+    files.ensure_writable_folder(folder)
+    judged += candidates.gatys_baselines(settings, style)
+    if settings.feature_network != "vgg19":
+        say(f"judged by {settings.feature_network}: not comparable with what VGG19 says")
+    rows, drawn = [], {}
+    with tqdm.tqdm(total=len(judged) * len(shown), unit="photo", file=sys.stderr) as bar:
+        for candidate in judged:
+            bar.set_postfix_str(candidate.name)
+            values, drawn[candidate.name] = measure(candidate, shown, judge, style.rgb, bar.update)
+            rows.append(Measured(candidate.name, candidate.family, values))
+    text = reports.table(rows)
+    if settings.reference:
+        reference = rows[names.index(settings.reference)]
+        text += "\n\n" + reports.comparison(rows, reference)
+    title = f"{len(shown)} photos at {settings.image_size} pixels, style {settings.style_image} at " \
+            f"{settings.style_size}, judged by {settings.feature_network}"
+    say(f"{title}\n\n{text}")
+    _write(folder, settings, title, text, rows, _sheet(style.rgb, shown, drawn, settings.sheet_photos))
+    say(f"wrote {', '.join(str(folder / name) for name in WRITTEN)}")
+    return rows
+
+
+def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[Photo]:
+    """Reads the photos at --image_size; one that cannot be read is named and left out.
+
+    Raises:
+        UserError: there are none.
+    """
+    if settings.content == "builtin":
+        sources = {name: photos.BUILTIN + name for name in photos.PHOTOS}
+    else:
+        paths = images.find_images(settings.content)
+        stems = [path.stem for path in paths]
+        sources = {path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}_{path.name}": str(path)
+                   for path in paths}
+    step = max(1, len(sources) // settings.photos) if settings.photos else 1
+    read = []
+    for name, source in list(sources.items())[::step]:
+        try:
+            rgb = photos.read_photo(source, long_side=settings.image_size).rgb
+        except UserError as error:
+            say(f"error: left out: {error}")
+            continue
+        if min(rgb.shape[:2]) < metrics.LEAST_SIDE:
+            say(f"error: left out: {source} would be {rgb.shape[1]}x{rgb.shape[0]}; at least "
+                f"{metrics.LEAST_SIDE} pixels are needed")
+            continue
+        read.append(Photo(name, source, rgb))
+    if not read:
+        raise expected("photos that can be read", settings.content, "Check --content.")
+    return read
+
+
+def measure(
+    candidate: Candidate, shown: list[Photo], judge: objective.Judge, style: np.ndarray,
+    done: Callable[[], None] = lambda: None,
+) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+    """Returns {metric: [photos]} of one candidate, and its pictures, uint8.
+
+    Args:
+        candidate: what draws.
+        shown: the photos.
+        judge: of the objective.
+        style: float32 [h, w, 3], whose colours are compared.
+        done: called after each photo.
+
+    Raises:
+        UserError: a picture that is not finite, or of another size than its photo.
+    """
+    values: dict[str, list[float]] = {}
+    pictures = []
+    if candidate.timed:
+        candidate.draw(shown[0])                           # the first call compiles or allocates
+    for photo in shown:
+        started = time.perf_counter()
+        picture = candidate.draw(photo)
+        seconds = time.perf_counter() - started
+        if picture.shape != photo.rgb.shape or not np.isfinite(picture).all():
+            raise expected(f"a finite picture as large as {photo.source} of {candidate.name}",
+                           f"{picture.shape[1]}x{picture.shape[0]}, finite: {np.isfinite(picture).all()}",
+                           "Train or export the model again.")
+        pictures.append(images.to_uint8(picture))
+        picture = images.to_float(pictures[-1])
+        found = {
+            **judge.terms(picture, photo.rgb),
+            "ssim": metrics.ssim(picture, photo.rgb),
+            "color_distance": metrics.color_distance(picture, style),
+            "checkerboard": metrics.checkerboard_energy(picture),
+            "border_ratio": metrics.border_ratio(picture),
+            "saturated": metrics.saturated_share(picture)}
+        if candidate.timed:
+            found["seconds_a_megapixel"] = seconds / (picture.shape[0] * picture.shape[1] / 1e6)
+        for name, value in found.items():
+            values.setdefault(name, []).append(value)
+        done()
+    if candidate.timed:
+        flats = [np.full((FLAT_SIDE, FLAT_SIDE, 3), level, np.float32) for level in FLAT_LEVELS]
+        values["checkerboard_flat"] = [
+            metrics.checkerboard_energy(candidate.draw(Photo("flat", "a flat picture", flat)))
+            for flat in flats]
+    return {name: np.array(each) for name, each in values.items()}, pictures
+
+
+def _sheet(style, shown, drawn, count):
+    """The style, then a row for each photo: itself, and what the models made of it."""
+    chosen = sorted({round(i) for i in np.linspace(0, len(shown) - 1, min(count, len(shown)))})
+    painted = [name for name in drawn if name not in ("identity", "copy of the style")]
+    rows = [[("style", images.to_uint8(style))]]
+    for i in chosen:
+        rows.append([(shown[i].name, images.to_uint8(shown[i].rgb)),
+                     *((name, drawn[name][i]) for name in painted)])
+    return images.encode(images.Picture(images.to_float(sheets.sheet(rows, cell=CELL))), "png")
+
+
+def _write(folder, settings, title, text, rows, sheet):
+    numbers = {"judged": title, "settings": vars(settings), "models": reports.numbers(rows)}
+    contents = (f"{title}\n\n{text}\n".encode(), json.dumps(numbers, indent=1).encode(),
+                reports.trade_off(rows), sheet)
+    for name, data in zip(WRITTEN, contents):
+        files.write_atomically(folder / name, data, overwrite=True)

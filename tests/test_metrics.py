@@ -1,0 +1,126 @@
+"""Metrics of pictures against hand-made cases, NumPy's FFT and SciPy."""
+
+import numpy as np
+import pytest
+import scipy.stats
+from pictures import smooth
+
+from nst_tf import metrics
+
+
+def photo(seed=0, height=96, width=128):
+    return np.asarray(smooth(height, width, seed), np.float32) / 255
+
+
+def board(height, width, amplitude, across=True, down=True):
+    """Mid-grey with a pattern of +-amplitude grey levels that alternates across, down or both."""
+    sign = (-1.0) ** (np.arange(width) * across + np.arange(height)[:, None] * down)
+    return np.repeat((0.5 + amplitude / 255 * sign)[..., None], 3, -1).astype(np.float32)
+
+
+# -- structure and colours -------------------------------------------------------------------------
+
+
+def test_a_photo_is_like_itself_and_noise_is_not():
+    noise = np.random.default_rng(0).random((96, 128, 3), np.float32)
+    assert metrics.ssim(photo(), photo()) == pytest.approx(1)
+    assert metrics.ssim(noise, photo()) < 0.3
+
+
+def test_ssim_of_two_constants_is_its_formula():
+    a, b = (np.full((32, 32, 3), value, np.float32) for value in (0.3, 0.6))
+    assert metrics.ssim(a, b) == pytest.approx((2 * 0.3 * 0.6 + 1e-4) / (0.3 ** 2 + 0.6 ** 2 + 1e-4), rel=1e-4)
+
+
+def test_color_distance_depends_on_colours_alone():
+    picture = photo()
+    shuffled = np.random.default_rng(0).permutation(picture.reshape(-1, 3)).reshape(64, 192, 3)
+    assert metrics.color_distance(picture, shuffled) == 0
+
+
+def test_colours_that_have_nothing_in_common_are_one_apart_and_half_of_them_as_the_formula_says():
+    black, white = np.zeros((8, 8, 3), np.float32), np.ones((16, 4, 3), np.float32)
+    both = np.concatenate([black[:4], np.ones((4, 8, 3), np.float32)])
+    assert metrics.color_distance(black, white) == pytest.approx(1)
+    assert metrics.color_distance(black, both) == pytest.approx(np.sqrt(1 - np.sqrt(0.5)))
+
+
+# -- checkerboards ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("across, down", [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize("height, width", [(96, 128), (33, 47), (20, 90)])
+def test_a_board_of_a_grey_levels_has_energy_a_squared(height, width, across, down):
+    assert metrics.checkerboard_energy(board(height, width, 3, across, down)) == pytest.approx(9, rel=1e-3)
+
+
+@pytest.mark.parametrize("size", [(96, 128), (33, 47), (3, 5), (1, 1)])
+def test_a_flat_picture_has_none_of_it(size):
+    assert metrics.checkerboard_energy(np.full((*size, 3), 0.7, np.float32)) == pytest.approx(0, abs=1e-9)
+
+
+def test_patterns_of_four_pixels_and_gradients_hardly_count():
+    period = np.where(np.arange(128) % 4 < 2, 0.4, 0.6)
+    stripes = np.broadcast_to(period[None, :, None], (96, 128, 3)).astype(np.float32)
+    ramp = np.broadcast_to(np.linspace(0, 1, 128)[None, :, None], (96, 128, 3)).astype(np.float32)
+    assert metrics.checkerboard_energy(stripes) < 0.01
+    assert metrics.checkerboard_energy(ramp) < 0.01
+
+
+def test_on_one_tile_it_is_what_the_fourier_transform_says():
+    picture = np.random.default_rng(0).random((32, 32, 3), np.float32)
+    grey = 255 * picture @ [0.2125, 0.7154, 0.0721]
+    hann = np.hanning(34)[1:-1]
+    window = np.outer(hann, hann)
+    spectrum = np.abs(np.fft.fft2(grey * window) / window.sum()) ** 2
+    expected = spectrum[0, 16] + spectrum[16, 0] + spectrum[16, 16]
+    assert metrics.checkerboard_energy(picture) == pytest.approx(expected, rel=1e-4)
+
+
+# -- borders and saturation ------------------------------------------------------------------------
+
+
+def test_a_frame_stands_out_and_a_picture_without_one_does_not():
+    rng = np.random.default_rng(0)
+    plain = np.kron(rng.random((12, 16)), np.ones((8, 8)))[..., None].repeat(3, -1).astype(np.float32)
+    framed = plain.copy()
+    for side in (framed[:8], framed[-8:], framed[:, :8], framed[:, -8:]):
+        side += 1
+    assert metrics.border_ratio(plain) == pytest.approx(1, abs=0.5)
+    assert metrics.border_ratio(framed) > 4
+
+
+def test_a_border_step_of_a_known_height_is_measured_against_those_inside():
+    """Strips of 10, 0, 2, 0, 2 ... grey levels from the left: one step of 10, then steps of 2."""
+    levels = np.array([10, 0, 2, 0, 2, 0, 2, 0]) / 255
+    levels = np.concatenate([levels, levels[::-1]])
+    picture = np.broadcast_to(np.repeat(levels, 8)[None, :, None], (40, 128, 3))
+    assert metrics.border_ratio(picture) == pytest.approx(5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (20, 20)])
+def test_a_picture_too_small_for_an_inside_counts_as_1(size):
+    assert metrics.border_ratio(np.random.default_rng(0).random((*size, 3))) == 1
+
+
+def test_a_flat_picture_has_no_border():
+    assert metrics.border_ratio(np.full((96, 128, 3), 0.4, np.float32)) == 1
+
+
+def test_saturated_values_are_those_that_become_0_or_255():
+    values = np.array([0, 0.4 / 255, 1 / 255, 0.5, 254 / 255, 1], np.float32).reshape(1, 2, 3)
+    assert metrics.saturated_share(values) == pytest.approx(3 / 6)
+
+
+# -- intervals -------------------------------------------------------------------------------------
+
+
+def test_the_interval_is_scipys():
+    values = np.random.default_rng(3).gamma(2, 1, 45)
+    known = scipy.stats.bootstrap((values,), np.mean, method="percentile", n_resamples=10_000,
+                                  random_state=0).confidence_interval
+    assert metrics.mean_interval(values) == pytest.approx((known.low, known.high), rel=0.02)
+
+
+def test_equal_values_have_an_interval_of_no_width():
+    assert metrics.mean_interval(np.full(5, 0.25)) == (0.25, 0.25)
