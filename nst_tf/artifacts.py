@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,29 +22,32 @@ if TYPE_CHECKING:
 Artifact = Callable[[np.ndarray], np.ndarray]
 
 
-def open_artifact(model: str | os.PathLike) -> Artifact:
+def open_artifact(model: str | os.PathLike, style_weights: Sequence[float] | int = ()) -> Artifact:
     """Opens a model by its path.
 
     Args:
         model: a run folder, a .keras file, a SavedModel (its folder, or the folder of its versions,
             of which the highest is taken), or a .tflite file.
+        style_weights: for a model of N styles, N numbers: 1 for the one to paint in and 0 for the others,
+            or a blend; or a whole number, that of the one style, from 0.
 
     Returns:
         A function from float32 [H, W, 3] RGB in [0, 1] to the stylised photo of the same shape, in
         [0, 1], for any H and W from 1 up. It is not for several threads at once.
 
     Raises:
-        UserError: nothing there that draws pictures, or a damaged file.
+        UserError: nothing there that draws pictures, a damaged file, or style weights that do not suit
+            the model.
     """
     path = Path(model)
     if path.suffix == ".tflite" and path.is_file():
         with _opening(path):
-            return _open_tflite(path)
+            return _open_tflite(path, style_weights)
     if _keras_file(path):
-        return _relaxed(open_network(path))
+        return _relaxed(open_network(path), path, style_weights)
     if saved := _saved_model_folder(path):
         with _opening(saved):
-            return _open_saved_model(saved)
+            return _open_saved_model(saved, style_weights)
     raise _nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")
 
 
@@ -55,7 +58,8 @@ def open_network(model: str | os.PathLike) -> keras.Model:
         model: a run folder or a .keras file.
 
     Returns:
-        RGB in [0, 1] -> about [0, 1], [B, H, W, 3].
+        RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; with a second input if it has several styles, see
+        `networks.transform_net`.
 
     Raises:
         UserError: no network there, a damaged file, or a network that does not draw pictures.
@@ -66,12 +70,10 @@ def open_network(model: str | os.PathLike) -> keras.Model:
     with _opening(file):
         import keras
 
-        from nst_tf import networks  # noqa: F401  registers the layers that the file names
+        from nst_tf import networks          # registers the layers that the file names
 
         network = keras.saving.load_model(file, compile=False)
-        shapes = [getattr(network, name, None) for name in ("input_shape", "output_shape")]
-        if shapes != [(None, None, None, 3)] * 2:
-            raise ValueError(f"it maps {shapes[0]} to {shapes[1]}, not pictures to pictures")
+        networks.styles_of(network)
     return network
 
 
@@ -114,17 +116,46 @@ def _nothing(path: Path, wanted: str) -> UserError:
     return expected(wanted, f"{path} ({state})", "Check --model.")
 
 
-def _relaxed(network: keras.Model) -> Artifact:
-    """One trace serves every size."""
+def _blend(style_weights: Sequence[float] | int, styles: int, path: Path) -> np.ndarray:
+    """Returns the style weights as [N], or as [0] for a model of one style.
+
+    Raises:
+        UserError: weights for a single style, or not one for each of several.
+    """
+    if isinstance(style_weights, int):
+        if not 0 <= style_weights < styles:
+            raise expected(f"a style from 0 to {styles - 1} of {path}", style_weights, "Choose one.")
+        style_weights = np.eye(styles)[style_weights] if styles > 1 else ()
+    blend = np.array(style_weights, np.float32)
+    if styles == 1:
+        if len(blend):
+            raise expected(f"no --style_weights for {path}, which has one style", blend.tolist(),
+                           "Leave them out.")
+    elif len(blend) != styles or not np.isfinite(blend).all():
+        raise expected(
+            f"{styles} numbers as --style_weights for {path}, one for each of its styles",
+            blend.tolist() or "none", "1 for a style and 0 for the others paints in that one.")
+    return blend
+
+
+def _relaxed(network: keras.Model, path: Path, style_weights: Sequence[float] | int) -> Artifact:
+    """One trace serves every size; made here, since TensorFlow warns of many functions of one name."""
     import tensorflow as tf
 
-    function = tf.function(
-        lambda photo: tf.clip_by_value(network(photo), 0.0, 1.0),
-        input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
-    return lambda photo: function(tf.constant(photo[None])).numpy()[0]
+    from nst_tf import networks
+
+    blend = _blend(style_weights, networks.styles_of(network), path)
+    rest = [tf.constant(blend[None])] if len(blend) else []
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
+    def function(photo):
+        return tf.clip_by_value(network([photo, *rest] if rest else photo), 0.0, 1.0)
+
+    compiled = function.get_concrete_function()
+    return lambda photo: compiled(tf.constant(photo[None])).numpy()[0]
 
 
-def _open_saved_model(path: Path) -> Artifact:
+def _open_saved_model(path: Path, style_weights: Sequence[float] | int) -> Artifact:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
@@ -132,29 +163,34 @@ def _open_saved_model(path: Path) -> Artifact:
         raise ValueError(
             f"it has no signature serving_float, only {', '.join(loaded.signatures) or 'none'}")
     signature = loaded.signatures["serving_float"]
+    spec = signature.structured_input_signature[1].get("style_weights")
+    blend = _blend(style_weights, 1 if spec is None else spec.shape[1], path)
+    rest = {"style_weights": tf.constant(blend[None])} if len(blend) else {}
 
     def draw(photo: np.ndarray) -> np.ndarray:
         # `loaded` owns the variables: the closure keeps it alive.
         assert loaded is not None
-        return signature(image=tf.constant(photo[None]))["stylized"].numpy()[0]
+        return signature(image=tf.constant(photo[None]), **rest)["stylized"].numpy()[0]
 
     return draw
 
 
-def _open_tflite(path: Path) -> Artifact:
+def _open_tflite(path: Path, style_weights: Sequence[float] | int) -> Artifact:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
-    ends = [interpreter.get_input_details(), interpreter.get_output_details()]
-    for what, details in zip(("input", "output"), ends):
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    weights = [detail for detail in inputs if "style_weights" in detail["name"]]
+    pictures = [detail for detail in inputs if "style_weights" not in detail["name"]]
+    for what, details in (("input", pictures), ("output", outputs)):
         shapes = [f"{detail['dtype'].__name__} {detail['shape'].tolist()}" for detail in details]
         # Height and width do not matter: any can be set.
         if len(details) != 1 or details[0]["dtype"] != np.float32 or (
                 len(details[0]["shape"]) != 4 or list(details[0]["shape"][[0, 3]]) != [1, 3]):
             raise ValueError(
                 f"its {what} is {', '.join(shapes)}, not float32 [1, height, width, 3]")
-    image, stylized = (details[0]["index"] for details in ends)
-    allocated = None
+    blend = _blend(style_weights, int(weights[0]["shape"][1]) if weights else 1, path)
+    image, stylized, allocated = pictures[0]["index"], outputs[0]["index"], None
 
     def draw(photo: np.ndarray) -> np.ndarray:
         nonlocal allocated
@@ -167,6 +203,8 @@ def _open_tflite(path: Path) -> Artifact:
             interpreter.allocate_tensors()
             allocated = grown.shape
         interpreter.set_tensor(image, grown)
+        for detail in weights:
+            interpreter.set_tensor(detail["index"], blend[None])
         interpreter.invoke()
         return interpreter.get_tensor(stylized)[0, :height, :width]
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,7 +57,7 @@ def open_models(models: Sequence[str]) -> list[Candidate]:
     """Opens what --models names.
 
     Args:
-        models: PATH, NAME=PATH or NAME=PATH+PATH...
+        models: PATH, NAME=PATH or NAME=PATH+PATH...; behind a path of several styles @ and the number of one.
 
     Raises:
         UserError: neither a model nor a folder of pictures, or two of one name.
@@ -155,8 +156,12 @@ def _snapshot(folder, count, photo):
 
 
 def _open(path, name, family):
+    style = ()
+    if found := re.fullmatch(r"(.+)@(\d+)", path):
+        if not Path(path).exists():
+            path, style = found[1], int(found[2])
     try:
-        artifact = artifacts.open_artifact(path)
+        artifact = artifacts.open_artifact(path, style)
     except UserError as error:
         drawn = _finished_pictures(path)
         if not drawn:

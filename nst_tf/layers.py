@@ -83,32 +83,37 @@ class InstanceNormalization(keras.layers.Layer):
 
     y = scale * (x - mean) / sqrt(variance + epsilon) + offset, with biased variance and no running
     statistics: training and inference are the same function. Moments are float32 whatever the
-    compute dtype.
+    compute dtype. With several styles (conditional instance norm) each has a scale and offset of its
+    own, and `style_weights` blend them.
 
     Args:
         epsilon: added to the variance, inside the root.
+        styles: 0 for one scale and offset; N for N of them.
+        kept_styles: how many of them, the first ones, do not learn.
 
     Reference:
-        Ulyanov, Vedaldi, Lempitsky 2016 (arXiv:1607.08022).
+        Ulyanov, Vedaldi, Lempitsky 2016 (arXiv:1607.08022); Dumoulin, Shlens, Kudlur 2016
+        (arXiv:1610.07629), equation 5, for several styles.
     """
 
-    def __init__(self, epsilon: float = 1e-5, **kwargs):
+    def __init__(self, epsilon: float = 1e-5, styles: int = 0, kept_styles: int = 0, **kwargs):
         # Keras would cast weights and given moments to the compute dtype on the way in.
         super().__init__(autocast=False, **kwargs)
-        self.epsilon = epsilon
+        self.epsilon, self.styles, self.kept_styles = epsilon, styles, kept_styles
 
     def build(self, input_shape):
-        channels = input_shape[-1]
-        self.scale = self.add_weight(name="scale", shape=(channels,), initializer="ones")
-        self.offset = self.add_weight(name="offset", shape=(channels,), initializer="zeros")
+        shape = (self.styles, input_shape[-1]) if self.styles else (input_shape[-1],)
+        self.scale = self.add_weight(name="scale", shape=shape, initializer="ones")
+        self.offset = self.add_weight(name="offset", shape=shape, initializer="zeros")
 
-    def call(self, inputs, mean=None, variance=None):
+    def call(self, inputs, mean=None, variance=None, style_weights=None):
         """Normalises `inputs` by its own moments, or by those given.
 
         Args:
             inputs: [B, H, W, C].
             mean, variance: both or none; broadcastable to [B, 1, 1, C]. Moments of a whole picture
                 let a tile of it be drawn exactly as in the whole.
+            style_weights: [B, N] or [1, N] if the layer has N styles, else None.
         """
         if (mean is None) != (variance is None):
             raise ValueError(
@@ -118,15 +123,25 @@ class InstanceNormalization(keras.layers.Layer):
         if mean is None:
             mean, variance = statistics.channel_moments(inputs)
         inverse = tf.math.rsqrt(tf.cast(variance, tf.float32) + self.epsilon)
-        scale = inverse * tf.cast(self.scale, tf.float32)
+        scale = inverse * self._blended(self.scale, style_weights)
         centred = tf.cast(inputs, tf.float32) - tf.cast(mean, tf.float32)
-        return tf.cast(centred * scale + tf.cast(self.offset, tf.float32), inputs.dtype)
+        return tf.cast(centred * scale + self._blended(self.offset, style_weights), inputs.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "epsilon": self.epsilon}
+        return {**super().get_config(), "epsilon": self.epsilon, "styles": self.styles,
+                "kept_styles": self.kept_styles}
+
+    def _blended(self, parameters, style_weights):
+        parameters = tf.cast(parameters, tf.float32)
+        if not self.styles:
+            return parameters
+        if self.kept_styles:
+            kept, learning = tf.split(parameters, [self.kept_styles, self.styles - self.kept_styles])
+            parameters = tf.concat([tf.stop_gradient(kept), learning], 0)
+        return tf.matmul(tf.cast(style_weights, tf.float32), parameters)[:, None, None, :]
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -1,6 +1,7 @@
 """Networks that draw: photo in, stylised photo of the same size out."""
 
 import dataclasses
+import functools
 
 import keras
 import tensorflow as tf
@@ -10,6 +11,7 @@ from nst_tf.errors import expected
 
 PADDINGS = ("reflect", "zeros")
 OUTPUT = "out_conv"                            # name of the convolution that makes colours
+STYLE_WEIGHTS = "style_weights"                # name of the second input of a network of several styles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +22,16 @@ class TransformNetConfig:
         width: channels of the first stage; the others have 2 and 4 times as many. 32 is Johnson's.
         residual_blocks: blocks at a quarter of the resolution. 5 is Johnson's.
         padding: "reflect" or "zeros", at every convolution.
+        styles: how many styles it draws.
+        kept_styles: how many of these, the first ones, are kept as they are, with all that styles share:
+            only norms of the other styles learn.
     """
 
     width: int = 32
     residual_blocks: int = 5
     padding: str = "reflect"
+    styles: int = 1
+    kept_styles: int = 0
 
     def __post_init__(self):
         if self.width < 1:
@@ -33,6 +40,9 @@ class TransformNetConfig:
             raise expected("0 or more residual blocks", self.residual_blocks, "5 is the paper's.")
         if self.padding not in PADDINGS:
             raise expected(f"a padding among {PADDINGS}", repr(self.padding), "Choose one.")
+        if not 0 <= self.kept_styles < self.styles:
+            raise expected("at least one style to learn", f"{self.styles}, {self.kept_styles} of them kept",
+                           "Name a style that the network does not know yet.")
 
 
 def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> keras.Model:
@@ -42,6 +52,10 @@ def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> kera
     but the last with instance norm, all but the last and each block's second with ReLU. The output is
     0.5 + 0.6 tanh, which reaches a little past black and white so that both can be drawn without
     saturating; clip it when it leaves as bytes. Height and width are those of the input, from 1 up.
+
+    With several styles it has a second input, "style_weights" [B or 1, N]: 1 for a style draws that one,
+    other numbers blend the norms' scales and offsets, which is all that styles do not share (Dumoulin et
+    al. 2016, arXiv:1610.07629).
 
     Departures from the paper: instance instead of batch norm (arXiv:1607.08022), reflection instead
     of zero padding, nearest upsampling instead of transposed convolution (distill.pub 2016), pads
@@ -54,30 +68,66 @@ def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> kera
     Reference:
         Johnson, Alahi, Fei-Fei 2016 (arXiv:1603.08155) and its supplement, table 1.
     """
-    inputs = keras.Input((None, None, 3), name="image")
-    x = layers.GrowToDrawable(dtype="float32", name="grow")(inputs)
-    x = _convolution(x, config, config.width, 9, name="down1", dtype=dtype)
-    x = _convolution(x, config, 2 * config.width, 3, strides=2, name="down2", dtype=dtype)
-    x = _convolution(x, config, 4 * config.width, 3, strides=2, name="down3", dtype=dtype)
+    image = keras.Input((None, None, 3), name="image")
+    several = config.styles > 1
+    blend = keras.Input((config.styles,), name=STYLE_WEIGHTS, dtype="float32") if several else None
+    convolution = functools.partial(_convolution, config=config, blend=blend, dtype=dtype)
+    x = layers.GrowToDrawable(dtype="float32", name="grow")(image)
+    x = convolution(x, channels=config.width, size=9, name="down1")
+    x = convolution(x, channels=2 * config.width, size=3, strides=2, name="down2")
+    x = convolution(x, channels=4 * config.width, size=3, strides=2, name="down3")
     for block in range(1, config.residual_blocks + 1):
-        x = _residual(x, config, name=f"residual{block}", dtype=dtype)
+        x = _residual(x, convolution, name=f"residual{block}", dtype=dtype)
     x = layers.NearestUpsampling2D(name="up1_nearest", dtype=dtype)(x)
-    x = _convolution(x, config, 2 * config.width, 3, name="up1", dtype=dtype)
+    x = convolution(x, channels=2 * config.width, size=3, name="up1")
     x = layers.NearestUpsampling2D(name="up2_nearest", dtype=dtype)(x)
-    x = _convolution(x, config, config.width, 3, name="up2", dtype=dtype)
-    x = _convolution(x, config, 3, 9, norm=False, relu=False, name="out", dtype=dtype)
+    x = convolution(x, channels=config.width, size=3, name="up2")
+    x = convolution(x, channels=3, size=9, norm=False, relu=False, name="out")
     x = OutputRange(dtype="float32", name="range")(x)
-    outputs = layers.CropToSize(dtype="float32", name="crop")([x, inputs])
-    return keras.Model(inputs, outputs, name="transform_net")
+    outputs = layers.CropToSize(dtype="float32", name="crop")([x, image])
+    network = keras.Model([image, blend] if several else image, outputs, name="transform_net")
+    if config.kept_styles:
+        for layer in network.layers:
+            layer.trainable = isinstance(layer, layers.InstanceNormalization)
+    return network
+
+
+def styles_of(network: keras.Model) -> int:
+    """Returns how many styles a network draws; 1 if it has no style weights.
+
+    Raises:
+        ValueError: it does not map pictures to pictures.
+    """
+    shapes = [tuple(each.shape) for each in (*network.inputs, *network.outputs)]
+    if shapes[0] == shapes[-1] == (None, None, None, 3):
+        if len(shapes) == 2:
+            return 1
+        if len(shapes) == 3 and network.inputs[1].name == STYLE_WEIGHTS:
+            return shapes[1][1]
+    raise ValueError(f"it maps {shapes[:-1]} to {shapes[-1]}, not pictures to pictures")
 
 
 def core(network: keras.Model) -> keras.Model:
-    """Returns the part of a `transform_net` between growing and cropping; it shares the weights.
+    """Returns a copy of a `transform_net` that neither grows nor crops.
 
     It draws only sizes that `nst_tf.padding` allows, but has no operation that depends on the size, which
     is what phones' runtimes want.
     """
-    return keras.Model(network.get_layer("grow").output, network.get_layer("range").output)
+    def copied(layer):
+        if isinstance(layer, (layers.GrowToDrawable, layers.CropToSize)):
+            return _First(name=layer.name)
+        return type(layer).from_config(layer.get_config())
+
+    copy = keras.models.clone_model(network, clone_function=copied)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+class _First(keras.layers.Layer):
+    """The first of its inputs."""
+
+    def call(self, inputs):
+        return inputs[0] if isinstance(inputs, (list, tuple)) else inputs
 
 
 @keras.saving.register_keras_serializable("nst_tf")
@@ -92,7 +142,7 @@ class OutputRange(keras.layers.Layer):
 
 
 def _convolution(
-    x, config, channels, size, *, strides=1, norm=True, relu=True, name, dtype
+    x, config, blend, channels, size, *, strides=1, norm=True, relu=True, name, dtype
 ):
     padding = "same"
     if config.padding == "reflect":
@@ -106,14 +156,22 @@ def _convolution(
         kernel_initializer=keras.initializers.VarianceScaling(scale, "fan_avg", "uniform"),
     )(x)
     if norm:
-        x = layers.InstanceNormalization(name=f"{name}_norm", dtype=dtype)(x)
+        x = _norm(x, config, blend, name=f"{name}_norm", dtype=dtype)
     if relu:
         x = keras.layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
     return x
 
 
-def _residual(x, config, *, name, dtype):
+def _norm(x, config, blend, *, name, dtype):
+    if blend is None:
+        return layers.InstanceNormalization(name=name, dtype=dtype)(x)
+    return layers.InstanceNormalization(
+        styles=config.styles, kept_styles=config.kept_styles, name=name, dtype=dtype)(
+            x, style_weights=blend)
+
+
+def _residual(x, convolution, *, name, dtype):
     channels = x.shape[-1]
-    y = _convolution(x, config, channels, 3, name=f"{name}a", dtype=dtype)
-    y = _convolution(y, config, channels, 3, relu=False, name=f"{name}b", dtype=dtype)
+    y = convolution(x, channels=channels, size=3, name=f"{name}a")
+    y = convolution(y, channels=channels, size=3, relu=False, name=f"{name}b")
     return keras.layers.Add(name=f"{name}_add", dtype=dtype)([x, y])

@@ -83,10 +83,15 @@ class RunFolder:
     @property
     def settings(self) -> dict | None:
         """Settings of the run in this folder; None if there is no run in it."""
+        return self.recorded.get("settings")
+
+    @property
+    def recorded(self) -> dict:
+        """What `record` says; {} if there is no run in this folder."""
         try:
-            return json.loads(self.record.read_text())["settings"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            return dict(json.loads(self.record.read_text()))
+        except (OSError, ValueError, TypeError):
+            return {}
 
     def note(self, **entries) -> None:
         """Adds entries to `record`."""

@@ -75,8 +75,10 @@ class TrainSettings(PerceptualSettings):
         "", "Run folder: flags, log, previews, checkpoints, network, exports.", free=True)
 
     style_image: str = setting(
-        "starry_swirls", "Style: a packaged picture's name, a path, or a URL (with --style_sha256).")
-    style_sha256: str = setting("", "SHA-256 that the style image must have; needed for a URL.")
+        "starry_swirls", "Style: a packaged picture's name, a path, or a URL (with --style_sha256); several, "
+        "separated by commas, are learnt by one network.")
+    style_sha256: str = setting(
+        "", "SHA-256 that the style image must have, of several one each; needed for URLs.")
     style_size: int = setting(
         512, "Short side of the style image in pixels, aspect kept: it sets the size of strokes.")
 
@@ -97,7 +99,8 @@ class TrainSettings(PerceptualSettings):
 
     init_from: str = setting(
         "", "Run folder of the same network whose newest checkpoint gives the first weights; of a slim VGG19 "
-        "with other widths, the layers before the first that differs.")
+        "with other widths, the layers before the first that differs; of a network of fewer styles, all of "
+        "them, and only the norms of the styles added learn.")
     optimizer: str = setting(
         "adam", "Optimiser: adam, or muon, which learns more in a few hundred steps.",
         choices=("adam", "muon"))
@@ -142,6 +145,17 @@ class TrainSettings(PerceptualSettings):
         self._require("preview_steps", self.preview_steps >= 0, "of at least 0")
         if self.resume and self.overwrite:
             raise expected("--resume or --overwrite", "both", "Continue the old run, or replace it.")
+        _ = self.styles                                    # raises, if hashes are missing
+
+    @property
+    def styles(self) -> tuple[tuple[str, str], ...]:
+        """The style images, each with the SHA-256 it must have or an empty one."""
+        names = self.style_image.split(",")
+        hashes = self.style_sha256.split(",") if self.style_sha256 else [""] * len(names)
+        if len(names) != len(hashes):
+            raise expected(f"as many --style_sha256 as --style_image, {len(names)}", len(hashes),
+                           "Name one for each, or none.")
+        return tuple(zip(names, hashes))
 
 
 def layer_weights(names: Sequence[str]) -> dict[str, float]:

@@ -24,6 +24,9 @@ class StylizeSettings:
     model: str = setting("", "Run folder, .keras, SavedModel folder or .tflite.")
     content: str = setting("", "A photo, a folder or a glob such as 'a/**/*.jpg'.")
     output: str = setting("", "File for one photo, folder for several.")
+    style_weights: tuple[str, ...] = setting(
+        (), "For a model of several styles, a number for each: 1 for the one to paint in and 0 for the others, "
+        "or a blend such as 0.5,0.5.")
     overwrite: bool = setting(False, "Replace files that exist.")
     max_pixels: int = setting(images.MAX_PIXELS, "Larger photos are refused.")
 
@@ -31,6 +34,15 @@ class StylizeSettings:
         for name in ("model", "content", "output"):
             if not getattr(self, name):
                 raise expected(f"--{name}", "none", "See --help.")
+        _ = self.blend                                     # raises, if they are none
+
+    @property
+    def blend(self) -> tuple[float, ...]:
+        """The style weights as numbers."""
+        try:
+            return tuple(float(weight) for weight in self.style_weights)
+        except ValueError:
+            raise expected("numbers as --style_weights", ",".join(self.style_weights), "Try 1,0.") from None
 
 
 def stylize(settings: StylizeSettings) -> int:
@@ -40,7 +52,7 @@ def stylize(settings: StylizeSettings) -> int:
         UserError: the model cannot be opened, or there is nothing to paint.
     """
     outcome = albums.stylize_album(
-        artifacts.open_artifact(settings.model), settings.content, settings.output,
+        artifacts.open_artifact(settings.model, settings.blend), settings.content, settings.output,
         overwrite=settings.overwrite, max_pixels=settings.max_pixels,
         say=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr))
     print(f"photos painted: {len(outcome.written)}, failed: {len(outcome.failed)}")

@@ -58,6 +58,54 @@ def test_every_kind_draws_the_networks_picture_at_every_size(model):
         np.testing.assert_array_equal(photo, before)
 
 
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """The network of three styles, and the paths of all kinds of it."""
+    network, artefacts = tiny.exported(3)
+    folder = tmp_path_factory.mktemp("several")
+    network.save(folder / "network.keras")
+    return network, [folder, *(artefact.path for made in artefacts.values() for artefact in made)]
+
+
+@pytest.mark.parametrize("blend", [(1, 0, 0), (0, 0, 1), (0.2, 0.3, 0.5), (0, 1.5, 0)], ids=str)
+def test_every_kind_of_a_network_of_several_styles_draws_the_blend(several, blend):
+    network, paths = several
+    photo = images.to_float(tiny.photo(45, 61))
+    wanted = tiny.draw(network, photo, blend)
+    for path in paths:
+        drawn = artifacts.open_artifact(path, blend)(photo)
+        least = {"tiny_float16.tflite": 50, "tiny_int8.tflite": 30}.get(path.name, 80)
+        assert parity.psnr(drawn, wanted) > least, path.name
+
+
+def test_a_style_is_also_asked_for_by_its_number(several):
+    photo = images.to_float(tiny.photo(45, 61))
+    for path in several[1]:
+        np.testing.assert_array_equal(artifacts.open_artifact(path, 2)(photo),
+                                      artifacts.open_artifact(path, (0, 0, 1))(photo))
+        with pytest.raises(UserError, match="a style from 0 to 2"):
+            artifacts.open_artifact(path, 3)
+
+
+def test_styles_of_one_network_draw_different_pictures(several):
+    photo = images.to_float(tiny.photo(45, 61))
+    first, second = (tiny.draw(several[0], photo, blend) for blend in ((1, 0, 0), (0, 1, 0)))
+    assert parity.psnr(first, second) < 25
+
+
+@pytest.mark.parametrize("blend", [(), (1, 0), (1, 0, 0, 0), (1, 0, np.nan)], ids=str)
+def test_style_weights_that_do_not_suit_the_model_are_refused(several, blend):
+    for path in several[1]:
+        with pytest.raises(UserError, match=f"3 numbers as --style_weights for .*{path.name}"):
+            artifacts.open_artifact(path, blend)
+
+
+@pytest.mark.parametrize("model", KINDS, indirect=True)
+def test_a_model_of_one_style_takes_no_style_weights(model):
+    with pytest.raises(UserError, match="which has one style"):
+        artifacts.open_artifact(model, (1.0,))
+
+
 @pytest.mark.parametrize("model", KINDS, indirect=True)
 def test_a_picture_drawn_earlier_stays_when_another_is_drawn(model):
     draw = artifacts.open_artifact(str(model))

@@ -188,6 +188,14 @@ def test_two_models_of_one_name_need_names(inputs):
         candidates.open_models([str(inputs / "negatives")] * 2)
 
 
+def test_a_style_of_a_model_of_several_is_chosen_by_its_number(inputs, tmp_path):
+    path = next(artefact.path for artefact in tiny.exported(3)[1]["tflite"])
+    model, = candidates.open_models([f"last={path}@2"])
+    photo = evaluation.read_photos(small(inputs, tmp_path), print)[0]
+    assert model.name == "last"
+    np.testing.assert_allclose(model.draw(photo), tiny.draw(tiny.exported(3)[0], photo.rgb, (0, 0, 1)), atol=1e-4)
+
+
 def test_a_result_that_is_missing_or_of_another_size_is_named(inputs, tmp_path):
     smooth(24, 32, 0).save(tmp_path / "hill.png")
     (model,) = candidates.open_models([str(tmp_path)])

@@ -96,6 +96,42 @@ def test_weights_of_instance_norm_stay_float32_under_mixed_precision():
     assert {weight.dtype for weight in layer.weights} == {"float32"}
 
 
+# -- several styles --------------------------------------------------------------------------------
+
+
+def conditional(styles=3, kept=0, channels=4):
+    layer = layers.InstanceNormalization(styles=styles, kept_styles=kept)
+    layer.build((None, 6, 5, channels))
+    rng = np.random.default_rng(1)
+    layer.set_weights([rng.normal(1, 0.3, (styles, channels)), rng.normal(0, 0.3, (styles, channels))])
+    return layer
+
+
+def test_a_style_is_the_plain_norm_with_its_scale_and_offset():
+    x, layer, plain = noise(2, 6, 5, 4), conditional(), layers.InstanceNormalization()
+    plain.build(x.shape)
+    for number in range(3):
+        plain.set_weights([weight[number] for weight in layer.get_weights()])
+        np.testing.assert_allclose(
+            layer(x, style_weights=np.eye(3, dtype=np.float32)[[number]]), plain(x), atol=1e-6)
+
+
+def test_pictures_of_a_batch_have_their_own_styles_and_blends_are_in_between():
+    x, layer = noise(2, 6, 5, 4), conditional()
+    first, second = (layer(x, style_weights=[np.eye(3)[number]]) for number in (0, 2))
+    mixed = layer(x, style_weights=[[1, 0, 0], [0.25, 0, 0.75]])
+    np.testing.assert_allclose(mixed[0], first[0], atol=1e-6)
+    np.testing.assert_allclose(mixed[1], 0.25 * first[1] + 0.75 * second[1], atol=1e-6)
+
+
+def test_kept_styles_do_not_learn():
+    x, layer = noise(1, 6, 5, 4), conditional(kept=2)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(x, style_weights=[[0.5, 0.2, 0.3]]) ** 2)
+    for gradient in tape.gradient(loss, layer.trainable_variables):
+        assert np.abs(gradient[:2]).max() == 0 and np.abs(gradient[2]).min() > 0
+
+
 # -- padding and upsampling ------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import networks
+from nst_tf import layers, networks
 from nst_tf.errors import UserError
 
 SIZES = [(1, 1), (1, 7), (3, 2), (17, 33), (64, 64), (255, 101)]
@@ -69,7 +69,7 @@ def test_the_core_draws_what_the_network_draws_on_drawable_sizes(network):
     for size in ((8, 12), (64, 64)):
         photo = noise(2, *size, 3)
         np.testing.assert_array_equal(core(photo), network(photo))
-    assert not {"grow", "crop"} & {layer.name for layer in core.layers[1:]}
+    assert not any(isinstance(layer, (layers.GrowToDrawable, layers.CropToSize)) for layer in core.layers)
 
 
 def test_pictures_of_a_batch_do_not_see_each_other(drawer):
@@ -84,6 +84,42 @@ def test_pictures_of_a_batch_do_not_see_each_other(drawer):
 def test_the_picture_depends_on_the_photo(drawer):
     first, second = drawer(noise(1, 32, 32, 3)), drawer(noise(1, 32, 32, 3, seed=1))
     assert np.abs(first - second).mean() > 0.01
+
+
+# -- several styles --------------------------------------------------------------------------------
+
+
+def test_each_style_draws_as_a_network_of_its_own():
+    """All weights but the norms' are shared; the norms' rows are those of the lone networks."""
+    several = randomize(networks.transform_net(networks.TransformNetConfig(4, 1, styles=2)))
+    alone = networks.transform_net(networks.TransformNetConfig(4, 1))
+    photo = noise(1, 17, 33, 3)
+    for number, blend in enumerate(np.eye(2, dtype=np.float32)):
+        for layer in alone.layers:
+            weights = several.get_layer(layer.name).get_weights()
+            is_norm = isinstance(layer, layers.InstanceNormalization)
+            layer.set_weights([weight[number] for weight in weights] if is_norm else weights)
+        np.testing.assert_allclose(several([photo, blend[None]]), alone(photo), atol=1e-5)
+
+
+def test_the_number_of_styles_is_read_off_the_network():
+    for styles in (1, 3):
+        assert networks.styles_of(networks.transform_net(
+            networks.TransformNetConfig(4, 0, styles=styles))) == styles
+    other = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
+    with pytest.raises(ValueError, match="not pictures to pictures"):
+        networks.styles_of(other)
+
+
+def test_beside_kept_styles_only_the_norms_learn():
+    network = networks.transform_net(networks.TransformNetConfig(4, 1, styles=3, kept_styles=2))
+    assert {weight.name for weight in network.trainable_variables} == {"scale", "offset"}
+
+
+@pytest.mark.parametrize("kept", [1, 2, -1])
+def test_without_a_style_to_learn_there_is_no_network(kept):
+    with pytest.raises(UserError, match="at least one style to learn"):
+        networks.TransformNetConfig(styles=1, kept_styles=kept)
 
 
 # -- shape -----------------------------------------------------------------------------------------

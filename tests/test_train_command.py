@@ -101,7 +101,7 @@ def test_a_run_leaves_all_that_is_needed_to_repeat_and_judge_it(finished):
         "step_000003.png", "step_000006.png"}
     record = json.loads((finished / "run.json").read_text())
     assert record["steps"] == 6 and record["stopped_by"] == "steps"
-    assert len(record["style_sha256"]) == 64 and len(record["feature_network"]["sha256"]) == 64
+    assert len(record["style_sha256"][0]) == 64 and len(record["feature_network"]["sha256"]) == 64
     assert [entry["step"] for entry in log(finished)] == [1, 2, 3, 4, 5, 6]
     assert log(finished)[-1]["loss"] < log(finished)[0]["loss"]
 

@@ -14,15 +14,15 @@ from nst_tf.exporters import EXPORTERS
 SIZES = [(45, 61), (1, 1), (3, 7), (7, 3), (1, 50), (96, 128)]
 
 
-def network(seed: int = 1, dtype: str = "float32") -> keras.Model:
+def network(seed: int = 1, dtype: str = "float32", styles: int = 1) -> keras.Model:
     """A `transform_net` with random weights, offsets and scales; it draws all kinds of colours."""
-    config = networks.TransformNetConfig(width=4, residual_blocks=1)
+    config = networks.TransformNetConfig(width=4, residual_blocks=1, styles=styles)
     built = networks.transform_net(config, dtype=dtype)
     rng = np.random.default_rng(seed)
     for weight in built.weights:
         if weight.path.endswith("scale"):
             values = rng.uniform(0.5, 1.5, weight.shape)
-        elif len(weight.shape) == 1:
+        elif weight.path.endswith(("offset", "bias")):
             values = rng.normal(0, 0.3, weight.shape)
         else:
             values = rng.normal(0, np.prod(weight.shape[:-1]) ** -0.5, weight.shape)
@@ -35,16 +35,17 @@ def photo(height: int, width: int) -> np.ndarray:
     return images.resize_rgb8(photos.builtin_photo("cat"), height, width)
 
 
-def draw(built: keras.Model, rgb: np.ndarray) -> np.ndarray:
-    """The picture of float32 [H, W, 3], as an artefact has to draw it."""
-    return np.clip(np.asarray(built(rgb[None]))[0], 0, 1)
+def draw(built: keras.Model, rgb: np.ndarray, blend=()) -> np.ndarray:
+    """The picture of float32 [H, W, 3], as an artefact has to draw it, with style weights if it has any."""
+    inputs = [rgb[None], np.array(blend, np.float32)[None]] if len(blend) else rgb[None]
+    return np.clip(np.asarray(built(inputs))[0], 0, 1)
 
 
 @functools.cache
-def exported() -> tuple[keras.Model, dict]:
+def exported(styles: int = 1) -> tuple[keras.Model, dict]:
     """The network, and for each format the artefacts made of it."""
     folder = tempfile.TemporaryDirectory()
-    built = network()
+    built = network(styles=styles)
     built.folder = folder                      # lives, and is removed, with the network
     path = Path(folder.name)
     return built, {name: export(built, path, "tiny") for name, export in EXPORTERS.items()}

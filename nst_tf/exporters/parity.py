@@ -34,25 +34,42 @@ class Artefact:
 
 
 def check(
-    network: keras.Model, artefact: Callable[[np.ndarray], np.ndarray], path: Path, at_least: float
+    network: keras.Model, artefact: Callable[..., np.ndarray], path: Path, at_least: float,
+    styles: int = 1,
 ) -> float:
     """Compares an artefact with the network it was made from, on a photograph.
 
+    A network of several styles is tried with the first, the last and all of them blended.
+
     Args:
-        network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3].
+        network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3]; of several styles with style weights [1, N]
+            as its second input.
         artefact: the same function as loaded from disk, clipped to [0, 1].
         path: where the artefact is to be, for the error.
         at_least: peak signal-to-noise ratio in decibels that it must reach.
+        styles: N.
 
     Returns:
-        The ratio in decibels, infinite where both are equal.
+        The ratio in decibels, infinite where both are equal; the smallest of several.
 
     Raises:
         RuntimeError: the artefact is wrong. That is a fault of conversion, not of the user.
     """
     photo = images.to_float(images.resize_rgb8(photos.builtin_photo("cat"), *SIZE))[None]
-    wanted = np.clip(np.asarray(network(photo)), 0.0, 1.0)
-    drawn = artefact(photo)
+    return min(_decibels(network, artefact, inputs, path, at_least)
+               for inputs in _inputs(photo, styles))
+
+
+def _inputs(photo, styles):
+    if styles == 1:
+        return [(photo,)]
+    single = np.eye(styles, dtype=np.float32)
+    return [(photo, weights[None]) for weights in (single[0], single[-1], single.mean(0))]
+
+
+def _decibels(network, artefact, inputs, path, at_least):
+    wanted = np.clip(np.asarray(network(inputs[0] if len(inputs) == 1 else list(inputs))), 0.0, 1.0)
+    drawn = artefact(*inputs)
     if drawn.shape != wanted.shape or not np.isfinite(drawn).all():
         raise RuntimeError(
             f"Expected {path} to draw finite pixels of shape {wanted.shape}. Received: shape "

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import files, images
+from nst_tf import files, images, networks
 from nst_tf.exporters import parity
 
 AT_LEAST = 80.0           # decibels; the same graph on the same machine draws equal pictures
@@ -20,8 +20,10 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     serving_default: "image" uint8 [B, H, W, 3] -> "stylized" uint8 [B, H, W, 3].
     serving_float: "image" float32 RGB in [0, 1] -> "stylized" float32 in [0, 1].
 
+    Both take "style_weights" float32 [B or 1, N] too, if the network has N styles.
+
     Args:
-        network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3].
+        network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; see `networks.transform_net`.
         folder: run folder; the "1" below is the version folder that TensorFlow Serving expects.
         name: not used; the folder's name is the model's.
 
@@ -37,17 +39,24 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     module = tf.Module()
     module.parameters = [weight.value for weight in network.weights]
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, name="image")])
-    def serving_float(image):
-        return {"stylized": tf.clip_by_value(network(image), 0.0, 1.0)}
+    styles = networks.styles_of(network)
+    rest = [] if styles == 1 else [
+        tf.TensorSpec([None, styles], tf.float32, name=networks.STYLE_WEIGHTS)]
+
+    @tf.function(input_signature=[
+        tf.TensorSpec([None, None, None, 3], tf.float32, name="image"), *rest])
+    def serving_float(image, *style_weights):
+        drawn = network([image, *style_weights] if style_weights else image)
+        return {"stylized": tf.clip_by_value(drawn, 0.0, 1.0)}
 
     # A table, because TensorFlow replaces a division by 255 with a product, which is not always the
     # same number: now and then a pixel would be a grey level off.
     levels = images.to_float(np.arange(256, dtype=np.uint8))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")])
-    def serving_default(image):
-        drawn = serving_float(tf.gather(levels, tf.cast(image, tf.int32)))["stylized"]
+    @tf.function(input_signature=[
+        tf.TensorSpec([None, None, None, 3], tf.uint8, name="image"), *rest])
+    def serving_default(image, *style_weights):
+        drawn = serving_float(tf.gather(levels, tf.cast(image, tf.int32)), *style_weights)["stylized"]
         return {"stylized": tf.cast(tf.round(drawn * 255.0), tf.uint8)}
 
     path = files.ensure_writable_folder(folder / "saved_model") / "1"
@@ -59,9 +68,12 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
             module, str(written),
             signatures={"serving_default": serving_default, "serving_float": serving_float})
         loaded = tf.saved_model.load(str(written)).signatures["serving_float"]
-        decibels = parity.check(
-            network, lambda photo: loaded(image=tf.constant(photo))["stylized"].numpy(), path,
-            AT_LEAST)
+
+        def draw(photo, *blend):
+            named = dict(zip((networks.STYLE_WEIGHTS,), map(tf.constant, blend)))
+            return loaded(image=tf.constant(photo), **named)["stylized"].numpy()
+
+        decibels = parity.check(network, draw, path, AT_LEAST, styles)
         size = sum(file.stat().st_size for file in written.rglob("*") if file.is_file())
         if path.exists():
             shutil.rmtree(path)

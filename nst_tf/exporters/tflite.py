@@ -27,7 +27,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     """Writes `folder`/tflite/NAME.tflite (float32), NAME_float16.tflite and NAME_int8.tflite.
 
     Each maps "image" float32 [1, H, W, 3] RGB in [0, 1] to "stylized" of the same shape, clipped to
-    [0, 1]. H and W are 384 as written; any that `nst_tf.padding` allows can be set by
+    [0, 1], and "style_weights" float32 [1, N] if the network has N styles. H and W are 384 as written; any that `nst_tf.padding` allows can be set by
     `resize_tensor_input`. int8 is dynamic-range: weights in 8 bits, activations quantised on the
     fly.
 
@@ -47,9 +47,13 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     module = tf.Module()
     module.parameters = [weight.value for weight in core.weights]
 
-    @tf.function(input_signature=[tf.TensorSpec([1, SIDE, SIDE, 3], tf.float32, name="image")])
-    def stylize(image):
-        return {"stylized": tf.clip_by_value(core(image), 0.0, 1.0)}
+    styles = networks.styles_of(network)
+    rest = [] if styles == 1 else [tf.TensorSpec([1, styles], tf.float32, name=networks.STYLE_WEIGHTS)]
+
+    @tf.function(input_signature=[tf.TensorSpec([1, SIDE, SIDE, 3], tf.float32, name="image"), *rest])
+    def stylize(image, *style_weights):
+        drawn = core([image, *style_weights] if style_weights else image)
+        return {"stylized": tf.clip_by_value(drawn, 0.0, 1.0)}
 
     artefacts = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -60,7 +64,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
             converter.target_spec.supported_types = settings.get("types", [])
             data = converter.convert()
             path = folder / "tflite" / f"{name}{suffix}.tflite"
-            decibels = parity.check(network, _runner(data, path), path, at_least)
+            decibels = parity.check(network, _runner(data, path), path, at_least, styles)
             files.write_atomically(path, data, overwrite=True)
             artefacts.append(parity.Artefact(path, len(data), decibels, at_least))
     return artefacts
@@ -106,7 +110,7 @@ def foreign_operations(interpreter: Interpreter) -> list[str]:
     return sorted(name for name in names if name.startswith(FOREIGN))
 
 
-def _runner(data: bytes, path: Path) -> Callable[[np.ndarray], np.ndarray]:
+def _runner(data: bytes, path: Path) -> Callable[..., np.ndarray]:
     interpreter = Interpreter(model_content=data)
     if foreign := foreign_operations(interpreter):
         raise RuntimeError(
@@ -114,8 +118,9 @@ def _runner(data: bytes, path: Path) -> Callable[[np.ndarray], np.ndarray]:
             "It was not written.")
     stylize = interpreter.get_signature_runner()         # gives the file each picture's size
 
-    def run(photo: np.ndarray) -> np.ndarray:
+    def run(photo: np.ndarray, *blend: np.ndarray) -> np.ndarray:
         height, width = photo.shape[1:3]
-        return stylize(image=padding.grow(photo[0])[None])["stylized"][:, :height, :width]
+        named = dict(zip((networks.STYLE_WEIGHTS,), blend))
+        return stylize(image=padding.grow(photo[0])[None], **named)["stylized"][:, :height, :width]
 
     return run

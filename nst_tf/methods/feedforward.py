@@ -1,17 +1,21 @@
-"""A network that paints any photo in one style, in one pass.
+"""A network that paints any photo in one style, or in one of several, in one pass.
 
 Johnson, Alahi, Fei-Fei 2016 (arXiv:1603.08155): the content target is the photo's features, the style
-target the Gram matrices of one style image. Departures are listed in `nst_tf.networks` and
+target the Gram matrices of a style image. Several styles share all but the scales and offsets of the
+norms (Dumoulin, Shlens, Kudlur 2016, arXiv:1610.07629). Departures are listed in `nst_tf.networks` and
 `nst_tf.losses`.
 """
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from nst_tf import features, files, images, losses, networks, photos, sheets, styles, training, vgg
 from nst_tf.budgets import FitResult
+from nst_tf.errors import expected
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings, layer_weights
 
@@ -20,10 +24,10 @@ SHEET_SIDE = 512                                           # the same on the con
 
 
 class FeedforwardTask:
-    """Trains a `networks.transform_net` for one style; a `nst_tf.training.Task`.
+    """Trains a `networks.transform_net` for one style or several; a `nst_tf.training.Task`.
 
     Args:
-        settings: style, feature network, loss weights, network shape.
+        settings: styles, feature network, loss weights, network shape.
     """
 
     draws = True
@@ -35,56 +39,116 @@ class FeedforwardTask:
             settings.content_weight, settings.style_weight, settings.tv_weight,
             layer_weights(settings.content_layers), layer_weights(settings.style_layers))
         self._loss = losses.PerceptualLoss(features.open_extractor(settings, weights.layers), weights)
-        self._style, self.style_sha256 = read_style(settings, weights.style_layers)
-        target = self._loss.style_target(self._style.rgb[None])
-        # Plain tensors, made once: a step must not compute them again.
-        self._target = tf.nest.map_structure(lambda gram: tf.constant(gram.numpy()), target)
+        read = [read_style(*style, settings.style_size, weights.style_layers) for style in settings.styles]
+        self._styles, self._hashes = [picture for picture, _ in read], [digest for _, digest in read]
+        targets = [self._loss.style_target(style.rgb[None]) for style in self._styles]
+        # Plain tensors, made once: a step must not compute them again. [N, C, C] at each layer
+        self._targets = tf.nest.map_structure(
+            lambda *grams: tf.constant(np.concatenate([gram.numpy() for gram in grams])), *targets)
+        self._begin_with = RunFolder(Path(settings.init_from)) if settings.init_from else None
+        self._kept = self._styles_kept()
         shape = networks.TransformNetConfig(
-            settings.width, settings.residual_blocks, settings.padding)
-        self._init_from = settings.init_from
-        self.network = networks.transform_net(shape, dtype=settings.compute_dtype)
+            settings.width, settings.residual_blocks, settings.padding, len(self._styles), self._kept)
+        self._dtype = settings.compute_dtype
+        self._shape = shape
+        self.network = networks.transform_net(shape, dtype=self._dtype)
 
     @property
     def provenance(self) -> dict:
-        """Hashes of the style image and the feature network's weights."""
+        """Hashes of the style images and the feature network's weights."""
         extractor = self._loss.extractor
-        return {"style_sha256": self.style_sha256,
+        return {"style_sha256": self._hashes,
                 "feature_network": {"name": extractor.name, **extractor.provenance}}
 
     def start(self, open_batches) -> None:
-        """Takes the weights of --init_from, if one is named; else they are random."""
-        if self._init_from:
-            training.restore_weights(self.network, RunFolder(Path(self._init_from)).checkpoints)
+        """Takes the weights of --init_from, if one is named; else they are random.
+
+        If that run has fewer styles, the norms of the new ones begin as the mean of the old ones.
+        """
+        if self._begin_with is None:
+            return
+        if not self._kept:
+            training.restore_weights(self.network, self._begin_with.checkpoints)
+            return
+        known = networks.transform_net(
+            dataclasses.replace(self._shape, styles=self._kept, kept_styles=0), dtype=self._dtype)
+        training.restore_weights(known, self._begin_with.checkpoints)
+        for layer in self.network.layers:
+            found = known.get_layer(layer.name).get_weights() if layer.weights else []
+            layer.set_weights([self._extended(values, weight)
+                               for values, weight in zip(found, layer.weights)])
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        pictures = self.network(batch["image"], training=True)
-        return self._loss.terms(pictures, batch["image"], self._target)
+        photos = batch["image"]
+        if len(self._styles) == 1:
+            pictures, targets = self.network(photos, training=True), self._targets
+        else:
+            # In turn, by the running number of the crop: each style gets its share, on any number of devices.
+            learning = len(self._styles) - self._kept
+            numbers = self._kept + tf.cast(batch["index"] % learning, tf.int32)
+            blend = tf.one_hot(numbers, len(self._styles))
+            pictures = self.network([photos, blend], training=True)
+            targets = tf.nest.map_structure(lambda grams: tf.gather(grams, numbers), self._targets)
+        return self._loss.terms(pictures, photos, targets)
 
     def preview(self, run: RunFolder, step: int) -> None:
-        """Writes the preview photos as the network draws them now."""
+        """Writes the preview photos as the network draws them now, a row for each style."""
+        rows = [self._drawn(PREVIEW_SIDE, number) for number in range(len(self._styles))]
         files.write_atomically(
-            run.previews / f"step_{step:06d}.png",
-            self._encode(sheets.sheet([self._drawn(PREVIEW_SIDE)])), overwrite=True)
+            run.previews / f"step_{step:06d}.png", self._encode(sheets.sheet(rows)), overwrite=True)
 
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes network and contact sheet; returns lines for the user."""
         self.network.save(run.network)
-        style = images.to_uint8(self._style.rgb)
-        originals = [(name, self._photo(name, SHEET_SIDE)) for name in photos.PHOTOS]
-        drawn = self._drawn(SHEET_SIDE)
-        rows = [[("style", style), *originals[:2]], [("", style[:1, :1]), *drawn[:2]],
-                originals[2:], drawn[2:]]
         files.write_atomically(
-            run.contact_sheet, self._encode(sheets.sheet(rows, cell=SHEET_SIDE)), overwrite=True)
+            run.contact_sheet, self._encode(sheets.sheet(self._sheet_rows(), cell=SHEET_SIDE)),
+            overwrite=True)
         return [f"wrote {run.network}", f"wrote {run.contact_sheet}: look at it"]
 
-    def _drawn(self, side):
-        return [(f"{name}, painted", images.to_uint8(self._draw(images.to_float(
-            self._photo(name, side))[None])[0].numpy())) for name in photos.PHOTOS]
+    def _sheet_rows(self):
+        pictures = [images.to_uint8(style.rgb) for style in self._styles]
+        originals = [(name, self._photo(name, SHEET_SIDE)) for name in photos.PHOTOS]
+        if len(pictures) > 1:
+            return [[("", pictures[0][:1, :1]), *originals]] + [
+                [(f"style {number}", picture), *self._drawn(SHEET_SIDE, number)]
+                for number, picture in enumerate(pictures)]
+        drawn = self._drawn(SHEET_SIDE)
+        return [[("style", pictures[0]), *originals[:2]], [("", pictures[0][:1, :1]), *drawn[:2]],
+                originals[2:], drawn[2:]]
 
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])], reduce_retracing=True)
-    def _draw(self, photo):
-        return self.network(photo)
+    def _drawn(self, side, number=0):
+        blend = tf.one_hot([number], len(self._styles))
+        return [(f"{name}, painted", images.to_uint8(self._draw(images.to_float(
+            self._photo(name, side))[None], blend)[0].numpy())) for name in photos.PHOTOS]
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None])],
+                 reduce_retracing=True)
+    def _draw(self, photo, blend):
+        if len(self._styles) == 1:
+            return self.network(photo)
+        return self.network([photo, tf.ensure_shape(blend, [1, len(self._styles)])])
+
+    def _styles_kept(self):
+        """How many styles the network of --init_from draws already, if they are fewer; else 0."""
+        if self._begin_with is None:
+            return 0
+        known = self._begin_with.recorded.get("style_sha256")
+        if known is None:
+            raise expected("--init_from with the folder of a run", str(self._begin_with.path), "Check the path.")
+        if len(known) >= len(self._styles):
+            return 0
+        if known != self._hashes[:len(known)]:
+            raise expected(
+                f"the {len(known)} styles of --init_from={self._begin_with.path} first in --style_image",
+                "others", f"See its {self._begin_with.record.name} for their hashes and their order.")
+        return len(known)
+
+    def _extended(self, values, weight):
+        if values.shape == weight.shape:
+            return values
+        rows = values.reshape(self._kept, -1)                          # one style's have no axis of styles
+        mean = rows.mean(0, keepdims=True)
+        return np.concatenate([rows, *[mean] * (len(self._styles) - self._kept)])
 
     @staticmethod
     def _photo(name, side):
@@ -96,22 +160,24 @@ class FeedforwardTask:
         return images.encode(images.Picture(images.to_float(pixels)), "png")
 
 
-def read_style(settings: TrainSettings, style_layers) -> tuple[images.Picture, str]:
-    """Reads the style image at --style_size, and returns it with its SHA-256.
+def read_style(
+    style_image: str, sha256: str, style_size: int, style_layers: Iterable[str]
+) -> tuple[images.Picture, str]:
+    """Reads a style image at `style_size`, its short side in pixels, and returns it with its SHA-256.
 
     Raises:
         UserError: unreadable, or too small to have a statistic at the deepest style layer.
     """
-    data, digest = styles.fetch_style(settings.style_image, settings.style_sha256)
+    data, digest = styles.fetch_style(style_image, sha256)
     original = images.read_picture(data)
     vgg.check_style_side(
-        min(*original.size, settings.style_size), style_layers,
-        f"{original.size[1]}x{original.size[0]} at --style_size={settings.style_size}",
+        min(*original.size, style_size), style_layers,
+        f"{style_image}: {original.size[1]}x{original.size[0]} at --style_size={style_size}",
         "Use a larger picture, or leave out deep --style_layers.")
-    if min(original.size) < settings.style_size:
-        print(f"note: the style image is enlarged from {min(original.size)} to {settings.style_size} "
+    if min(original.size) < style_size:
+        print(f"note: the style image {style_image} is enlarged from {min(original.size)} to {style_size} "
               "pixels; --style_size sets another size")
-    return images.read_picture(data, short_side=settings.style_size), digest
+    return images.read_picture(data, short_side=style_size), digest
 
 
 build = FeedforwardTask
