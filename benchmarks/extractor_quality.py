@@ -5,8 +5,9 @@ Example: python benchmarks/extractor_quality.py --content=train/ --photos=test/ 
 
 For each style: one network trained with VGG19, and two with the slim network whose style weights differ
 by a factor, so that the slim one's style objective can be read off at the content objective of the
-first. Everything else is the same: seed, steps, crops, widths. Finished runs are kept and not repeated,
-so that an interrupted comparison goes on.
+first. Everything else is the same: seed, steps, crops, widths. With several --seeds, all trainings are
+repeated with each, and objectives are means over seeds. Finished runs are kept and not repeated, so that an
+interrupted comparison goes on.
 """
 
 import subprocess
@@ -29,6 +30,7 @@ flags.DEFINE_string("recipe", str(Path(__file__).parents[1] / "configs" / "starr
                     "Flagfile of nst_tf.train for all that is not a flag here: optimizer, schedule ...")
 flags.DEFINE_integer("steps", 300, "Steps of each training.")
 flags.DEFINE_integer("batch_size", 1, "Crops a step.")
+flags.DEFINE_list("seeds", ["1"], "Seeds of the trainings.")
 flags.DEFINE_integer("crop_size", 256, "Side of the crops, pixels.")
 flags.DEFINE_integer("width", 16, "Width of the network.")
 flags.DEFINE_float("style_weight", 10.0, "Style weight with VGG19.")
@@ -38,13 +40,13 @@ flags.DEFINE_bool("only_vgg19", False, "Only train the networks of VGG19.")
 FLAGS = flags.FLAGS
 
 
-def train(style: str, network: str, weight: float) -> Path:
+def train(style: str, network: str, weight: float, seed: str) -> Path:
     """Trains one network in a process of its own, unless it is there already; returns its folder."""
-    folder = Path(FLAGS.output) / f"{Path(style).stem}_{network}_{weight:g}"
+    folder = Path(FLAGS.output) / f"{Path(style).stem}_{network}_{weight:g}_seed{seed}"
     if not (folder / "network.keras").exists():
         subprocess.run([
             sys.executable, "-m", "nst_tf.train", f"--flagfile={FLAGS.recipe}", f"--output={folder}",
-            f"--style_image={style}", f"--steps={FLAGS.steps}", "--minutes=-1",
+            f"--style_image={style}", f"--steps={FLAGS.steps}", "--minutes=-1", f"--seed={seed}",
             f"--feature_network={network}", f"--style_weight={weight}", f"--content={FLAGS.content}",
             f"--vgg_weights={FLAGS.vgg_weights}", f"--slim_weights={FLAGS.slim_weights}",
             f"--batch_size={FLAGS.batch_size}", f"--crop_size={FLAGS.crop_size}", f"--width={FLAGS.width}",
@@ -52,13 +54,21 @@ def train(style: str, network: str, weight: float) -> Path:
     return folder
 
 
+def mean_score(judge: objective.Judge, folders: list[Path], photos) -> tuple[float, float]:
+    """(content, style) on the photos, mean over the networks in some folders."""
+    scores = [judge.score(artifacts.open_artifact(folder), photos) for folder in folders]
+    return tuple(np.mean([(score.content, score.style) for score in scores], axis=0))
+
+
 def main():
-    heavy = {style: train(style, "vgg19", FLAGS.style_weight) for style in FLAGS.styles}
+    # {style: [folder of each seed]}, and the same of each weight
+    heavy = {style: [train(style, "vgg19", FLAGS.style_weight, seed) for seed in FLAGS.seeds]
+             for style in FLAGS.styles}
     if FLAGS.only_vgg19:
         return
     weights = [FLAGS.style_weight * float(factor) for factor in FLAGS.slim_factors]
-    light = {style: [train(style, "slim_vgg19", weight) for weight in weights]
-             for style in FLAGS.styles}
+    light = {style: [[train(style, "slim_vgg19", weight, seed) for seed in FLAGS.seeds]
+                     for weight in weights] for style in FLAGS.styles}
     photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
     extractor = features.load_vgg19(FLAGS.vgg_weights, losses.LossWeights().layers)
     print("| style | VGG19: content, style | slim: content, style ... | slim at equal content | ratio |")
@@ -69,18 +79,18 @@ def main():
     for style in FLAGS.styles:
         picture = images.read_picture(styles.fetch_style(style)[0], short_side=512)
         judge = objective.Judge(extractor, picture)
-        wide, *narrow = (judge.score(artifacts.open_artifact(folder), photos)
-                         for folder in (heavy[style], *light[style]))
-        equal = objective.style_at_content([(s.content, s.style) for s in narrow], wide.content)
-        ratios.append(equal / wide.style)
-        listed = "; ".join(f"{s.content:.3f}, {s.style:.4f}" for s in narrow)
-        print(f"| {Path(style).stem} | {wide.content:.3f}, {wide.style:.4f} | {listed} | {equal:.4f} "
+        content, wide = mean_score(judge, heavy[style], photos)
+        narrow = [mean_score(judge, folders, photos) for folders in light[style]]
+        equal = objective.style_at_content(narrow, content)
+        ratios.append(equal / wide)
+        listed = "; ".join(f"{c:.3f}, {s:.4f}" for c, s in narrow)
+        print(f"| {Path(style).stem} | {content:.3f}, {wide:.4f} | {listed} | {equal:.4f} "
               f"| {ratios[-1]:.3f} |", flush=True)
-        nearest = min(range(len(narrow)), key=lambda i: abs(narrow[i].content - wide.content))
+        nearest = min(range(len(narrow)), key=lambda i: abs(narrow[i][0] - content))
         rows.append([("photo", images.to_uint8(shown_photo))] + [
             (f"{Path(style).stem}, trained with {name}",
              images.to_uint8(artifacts.open_artifact(folder)(shown_photo)))
-            for name, folder in (("VGG19", heavy[style]), ("slim VGG19", light[style][nearest]))])
+            for name, folder in (("VGG19", heavy[style][0]), ("slim VGG19", light[style][nearest][0]))])
     print(f"mean ratio {np.mean(ratios):.3f}")
     sheet = images.to_float(sheets.sheet(rows, cell=640))
     files.write_atomically(Path(FLAGS.output) / "side_by_side.png",
