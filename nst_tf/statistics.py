@@ -29,9 +29,28 @@ def gram_matrix(features: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor
     shape = tf.shape(features)
     flat = tf.reshape(tf.cast(features, tf.float32), [shape[0], shape[1] * shape[2], features.shape[-1]])
     if mask is None:
-        return tf.matmul(flat, flat, transpose_a=True) / tf.cast(shape[1] * shape[2], tf.float32)
+        return _second_moment(flat) / tf.cast(shape[1] * shape[2], tf.float32)
     weights = tf.reshape(tf.cast(mask, tf.float32), [1, -1, 1])
-    return tf.matmul(weights * flat, flat, transpose_a=True) / tf.reduce_sum(weights)
+    return _second_moment(flat, weights) / tf.reduce_sum(weights)
+
+
+def _second_moment(flat: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+    """F^T W F of F [B, M, C] and constant weights W [1, M, 1], or 1.
+
+    Both factors are F, so that the gradient W F (D + D^T) needs one product instead of the two that
+    TensorFlow would make.
+    """
+    def weighted(values):
+        return values if weights is None else weights * values
+
+    @tf.custom_gradient
+    def product(flat):
+        def gradient(upstream):
+            return weighted(tf.matmul(flat, upstream + tf.linalg.matrix_transpose(upstream)))
+
+        return tf.matmul(weighted(flat), flat, transpose_a=True), gradient
+
+    return product(flat)
 
 
 def mean_covariance(

@@ -48,6 +48,30 @@ def test_gram_of_float16_is_float32_and_does_not_overflow():
     np.testing.assert_array_equal(gram, np.full((1, 2, 2), 90000))
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_first_and_second_derivative_of_gram_are_those_of_einsum(masked):
+    features, mask = tf.constant(noise(2, 4, 5, 3)), tf.constant(noise(1, 4, 5, 1, seed=1))
+    wanted = noise(2, 3, 3, seed=2)                        # not symmetric
+
+    def reference(values):
+        weights = mask if masked else tf.ones_like(mask)
+        return tf.einsum("byxi,byxj->bij", weights * values, values) / tf.reduce_sum(weights)
+
+    def derivatives(gram):
+        with tf.GradientTape() as outer:
+            outer.watch(features)
+            with tf.GradientTape() as tape:
+                tape.watch(features)
+                value = tf.reduce_sum(tf.square(gram(features)) * wanted)
+            first = tape.gradient(value, features)
+            norm = tf.reduce_sum(tf.square(first))
+        return first, outer.gradient(norm, features)
+
+    found = derivatives(lambda values: statistics.gram_matrix(values, mask if masked else None))
+    for ours, known in zip(found, derivatives(reference)):
+        np.testing.assert_allclose(ours, known, rtol=1e-4, atol=1e-6)
+
+
 def test_gram_works_where_batch_and_size_are_unknown_until_run_time():
     signature = [tf.TensorSpec([None, None, None, 4], tf.float32)]
     features = noise(2, 3, 5, 4)
