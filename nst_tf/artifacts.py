@@ -149,7 +149,7 @@ def _relaxed(network: keras.Model, path: Path, style_weights: Sequence[float] | 
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
     def function(photo):
-        return tf.clip_by_value(network([photo, *rest] if rest else photo), 0.0, 1.0)
+        return tf.clip_by_value(networks.draw(network, photo, *rest), 0.0, 1.0)
 
     compiled = function.get_concrete_function()
     return lambda photo: compiled(tf.constant(photo[None])).numpy()[0]

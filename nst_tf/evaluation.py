@@ -15,7 +15,6 @@ from nst_tf.errors import UserError, expected
 from nst_tf.evaluate_settings import EvaluateSettings
 from nst_tf.losses import LossWeights
 from nst_tf.reports import Measured
-from nst_tf.settings import layer_weights
 
 WRITTEN = ("table.md", "numbers.json", "trade_off.png", "sheet.png")
 FLAT_SIDE, FLAT_LEVELS = 256, (0.25, 0.5, 0.75)            # pixels and greys of pictures without any detail
@@ -37,8 +36,7 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
     folder = Path(settings.output)
     if not settings.overwrite and any((folder / name).exists() for name in WRITTEN):
         raise expected("an --output without results", str(folder), "Choose another, or add --overwrite.")
-    weights = LossWeights(settings.content_weight, settings.style_weight, settings.tv_weight,
-                          layer_weights(settings.content_layers), layer_weights(settings.style_layers))
+    weights = LossWeights.of(settings)
     style = images.read_picture(styles.fetch_style(settings.style_image, settings.style_sha256)[0],
                                 short_side=settings.style_size)
     shown = read_photos(settings, say)
@@ -83,9 +81,8 @@ def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[
         stems = [path.stem for path in paths]
         sources = {path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}_{path.name}": str(path)
                    for path in paths}
-    step = max(1, len(sources) // settings.photos) if settings.photos else 1
     read = []
-    for name, source in list(sources.items())[::step]:
+    for name, source in objective.evenly(list(sources.items()), settings.photos):
         try:
             rgb = photos.read_photo(source, long_side=settings.image_size).rgb
         except UserError as error:

@@ -19,6 +19,7 @@ import tensorflow as tf
 from nst_tf import style_statistics, vgg
 from nst_tf.errors import expected
 from nst_tf.features import FeatureExtractor
+from nst_tf.settings import PerceptualSettings, layer_weights
 from nst_tf.statistics import relative_squared_error, total_variation
 
 CONTENT_LAYERS = {"relu4_2": 1.0}                                        # Gatys et al. 2016
@@ -60,6 +61,12 @@ class LossWeights:
                     f"a {name} layer with a weight above 0", layers,
                     f"Name one, or set --{name}_weight=0 to switch the term off.",
                 )
+
+    @classmethod
+    def of(cls, settings: PerceptualSettings) -> "LossWeights":
+        """Returns the weights that settings name."""
+        return cls(settings.content_weight, settings.style_weight, settings.tv_weight,
+                   layer_weights(settings.content_layers), layer_weights(settings.style_layers))
 
     @property
     def layers(self) -> tuple[str, ...]:

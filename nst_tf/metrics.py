@@ -62,7 +62,7 @@ def checkerboard_energy(picture: np.ndarray) -> float:
     if not side:
         return 0.0
     tiles = np.lib.stride_tricks.sliding_window_view(grey, (side, side))
-    tiles = tiles[::max(side // 2, 1), ::max(side // 2, 1)]
+    tiles = tiles[::side // 2, ::side // 2]
     hann = np.hanning(side + 2)[1:-1]
     steady = hann / hann.sum()
     alternating = steady * (-1.0) ** np.arange(side)

@@ -107,6 +107,29 @@ def styles_of(network: keras.Model) -> int:
     raise ValueError(f"it maps {shapes[:-1]} to {shapes[-1]}, not pictures to pictures")
 
 
+def draw(
+    network: keras.Model, photos: tf.Tensor, *style_weights: tf.Tensor, training: bool = False
+) -> tf.Tensor:
+    """Returns what a network draws, [B, H, W, 3]; of several styles, by style weights [B or 1, N]."""
+    return network([photos, *style_weights] if style_weights else photos, training=training)
+
+
+def signature(
+    network: keras.Model, dtype: tf.DType = tf.float32, *, batch: int | None = None, side: int | None = None
+) -> list[tf.TensorSpec]:
+    """Returns the inputs of a network as a function of its own: "image" and, if it has any, style weights.
+
+    Args:
+        network: a `transform_net`.
+        dtype: of the image.
+        batch: number of images; None for any.
+        side: their height and width; None for any.
+    """
+    image = tf.TensorSpec([batch, side, side, 3], dtype, name="image")
+    styles = styles_of(network)
+    return [image] if styles == 1 else [image, tf.TensorSpec([batch, styles], tf.float32, name=STYLE_WEIGHTS)]
+
+
 def core(network: keras.Model) -> keras.Model:
     """Returns a copy of a `transform_net` that neither grows nor crops.
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -20,12 +19,10 @@ class Score:
     Attributes:
         content: mean relative squared error of relu4_2 to the photo's.
         style: mean over relu1_1 ... relu5_1 of the relative squared error of the Gram matrices.
-        per_photo: (content, style) of each photo, in order.
     """
 
     content: float
     style: float
-    per_photo: tuple[tuple[float, float], ...]
 
 
 class Judge:
@@ -63,9 +60,7 @@ class Judge:
     def score(self, model: Artifact, photos: Iterable[np.ndarray]) -> Score:
         """Stylises each photo, float32 [H, W, 3] in [0, 1], and returns the mean objectives."""
         found = [self.terms(model(photo), photo) for photo in photos]
-        scores = tuple((terms["content"], terms["style"]) for terms in found)
-        content, style = np.mean(scores, axis=0)
-        return Score(float(content), float(style), scores)
+        return Score(*(float(np.mean([terms[name] for terms in found])) for name in ("content", "style")))
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])] * 2)
     def _errors(self, drawn, photo):
@@ -74,19 +69,18 @@ class Judge:
                 "style": loss.style_errors(features, self._target)}
 
 
-def identity(photo: np.ndarray) -> np.ndarray:
-    """The model that changes nothing: the baseline of every table."""
-    return photo
-
-
 def read_photos(content: str, long_side: int, count: int = 0) -> Sequence[np.ndarray]:
     """Returns the photos that `content` stands for, float32 [H, W, 3] in [0, 1], at `long_side` pixels.
 
     With a `count` above 0, about that many of them, evenly chosen.
     """
-    paths = images.find_images(content)
-    chosen = paths[::max(1, len(paths) // count)] if count else paths
-    return [images.read_picture(path, long_side=long_side).rgb for path in chosen]
+    return [images.read_picture(path, long_side=long_side).rgb
+            for path in evenly(images.find_images(content), count)]
+
+
+def evenly(items: Sequence, count: int) -> Sequence:
+    """Returns about `count` of the items, at equal distances; all of them for 0."""
+    return items[::max(1, len(items) // count)] if count else items
 
 
 def style_at_content(points: Sequence[tuple[float, float]], content: float) -> float:
@@ -102,8 +96,3 @@ def style_at_content(points: Sequence[tuple[float, float]], content: float) -> f
     (c0, s0), (c1, s1) = sorted(sorted(points, key=lambda point: abs(point[0] - content))[:2])
     share = (content - c0) / (c1 - c0)
     return float(np.exp(np.log(s0) * (1 - share) + np.log(s1) * share))
-
-
-def name_of(path: str) -> str:
-    """Returns a model's name for tables: the last part of its path."""
-    return Path(path).name or path

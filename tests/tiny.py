@@ -37,8 +37,8 @@ def photo(height: int, width: int) -> np.ndarray:
 
 def draw(built: keras.Model, rgb: np.ndarray, blend=()) -> np.ndarray:
     """The picture of float32 [H, W, 3], as an artefact has to draw it, with style weights if it has any."""
-    inputs = [rgb[None], np.array(blend, np.float32)[None]] if len(blend) else rgb[None]
-    return np.clip(np.asarray(built(inputs))[0], 0, 1)
+    weights = [np.array(blend, np.float32)[None]] if len(blend) else []
+    return np.clip(np.asarray(networks.draw(built, rgb[None], *weights))[0], 0, 1)
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import images, photos
+from nst_tf import images, networks, photos
 
 SIZE = (95, 126)         # no side is one that the network can draw without growing it
 
@@ -34,8 +34,7 @@ class Artefact:
 
 
 def check(
-    network: keras.Model, artefact: Callable[..., np.ndarray], path: Path, at_least: float,
-    styles: int = 1,
+    network: keras.Model, artefact: Callable[..., np.ndarray], path: Path, at_least: float
 ) -> float:
     """Compares an artefact with the network it was made from, on a photograph.
 
@@ -44,10 +43,9 @@ def check(
     Args:
         network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3]; of several styles with style weights [1, N]
             as its second input.
-        artefact: the same function as loaded from disk, clipped to [0, 1].
+        artefact: the same function as loaded from disk, of inputs by name, clipped to [0, 1].
         path: where the artefact is to be, for the error.
         at_least: peak signal-to-noise ratio in decibels that it must reach.
-        styles: N.
 
     Returns:
         The ratio in decibels, infinite where both are equal; the smallest of several.
@@ -57,19 +55,20 @@ def check(
     """
     photo = images.to_float(images.resize_rgb8(photos.builtin_photo("cat"), *SIZE))[None]
     return min(_decibels(network, artefact, inputs, path, at_least)
-               for inputs in _inputs(photo, styles))
+               for inputs in _inputs(photo, networks.styles_of(network)))
 
 
 def _inputs(photo, styles):
     if styles == 1:
-        return [(photo,)]
+        return [{"image": photo}]
     single = np.eye(styles, dtype=np.float32)
-    return [(photo, weights[None]) for weights in (single[0], single[-1], single.mean(0))]
+    return [{"image": photo, networks.STYLE_WEIGHTS: weights[None]}
+            for weights in (single[0], single[-1], single.mean(0))]
 
 
 def _decibels(network, artefact, inputs, path, at_least):
-    wanted = np.clip(np.asarray(network(inputs[0] if len(inputs) == 1 else list(inputs))), 0.0, 1.0)
-    drawn = artefact(*inputs)
+    wanted = np.clip(np.asarray(networks.draw(network, *inputs.values())), 0.0, 1.0)
+    drawn = artefact(**inputs)
     if drawn.shape != wanted.shape or not np.isfinite(drawn).all():
         raise RuntimeError(
             f"Expected {path} to draw finite pixels of shape {wanted.shape}. Received: shape "

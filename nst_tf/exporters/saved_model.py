@@ -39,22 +39,16 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     module = tf.Module()
     module.parameters = [weight.value for weight in network.weights]
 
-    styles = networks.styles_of(network)
-    rest = [] if styles == 1 else [
-        tf.TensorSpec([None, styles], tf.float32, name=networks.STYLE_WEIGHTS)]
-
-    @tf.function(input_signature=[
-        tf.TensorSpec([None, None, None, 3], tf.float32, name="image"), *rest])
+    @tf.function(input_signature=networks.signature(network))
     def serving_float(image, *style_weights):
-        drawn = network([image, *style_weights] if style_weights else image)
+        drawn = networks.draw(network, image, *style_weights)
         return {"stylized": tf.clip_by_value(drawn, 0.0, 1.0)}
 
     # A table, because TensorFlow replaces a division by 255 with a product, which is not always the
     # same number: now and then a pixel would be a grey level off.
     levels = images.to_float(np.arange(256, dtype=np.uint8))
 
-    @tf.function(input_signature=[
-        tf.TensorSpec([None, None, None, 3], tf.uint8, name="image"), *rest])
+    @tf.function(input_signature=networks.signature(network, tf.uint8))
     def serving_default(image, *style_weights):
         drawn = serving_float(tf.gather(levels, tf.cast(image, tf.int32)), *style_weights)["stylized"]
         return {"stylized": tf.cast(tf.round(drawn * 255.0), tf.uint8)}
@@ -69,11 +63,10 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
             signatures={"serving_default": serving_default, "serving_float": serving_float})
         loaded = tf.saved_model.load(str(written)).signatures["serving_float"]
 
-        def draw(photo, *blend):
-            named = dict(zip((networks.STYLE_WEIGHTS,), map(tf.constant, blend)))
-            return loaded(image=tf.constant(photo), **named)["stylized"].numpy()
+        def draw(**inputs):
+            return loaded(**{name: tf.constant(value) for name, value in inputs.items()})["stylized"].numpy()
 
-        decibels = parity.check(network, draw, path, AT_LEAST, styles)
+        decibels = parity.check(network, draw, path, AT_LEAST)
         size = sum(file.stat().st_size for file in written.rglob("*") if file.is_file())
         if path.exists():
             shutil.rmtree(path)

@@ -26,10 +26,10 @@ FOREIGN = ("Flex", "CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
     """Writes `folder`/tflite/NAME.tflite (float32), NAME_float16.tflite and NAME_int8.tflite.
 
-    Each maps "image" float32 [1, H, W, 3] RGB in [0, 1] to "stylized" of the same shape, clipped to
-    [0, 1], and "style_weights" float32 [1, N] if the network has N styles. H and W are 384 as written; any that `nst_tf.padding` allows can be set by
-    `resize_tensor_input`. int8 is dynamic-range: weights in 8 bits, activations quantised on the
-    fly.
+    Each maps "image" float32 [1, H, W, 3] RGB in [0, 1], and "style_weights" float32 [1, N] if the
+    network has N styles, to "stylized" of the image's shape, clipped to [0, 1]. H and W are 384 as written;
+    any that `nst_tf.padding` allows can be set by `resize_tensor_input`. int8 is dynamic-range: weights
+    in 8 bits, activations quantised on the fly.
 
     Args:
         network: a float32 `networks.transform_net`.
@@ -47,12 +47,9 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     module = tf.Module()
     module.parameters = [weight.value for weight in core.weights]
 
-    styles = networks.styles_of(network)
-    rest = [] if styles == 1 else [tf.TensorSpec([1, styles], tf.float32, name=networks.STYLE_WEIGHTS)]
-
-    @tf.function(input_signature=[tf.TensorSpec([1, SIDE, SIDE, 3], tf.float32, name="image"), *rest])
+    @tf.function(input_signature=networks.signature(network, batch=1, side=SIDE))
     def stylize(image, *style_weights):
-        drawn = core([image, *style_weights] if style_weights else image)
+        drawn = networks.draw(core, image, *style_weights)
         return {"stylized": tf.clip_by_value(drawn, 0.0, 1.0)}
 
     artefacts = []
@@ -64,7 +61,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
             converter.target_spec.supported_types = settings.get("types", [])
             data = converter.convert()
             path = folder / "tflite" / f"{name}{suffix}.tflite"
-            decibels = parity.check(network, _runner(data, path), path, at_least, styles)
+            decibels = parity.check(network, _runner(data, path), path, at_least)
             files.write_atomically(path, data, overwrite=True)
             artefacts.append(parity.Artefact(path, len(data), decibels, at_least))
     return artefacts
@@ -118,9 +115,9 @@ def _runner(data: bytes, path: Path) -> Callable[..., np.ndarray]:
             "It was not written.")
     stylize = interpreter.get_signature_runner()         # gives the file each picture's size
 
-    def run(photo: np.ndarray, *blend: np.ndarray) -> np.ndarray:
-        height, width = photo.shape[1:3]
-        named = dict(zip((networks.STYLE_WEIGHTS,), blend))
-        return stylize(image=padding.grow(photo[0])[None], **named)["stylized"][:, :height, :width]
+    def run(image: np.ndarray, **style_weights: np.ndarray) -> np.ndarray:
+        height, width = image.shape[1:3]
+        grown = padding.grow(image[0])[None]
+        return stylize(image=grown, **style_weights)["stylized"][:, :height, :width]
 
     return run

@@ -17,7 +17,7 @@ from nst_tf import features, files, images, losses, networks, photos, sheets, st
 from nst_tf.budgets import FitResult
 from nst_tf.errors import expected
 from nst_tf.runs import RunFolder
-from nst_tf.settings import TrainSettings, layer_weights
+from nst_tf.settings import TrainSettings
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
 SHEET_SIDE = 512                                           # the same on the contact sheet
@@ -35,9 +35,7 @@ class FeedforwardTask:
     output_layers = (networks.OUTPUT,)
 
     def __init__(self, settings: TrainSettings):
-        weights = losses.LossWeights(
-            settings.content_weight, settings.style_weight, settings.tv_weight,
-            layer_weights(settings.content_layers), layer_weights(settings.style_layers))
+        weights = losses.LossWeights.of(settings)
         self._loss = losses.PerceptualLoss(features.open_extractor(settings, weights.layers), weights)
         read = [read_style(*style, settings.style_size, weights.style_layers) for style in settings.styles]
         self._styles, self._hashes = [picture for picture, _ in read], [digest for _, digest in read]
@@ -47,11 +45,10 @@ class FeedforwardTask:
             lambda *grams: tf.constant(np.concatenate([gram.numpy() for gram in grams])), *targets)
         self._begin_with = RunFolder(Path(settings.init_from)) if settings.init_from else None
         self._kept = self._styles_kept()
-        shape = networks.TransformNetConfig(
+        self._shape = networks.TransformNetConfig(
             settings.width, settings.residual_blocks, settings.padding, len(self._styles), self._kept)
         self._dtype = settings.compute_dtype
-        self._shape = shape
-        self.network = networks.transform_net(shape, dtype=self._dtype)
+        self.network = networks.transform_net(self._shape, dtype=self._dtype)
 
     @property
     def provenance(self) -> dict:
@@ -79,17 +76,14 @@ class FeedforwardTask:
                                for values, weight in zip(found, layer.weights)])
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        photos = batch["image"]
-        if len(self._styles) == 1:
-            pictures, targets = self.network(photos, training=True), self._targets
-        else:
+        crops, blend, targets = batch["image"], [], self._targets
+        if len(self._styles) > 1:
             # In turn, by the running number of the crop: each style gets its share, on any number of devices.
             learning = len(self._styles) - self._kept
             numbers = self._kept + tf.cast(batch["index"] % learning, tf.int32)
-            blend = tf.one_hot(numbers, len(self._styles))
-            pictures = self.network([photos, blend], training=True)
+            blend = [tf.one_hot(numbers, len(self._styles))]
             targets = tf.nest.map_structure(lambda grams: tf.gather(grams, numbers), self._targets)
-        return self._loss.terms(pictures, photos, targets)
+        return self._loss.terms(networks.draw(self.network, crops, *blend, training=True), crops, targets)
 
     def preview(self, run: RunFolder, step: int) -> None:
         """Writes the preview photos as the network draws them now, a row for each style."""
