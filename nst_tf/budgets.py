@@ -21,6 +21,7 @@ class FitConfig:
         batch_size: examples a step over all replicas.
         checkpoint_steps, checkpoint_minutes: what comes first saves a checkpoint.
         optimizer: "adam" or "muon"; see `nst_tf.muon`.
+        ema: momentum of the average of the weights, which the run ends with; 0 for none.
     """
 
     steps: int
@@ -31,6 +32,7 @@ class FitConfig:
     checkpoint_steps: int
     checkpoint_minutes: float
     optimizer: str = "adam"
+    ema: float = 0.0
 
     def progress(self, step: int, seconds: float) -> float:
         """Returns the share of the budget that is used, 0 to 1."""

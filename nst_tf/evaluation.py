@@ -1,5 +1,6 @@
 """Models x photos x one style -> table, numbers, plot and contact sheet."""
 
+import dataclasses
 import json
 import sys
 import time
@@ -136,6 +137,8 @@ def measure(
             "border_ratio": metrics.border_ratio(picture),
             "saturated": metrics.saturated_share(picture)}
         if candidate.timed:
+            found["noise_gain"] = metrics.noise_gain(
+                lambda rgb, photo=photo: candidate.draw(dataclasses.replace(photo, rgb=rgb)), photo.rgb)
             found["seconds_a_megapixel"] = seconds / (picture.shape[0] * picture.shape[1] / 1e6)
         for name, value in found.items():
             values.setdefault(name, []).append(value)

@@ -204,6 +204,17 @@ def masks_of_layers(mask: tf.Tensor | None, layers: Sequence[str]) -> dict[str, 
     return masks
 
 
+def amplification(change: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    """Returns ||change||^2 / ||noise||^2 [B] of pictures that changed since their photos did, [B, H, W, 3].
+
+    Made small it keeps videos from flickering: their noise is not drawn as strokes.
+
+    Reference:
+        Zheng, Song, Leung, Goodfellow 2016 (arXiv:1604.04326), equation 3, there of a classifier.
+    """
+    return relative_squared_error(noise + change, noise)
+
+
 def weighted_mean(
     weights: Mapping[str, float], values: Mapping[str, tf.Tensor | float]
 ) -> tf.Tensor | float:

@@ -3,12 +3,15 @@
 Pictures are float32 [H, W, 3] RGB in [0, 1]. Grey levels are 1/255 of that range.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import skimage.color
 import skimage.metrics
 
 BINS = 8                   # a channel, of colour histograms
 TILE = 32                  # pixels, in which the finest pattern is looked for
+NOISE = 5                  # grey levels, as a video's
 RING = 8                   # pixels, of a border
 LEAST_SIDE = 11            # pixels, of pictures whose structure is compared: the window of Wang et al.
 
@@ -99,6 +102,28 @@ def saturated_share(picture: np.ndarray) -> float:
     """Returns the share of values that become 0 or 255 as bytes, 0 to 1."""
     half_a_level = 0.5 / 255
     return float(np.mean((picture <= half_a_level) | (picture >= 1 - half_a_level)))
+
+
+def noise_gain(draw: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, seed: int = 0) -> float:
+    """Returns how much a model amplifies noise in a photo: 1 if as it is; above, videos flicker.
+
+    Root mean square of draw(photo + noise) - draw(photo) over that of the noise, which is Gaussian with a
+    deviation of `NOISE` grey levels, clipped where the photo ends.
+
+    Args:
+        draw: photo -> picture.
+        photo: what it draws.
+        seed: of the noise.
+
+    Reference:
+        Zheng, Song, Leung, Goodfellow 2016 (arXiv:1604.04326), section 3, for noise that must not change what
+        a network says; the measure is ours.
+    """
+    noise = np.random.default_rng(seed).normal(0, NOISE / 255, photo.shape).astype(photo.dtype)
+    noisy = np.clip(photo + noise, 0, 1)
+    changes = [np.sqrt(np.mean(np.square(one - other, dtype=np.float64)))
+               for one, other in ((draw(noisy), draw(photo)), (noisy, photo))]
+    return float(changes[0] / changes[1])
 
 
 def mean_interval(values: np.ndarray, resamples: int = 10_000, seed: int = 0) -> tuple[float, float]:

@@ -41,7 +41,9 @@ class Muon(keras.optimizers.Adam):
     def build(self, variables):
         super().build(variables)
         self._kernels = {
-            index for index, variable in enumerate(variables) if len(variable.shape) == 4
+            index for index, variable in enumerate(variables)
+            # Depthwise kernels have one column: there are no directions to even out.
+            if len(variable.shape) == 4 and variable.shape[-1] > 1
             and not any(part in variable.path for part in self.adam_layers)}
 
     def update_step(self, gradient, variable, learning_rate):

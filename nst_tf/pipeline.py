@@ -76,7 +76,7 @@ def _fit_config(settings):
     return FitConfig(
         settings.steps, settings.minutes, settings.learning_rate, settings.schedule,
         settings.batch_size, settings.checkpoint_steps, settings.checkpoint_minutes,
-        settings.optimizer)
+        settings.optimizer, settings.ema)
 
 
 def _listeners(settings, run, task, restored):

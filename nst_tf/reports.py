@@ -14,7 +14,7 @@ COLUMNS = {
     "content": ("content", 3), "style": ("style", 4), "total": ("total", 3), "ssim": ("SSIM", 3),
     "color_distance": ("colours", 3), "checkerboard": ("checkerboard, photos", 2),
     "checkerboard_flat": ("flat", 3), "border_ratio": ("border / inside", 2), "saturated": ("saturated", 3),
-    "seconds_a_megapixel": ("s/MP", 2)}
+    "noise_gain": ("noise gain", 2), "seconds_a_megapixel": ("s/MP", 2)}
 WITH_INTERVAL = ("content", "style")
 
 

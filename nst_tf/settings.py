@@ -94,6 +94,11 @@ class TrainSettings(PerceptualSettings):
     width: int = setting(32, "Channels of the network's first stage; 32 is Johnson's.")
     residual_blocks: int = setting(5, "Residual blocks of the network; 5 is Johnson's.")
     padding: str = setting("reflect", "Padding of its convolutions.", choices=("reflect", "zeros"))
+    block: str = setting(
+        "residual", "Residual blocks of full 3x3 convolutions, or separable ones with a ninth of the work.",
+        choices=("residual", "separable"))
+    edge_size: int = setting(
+        9, "Side of the first and last kernel, odd; 9 is Johnson's, and half of a narrow network's work.")
     slim_widths: tuple[str, ...] = setting(
         ("32", "64", "128", "256", "512"), "Channels of the slim VGG19's five blocks.")
 
@@ -101,6 +106,9 @@ class TrainSettings(PerceptualSettings):
         "", "Run folder of the same network whose newest checkpoint gives the first weights; of a slim VGG19 "
         "with other widths, the layers before the first that differs; of a network of fewer styles, all of "
         "them, and only the norms of the styles added learn.")
+    stability_weight: float = setting(
+        0.0, "Weight of the stability term: how much the network amplifies noise of 5 grey levels; against "
+        "flicker in videos.")
     optimizer: str = setting(
         "adam", "Optimiser: adam, or muon, which learns more in a few hundred steps.",
         choices=("adam", "muon"))
@@ -108,6 +116,8 @@ class TrainSettings(PerceptualSettings):
     schedule: str = setting(
         "cosine", "Course of the step size: constant, down to zero along a cosine, or the same after a "
         "tenth of the budget in which it grows.", choices=("cosine", "warm_cosine", "constant"))
+    ema: float = setting(
+        0.0, "Ends with averaged weights: each step adds the share 1 - EMA of its own to the average; 0 for none.")
     steps: int = setting(-1, "Steps to train; -1 for no limit.")
     minutes: float = setting(
         -1.0, "Minutes to train; -1 for no limit. The first limit reached ends the run.")
@@ -135,6 +145,8 @@ class TrainSettings(PerceptualSettings):
                       f"of 0, or of at least --crop_size={self.crop_size}")
         self._require("seed", self.seed >= 0, "of at least 0")
         self._require("learning_rate", self.learning_rate > 0, "above 0")
+        self._require("stability_weight", self.stability_weight >= 0, "of at least 0")
+        self._require("ema", 0 <= self.ema < 1, "of at least 0 and below 1")
         for name in ("steps", "minutes"):
             value = getattr(self, name)
             self._require(name, value == -1 or value > 0, "above 0, or -1 for no limit")

@@ -120,6 +120,8 @@ class Fit:
     ) -> FitResult:
         """Trains until the budget is used up, a callback stops it, or Ctrl-C.
 
+        With `FitConfig.ema` the network ends with the averaged weights; checkpoints hold both.
+
         Callbacks get Keras's protocol: `on_train_begin`, `on_train_batch_begin(step)`,
         `on_train_batch_end(step, logs)`, `on_train_end(logs)`; steps count from 0, logs are floats,
         `network.stop_training = True` stops.
@@ -186,6 +188,8 @@ class Fit:
                 f"{self._last_good()}.") from error
         finally:
             callbacks.on_train_end(logs)
+        if self.config.ema and reason != "interrupted":
+            self._optimizer.finalize_variable_values(network.trainable_variables)
         share = inside / max(ended - first, 1e-9) if inside else 1.0
         return FitResult(self.step, float(self._seconds.numpy()), reason, logs, share)
 
@@ -278,9 +282,10 @@ class Fit:
 
 
 def _open_optimizer(config, task):
+    averages = {"use_ema": True, "ema_momentum": config.ema} if config.ema else {}
     if config.optimizer == "muon":
-        return Muon(config.learning_rate, adam_layers=task.output_layers)
-    return keras.optimizers.Adam(config.learning_rate)
+        return Muon(config.learning_rate, adam_layers=task.output_layers, **averages)
+    return keras.optimizers.Adam(config.learning_rate, **averages)
 
 
 def _first_line(error):

@@ -83,7 +83,8 @@ def test_only_what_paints_is_timed_and_tried_on_a_flat_picture(evaluated):
     _, rows, _ = evaluated
     timed = {name for name, row in rows.items() if "seconds_a_megapixel" in row.values}
     assert timed == {"tiny.tflite"} == {
-        name for name, row in rows.items() if "checkerboard_flat" in row.values}
+        name for name, row in rows.items() if "checkerboard_flat" in row.values} == {
+        name for name, row in rows.items() if "noise_gain" in row.values}
 
 
 # -- what is written -------------------------------------------------------------------------------

@@ -258,6 +258,13 @@ def test_foreign_operations_are_found():
         "CUSTOM", "FlexTile", "READ_VARIABLE", "VAR_HANDLE"]
 
 
+def test_separable_blocks_and_small_edges_are_exported_as_they_draw(tmp_path):
+    # The export itself refuses what does not draw the network's picture.
+    artefacts = tflite.export(tiny.network(block="separable", edge_size=5), tmp_path, "tiny")
+    interpreter = Interpreter(str(artefacts[0].path))
+    assert "DEPTHWISE_CONV_2D" in {op["op_name"] for op in interpreter._get_ops_details()}
+
+
 @pytest.mark.parametrize("name", TFLITE)
 def test_xnnpack_runs_tflite_in_few_parts(name):
     # It takes no reflection pads, and each would add a part: there would be 6 more.

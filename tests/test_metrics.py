@@ -1,7 +1,10 @@
 """Metrics of pictures against hand-made cases, NumPy's FFT and SciPy."""
 
+import functools
+
 import numpy as np
 import pytest
+import scipy.ndimage
 import scipy.stats
 from pictures import smooth
 
@@ -124,3 +127,22 @@ def test_the_interval_is_scipys():
 
 def test_equal_values_have_an_interval_of_no_width():
     assert metrics.mean_interval(np.full(5, 0.25)) == (0.25, 0.25)
+
+
+# -- noise -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("contrast", [0.0, 0.5, 1.0, 3.0])
+def test_contrast_amplifies_noise_by_itself(contrast):
+    assert metrics.noise_gain(lambda rgb: 0.5 + contrast * (rgb - 0.5), photo()) == pytest.approx(contrast)
+
+
+def test_a_mean_over_nine_pixels_leaves_a_third_of_the_noise():
+    blur = functools.partial(scipy.ndimage.uniform_filter, size=(3, 3, 1))
+    assert metrics.noise_gain(blur, photo()) == pytest.approx(1 / 3, rel=0.05)
+
+
+def test_values_at_the_ends_of_the_range_stay_inside():
+    seen = []
+    metrics.noise_gain(lambda rgb: seen.append(rgb) or rgb, np.ones((16, 16, 3), np.float32))
+    assert max(each.max() for each in seen) == 1

@@ -60,6 +60,20 @@ def test_all_but_hidden_kernels_are_moved_as_keras_adam_moves_them():
     assert np.abs(ours[0] - adams[0]).max() > 1e-3
 
 
+def test_depthwise_kernels_are_moved_as_keras_adam_moves_them():
+    def weights_after(optimizer):
+        layer = keras.layers.DepthwiseConv2D(3)
+        layer.build((None, 8, 8, 5))
+        kernel = layer.trainable_variables[0]
+        kernel.assign(noise(3, 3, 5, 1, seed=1))
+        optimizer.build([kernel])
+        optimizer.apply_gradients([(tf.constant(noise(3, 3, 5, 1, seed=2)), kernel)])
+        return kernel.numpy()
+
+    np.testing.assert_allclose(
+        weights_after(muon.Muon(1e-2)), weights_after(keras.optimizers.Adam(1e-2, beta_2=0.99)), rtol=1e-5)
+
+
 def test_the_first_step_of_a_kernel_is_orthogonal_against_the_gradient_and_of_the_stated_size():
     step = moved(muon.Muon(1e-2, rms=0.4), steps=1)[0].reshape(27, 5)
     gradient = noise(3, 3, 3, 5, seed=0).reshape(27, 5)

@@ -138,7 +138,25 @@ def test_every_convolution_but_the_last_is_normalised(network):
     assert convolutions[-1] == "out_conv" and normalised == convolutions[:-1]
 
 
-@pytest.mark.parametrize("options", [{"width": 0}, {"residual_blocks": -1}, {"padding": "mirror"}])
+def test_separable_blocks_have_a_3x3_for_each_channel_and_a_1x1_for_all():
+    full, separable = (networks.transform_net(networks.TransformNetConfig(8, 3, block=block))
+                       for block in networks.BLOCKS)
+    channels, convolutions = 32, 6
+    saved = channels * channels * 9 - (channels * 9 + channels * channels)
+    assert full.count_params() - separable.count_params() == convolutions * saved
+
+
+@pytest.mark.parametrize("edge_size", [1, 5, 15])
+def test_pictures_of_any_size_keep_theirs_with_any_edge_kernel(edge_size):
+    network = networks.transform_net(networks.TransformNetConfig(2, 1, block="separable", edge_size=edge_size))
+    assert [network.get_layer(name).kernel_size for name in ("down1_conv", "out_conv")] == [(edge_size,) * 2] * 2
+    for size in ((1, 1), (3, 7), (21, 34)):
+        assert network(noise(1, *size, 3)).shape == (1, *size, 3)
+
+
+@pytest.mark.parametrize("options", [
+    {"width": 0}, {"residual_blocks": -1}, {"padding": "mirror"}, {"block": "dense"}, {"edge_size": 4},
+    {"edge_size": 17}])
 def test_shapes_without_meaning_are_refused(options):
     with pytest.raises(UserError):
         networks.TransformNetConfig(**options)

@@ -90,7 +90,7 @@ def checkpointed(folder):
 
 
 @pytest.mark.parametrize("kind", [
-    {"schedule": "cosine"}, {"schedule": "constant"}, {"optimizer": "muon"}])
+    {"schedule": "cosine"}, {"schedule": "constant"}, {"optimizer": "muon"}, {"ema": 0.8}])
 def test_a_run_stopped_and_resumed_ends_as_one_that_was_not_bit_for_bit(tmp_path, kind):
     straight = open_fit(tmp_path / "a", **kind)
     straight.run(open_batches)
@@ -109,6 +109,19 @@ def test_a_run_stopped_and_resumed_ends_as_one_that_was_not_bit_for_bit(tmp_path
     kernels = sum(len(each.shape) == 4 for each in straight.task.network.trainable_variables)
     unused = 2 + (kernels if "optimizer" in kind else 0)
     assert sum(not np.array_equal(a, c) for a, _, c in compared) >= len(compared) - unused
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_with_ema_a_run_ends_with_the_average_of_its_weights_over_steps(tmp_path, optimizer):
+    fit, seen = open_fit(tmp_path, ema=0.8, optimizer=optimizer), []
+    fit.run(open_batches, [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(
+        [weight.numpy() for weight in fit.task.network.trainable_weights]))])
+    averages = seen[0]
+    for weights in seen[1:]:
+        averages = [0.8 * average + 0.2 * weight for average, weight in zip(averages, weights)]
+    for weight, average, last in zip(fit.task.network.trainable_weights, averages, seen[-1]):
+        np.testing.assert_allclose(weight, average, rtol=1e-5, atol=1e-6)
+        assert np.abs(average - last).max() > 1e-4
 
 
 def test_data_go_on_where_the_interrupted_run_stopped(tmp_path):

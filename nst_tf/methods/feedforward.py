@@ -21,6 +21,7 @@ from nst_tf.settings import TrainSettings
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
 SHEET_SIDE = 512                                           # the same on the contact sheet
+NOISE = 5 / 255                                            # standard deviation, of the stability term
 
 
 class FeedforwardTask:
@@ -45,8 +46,10 @@ class FeedforwardTask:
             lambda *grams: tf.constant(np.concatenate([gram.numpy() for gram in grams])), *targets)
         self._begin_with = RunFolder(Path(settings.init_from)) if settings.init_from else None
         self._kept = self._styles_kept()
+        self._stability_weight, self._seed = settings.stability_weight, settings.seed
         self._shape = networks.TransformNetConfig(
-            settings.width, settings.residual_blocks, settings.padding, len(self._styles), self._kept)
+            settings.width, settings.residual_blocks, settings.padding, settings.block, settings.edge_size,
+            len(self._styles), self._kept)
         self._dtype = settings.compute_dtype
         self.network = networks.transform_net(self._shape, dtype=self._dtype)
 
@@ -83,7 +86,17 @@ class FeedforwardTask:
             numbers = self._kept + tf.cast(batch["index"] % learning, tf.int32)
             blend = [tf.one_hot(numbers, len(self._styles))]
             targets = tf.nest.map_structure(lambda grams: tf.gather(grams, numbers), self._targets)
-        return self._loss.terms(networks.draw(self.network, crops, *blend, training=True), crops, targets)
+        pictures = networks.draw(self.network, crops, *blend, training=True)
+        terms = self._loss.terms(pictures, crops, targets)
+        if self._stability_weight:
+            # The noise of a crop is its own: a resumed run sees the same.
+            noise = NOISE * tf.map_fn(
+                lambda index: tf.random.stateless_normal(tf.shape(crops)[1:], [self._seed, index]),
+                batch["index"], fn_output_signature=tf.float32)
+            again = networks.draw(self.network, crops + noise, *blend, training=True)
+            stability = losses.amplification(again - pictures, noise)
+            terms |= {"stability": stability, "loss": terms["loss"] + self._stability_weight * stability}
+        return terms
 
     def preview(self, run: RunFolder, step: int) -> None:
         """Writes the preview photos as the network draws them now, a row for each style."""

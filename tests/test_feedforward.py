@@ -1,0 +1,66 @@
+"""What a per-style network is trained for beside style and content."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from pictures import smooth
+
+from nst_tf import images, networks, pipeline
+from nst_tf.methods import feedforward
+from nst_tf.settings import TrainSettings
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inputs")
+    smooth(48, 58, 9).save(folder / "style.png")
+    (folder / "photos").mkdir()
+    for seed in range(3):
+        smooth(50, 60, seed).save(folder / "photos" / f"{seed}.png")
+    return folder
+
+
+def settings(inputs, **changes):
+    return TrainSettings(**{
+        "output": str(inputs / "run"), "style_image": str(inputs / "style.png"), "style_size": 32,
+        "style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",), "crop_size": 32, "width": 4,
+        "content": str(inputs / "photos"), "residual_blocks": 1, "batch_size": 2, "steps": 30,
+        "optimizer": "muon", "learning_rate": 0.004, "preview_steps": 0, "tensorboard": False, "export": (),
+        "overwrite": True, **changes})
+
+
+def batch(*indices):
+    crops = [images.to_float(np.asarray(smooth(32, 32, 5)))] * len(indices)
+    return {"image": tf.constant(np.stack(crops)), "index": tf.constant(indices, tf.int64)}
+
+
+# -- stability -------------------------------------------------------------------------------------
+
+
+def test_stability_is_what_becomes_of_noise(inputs):
+    task = feedforward.FeedforwardTask(settings(inputs, stability_weight=2.0))
+    task.network = lambda photos, training: 0.5 + 3 * (photos - 0.5)       # amplifies it by 3, squared 9
+    terms = task.terms(batch(0, 1))
+    np.testing.assert_allclose(terms["stability"], [9, 9], rtol=1e-4)
+    np.testing.assert_allclose(terms["loss"], terms["content"] + 10 * terms["style"] + 2 * 9, rtol=1e-4)
+
+
+def test_the_noise_belongs_to_the_crop_and_not_to_its_place_in_the_batch(inputs):
+    task = feedforward.FeedforwardTask(settings(inputs, stability_weight=1.0))
+    task.network.get_layer(networks.OUTPUT).kernel.assign(
+        np.random.default_rng(0).normal(0, 0.1, (9, 9, 4, 3)))
+    stability = [task.terms(batch(*indices))["stability"].numpy() for indices in ((3, 4), (4, 3))]
+    np.testing.assert_allclose(stability[0], stability[1][::-1], rtol=1e-4)
+    assert abs(stability[0][0] / stability[0][1] - 1) > 1e-4
+
+
+def test_without_a_weight_there_is_no_stability_term(inputs):
+    assert "stability" not in feedforward.FeedforwardTask(settings(inputs)).terms(batch(0))
+
+
+def test_a_network_trained_for_stability_is_more_stable(inputs):
+    stability = []
+    for weight in (1e-6, 3.0):
+        run = pipeline.train(settings(inputs, stability_weight=weight), say=lambda line: None)
+        stability.append(run.recorded["last_terms"]["stability"])
+    assert stability[1] < 0.7 * stability[0]
