@@ -16,7 +16,7 @@ ROOT = Path(nst_tf.__file__).parent
 FLOORS = (
     ("__init__", "errors", "statistics", "padding", "dead_leaves", "sheets", "budgets",
      "interrupts", "muon", "plots", "line_search", "metrics"),
-    ("files", "settings", "decoding", "flag_binding", "distribution", "vgg", "style_statistics",
+    ("files", "settings", "transfers", "decoding", "flag_binding", "distribution", "vgg", "style_statistics",
      "optimizers", "colours"),
     ("images", "layers", "features", "styles", "runs", "callbacks", "optimize_settings",
      "evaluate_settings", "memory", "painting", "assets"),
