@@ -95,7 +95,7 @@ def copy_of_style(style: np.ndarray) -> Candidate:
 
 
 def gatys_baselines(settings: EvaluateSettings, style: images.Picture) -> list[Candidate]:
-    """The pictures of `nst_tf.optimize` after --gatys iterations of L-BFGS at full size from the photo.
+    """The pictures of `nst_tf.optimize` after --gatys iterations of plain L-BFGS at full size from the photo.
 
     They are kept in a folder of --output whose name stands for the settings, and not painted again.
     """
@@ -107,7 +107,7 @@ def gatys_baselines(settings: EvaluateSettings, style: images.Picture) -> list[C
     picture = images.encode(style, "png")
     plan = OptimizeSettings(
         **shared, content="photo", style=("style.png",), output="picture.png", image_size=settings.image_size,
-        scales=1, style_scale=max(style.size) / settings.image_size, iterations=max(counts))
+        scales=1, style_scale=max(style.size) / settings.image_size, iterations=max(counts), precondition=False)
     digest = hashlib.sha256(picture + str(plan).encode()).hexdigest()[:12]
     folder = Path(settings.output) / f"gatys_{digest}"
     files.write_atomically(folder / "style.png", picture, overwrite=True)
@@ -139,7 +139,7 @@ class _Snapshots(keras.callbacks.Callback):
 def _paint(settings, counts, folder, photo):
     task = gatys.Gatys(settings)
     with tempfile.TemporaryDirectory() as state:
-        painting = Painting(task, Lbfgs(settings.memory, bounds=(0.0, 1.0)), gatys.TERMS,
+        painting = Painting(task, lambda scale: Lbfgs(settings.memory, bounds=(0.0, 1.0)), gatys.TERMS,
                             Path(state) / "state.npz", float("inf"))
         snapshots = _Snapshots(painting, counts)
         painted = painting.run([snapshots])

@@ -60,6 +60,8 @@ class OptimizeSettings(PerceptualSettings):
     iterations: int = setting(100, "Iterations at full size.")
     coarse_iterations: int = setting(100, "Iterations at each coarser size.")
     memory: int = setting(10, "Pairs that L-BFGS keeps.")
+    precondition: bool = setting(
+        True, "Let L-BFGS learn how much frequencies, colours and places bend; the objective falls faster.")
     learning_rate: float = setting(0.02, "Adam's step size; the range of pixels is 1.")
     averaging: float = setting(0.9, "Decay of Adam's average of pictures; 0 takes the last picture.")
     seed: int = setting(1, "Seed of the noise.")

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from nst_tf.errors import expected
 from nst_tf.line_search import is_finite, strong_wolfe
+from nst_tf.preconditioning import Preconditioner
 
 State = dict[str, tf.Tensor]
 # A flat vector [n] -> (value [], gradient [n], terms [k]), float32 or float64. The terms are numbers of
@@ -20,6 +21,8 @@ Objective = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 FIRST_MOVE = 0.05         # largest change of one entry in L-BFGS's first trial step
 
 WARM = 10_000             # steps after which Adam's moments have no bias left
+
+LEARNT = "learnt_"         # before the names of a preconditioner's state
 
 RUNNING, CONVERGED, NO_PROGRESS, NOT_FINITE = range(4)
 REASONS = {
@@ -55,6 +58,7 @@ class Lbfgs(_InBox):
         bounds: (low, high) of every entry; None for none.
         max_evaluations: of one line search.
         tolerance: largest entry of the free gradient at which the search has converged.
+        preconditioner: what the first matrix of the recursion is, but for a factor; None for the identity.
 
     Reference:
         Nocedal, Wright 2006, algorithms 7.4 (two-loop recursion), 3.5 and 3.6 (line search).
@@ -64,6 +68,7 @@ class Lbfgs(_InBox):
     bounds: tuple[float, float] | None = None
     max_evaluations: int = 20
     tolerance: float = 0.0
+    preconditioner: Preconditioner | None = None
 
     def __post_init__(self):
         if self.memory < 1:
@@ -79,7 +84,8 @@ class Lbfgs(_InBox):
             "steps": tf.zeros([m, n], x.dtype), "changes": tf.zeros([m, n], x.dtype),
             "curvatures": tf.zeros([m], x.dtype), "pairs": tf.constant(0),
             "evaluations": tf.constant(1), "iterations": tf.constant(0),
-            "status": tf.where(is_finite(value, gradient), RUNNING, NOT_FINITE)}
+            "status": tf.where(is_finite(value, gradient), RUNNING, NOT_FINITE),
+            **_prefixed(self.preconditioner.start() if self.preconditioner else {})}
 
     def result(self, state: State) -> tf.Tensor:
         """Returns the best point: the last accepted one."""
@@ -136,7 +142,19 @@ class Lbfgs(_InBox):
             "curvatures": put(state["curvatures"], curvature),
             "pairs": tf.where(retry, 0, pairs + tf.cast(good, tf.int32)),
             "evaluations": state["evaluations"] + used, "iterations": state["iterations"] + 1,
-            "status": status}
+            "status": status, **self._learnt(state, step, change, good)}
+
+    def _learnt(self, state, step, change, good):
+        if self.preconditioner is None:
+            return {}
+        before = _unprefixed(state)
+        return _prefixed(tf.cond(
+            good, lambda: self.preconditioner.learn(before, step, change), lambda: before))
+
+    def _first_matrix(self, state, vector):
+        if self.preconditioner is None:
+            return vector
+        return self.preconditioner.apply(_unprefixed(state), vector)
 
     def _two_loop(self, state, gradient):
         """Returns H g by algorithm 7.4, H from the kept pairs."""
@@ -155,8 +173,8 @@ class Lbfgs(_InBox):
         _, q, factors = tf.while_loop(lambda age, *_: age < count, newest_first, (0, q, factors))
         newest = slot(0)
         change = state["changes"][newest]
-        scale = state["curvatures"][newest] / tf.maximum(tf.reduce_sum(change * change), 1e-30)
-        q = tf.where(count > 0, scale, 1.0) * q
+        q = tf.cond(count > 0, lambda: self._first_matrix(state, q) * state["curvatures"][newest] / tf.maximum(
+            tf.reduce_sum(change * self._first_matrix(state, change)), 1e-30), lambda: q)
 
         def oldest_first(age, q):
             row = slot(age)
@@ -260,3 +278,11 @@ class Adam(_InBox):
         stopped = {**state, "status": tf.constant(NOT_FINITE)}
         after = {name: tf.where(finite, moved[name], stopped[name]) for name in state}
         return {**after, "evaluations": state["evaluations"] + 1}
+
+
+def _prefixed(state: State) -> State:
+    return {LEARNT + name: value for name, value in state.items()}
+
+
+def _unprefixed(state: State) -> State:
+    return {name.removeprefix(LEARNT): value for name, value in state.items() if name.startswith(LEARNT)}

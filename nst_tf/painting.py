@@ -65,17 +65,17 @@ class Painting:
 
     Args:
         task: poses the problem at each scale.
-        optimizer: an optimiser whose points are flat pictures.
+        optimizer: scale -> optimiser whose points are flat pictures of that scale.
         names: of the terms of the task's objective.
         state_file: where the state is kept while the run goes on.
         checkpoint_minutes: between two savings at most.
     """
 
     def __init__(
-        self, task: Task, optimizer: Lbfgs | Adam, names: Sequence[str], state_file: Path,
-        checkpoint_minutes: float,
+        self, task: Task, optimizer: Callable[[Scale], Lbfgs | Adam], names: Sequence[str],
+        state_file: Path, checkpoint_minutes: float,
     ):
-        self._task, self._optimizer, self._names = task, optimizer, names
+        self._task, self._open_optimizer, self._names = task, optimizer, names
         self._file, self._pause = state_file, 60 * checkpoint_minutes
         self._scale, self._seconds = 0, 0.0
         self._iterations = self._evaluations = 0           # of the scales before this one
@@ -92,6 +92,10 @@ class Painting:
         scale = self._task.scales[self._scale]
         flat = self._optimizer.result(self._state).numpy()
         return flat.reshape(scale.height, scale.width, 3)
+
+    @property
+    def _optimizer(self):
+        return self._open_optimizer(self._task.scales[self._scale])
 
     def restore(self) -> int:
         """Continues from the saved state; returns the iterations it had.

@@ -1,0 +1,107 @@
+"""What L-BFGS on a picture can know of its curvature beyond its few pairs: by spatial frequency, colour and place.
+
+The objective of a neural network bends most along fine detail, and more in some places than in others. A few
+pairs of steps and gradient differences can't say so for a hundred thousand pixels; their energies by band of
+frequency, by colour axis and by neighbourhood can.
+"""
+
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+# Orthonormal: lightness, red against blue, green against both.
+COLOUR_AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+BANDS = 5                  # from half a cycle a picture to the finest, at equal ratios
+NEIGHBOURHOOD = 15         # pixels, side of the squares by which places are told apart
+MEMORY = 0.9               # a pair's share after the next
+SMALLEST = 1e-4            # of the largest factor, or of the mean energy
+LOCAL_RANGE = 0.2, 5.0     # of the factor of a place
+
+State = dict[str, tf.Tensor]
+
+
+class Preconditioner(Protocol):
+    """A guess of the inverse Hessian, symmetric and positive definite, learnt from pairs."""
+
+    def start(self) -> State:
+        """Returns its state before the first pair."""
+
+    def learn(self, state: State, step: tf.Tensor, change: tf.Tensor) -> State:
+        """Returns its state with one more pair [n], whose product is positive."""
+
+    def apply(self, state: State, vector: tf.Tensor) -> tf.Tensor:
+        """Returns the guess times a vector [n]."""
+
+
+class PicturePreconditioner:
+    """A positive definite guess of the inverse Hessian of an objective of a flat picture, learnt on the way.
+
+    P = D F* A F D: D scales places, F is the Fourier transform of the three colour axes, A scales bands of
+    frequency. Where steps s and gradient differences y have energies S and Y, each weighed by 1 / s.y, the
+    inverse Hessian is taken for sqrt(S / Y), so that either factor is that of its own energies.
+
+    The idea of preconditioning L-BFGS's first matrix is Nocedal and Wright's (2006, section 7.2); that the
+    natural axes of pictures are those of frequency and colour, Olah, Mordvintsev and Schubert's (2017,
+    distill.pub/2017/feature-visualization). This form is ours.
+
+    Args:
+        height, width: of the picture, pixels.
+    """
+
+    def __init__(self, height: int, width: int):
+        self._size = height, width
+        across = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]) * max(height, width)
+        octaves = np.log2(np.maximum(across, 0.5) / 0.5)
+        place = octaves / max(octaves.max(), 1e-9) * (BANDS - 1)
+        self._shares = np.maximum(
+            1 - np.abs(place - np.arange(BANDS)[:, None, None]), 0).astype(np.float32)       # [bands, H, W/2+1]
+        # All columns but the first, and the last of an even width, stand for two.
+        twice = np.full(across.shape[1], 2.0, np.float32)
+        twice[0] = 1
+        if width % 2 == 0:
+            twice[-1] = 1
+        self._counts = self._shares * twice
+        self._axes = COLOUR_AXES.astype(np.float32)
+
+    def start(self) -> State:
+        """Returns the state before the first pair, in which `apply` changes nothing."""
+        bands, places = tf.zeros([3, BANDS]), tf.zeros([*self._size, 1])
+        return {"step_bands": bands, "change_bands": bands, "step_places": places, "change_places": places}
+
+    def learn(self, state: State, step: tf.Tensor, change: tf.Tensor) -> State:
+        """Returns the state with one more pair, flat float32 [H W 3] with a positive product."""
+        weight = 1 / tf.reduce_sum(step * change)
+        return {name: MEMORY * state[name] + weight * energy for name, energy in (
+            ("step_bands", self._by_band(step)), ("change_bands", self._by_band(change)),
+            ("step_places", self._by_place(step)), ("change_places", self._by_place(change)))}
+
+    def apply(self, state: State, vector: tf.Tensor) -> tf.Tensor:
+        """Returns P times a flat vector."""
+        bands = tf.sqrt(tf.math.divide_no_nan(state["step_bands"], state["change_bands"]))     # [3, bands]
+        largest = tf.reduce_max(bands)
+        bands = tf.where(largest > 0, tf.maximum(bands, SMALLEST * largest), 1.0)
+        gains = tf.exp(tf.einsum("cb,bhw->chw", tf.math.log(bands), self._shares))
+        places = self._place_factors(state)
+        spectrum = self._spectrum(places * tf.reshape(vector, [*self._size, 3])) * tf.cast(gains, tf.complex64)
+        axes = tf.signal.irfft2d(spectrum, self._size)
+        return tf.reshape(places * tf.einsum("ahw,ac->hwc", axes, self._axes), [-1])
+
+    def _place_factors(self, state):
+        """D: the fourth root of the ratio of energies, so that D D is the square root; about 1 in the mean."""
+        steps, changes = (
+            state[name] + SMALLEST * tf.reduce_mean(state[name]) for name in ("step_places", "change_places"))
+        logs = tf.where(changes > 0, 0.25 * (tf.math.log(tf.maximum(steps, 1e-30))
+                                             - tf.math.log(tf.maximum(changes, 1e-30))), 0.0)
+        return tf.clip_by_value(tf.exp(logs - tf.reduce_mean(logs)), *LOCAL_RANGE)
+
+    def _spectrum(self, picture):
+        return tf.signal.rfft2d(tf.einsum("hwc,ac->ahw", picture, self._axes))
+
+    def _by_band(self, vector):
+        spectrum = self._spectrum(tf.reshape(vector, [*self._size, 3]))
+        return tf.einsum("ahw,bhw->ab", tf.square(tf.abs(spectrum)), self._counts)
+
+    def _by_place(self, vector):
+        squares = tf.reduce_sum(tf.square(tf.reshape(vector, [1, *self._size, 3])), -1, keepdims=True)
+        return tf.nn.avg_pool2d(squares, NEIGHBOURHOOD, 1, "SAME")[0]
