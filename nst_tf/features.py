@@ -86,7 +86,7 @@ def open_extractor(
 
 
 def load_vgg19(
-    weights: str, layers: Sequence[str], *, pooling: str = "max", dtype: str = "float32"
+    weights: str, layers: Sequence[str], *, pooling: str = "max", padding: str = "zeros", dtype: str = "float32"
 ) -> FeatureExtractor:
     """Loads ImageNet VGG19.
 
@@ -95,6 +95,7 @@ def load_vgg19(
             without the top.
         layers: names of the wanted feature maps, from `LAYERS`.
         pooling: "max", "average" or "l2"; see `vgg.Pooling`.
+        padding: "zeros" or "reflect"; see `vgg.build_topology`.
         dtype: Keras dtype policy of the convolutions.
 
     Raises:
@@ -102,7 +103,7 @@ def load_vgg19(
     """
     check_layers(layers, LAYERS)
     reference, path = _read_imagenet(weights)
-    model = build_topology(VGG19_WIDTHS, layers, pooling=pooling, dtype=dtype)
+    model = build_topology(VGG19_WIDTHS, layers, pooling=pooling, padding=padding, dtype=dtype)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             layer.set_weights(reference.get_layer(layer.name).get_weights())
@@ -111,15 +112,18 @@ def load_vgg19(
 
 
 def load_slim_vgg19(
-    layers: Sequence[str], *, weights: str | None = None, pooling: str = "max",
-    dtype: str = "float32",
+    layers: Sequence[str], *, weights: str | None = None, metric: bool = True, pooling: str = "max",
+    padding: str = "zeros", dtype: str = "float32",
 ) -> FeatureExtractor:
     """Loads the narrow VGG19 distilled by `nst_tf.methods.slim_features`.
 
     Args:
         layers: names of the wanted feature maps, from `SLIM_LAYERS`.
         weights: path of an .npz made by `pack_slim`; None is the packaged one.
+        metric: whether maps are such coordinates as stated below; without, they are the network's own, after
+            its ReLU.
         pooling: "max", with which it was distilled, "average" or "l2"; see `vgg.Pooling`.
+        padding: "zeros", with which it was distilled, or "reflect"; see `vgg.build_topology`.
         dtype: Keras dtype policy of the convolutions.
 
     Returns:
@@ -135,7 +139,8 @@ def load_slim_vgg19(
         with np.load(path) as archive:
             packed = dict(archive)
         widths = [int(width) for width in packed["widths"]]
-        model = build_topology(widths, layers, metric=True, pooling=pooling, dtype=dtype)
+        model = build_topology(
+            widths, layers, metric=metric, pooling=pooling, padding=padding, dtype=dtype)
         for layer in model.layers:
             if isinstance(layer, keras.layers.Conv2D):
                 layer.set_weights(unpack_layer(packed, layer.name))

@@ -40,15 +40,22 @@ class GrowToDrawable(keras.layers.Layer):
 
     New pixels mirror the picture as often as needed, so that any size from 1x1 up works.
     `CropToSize` undoes it.
+
+    Args:
+        multiple, minimum: of the sides that the network can draw, pixels.
     """
+
+    def __init__(self, multiple: int = padding.MULTIPLE, minimum: int = padding.MINIMUM, **kwargs):
+        super().__init__(**kwargs)
+        self.multiple, self.minimum = multiple, minimum
 
     def call(self, inputs):
         for axis in (1, 2):
             static = inputs.shape[axis]
-            if static is not None and padding.grown_side(static) == static:
+            if static is not None and self._grown(static) == static:
                 continue
             size = tf.shape(inputs)[axis]
-            grown = tf.maximum(-(-size // padding.MULTIPLE) * padding.MULTIPLE, padding.MINIMUM)
+            grown = tf.maximum(-(-size // self.multiple) * self.multiple, self.minimum)
             period = tf.maximum(2 * (size - 1), 1)
             phase = tf.range(grown) % period
             index = tf.minimum(tf.minimum(phase, period - phase), size - 1)
@@ -57,8 +64,14 @@ class GrowToDrawable(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
-        grown = [None if side is None else padding.grown_side(side) for side in (height, width)]
+        grown = [None if side is None else self._grown(side) for side in (height, width)]
         return (batch, *grown, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "multiple": self.multiple, "minimum": self.minimum}
+
+    def _grown(self, side):
+        return padding.grown_side(side, self.multiple, self.minimum)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -10,9 +10,9 @@ MULTIPLE = 4          # two halvings on the way in
 MINIMUM = 8           # reflection pads of 1 at a quarter of the size need 2 pixels there, the 9x9 needs 5
 
 
-def grown_side(side: int) -> int:
-    """Returns the smallest multiple of `MULTIPLE` that is at least `side` and `MINIMUM`, pixels."""
-    return max(-(-side // MULTIPLE) * MULTIPLE, MINIMUM)
+def grown_side(side: int, multiple: int = MULTIPLE, minimum: int = MINIMUM) -> int:
+    """Returns the smallest multiple of `multiple` that is at least `side` and `minimum`, pixels."""
+    return max(-(-side // multiple) * multiple, minimum)
 
 
 def mirrored(side: int, stop: int, start: int = 0) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from nst_tf import layers
 from nst_tf.errors import expected
 
 CONVOLUTIONS = (2, 2, 4, 4, 4)                       # a block; Simonyan, Zisserman 2015, table 1, E
@@ -48,21 +49,24 @@ def layer_stride(name: str) -> int:
 
 def build_topology(
     widths: Sequence[int],
-    layers: Sequence[str],
+    names: Sequence[str],
     *,
     metric: bool = False,
     pooling: str = "max",
+    padding: str = "zeros",
     dtype: str = "float32",
 ) -> keras.Model:
-    """Builds VGG19's topology up to the deepest of `layers`, with any widths and untrained weights.
+    """Builds VGG19's topology up to the deepest of `names`, with any widths and untrained weights.
 
     Args:
         widths: channels of the five blocks; `VGG19_WIDTHS` is the paper's network.
-        layers: names such as "relu4_2"; the outputs, in this order.
+        names: of layers, such as "relu4_2"; the outputs, in this order.
         metric: whether each output passes through one more linear 1x1 convolution "metric_LAYER",
             which turns channels of a narrow network into coordinates in which plain squared
             distances approximate those between the wide network's features.
         pooling: a name in `POOLING_GAINS`; see `Pooling`.
+        padding: "zeros", with which VGG19 was trained, or "reflect", which leaves no frame in pictures that
+            are drawn from the features.
         dtype: Keras dtype policy of the convolutions, such as "mixed_bfloat16".
 
     Returns:
@@ -72,7 +76,7 @@ def build_topology(
     Reference:
         Simonyan, Zisserman 2015 (arXiv:1409.1556), table 1, column E.
     """
-    deepest = max(_position(layer) for layer in layers)
+    deepest = max(_position(name) for name in names)
     inputs = keras.Input((None, None, 3), name="image")
     x = VggPreprocessing(name="preprocessing")(inputs)
     maps = {}
@@ -80,8 +84,10 @@ def build_topology(
         for convolution in range(1, count + 1):
             if (block, convolution) > deepest:
                 break
+            if padding == "reflect":
+                x = layers.ReflectionPadding2D(1, name=f"block{block}_pad{convolution}", dtype=dtype)(x)
             x = keras.layers.Conv2D(
-                width, 3, padding="same", activation="relu",
+                width, 3, padding="valid" if padding == "reflect" else "same", activation="relu",
                 name=f"block{block}_conv{convolution}", dtype=dtype,
             )(x)
             maps[f"relu{block}_{convolution}"] = x
@@ -89,13 +95,13 @@ def build_topology(
             break
         x = Pooling(pooling, name=f"block{block}_pool", dtype=dtype)(x)
     outputs = {}
-    for layer in layers:
-        output = maps[layer]
+    for name in names:
+        output = maps[name]
         if metric:
             output = keras.layers.Conv2D(
-                output.shape[-1], 1, use_bias=False, name=f"metric_{layer}", dtype=dtype
+                output.shape[-1], 1, use_bias=False, name=f"metric_{name}", dtype=dtype
             )(output)
-        outputs[layer] = output
+        outputs[name] = output
     return keras.Model(inputs, outputs)
 
 

@@ -1,0 +1,171 @@
+"""Networks of any style: encoder, a transfer of feature statistics, decoder.
+
+Huang, Belongie 2017 (arXiv:1703.06868). A style picture becomes a small code once; photo, code and strength
+become the painted photo. Both ways share the frozen encoder.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from nst_tf import layers, transfers
+from nst_tf.features import FeatureExtractor
+
+LAYER = "relu4_1"                              # where styles are transferred; Huang and Belongie's
+MULTIPLE, MINIMUM = 8, 16                      # sides that encoder and decoder can do without a rest, pixels
+OUTPUT = "out_conv"                            # name of the decoder's last convolution
+ALPHA = "alpha"
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """A network's two ways.
+
+    Attributes:
+        encode_style: [B, h, w, 3] RGB in [0, 1] -> code [B, N].
+        transform: [[B, H, W, 3], code [B or 1, N], alpha [B or 1, 1]] -> [B, H, W, 3], about [0, 1].
+    """
+
+    encode_style: keras.Model
+    transform: keras.Model
+
+
+def any_style_net(
+    encoder: FeatureExtractor, transfer: str = "adain", *, rms: float = 1.0, dtype: str = "float32"
+) -> keras.Model:
+    """Builds the network: (photo, style, alpha) -> the photo painted in the style.
+
+    Args:
+        encoder: delivers `LAYER`; it is frozen. One that pads by reflection leaves no frame.
+        transfer: a name in `transfers.TRANSFERS`.
+        rms: root mean square of the encoder's features of photos; the decoder begins by dividing by it, since
+            VGG19's are hundreds and colours are below 1.
+        dtype: Keras dtype policy of the decoder's convolutions; the transfer and the output are float32.
+
+    Returns:
+        A Keras model of "image" [B, H, W, 3] and "style" [B or 1, h, w, 3], RGB in [0, 1], any sizes from 1 up,
+        and "alpha" [B or 1, 1] in [0, 1] -> [B, H, W, 3], about [0, 1]; clip it when it leaves as bytes.
+        Its parts, of the same weights, are those of `parts_of`.
+
+    Reference:
+        Huang, Belongie 2017 (arXiv:1703.06868), sections 5 and 6.2; alpha is equation 14's.
+    """
+    features = keras.Model(encoder.model.input, encoder.model.output[LAYER], name="encoder")
+    features.trainable = False
+    widths = [next(layer.filters for layer in encoder.model.layers if layer.name == f"block{block}_conv1")
+              for block in range(1, 5)]
+    decoder = mirrored_decoder(widths, rms=rms, dtype=dtype)
+
+    image = keras.Input((None, None, 3), name="image")
+    style = keras.Input((None, None, 3), name="style")
+    alpha = keras.Input((1,), name=ALPHA)
+    code = _code(features, transfer, style)
+    return keras.Model(
+        [image, style, alpha], _painted(features, transfer, decoder, image, code, alpha), name="any_style_net")
+
+
+def mirrored_decoder(widths: Sequence[int], *, rms: float = 1.0, dtype: str = "float32") -> keras.Model:
+    """Builds the encoder's mirror: features [B, h, w, C] -> colours [B, 8h, 8w, 3].
+
+    Nearest upsampling instead of pooling, reflection padding, no norm, the last convolution linear. It
+    begins with pictures that are nearly mid-grey.
+
+    Args:
+        widths: of the encoder's four blocks.
+        rms: see `any_style_net`.
+        dtype: Keras dtype policy of the convolutions.
+
+    Reference:
+        Huang, Belongie 2017 (arXiv:1703.06868), section 6.1.
+    """
+    first, second, third, fourth = widths
+    inputs = keras.Input((None, None, fourth), name="features")
+    x = keras.layers.Rescaling(1 / rms, name="rescaling", dtype=dtype)(inputs)
+    plan = [("block4", [third]), ("block3", [third, third, third, second]), ("block2", [second, first]),
+            ("block1", [first])]
+    for number, (block, channels) in enumerate(plan):
+        if number:
+            x = layers.NearestUpsampling2D(name=f"{block}_nearest", dtype=dtype)(x)
+        for index, width in enumerate(channels, 1):
+            x = _convolution(x, width, f"{block}_{index}", dtype, activation="relu")
+    x = _convolution(x, 3, "out", dtype, bias_initializer=keras.initializers.Constant(0.5),
+                     kernel_initializer=keras.initializers.VarianceScaling(0.01, "fan_avg", "uniform"))
+    return keras.Model(inputs, keras.layers.Activation("linear", dtype="float32", name="colours")(x), name="decoder")
+
+
+def is_any_style(network: keras.Model) -> bool:
+    """Whether a network is an `any_style_net`."""
+    return [each.name for each in network.inputs] == ["image", "style", ALPHA]
+
+
+def parts_of(network: keras.Model) -> Parts:
+    """Returns the two ways of an `any_style_net`, which share its weights."""
+    features, decoder = network.get_layer("encoder"), network.get_layer("decoder")
+    transfer = network.get_layer("transfer").transfer
+    style = keras.Input((None, None, 3), name="style")
+    image = keras.Input((None, None, 3), name="image")
+    code = keras.Input((transfers.transfer(transfer).size(features.output.shape[-1]),), name="code")
+    alpha = keras.Input((1,), name=ALPHA)
+    return Parts(
+        keras.Model(style, _code(features, transfer, style), name="encode_style"),
+        keras.Model([image, code, alpha], _painted(features, transfer, decoder, image, code, alpha),
+                    name="transform"))
+
+
+@keras.saving.register_keras_serializable("nst_tf")
+class StyleCode(keras.layers.Layer):
+    """What a transfer keeps of a style: features [B, h, w, C] -> [B, N], float32.
+
+    Args:
+        transfer: a name in `transfers.TRANSFERS`.
+    """
+
+    def __init__(self, transfer: str, **kwargs):
+        super().__init__(**kwargs)
+        transfers.transfer(transfer)
+        self.transfer = transfer
+
+    def call(self, inputs):
+        return transfers.transfer(self.transfer).describe(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0], transfers.transfer(self.transfer).size(input_shape[-1])
+
+    def get_config(self):
+        return {**super().get_config(), "transfer": self.transfer}
+
+
+@keras.saving.register_keras_serializable("nst_tf")
+class StyleTransfer(StyleCode):
+    """(features [B, H, W, C], code [B or 1, N], alpha [B or 1, 1]) -> features that have the code's statistics.
+
+    alpha t + (1 - alpha) f of transferred features t and the photo's f.
+    """
+
+    def call(self, inputs):
+        features, code, alpha = inputs
+        moved = transfers.transfer(self.transfer).apply(features, code)
+        plain = tf.cast(features, tf.float32)
+        return plain + alpha[:, :, None, None] * (moved - plain)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+
+def _code(features, transfer, style):
+    grown = layers.GrowToDrawable(MULTIPLE, MINIMUM, name="grow_style", dtype="float32")(style)
+    return StyleCode(transfer, name="style_code", dtype="float32")(features(grown))
+
+
+def _painted(features, transfer, decoder, image, code, alpha):
+    grown = layers.GrowToDrawable(MULTIPLE, MINIMUM, name="grow", dtype="float32")(image)
+    moved = StyleTransfer(transfer, name="transfer", dtype="float32")([features(grown), code, alpha])
+    return layers.CropToSize(name="crop", dtype="float32")([decoder(moved), image])
+
+
+def _convolution(x, channels, name, dtype, **options):
+    x = layers.ReflectionPadding2D(1, name=f"{name}_pad", dtype=dtype)(x)
+    return keras.layers.Conv2D(
+        channels, 3, name=f"{name}_conv", dtype=dtype, **options)(x)

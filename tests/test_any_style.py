@@ -1,0 +1,121 @@
+"""The any-style network: sizes, strength, parts and what is saved."""
+
+import keras
+import numpy as np
+import pytest
+from pictures import smooth
+
+from nst_tf import any_style, features, transfers
+
+
+RMS = 500.0                                    # about that of features of photos
+
+
+def encoder(padding="reflect"):
+    return features.load_slim_vgg19((any_style.LAYER,), metric=False, padding=padding)
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(0)
+    return any_style.any_style_net(encoder(), rms=RMS)
+
+
+def picture(height, width, seed=0):
+    return np.asarray(smooth(height, width, seed), np.float32)[None] / 255
+
+
+def draw(network, photo, style, alpha=1.0):
+    return network([photo, style, np.array([[alpha]], np.float32)]).numpy()
+
+
+@pytest.mark.parametrize("photo, style", [
+    ((45, 61), (33, 40)), ((1, 1), (1, 1)), ((3, 50), (200, 9)), ((64, 64), (64, 64))])
+def test_a_pair_of_any_two_sizes_gives_a_picture_of_the_photos(network, photo, style):
+    drawn = draw(network, picture(*photo), picture(*style, 1))
+    assert drawn.shape == (1, *photo, 3) and np.isfinite(drawn).all()
+
+
+def test_without_strength_the_style_does_not_matter_and_with_it_does(network):
+    photo, styles = picture(48, 48), (picture(48, 48, 1), 1 - picture(40, 40, 2))
+    none = [draw(network, photo, style, 0.0) for style in styles]
+    full = [draw(network, photo, style) for style in styles]
+    np.testing.assert_allclose(none[0], none[1], atol=1e-6)
+    assert np.abs(full[0] - full[1]).max() > 1e-3
+
+
+def test_a_photos_own_style_changes_nothing_at_any_strength(network):
+    photo = picture(48, 64)
+    np.testing.assert_allclose(draw(network, photo, photo), draw(network, photo, photo, 0.0), atol=1e-4)
+
+
+@pytest.mark.parametrize("transfer", transfers.TRANSFERS)
+def test_the_parts_together_draw_what_the_network_draws(transfer):
+    keras.utils.set_random_seed(0)
+    network = any_style.any_style_net(encoder(), transfer, rms=RMS)
+    parts = any_style.parts_of(network)
+    photo, style, alpha = picture(40, 56), picture(30, 30, 1), np.array([[0.7]], np.float32)
+    code = parts.encode_style(style).numpy()
+    np.testing.assert_allclose(
+        parts.transform([photo, code, alpha]), network([photo, style, alpha]), rtol=1e-4, atol=1e-4)
+
+
+def test_the_mean_of_adains_codes_paints_between_their_features():
+    # Equation 15 of the paper: the features of several styles are averaged.
+    keras.utils.set_random_seed(0)
+    parts = any_style.parts_of(any_style.any_style_net(encoder(), rms=RMS))
+    codes = [parts.encode_style(picture(48, 48, seed)).numpy() for seed in (1, 2)]
+    maps = encoder()(picture(48, 48))[any_style.LAYER]
+    apart = [transfers.adain(maps, code) for code in codes]
+    np.testing.assert_allclose(
+        transfers.adain(maps, 0.25 * codes[0] + 0.75 * codes[1]), 0.25 * apart[0] + 0.75 * apart[1],
+        rtol=1e-3, atol=1e-2)
+
+
+def test_a_batch_takes_a_style_each_or_one_for_all(network):
+    photos = np.concatenate([picture(32, 32), picture(32, 32, 3)])
+    styles = np.concatenate([picture(32, 32, 1), picture(32, 32, 2)])
+    each = network([photos, styles, np.ones((2, 1), np.float32)]).numpy()
+    for index in range(2):
+        alone = draw(network, photos[index: index + 1], styles[index: index + 1])
+        np.testing.assert_allclose(each[index], alone[0], rtol=1e-3, atol=1e-3)
+    one = network([photos, styles[:1], np.ones((1, 1), np.float32)]).numpy()
+    np.testing.assert_allclose(one[0], each[0], rtol=1e-3, atol=1e-3)
+
+
+def test_an_untrained_network_draws_nearly_grey_pictures(network):
+    drawn = draw(network, picture(64, 64), picture(64, 64, 1))
+    assert 0 < np.abs(drawn - 0.5).max() < 0.4
+
+
+def test_only_the_decoder_learns(network):
+    trained = {id(weight) for weight in network.trainable_weights}
+    assert trained == {id(weight) for weight in network.get_layer("decoder").weights} and trained
+
+
+def test_the_papers_decoder_has_7_million_parameters_with_its_encoder():
+    # vgg_normalised to relu4_1 and the decoder: 3.5 million each (Huang and Belongie's published models).
+    decoder = any_style.mirrored_decoder((64, 128, 256, 512))
+    assert decoder.count_params() == 3_505_219
+
+
+def test_it_is_saved_and_loaded_to_the_same_picture(network, tmp_path):
+    network.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras", compile=False)
+    photo, style = picture(37, 50), picture(20, 41, 1)
+    np.testing.assert_allclose(draw(loaded, photo, style, 0.6), draw(network, photo, style, 0.6), atol=1e-6)
+    assert any_style.is_any_style(loaded)
+
+
+def test_an_encoder_with_reflection_pads_has_no_frame_on_a_flat_picture():
+    flat = np.full((1, 64, 64, 3), 0.5, np.float32)
+    spread = [float(np.ptp(encoder(padding)(flat)[any_style.LAYER].numpy()[0], axis=(0, 1)).max())
+              for padding in ("reflect", "zeros")]
+    assert spread[0] < 1e-3 < 0.1 < spread[1]
+
+
+def test_inside_both_paddings_of_the_encoder_give_the_same_maps():
+    inner = (0, slice(10, 14), slice(10, 14))                        # relu4_1 sees 92 pixels: 46 on each side
+    photo = picture(192, 192)
+    np.testing.assert_allclose(encoder("reflect")(photo)[any_style.LAYER].numpy()[inner],
+                               encoder("zeros")(photo)[any_style.LAYER].numpy()[inner], rtol=1e-3, atol=1e-3)
