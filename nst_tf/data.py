@@ -8,7 +8,7 @@ and several workers can each take their part of every batch.
 import dataclasses
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -205,17 +205,41 @@ def crops(source: Source, config: CropConfig, shard: Shard, start: int = 0) -> t
     Returns:
         Batches {"image": float32 [batch / workers, S, S, 3] RGB in [0, 1], "index": int64 [...]}.
     """
+    return _batches({"image": (source, config)}, shard, start)
+
+
+def pairs(
+    source: Source, paintings: Source, config: CropConfig, shard: Shard, start: int = 0
+) -> tf.data.Dataset:
+    """Streams photos with a painting each, as `crops` does photos.
+
+    A pair of which one picture cannot be read is left out.
+
+    Returns:
+        The batches of `crops`, and in them "style" like "image".
+    """
+    # Another seed: equal sources must not give every photo itself as its painting.
+    other = dataclasses.replace(config, seed=config.seed + 1)
+    return _batches({"image": (source, config), "style": (paintings, other)}, shard, start)
+
+
+def _batches(streams: Mapping[str, tuple[Source, CropConfig]], shard: Shard, start: int) -> tf.data.Dataset:
+    """{name: (source, how)} -> batches of their crops of equal running numbers, by name, and "index"."""
     share = shard.batch_size // shard.workers
-    examples = source.dataset(start, config.seed)
+    examples = tf.data.Dataset.zip({
+        name: source.dataset(start, config.seed) for name, (source, config) in streams.items()})
+    first = next(iter(streams))
     if shard.workers > 1:
         examples = examples.filter(
-            lambda example: example["index"] % shard.batch_size // share == shard.worker)
+            lambda example: example[first]["index"] % shard.batch_size // share == shard.worker)
+    readers = {name: functools.partial(_load, _reader(*how), how[1].crop_size) for name, how in streams.items()}
     examples = examples.map(
-        functools.partial(_load, _reader(source, config), config.crop_size),
+        lambda example: {name: read(example[name]) for name, read in readers.items()},
         num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    examples = examples.filter(lambda example: example["ok"])
-    examples = examples.map(lambda example: {
-        "image": tf.cast(example["image"], tf.float32) / 255.0, "index": example["index"]})
+    examples = examples.filter(
+        lambda example: tf.reduce_all([example[name]["ok"] for name in readers]))
+    examples = examples.map(lambda example: {"index": example[first]["index"], **{
+        name: tf.cast(example[name]["image"], tf.float32) / 255.0 for name in readers}})
     return examples.batch(share, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 

@@ -264,6 +264,52 @@ def test_a_crop_as_large_as_the_photo_is_the_photo():
     assert np.array_equal(crop, pixels) or np.array_equal(crop, pixels[:, ::-1])
 
 
+# -- pairs -----------------------------------------------------------------------------------------
+
+
+def take_pairs(photos_source, paintings, count, shard=ONE, start=0):
+    stream = data.pairs(photos_source, paintings, CONFIG, shard, start)
+    return [{name: value.numpy() for name, value in batch.items()} for batch in stream.take(count)]
+
+
+def test_pairs_have_the_photos_of_the_plain_stream_and_a_painting_each(photos_folder, tmp_path):
+    paintings = write_plain(tmp_path / "paintings", 12)
+    source = data.FolderSource(str(photos_folder))
+    batches = take_pairs(source, data.FolderSource(str(tmp_path / "paintings")), 6)
+    assert_same([(batch["image"], batch["index"]) for batch in batches], take(source, 6))
+    assert set(colours_of([(batch["style"], None) for batch in batches])) == paintings
+
+
+def test_pairs_started_later_continue_the_uninterrupted_ones(photos_folder, noisy_folder):
+    sources = data.FolderSource(str(photos_folder)), data.FolderSource(str(noisy_folder))
+    whole, rest = take_pairs(*sources, 60), take_pairs(*sources, 5, start=12)
+    for batch, other in zip(whole[3:8], rest, strict=True):
+        for name in ("index", "image", "style"):
+            np.testing.assert_array_equal(batch[name], other[name])
+
+
+def test_a_painting_that_cannot_be_read_takes_its_photo_with_it(photos_folder, noisy_folder):
+    sources = data.FolderSource(str(photos_folder)), data.FolderSource(str(noisy_folder))
+    batches = take_pairs(*sources, 51)                                   # an epoch of the 201 paintings
+    numbers = np.concatenate([batch["index"] for batch in batches])
+    assert len(sources[1].unreadable) == 1 and len(sources[0].unreadable) == 0
+    assert 1 <= len(set(range(numbers.max() + 1)) - set(numbers.tolist())) <= 2
+    photos_of = dict(zip(numbers.tolist(), np.concatenate([batch["image"] for batch in batches])))
+    for image, index in take(sources[0], 40):
+        for picture, number in zip(image, index.tolist()):
+            if number in photos_of:
+                np.testing.assert_array_equal(photos_of[number], picture)
+
+
+def test_a_source_paired_with_itself_does_not_give_photos_themselves(tmp_path):
+    write_plain(tmp_path / "plain", 40)
+    source = data.FolderSource(str(tmp_path / "plain"))
+    batches = take_pairs(source, source, 10)
+    same = [np.array_equal(image[0, 0], style[0, 0]) for batch in batches
+            for image, style in zip(batch["image"], batch["style"])]
+    assert np.mean(same) < 0.2
+
+
 # -- sources by name -------------------------------------------------------------------------------
 
 
