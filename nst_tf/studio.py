@@ -59,7 +59,10 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
 
 def vectors_of(settings: OptimizeSettings) -> int:
     """Returns how many tensors of the picture's size the optimiser holds, copies in a step included."""
-    return 4 * settings.memory + 12 if settings.optimizer == "lbfgs" else 12
+    if settings.optimizer != "lbfgs":
+        return 12
+    # The preconditioner's spectra and the tables of its bands are about as large as eight pictures.
+    return 4 * settings.memory + 12 + 8 * settings.precondition
 
 
 def _run_folder(settings):
