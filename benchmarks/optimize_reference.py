@@ -11,7 +11,6 @@ Finished pairs are kept in RACE/rows.json and not run again. The other flags are
 """
 
 import dataclasses
-import functools
 import itertools
 import json
 import tempfile
@@ -24,7 +23,7 @@ import scipy.optimize
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import files, flag_binding, images, studio
+from nst_tf import files, flag_binding, images
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.painting import Painting
@@ -85,13 +84,11 @@ def reference(task):
     return clock, found.x.reshape(first.shape)
 
 
-def ours(settings, seconds):
+def ours(task, seconds):
     """From coarse to fine until the reference's time is over; returns clock and picture."""
-    task = gatys.Gatys(settings)
     clock = Clock(max(task.size), seconds)
     with tempfile.TemporaryDirectory() as folder:
-        painting = Painting(task, functools.partial(studio.open_optimizer, settings), gatys.TERMS,
-                            Path(folder) / "state.npz", 60.0)
+        painting = Painting(task, task.open_optimizer, gatys.TERMS, Path(folder) / "state.npz", 60.0)
         try:
             painting.run([clock])
         except TimeIsOver:
@@ -106,7 +103,7 @@ def race(photo, style, size):
         iterations=10 ** 6)
     slow, slow_picture = reference(gatys.Gatys(dataclasses.replace(settings, scales=1)))
     seconds, wanted = slow.curve[-1][0], min(value for _, value in slow.curve)
-    fast, fast_picture = ours(settings, seconds)
+    fast, fast_picture = ours(gatys.Gatys(settings), seconds)
     for kind, picture in (("reference", slow_picture), ("ours", fast_picture)):
         images.write_picture(
             Path(FLAGS.race) / f"{photo.stem}_{Path(style).stem}_{size}_{kind}.png",

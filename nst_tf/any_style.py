@@ -101,7 +101,10 @@ def is_any_style(network: keras.Model) -> bool:
 
 
 def parts_of(network: keras.Model) -> Parts:
-    """Returns the two ways of an `any_style_net`, which share its weights."""
+    """Returns the two ways of an `any_style_net`, which share its weights.
+
+    They are made anew: a file of a network that held them would hold the encoder twice.
+    """
     features, decoder = network.get_layer("encoder"), network.get_layer("decoder")
     transfer = network.get_layer("transfer").transfer
     style = keras.Input((None, None, 3), name="style")

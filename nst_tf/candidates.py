@@ -15,7 +15,6 @@ from nst_tf.errors import UserError, expected
 from nst_tf.evaluate_settings import EvaluateSettings
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
-from nst_tf.optimizers import Lbfgs
 from nst_tf.painting import Painting
 from nst_tf.settings import PerceptualSettings
 
@@ -139,8 +138,7 @@ class _Snapshots(keras.callbacks.Callback):
 def _paint(settings, counts, folder, photo):
     task = gatys.Gatys(settings)
     with tempfile.TemporaryDirectory() as state:
-        painting = Painting(task, lambda scale: Lbfgs(settings.memory, bounds=(0.0, 1.0)), gatys.TERMS,
-                            Path(state) / "state.npz", float("inf"))
+        painting = Painting(task, task.open_optimizer, gatys.TERMS, Path(state) / "state.npz", float("inf"))
         snapshots = _Snapshots(painting, counts)
         painted = painting.run([snapshots])
     if painted.interrupted:

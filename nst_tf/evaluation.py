@@ -121,13 +121,13 @@ def measure(
         candidate.draw(shown[0])                           # the first call compiles or allocates
     for photo in shown:
         started = time.perf_counter()
-        picture = candidate.draw(photo)
+        drawn = candidate.draw(photo)
         seconds = time.perf_counter() - started
-        if picture.shape != photo.rgb.shape or not np.isfinite(picture).all():
+        if drawn.shape != photo.rgb.shape or not np.isfinite(drawn).all():
             raise expected(f"a finite picture as large as {photo.source} of {candidate.name}",
-                           f"{picture.shape[1]}x{picture.shape[0]}, finite: {np.isfinite(picture).all()}",
+                           f"{drawn.shape[1]}x{drawn.shape[0]}, finite: {np.isfinite(drawn).all()}",
                            "Train or export the model again.")
-        pictures.append(images.to_uint8(picture))
+        pictures.append(images.to_uint8(drawn))
         picture = images.to_float(pictures[-1])
         found = {
             **judge.terms(picture, photo.rgb),
@@ -138,7 +138,7 @@ def measure(
             "saturated": metrics.saturated_share(picture)}
         if candidate.timed:
             found["noise_gain"] = metrics.noise_gain(
-                lambda rgb, photo=photo: candidate.draw(dataclasses.replace(photo, rgb=rgb)), photo.rgb)
+                lambda rgb, photo=photo: candidate.draw(dataclasses.replace(photo, rgb=rgb)), photo.rgb, drawn)
             found["seconds_a_megapixel"] = seconds / (picture.shape[0] * picture.shape[1] / 1e6)
         for name, value in found.items():
             values.setdefault(name, []).append(value)

@@ -104,7 +104,9 @@ def saturated_share(picture: np.ndarray) -> float:
     return float(np.mean((picture <= half_a_level) | (picture >= 1 - half_a_level)))
 
 
-def noise_gain(draw: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, seed: int = 0) -> float:
+def noise_gain(
+    draw: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, picture: np.ndarray, seed: int = 0
+) -> float:
     """Returns how much a model amplifies noise in a photo: 1 if as it is; above, videos flicker.
 
     Root mean square of draw(photo + noise) - draw(photo) over that of the noise, which is Gaussian with a
@@ -113,6 +115,7 @@ def noise_gain(draw: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, seed
     Args:
         draw: photo -> picture.
         photo: what it draws.
+        picture: draw(photo).
         seed: of the noise.
 
     Reference:
@@ -122,7 +125,7 @@ def noise_gain(draw: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, seed
     noise = np.random.default_rng(seed).normal(0, NOISE / 255, photo.shape).astype(photo.dtype)
     noisy = np.clip(photo + noise, 0, 1)
     changes = [np.sqrt(np.mean(np.square(one - other, dtype=np.float64)))
-               for one, other in ((draw(noisy), draw(photo)), (noisy, photo))]
+               for one, other in ((draw(noisy), picture), (noisy, photo))]
     return float(changes[0] / changes[1])
 
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from nst_tf import layers, padding
 from nst_tf.errors import expected
+from nst_tf.padding import PADDINGS
 
-PADDINGS = ("reflect", "zeros")
 BLOCKS = ("residual", "separable")
 EDGE_SIZES = tuple(range(1, 2 * padding.MINIMUM, 2))       # whose reflection pads fit the smallest picture
 OUTPUT = "out_conv"                            # name of the convolution that makes colours

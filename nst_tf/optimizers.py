@@ -11,9 +11,8 @@ import tensorflow as tf
 
 from nst_tf.errors import expected
 from nst_tf.line_search import is_finite, strong_wolfe
-from nst_tf.preconditioning import Preconditioner
+from nst_tf.preconditioning import Preconditioner, State
 
-State = dict[str, tf.Tensor]
 # A flat vector [n] -> (value [], gradient [n], terms [k]), float32 or float64. The terms are numbers of
 # the caller's that belong to the point; states carry those of their "value".
 Objective = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]

@@ -6,6 +6,7 @@ it in NumPy, and both must draw the same picture.
 
 import numpy as np
 
+PADDINGS = ("reflect", "zeros")       # of convolutions
 MULTIPLE = 4          # two halvings on the way in
 MINIMUM = 8           # reflection pads of 1 at a quarter of the size need 2 pixels there, the 9x9 needs 5
 

@@ -76,8 +76,9 @@ class Painting:
         state_file: Path, checkpoint_minutes: float,
     ):
         self._task, self._open_optimizer, self._names = task, optimizer, names
+        self._enter(0)
         self._file, self._pause = state_file, 60 * checkpoint_minutes
-        self._scale, self._seconds = 0, 0.0
+        self._seconds = 0.0
         self._iterations = self._evaluations = 0           # of the scales before this one
         self._state: State | None = None
 
@@ -93,10 +94,6 @@ class Painting:
         flat = self._optimizer.result(self._state).numpy()
         return flat.reshape(scale.height, scale.width, 3)
 
-    @property
-    def _optimizer(self):
-        return self._open_optimizer(self._task.scales[self._scale])
-
     def restore(self) -> int:
         """Continues from the saved state; returns the iterations it had.
 
@@ -106,8 +103,9 @@ class Painting:
         try:
             with np.load(self._file) as archive:
                 arrays = dict(archive)
-            self._scale, self._iterations, self._evaluations = (
+            scale, self._iterations, self._evaluations = (
                 int(arrays.pop(name)) for name in ("scale", "before_iterations", "before_evaluations"))
+            self._enter(scale)
             self._seconds = float(arrays.pop("seconds"))
             self._state = {name: tf.constant(array) for name, array in arrays.items()}
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -161,6 +159,9 @@ class Painting:
             interrupt.received, status == NOT_FINITE, self.iterations,
             self._evaluations + int(self._state["evaluations"]), self._seconds, logs)
 
+    def _enter(self, scale: int) -> None:
+        self._scale, self._optimizer = scale, self._open_optimizer(self._task.scales[scale])
+
     def _step(self, objective: Objective) -> Callable[[State], State]:
         return _compiled(lambda state: self._optimizer.iterate(objective, state), self._state)
 
@@ -182,7 +183,7 @@ class Painting:
         picture = tf.clip_by_value(grow(self._optimizer.result(self._state)), 0.0, 1.0)
         self._iterations += int(self._state["iterations"])
         self._evaluations += int(self._state["evaluations"])
-        self._scale += 1
+        self._enter(self._scale + 1)
         objective = self._task.objective(self._task.scales[self._scale])
         self._begin(objective, picture, **carried)
         return objective

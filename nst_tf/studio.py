@@ -1,6 +1,5 @@
 """From settings to a painted picture with its run folder: method, optimiser, run, files."""
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,9 +7,7 @@ from nst_tf import callbacks, files, images, memory, plots
 from nst_tf.errors import UserError, expected
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
-from nst_tf.optimizers import Adam, Lbfgs
-from nst_tf.painting import Painted, Painting, Scale
-from nst_tf.preconditioning import PicturePreconditioner
+from nst_tf.painting import Painted, Painting
 from nst_tf.runs import RunFolder, open_run
 
 
@@ -33,13 +30,13 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
         raise expected("an --output that does not exist yet", str(output),
                        "Choose another, or add --overwrite.")
     task = gatys.Gatys(settings)
-    _ = open_optimizer(settings, task.scales[0])           # raises, if its settings cannot be
+    _ = task.open_optimizer(task.scales[0])                # raises, if its settings cannot be
     height, width = (side + 2 * settings.margin for side in task.size)
     memory.check_memory(
         memory.painting_bytes(task.extractor.model, height, width, vectors_of(settings)),
         max(task.size), settings.max_memory * 1e9)
     run = open_run(settings, _run_folder(settings), command="nst_tf.optimize", flag="--run")
-    painting = Painting(task, functools.partial(open_optimizer, settings), gatys.TERMS, run.state, settings.checkpoint_minutes)
+    painting = Painting(task, task.open_optimizer, gatys.TERMS, run.state, settings.checkpoint_minutes)
     restored = 0
     if settings.resume:
         restored = painting.restore()
@@ -67,14 +64,6 @@ def vectors_of(settings: OptimizeSettings) -> int:
 
 def _run_folder(settings):
     return settings.run or f"{Path(settings.output).with_suffix('')}_run"
-
-
-def open_optimizer(settings: OptimizeSettings, scale: Scale) -> Lbfgs | Adam:
-    """Returns the optimiser that `settings` name, for pictures of a scale."""
-    if settings.optimizer == "lbfgs":
-        preconditioner = PicturePreconditioner(scale.height, scale.width) if settings.precondition else None
-        return Lbfgs(settings.memory, bounds=(0.0, 1.0), preconditioner=preconditioner)
-    return Adam(settings.learning_rate, bounds=(0.0, 1.0), averaging=settings.averaging)
 
 
 def _write(task, painting, path, overwrite):

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from nst_tf import layers
 from nst_tf.errors import expected
+from nst_tf.padding import PADDINGS
 
 CONVOLUTIONS = (2, 2, 4, 4, 4)                       # a block; Simonyan, Zisserman 2015, table 1, E
 VGG19_WIDTHS = (64, 128, 256, 512, 512)
@@ -76,6 +77,8 @@ def build_topology(
     Reference:
         Simonyan, Zisserman 2015 (arXiv:1409.1556), table 1, column E.
     """
+    if padding not in PADDINGS:
+        raise expected(f"a padding among {', '.join(PADDINGS)}", repr(padding), "Choose one.")
     deepest = max(_position(name) for name in names)
     inputs = keras.Input((None, None, 3), name="image")
     x = VggPreprocessing(name="preprocessing")(inputs)

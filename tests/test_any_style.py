@@ -6,7 +6,7 @@ import pytest
 from pictures import smooth
 
 from nst_tf import any_style, features, transfers
-
+from nst_tf.errors import UserError
 
 RMS = 500.0                                    # about that of features of photos
 
@@ -119,3 +119,8 @@ def test_inside_both_paddings_of_the_encoder_give_the_same_maps():
     photo = picture(192, 192)
     np.testing.assert_allclose(encoder("reflect")(photo)[any_style.LAYER].numpy()[inner],
                                encoder("zeros")(photo)[any_style.LAYER].numpy()[inner], rtol=1e-3, atol=1e-3)
+
+
+def test_an_unknown_padding_of_the_encoder_is_refused():
+    with pytest.raises(UserError, match="reflect, zeros"):
+        encoder("mirror")

@@ -132,17 +132,21 @@ def test_equal_values_have_an_interval_of_no_width():
 # -- noise -----------------------------------------------------------------------------------------
 
 
+def noise_gain(draw, rgb):
+    return metrics.noise_gain(draw, rgb, draw(rgb))
+
+
 @pytest.mark.parametrize("contrast", [0.0, 0.5, 1.0, 3.0])
 def test_contrast_amplifies_noise_by_itself(contrast):
-    assert metrics.noise_gain(lambda rgb: 0.5 + contrast * (rgb - 0.5), photo()) == pytest.approx(contrast)
+    assert noise_gain(lambda rgb: 0.5 + contrast * (rgb - 0.5), photo()) == pytest.approx(contrast)
 
 
 def test_a_mean_over_nine_pixels_leaves_a_third_of_the_noise():
     blur = functools.partial(scipy.ndimage.uniform_filter, size=(3, 3, 1))
-    assert metrics.noise_gain(blur, photo()) == pytest.approx(1 / 3, rel=0.05)
+    assert noise_gain(blur, photo()) == pytest.approx(1 / 3, rel=0.05)
 
 
 def test_values_at_the_ends_of_the_range_stay_inside():
     seen = []
-    metrics.noise_gain(lambda rgb: seen.append(rgb) or rgb, np.ones((16, 16, 3), np.float32))
+    noise_gain(lambda rgb: seen.append(rgb) or rgb, np.ones((16, 16, 3), np.float32))
     assert max(each.max() for each in seen) == 1

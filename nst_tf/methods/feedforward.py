@@ -21,7 +21,7 @@ from nst_tf.settings import TrainSettings
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
 SHEET_SIDE = 512                                           # the same on the contact sheet
-NOISE = 5 / 255                                            # standard deviation, of the stability term
+NOISE = 5 / 255                                            # standard deviation; 5 grey levels as in nst_tf.metrics
 
 
 class FeedforwardTask:
@@ -131,9 +131,8 @@ class FeedforwardTask:
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None])],
                  reduce_retracing=True)
     def _draw(self, photo, blend):
-        if len(self._styles) == 1:
-            return self.network(photo)
-        return self.network([photo, tf.ensure_shape(blend, [1, len(self._styles)])])
+        count = len(self._styles)
+        return networks.draw(self.network, photo, *([tf.ensure_shape(blend, [1, count])] if count > 1 else []))
 
     def _styles_kept(self):
         """How many styles the network of --init_from draws already, if they are fewer; else 0."""

@@ -12,7 +12,8 @@ import tensorflow as tf
 from nst_tf import colours, features, images, losses, photos, styles, vgg
 from nst_tf.errors import expected
 from nst_tf.optimize_settings import OptimizeSettings
-from nst_tf.optimizers import Objective
+from nst_tf.optimizers import Adam, Lbfgs, Objective
+from nst_tf.preconditioning import PicturePreconditioner
 from nst_tf.settings import layer_weights
 
 TERMS = ("content", "style", "total_variation")
@@ -124,6 +125,14 @@ class Gatys:
             return value, tape.gradient(value, x), tf.stack([terms[name][0] for name in TERMS])
 
         return evaluate
+
+    def open_optimizer(self, scale: Scale) -> Lbfgs | Adam:
+        """Returns the optimiser that the settings name, for flat pictures of a scale."""
+        settings = self._settings
+        if settings.optimizer == "lbfgs":
+            preconditioner = PicturePreconditioner(scale.height, scale.width) if settings.precondition else None
+            return Lbfgs(settings.memory, bounds=(0.0, 1.0), preconditioner=preconditioner)
+        return Adam(settings.learning_rate, bounds=(0.0, 1.0), averaging=settings.averaging)
 
     def first_picture(self) -> np.ndarray:
         """Returns the picture to begin with, float32 [H, W, 3] in [0, 1], at the first scale."""
