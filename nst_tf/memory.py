@@ -10,7 +10,7 @@ from nst_tf.errors import expected
 
 # Peak memory of one evaluation over the size of all maps of the forward pass, which the backward pass
 # needs again. Measured with benchmarks/optimize_memory.py, as BASE is: at 256, 512 and 1024 pixels the estimate
-# lies 0.03 to 0.14 GB above the peak with VGG19, up to 0.3 GB with the slim VGG19.
+# lies 0.05 to 0.12 GB above the peak with VGG19, up to 0.25 GB with the slim VGG19.
 PEAK = 2.0
 # TensorFlow, the network's weights and what the allocator keeps, bytes.
 BASE = 1.0e9

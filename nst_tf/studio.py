@@ -58,8 +58,8 @@ def vectors_of(settings: OptimizeSettings) -> int:
     """Returns how many tensors of the picture's size the optimiser holds, copies in a step included."""
     if settings.optimizer != "lbfgs":
         return 12
-    # The preconditioner's spectra and the tables of its bands are about as large as eight pictures.
-    return 4 * settings.memory + 12 + 8 * settings.precondition
+    # The preconditioner's spectra and the tables of its bands: about 24 pictures, measured as in `memory`.
+    return 4 * settings.memory + 12 + 24 * settings.precondition
 
 
 def _run_folder(settings):
