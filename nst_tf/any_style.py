@@ -10,11 +10,10 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from nst_tf import layers, transfers
+from nst_tf import layers, padding, transfers
 from nst_tf.features import FeatureExtractor
 
 LAYER = "relu4_1"                              # where styles are transferred; Huang and Belongie's
-MULTIPLE, MINIMUM = 8, 16                      # sides that encoder and decoder can do without a rest, pixels
 OUTPUT = "out_conv"                            # name of the decoder's last convolution
 ALPHA = "alpha"
 
@@ -96,15 +95,17 @@ def mirrored_decoder(widths: Sequence[int], *, rms: float = 1.0, dtype: str = "f
 
 
 def is_any_style(network: keras.Model) -> bool:
-    """Whether a network is an `any_style_net`."""
+    """Whether a network is an `any_style_net`, or a `modulated.modulated_net`."""
     return [each.name for each in network.inputs] == ["image", "style", ALPHA]
 
 
 def parts_of(network: keras.Model) -> Parts:
-    """Returns the two ways of an `any_style_net`, which share its weights.
+    """Returns the two ways of a network of any style, which share its weights.
 
-    They are made anew: a file of a network that held them would hold the encoder twice.
+    Those of an `any_style_net` are made anew: a file of a network that held them would hold the encoder twice.
     """
+    if "transform" in [layer.name for layer in network.layers if isinstance(layer, keras.Model)]:
+        return Parts(network.get_layer("encode_style"), network.get_layer("transform"))
     features, decoder = network.get_layer("encoder"), network.get_layer("decoder")
     transfer = network.get_layer("transfer").transfer
     style = keras.Input((None, None, 3), name="style")
@@ -158,12 +159,12 @@ class StyleTransfer(StyleCode):
 
 
 def _code(features, transfer, style):
-    grown = layers.GrowToDrawable(MULTIPLE, MINIMUM, name="grow_style", dtype="float32")(style)
+    grown = layers.GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
     return StyleCode(transfer, name="style_code", dtype="float32")(features(grown))
 
 
 def _painted(features, transfer, decoder, image, code, alpha):
-    grown = layers.GrowToDrawable(MULTIPLE, MINIMUM, name="grow", dtype="float32")(image)
+    grown = layers.GrowToDrawable(*padding.ANY_STYLE, name="grow", dtype="float32")(image)
     moved = StyleTransfer(transfer, name="transfer", dtype="float32")([features(grown), code, alpha])
     return layers.CropToSize(name="crop", dtype="float32")([decoder(moved), image])
 

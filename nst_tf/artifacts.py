@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 Artifact = Callable[[np.ndarray], np.ndarray]
 
 
+class NeedsStyle(UserError):
+    """The model paints in any style: `any_style_artifacts.open_any_style` opens it."""
+
+
 def open_artifact(model: str | os.PathLike, style_weights: Sequence[float] | int = ()) -> Artifact:
     """Opens a model by its path.
 
@@ -36,19 +40,22 @@ def open_artifact(model: str | os.PathLike, style_weights: Sequence[float] | int
         [0, 1], for any H and W from 1 up. It is not for several threads at once.
 
     Raises:
+        NeedsStyle: the model paints in any style.
         UserError: nothing there that draws pictures, a damaged file, or style weights that do not suit
             the model.
     """
     path = Path(model)
     if path.suffix == ".tflite" and path.is_file():
-        with _opening(path):
+        with opening(path):
             return _open_tflite(path, style_weights)
-    if _keras_file(path):
-        return _relaxed(open_network(path), path, style_weights)
-    if saved := _saved_model_folder(path):
-        with _opening(saved):
+    if keras_file(path):
+        network = open_network(path)
+        _refuse_any_style([each.name for each in network.inputs], path)
+        return _relaxed(network, path, style_weights)
+    if saved := saved_model_folder(path):
+        with opening(saved):
             return _open_saved_model(saved, style_weights)
-    raise _nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")
+    raise nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")
 
 
 def open_network(model: str | os.PathLike) -> keras.Model:
@@ -59,26 +66,27 @@ def open_network(model: str | os.PathLike) -> keras.Model:
 
     Returns:
         RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; with a second input if it has several styles, see
-        `networks.transform_net`.
+        `networks.transform_net`; with style and alpha if it is of any style, see `any_style.any_style_net`.
 
     Raises:
         UserError: no network there, a damaged file, or a network that does not draw pictures.
     """
-    file = _keras_file(Path(model))
+    file = keras_file(Path(model))
     if file is None:
-        raise _nothing(Path(model), "a run folder or a .keras file")
-    with _opening(file):
+        raise nothing(Path(model), "a run folder or a .keras file")
+    with opening(file):
         import keras
 
-        from nst_tf import networks          # registers the layers that the file names
+        from nst_tf import any_style, modulated, networks          # register the layers that the file names
 
         network = keras.saving.load_model(file, compile=False)
-        networks.styles_of(network)
+        if not any_style.is_any_style(network):
+            networks.styles_of(network)
     return network
 
 
 @contextlib.contextmanager
-def _opening(path: Path) -> Iterator[None]:
+def opening(path: Path) -> Iterator[None]:
     """Makes one line of whatever the runtimes raise on files that are damaged or no models."""
     try:
         yield
@@ -93,27 +101,44 @@ def _opening(path: Path) -> Iterator[None]:
             "Export or train it again.") from error
 
 
-def _keras_file(path: Path) -> Path | None:
+def keras_file(path: Path) -> Path | None:
+    """Returns the .keras file that a path stands for, itself or in a run folder."""
     if path.is_file():
         return path if path.suffix == ".keras" else None
     return path / "network.keras" if (path / "network.keras").is_file() else None
 
 
-def _saved_model_folder(path: Path) -> Path | None:
+def saved_model_folder(path: Path) -> Path | None:
+    """Returns the SavedModel that a path stands for: itself, its newest version, or in a folder of exports."""
     if (path / "saved_model.pb").is_file():
         return path
     versions = [folder for folder in path.glob("*") if folder.name.isdecimal()
                 and (folder / "saved_model.pb").is_file()]
+    if not versions and (path / "saved_model").is_dir():
+        return saved_model_folder(path / "saved_model")
     return max(versions, key=lambda folder: int(folder.name), default=None)
 
 
-def _nothing(path: Path, wanted: str) -> UserError:
+def nothing(path: Path, wanted: str) -> UserError:
+    """Returns the error that there is no model at a path."""
     if (path / "run.json").is_file():
         return expected(
             "a finished run", f"{path}, which has no network.keras", "Let it finish with "
             f"`python -m nst_tf.train --flagfile={path / 'run.flags'} --resume`.")
     state = "none of these" if path.exists() else "there is nothing"
     return expected(wanted, f"{path} ({state})", "Check --model.")
+
+
+def input_name(detail: dict) -> str:
+    """Returns the name that an input of a .tflite had in its signature."""
+    return detail["name"].removeprefix("serving_default_").partition(":")[0]
+
+
+def _refuse_any_style(names, path):
+    """Raises `NeedsStyle` for inputs or signatures of a model of any style."""
+    if {"style", "code", "encode_style"} & set(names):
+        raise NeedsStyle(str(expected("a model that needs no style picture", f"{path}, which paints in any style",
+                                      "Name one with --style.")))
 
 
 def _blend(style_weights: Sequence[float] | int, styles: int, path: Path) -> np.ndarray:
@@ -159,6 +184,7 @@ def _open_saved_model(path: Path, style_weights: Sequence[float] | int) -> Artif
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
+    _refuse_any_style(loaded.signatures, path)
     if "serving_float" not in loaded.signatures:
         raise ValueError(
             f"it has no signature serving_float, only {', '.join(loaded.signatures) or 'none'}")
@@ -180,6 +206,7 @@ def _open_tflite(path: Path, style_weights: Sequence[float] | int) -> Artifact:
 
     interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    _refuse_any_style([input_name(detail) for detail in inputs], path)
     weights = [detail for detail in inputs if "style_weights" in detail["name"]]
     pictures = [detail for detail in inputs if "style_weights" not in detail["name"]]
     for what, details in (("input", pictures), ("output", outputs)):

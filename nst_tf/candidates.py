@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import artifacts, files, images, padding
+from nst_tf import any_style_artifacts, artifacts, files, images, padding
 from nst_tf.errors import UserError, expected
 from nst_tf.evaluate_settings import EvaluateSettings
 from nst_tf.methods import gatys
@@ -52,11 +52,12 @@ class Candidate:
     timed: bool = False
 
 
-def open_models(models: Sequence[str]) -> list[Candidate]:
+def open_models(models: Sequence[str], style: np.ndarray) -> list[Candidate]:
     """Opens what --models names.
 
     Args:
         models: PATH, NAME=PATH or NAME=PATH+PATH...; behind a path of several styles @ and the number of one.
+        style: float32 [h, w, 3], in which models of any style paint.
 
     Raises:
         UserError: neither a model nor a folder of pictures, or two of one name.
@@ -70,7 +71,7 @@ def open_models(models: Sequence[str]) -> list[Candidate]:
         members = [paths] if Path(paths).exists() else paths.split("+")
         for member in members:
             own = name if len(members) == 1 else f"{name}: {Path(member).name}"
-            opened.append(_open(member, own, name if len(members) > 1 else ""))
+            opened.append(_open(member, own, name if len(members) > 1 else "", style))
     names = [candidate.name for candidate in opened]
     if twice := {name for name in names if names.count(name) > 1}:
         raise expected("a name for each of --models", f"{', '.join(sorted(twice))} twice",
@@ -153,13 +154,17 @@ def _snapshot(folder, count, photo):
     return folder / str(count) / f"{photo.name}.png"
 
 
-def _open(path, name, family):
-    style = ()
+def _open(path, name, family, style):
+    number = ()
     if found := re.fullmatch(r"(.+)@(\d+)", path):
         if not Path(path).exists():
-            path, style = found[1], int(found[2])
+            path, number = found[1], int(found[2])
     try:
-        artifact = artifacts.open_artifact(path, style)
+        artifact = artifacts.open_artifact(path, number)
+    except artifacts.NeedsStyle:
+        model = any_style_artifacts.open_any_style(path)
+        code = model.encode_style(style)
+        return Candidate(name, lambda photo: model.transform(photo.rgb, code, 1.0), family, timed=True)
     except UserError as error:
         drawn = _finished_pictures(path)
         if not drawn:

@@ -77,6 +77,19 @@ def coral(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return _clipped(((own - own.mean(0)) @ whiten @ colour + wanted.mean(0)).reshape(picture.shape))
 
 
+def turned(picture: np.ndarray, angle: float, saturation: float = 1.0) -> np.ndarray:
+    """Returns `picture` with all hues turned: the same lightness, other colours.
+
+    Args:
+        picture: [H, W, 3] sRGB in [0, 1].
+        angle: in the plane of I and Q, radians.
+        saturation: factor of both.
+    """
+    cosine, sine = saturation * np.cos(angle), saturation * np.sin(angle)
+    turn = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
+    return _clipped(picture.astype(np.float64) @ (np.linalg.inv(YIQ) @ turn @ YIQ).T)
+
+
 # How `--preserve_color` is called: (picture, photo) -> picture in the photo's colours.
 MODES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "luminance": luminance, "histogram": histogram, "coral": coral}

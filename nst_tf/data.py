@@ -14,10 +14,11 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import dead_leaves, images, photos
+from nst_tf import colours, dead_leaves, images, photos, styles
 from nst_tf.errors import UserError, expected
 
 MAX_UNREADABLE = 0.01                                      # of all files; more stops the run
+STYLES = "builtin:styles"                                  # the packaged style pictures, as a folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,11 +29,16 @@ class CropConfig:
         crop_size: side of the square crops, pixels.
         short_side: short side of the photo before the crop, pixels; aspect kept.
         seed: of order, crops and flips.
+        closest: the short side is this times `short_side` at most, drawn anew for every example; 1 for always
+            `short_side`.
+        recolored: share of the examples whose hues are turned; see `colours.turned`.
     """
 
     crop_size: int
     short_side: int
     seed: int
+    closest: float = 1.0
+    recolored: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,14 +101,15 @@ class Source(Protocol):
 
 
 class FolderSource:
-    """All pictures below some folders, in another order every epoch."""
+    """All pictures below some folders, `STYLES` among them, in another order every epoch."""
 
     def __init__(self, folders: str):
         if not all(folders.split(",")):
             # An empty path would mean the working directory, with all below it.
             raise expected("folders separated by commas", repr(folders), "Check --content.")
         self.name = folders
-        self._files = [file for folder in folders.split(",") for file in images.find_images(folder)]
+        self._files = [file for folder in folders.split(",") for file in (
+            styles.packaged_styles().values() if folder == STYLES else images.find_images(folder))]
         self.unreadable = Unreadable(len(self._files))
 
     def dataset(self, start, seed):
@@ -182,13 +189,13 @@ class BuiltinSource:
 
 
 def open_source(content: str, data_dir: str = "") -> Source:
-    """Opens the value of --content: builtin[:KIND], tfds:NAME, or folders separated by commas.
+    """Opens the value of --content or --paintings: builtin[:KIND], tfds:NAME, or folders separated by commas.
 
     Raises:
         UserError: nothing there that can be trained on.
     """
     kind, _, name = content.partition(":")
-    if kind == "builtin":
+    if kind == "builtin" and content != STYLES:
         return BuiltinSource(name or "both")
     if kind == "tfds":
         return TfdsSource(name, data_dir)
@@ -209,18 +216,17 @@ def crops(source: Source, config: CropConfig, shard: Shard, start: int = 0) -> t
 
 
 def pairs(
-    source: Source, paintings: Source, config: CropConfig, shard: Shard, start: int = 0
+    source: Source, config: CropConfig, paintings: Source, painting_config: CropConfig, shard: Shard, start: int = 0
 ) -> tf.data.Dataset:
     """Streams photos with a painting each, as `crops` does photos.
 
-    A pair of which one picture cannot be read is left out.
+    A pair of which one picture cannot be read is left out. The two seeds should differ: with equal ones,
+    equal sources give every photo itself as its painting.
 
     Returns:
         The batches of `crops`, and in them "style" like "image".
     """
-    # Another seed: equal sources must not give every photo itself as its painting.
-    other = dataclasses.replace(config, seed=config.seed + 1)
-    return _batches({"image": (source, config), "style": (paintings, other)}, shard, start)
+    return _batches({"image": (source, config), "style": (paintings, painting_config)}, shard, start)
 
 
 def _batches(streams: Mapping[str, tuple[Source, CropConfig]], shard: Shard, start: int) -> tf.data.Dataset:
@@ -254,16 +260,26 @@ def random_crop(pixels: np.ndarray, size: int, rng: np.random.Generator) -> np.n
 def _reader(source: Source, config: CropConfig) -> Callable:
     def read(index, photo):
         try:
-            pixels = source.read(int(index), photo, config.short_side, config.seed)
+            pixels = source.read(int(index), photo, _short_side(config, int(index)), config.seed)
         except UserError as error:
             # The text alone names a file, but not one encoded picture among many of its length.
             source.unreadable.add(f"{hash(photo)} {error}", str(error))
             source.unreadable.check()
             return np.zeros((config.crop_size, config.crop_size, 3), np.uint8), False
         rng = np.random.default_rng([config.seed, int(index)])
-        return np.ascontiguousarray(random_crop(pixels, config.crop_size, rng)), True
+        crop = random_crop(pixels, config.crop_size, rng)
+        if rng.random() < config.recolored:
+            crop = images.to_uint8(colours.turned(
+                images.to_float(crop), rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.5)))
+        return np.ascontiguousarray(crop), True
 
     return read
+
+
+def _short_side(config, index):
+    rng = np.random.default_rng([config.seed, index, 2])
+    # Uniform in the logarithm: twice as large is as likely to be seen as half as large.
+    return round(config.short_side * config.closest ** rng.random())
 
 
 def _load(read, size, example):

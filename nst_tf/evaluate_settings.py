@@ -16,7 +16,8 @@ class EvaluateSettings(PerceptualSettings):
     models: tuple[str, ...] = setting(
         (), "What to compare, separated by commas: run folders, .keras files, SavedModels, .tflite files, or "
         "folders of finished pictures named as the photos; NAME=PATH names one, NAME=PATH+PATH... a family "
-        "whose members differ in their loss weights only; PATH@2 is style 2, from 0, of a model of several.")
+        "whose members differ in their loss weights only; PATH@2 is style 2, from 0, of a model of several. "
+        "Models of any style paint in --style_image.")
     content: str = setting(
         "builtin", "Photos that no model was trained on: folder or glob; builtin for scikit-image's, which "
         "the models of --content=builtin know.")

@@ -42,7 +42,7 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
                                 short_side=settings.style_size)
     shown = read_photos(settings, say)
     judged = [candidates.identity(), candidates.copy_of_style(style.rgb),
-              *candidates.open_models(settings.models)]
+              *candidates.open_models(settings.models, style.rgb)]
     names = [candidate.name for candidate in judged]
     if settings.reference and settings.reference not in names:
         raise expected(f"--reference among {', '.join(names)}", settings.reference, "Choose one.")

@@ -4,6 +4,7 @@ Example: python -m nst_tf.export --model=runs/starry --formats=tflite --output=e
 """
 
 import dataclasses
+import json
 import os
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from absl import logging
 from nst_tf import artifacts, files, flag_binding
 from nst_tf.errors import expected
 from nst_tf.settings import setting
+
+CARD = "model_card.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +33,7 @@ class ExportSettings:
 
 
 def export(settings: ExportSettings) -> None:
-    """Exports the network, printing a line for each artefact.
+    """Exports the network, printing a line for each artefact, and writes `CARD` beside them.
 
     With overwrite only artefacts of the same names are replaced; other files stay.
 
@@ -38,7 +41,8 @@ def export(settings: ExportSettings) -> None:
         UserError: no network, unknown format, or an output that exists or cannot be written.
     """
     # Here, as it imports TensorFlow: not for --help, and not before `main` has made that quiet.
-    from nst_tf import exporters
+    from nst_tf import exporters, runs
+    from nst_tf.exporters import model_cards
 
     for name in settings.formats:
         exporters.check_name(name)
@@ -48,9 +52,14 @@ def export(settings: ExportSettings) -> None:
                        "Use --overwrite, or another --output.")
     network = artifacts.open_network(settings.model)
     files.ensure_writable_folder(folder)
+    artefacts = []
     for name in settings.formats:
-        for line in exporters.export(name, network, folder, folder.resolve().name):
-            print(line)
+        for artefact in exporters.export(name, network, folder, folder.resolve().name):
+            print(f"wrote {artefact}", flush=True)
+            artefacts.append(artefact)
+    card = model_cards.card(folder, artefacts, runs.RunFolder(Path(settings.model)).recorded)
+    files.write_atomically(folder / CARD, json.dumps(card, indent=2).encode(), overwrite=True)
+    print(f"wrote {folder / CARD}")
 
 
 def main() -> None:

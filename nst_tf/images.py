@@ -152,6 +152,28 @@ def read_picture(source: Source, *, short_side: int | None = None, long_side: in
     return Picture(np.stack(planes, axis=-1), scaled_opacity)
 
 
+def read_mask(source: Source, size: tuple[int, int], of: str = "photo") -> np.ndarray:
+    """Reads a mask's lightness, float32 [H, W, 1] in [0, 1].
+
+    Args:
+        source: path or bytes.
+        size: height and width that it must have.
+        of: what has that size, for the error.
+
+    Raises:
+        UserError: unreadable, another size, or black all over.
+    """
+    mask = read_picture(source)
+    if mask.size != tuple(size):
+        raise expected(
+            f"a mask of the {of}'s size, {size[1]}x{size[0]}", f"{source}: {mask.size[1]}x{mask.size[0]}",
+            "Draw it over the picture.")
+    lightness = mask.rgb.mean(-1, keepdims=True)
+    if not lightness.any():
+        raise expected("a mask with white in it", f"{source}, which is black", "Paint the region white.")
+    return lightness
+
+
 def to_float(rgb8: np.ndarray) -> np.ndarray:
     """Returns uint8 values of any shape as float32 in [0, 1].
 

@@ -135,10 +135,8 @@ class InstanceNormalization(keras.layers.Layer):
             )
         if mean is None:
             mean, variance = statistics.channel_moments(inputs)
-        inverse = tf.math.rsqrt(tf.cast(variance, tf.float32) + self.epsilon)
-        scale = inverse * self._blended(self.scale, style_weights)
-        centred = tf.cast(inputs, tf.float32) - tf.cast(mean, tf.float32)
-        return tf.cast(centred * scale + self._blended(self.offset, style_weights), inputs.dtype)
+        return _normalized(inputs, mean, variance, self._blended(self.scale, style_weights),
+                           self._blended(self.offset, style_weights), self.epsilon)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -155,6 +153,45 @@ class InstanceNormalization(keras.layers.Layer):
             kept, learning = tf.split(parameters, [self.kept_styles, self.styles - self.kept_styles])
             parameters = tf.concat([tf.stop_gradient(kept), learning], 0)
         return tf.matmul(tf.cast(style_weights, tf.float32), parameters)[:, None, None, :]
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ModulatedNormalization(keras.layers.Layer):
+    """Instance norm whose scale and offset are inputs, as other layers make them for each picture.
+
+    Args:
+        first: where in the vector of parameters this norm's C scales begin; its C offsets follow them.
+        epsilon: as for `InstanceNormalization`.
+
+    Reference:
+        Ghiasi, Lee, Kudlur, Dumoulin, Shlens 2017 (arXiv:1705.06830), section 3.
+    """
+
+    def __init__(self, first: int, epsilon: float = 1e-5, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.first, self.epsilon = first, epsilon
+
+    def call(self, inputs):
+        """Normalises features [B, H, W, C] and applies parameters [B or 1, N]: inputs are both, in a list."""
+        features, parameters = inputs
+        channels = features.shape[-1]
+        chosen = tf.cast(parameters[:, None, None, self.first: self.first + 2 * channels], tf.float32)
+        scale, offset = tf.split(chosen, 2, axis=-1)
+        mean, variance = statistics.channel_moments(features)
+        return _normalized(features, mean, variance, scale, offset, self.epsilon)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return {**super().get_config(), "first": self.first, "epsilon": self.epsilon}
+
+
+def _normalized(inputs, mean, variance, scale, offset, epsilon):
+    """scale (x - mean) / sqrt(variance + epsilon) + offset in float32, then in the dtype of x."""
+    factor = tf.math.rsqrt(tf.cast(variance, tf.float32) + epsilon) * scale
+    centred = tf.cast(inputs, tf.float32) - tf.cast(mean, tf.float32)
+    return tf.cast(centred * factor + offset, inputs.dtype)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

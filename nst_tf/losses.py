@@ -113,10 +113,19 @@ class PerceptualLoss:
             style: [1, H, W, 3], RGB in [0, 1].
             mask: [1, H, W, 1] in [0, 1], the part of it that counts; None for all.
         """
-        features, layers = self.extractor(style), self.weights.style_layers
-        masks = masks_of_layers(mask, tuple(layers))
-        return {layer: self._statistic.target(
-            self._statistic.describe(features[layer], masks.get(layer))) for layer in layers}
+        return self.style_target_of(self.extractor(style), masks_of_layers(mask, tuple(self.weights.style_layers)))
+
+    def style_target_of(
+        self, features: Mapping[str, tf.Tensor], masks: Mapping[str, tf.Tensor] = {}
+    ) -> dict[str, style_statistics.Description]:
+        """Returns {layer: statistic} of the features of style pictures, from the extractor, [B, h, w, C].
+
+        Args:
+            features: at least those of the style layers.
+            masks: from `masks_of_layers`.
+        """
+        return {layer: self._statistic.target(self._statistic.describe(features[layer], masks.get(layer)))
+                for layer in self.weights.style_layers}
 
     def content_target(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns {layer: features} of [B, H, W, 3], RGB in [0, 1], through which no gradient flows."""

@@ -1,4 +1,4 @@
-"""Muon: steps for convolution kernels that move all directions of a layer equally far."""
+"""Muon: steps for kernels that move all directions of a layer equally far."""
 
 import keras
 import tensorflow as tf
@@ -10,7 +10,7 @@ ROUNDS = 5
 
 @keras.saving.register_keras_serializable("nst_tf")
 class Muon(keras.optimizers.Adam):
-    """Muon for convolution kernels, Adam for all other variables.
+    """Muon for kernels of convolutions and dense layers, Adam for all other variables.
 
     The momentum of a kernel, as a matrix of height x width x inputs rows and one column an output, is
     replaced by the nearest matrix with orthonormal rows or columns before the step. Adam's steps follow
@@ -43,7 +43,7 @@ class Muon(keras.optimizers.Adam):
         self._kernels = {
             index for index, variable in enumerate(variables)
             # Depthwise kernels have one column: there are no directions to even out.
-            if len(variable.shape) == 4 and variable.shape[-1] > 1
+            if len(variable.shape) in (2, 4) and variable.shape[-1] > 1 and variable.path.endswith("kernel")
             and not any(part in variable.path for part in self.adam_layers)}
 
     def update_step(self, gradient, variable, learning_rate):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -80,8 +81,31 @@ def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> kera
     image = keras.Input((None, None, 3), name="image")
     several = config.styles > 1
     blend = keras.Input((config.styles,), name=STYLE_WEIGHTS, dtype="float32") if several else None
-    convolution = functools.partial(_convolution, config=config, blend=blend, dtype=dtype)
-    x = layers.GrowToDrawable(dtype="float32", name="grow")(image)
+    norm = functools.partial(_norm, config=config, blend=blend, dtype=dtype)
+    outputs = painted(image, config, norm, dtype=dtype)
+    network = keras.Model([image, blend] if several else image, outputs, name="transform_net")
+    if config.kept_styles:
+        for layer in network.layers:
+            layer.trainable = isinstance(layer, layers.InstanceNormalization)
+    return network
+
+
+def painted(
+    image: keras.KerasTensor, config: TransformNetConfig, norm: Callable[..., keras.KerasTensor], *,
+    sides: tuple[int, int] = (padding.MULTIPLE, padding.MINIMUM), dtype: str = "float32",
+) -> keras.KerasTensor:
+    """Applies the layers of `transform_net` to a photo, with norms of the caller's.
+
+    Args:
+        image: [B, H, W, 3].
+        config: widths and depth; styles are the caller's.
+        norm: (features, name=) -> features of the same shape; called for each norm in order, see
+            `norm_channels`.
+        sides: multiple and minimum of those that are drawn, at least those of `padding`; others are grown.
+        dtype: as for `transform_net`.
+    """
+    convolution = functools.partial(_convolution, config=config, norm=norm, dtype=dtype)
+    x = layers.GrowToDrawable(*sides, dtype="float32", name="grow")(image)
     x = convolution(x, channels=config.width, size=config.edge_size, name="down1")
     x = convolution(x, channels=2 * config.width, size=3, strides=2, name="down2")
     x = convolution(x, channels=4 * config.width, size=3, strides=2, name="down3")
@@ -91,14 +115,15 @@ def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> kera
     x = convolution(x, channels=2 * config.width, size=3, name="up1")
     x = layers.NearestUpsampling2D(name="up2_nearest", dtype=dtype)(x)
     x = convolution(x, channels=config.width, size=3, name="up2")
-    x = convolution(x, channels=3, size=config.edge_size, norm=False, relu=False, name="out")
+    x = convolution(x, channels=3, size=config.edge_size, norm=None, relu=False, name="out")
     x = OutputRange(dtype="float32", name="range")(x)
-    outputs = layers.CropToSize(dtype="float32", name="crop")([x, image])
-    network = keras.Model([image, blend] if several else image, outputs, name="transform_net")
-    if config.kept_styles:
-        for layer in network.layers:
-            layer.trainable = isinstance(layer, layers.InstanceNormalization)
-    return network
+    return layers.CropToSize(dtype="float32", name="crop")([x, image])
+
+
+def norm_channels(config: TransformNetConfig) -> list[int]:
+    """Returns the channels of each norm of `painted`, in its order."""
+    down = [config.width, 2 * config.width, 4 * config.width]
+    return [*down, *[4 * config.width] * (2 * config.residual_blocks), 2 * config.width, config.width]
 
 
 def styles_of(network: keras.Model) -> int:
@@ -140,9 +165,9 @@ def signature(
 
 
 def core(network: keras.Model) -> keras.Model:
-    """Returns a copy of a `transform_net` that neither grows nor crops.
+    """Returns a copy of a `transform_net`, or of a part of a network of any style, that neither grows nor crops.
 
-    It draws only sizes that `nst_tf.padding` allows, but has no operation that depends on the size, which
+    It draws only sizes that the network need not grow, but has no operation that depends on the size, which
     is what phones' runtimes want.
     """
     def copied(layer):
@@ -150,7 +175,7 @@ def core(network: keras.Model) -> keras.Model:
             return _First(name=layer.name)
         return type(layer).from_config(layer.get_config())
 
-    copy = keras.models.clone_model(network, clone_function=copied)
+    copy = keras.models.clone_model(network, clone_function=copied, recursive=True)
     copy.set_weights(network.get_weights())
     return copy
 
@@ -174,7 +199,7 @@ class OutputRange(keras.layers.Layer):
 
 
 def _convolution(
-    x, config, blend, channels, size, *, strides=1, norm=True, relu=True, separable=False, name, dtype
+    x, config, norm, channels, size, *, strides=1, relu=True, separable=False, name, dtype
 ):
     padding = "same"
     if config.padding == "reflect":
@@ -192,13 +217,13 @@ def _convolution(
         kernel_initializer=keras.initializers.VarianceScaling(scale, "fan_avg", "uniform"),
     )(x)
     if norm:
-        x = _norm(x, config, blend, name=f"{name}_norm", dtype=dtype)
+        x = norm(x, name=f"{name}_norm")
     if relu:
         x = keras.layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
     return x
 
 
-def _norm(x, config, blend, *, name, dtype):
+def _norm(x, config, blend, name, dtype):
     if blend is None:
         return layers.InstanceNormalization(name=name, dtype=dtype)(x)
     return layers.InstanceNormalization(

@@ -9,6 +9,7 @@ import numpy as np
 PADDINGS = ("reflect", "zeros")       # of convolutions
 MULTIPLE = 4          # two halvings on the way in
 MINIMUM = 8           # reflection pads of 1 at a quarter of the size need 2 pixels there, the 9x9 needs 5
+ANY_STYLE = (8, 16)   # both for networks of any style: their encoder has three halvings
 
 
 def grown_side(side: int, multiple: int = MULTIPLE, minimum: int = MINIMUM) -> int:
@@ -27,8 +28,7 @@ def mirrored(side: int, stop: int, start: int = 0) -> np.ndarray:
     return np.minimum(np.minimum(phase, period - phase), side - 1)
 
 
-def grow(picture: np.ndarray) -> np.ndarray:
-    """Returns [H, W, C] grown at the bottom and right to sides that the network can draw."""
-    height, width = picture.shape[:2]
-    rows, columns = mirrored(height, grown_side(height)), mirrored(width, grown_side(width))
+def grow(picture: np.ndarray, multiple: int = MULTIPLE, minimum: int = MINIMUM) -> np.ndarray:
+    """Returns [H, W, C] grown at the bottom and right to sides that the network can draw; see `grown_side`."""
+    rows, columns = (mirrored(side, grown_side(side, multiple, minimum)) for side in picture.shape[:2])
     return picture[rows][:, columns]

@@ -38,27 +38,25 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
     source = data.open_source(settings.content, settings.data_dir)
     with distribution.strategy.scope():
         task = METHODS[settings.method](settings)
+    open_batches, sources = _open_batches(settings, source, task)
     # Opened only now: settings that cannot work leave no folder behind.
     run = _open_run(settings, distribution)
     if distribution.is_chief and not settings.resume:
         run.note(**task.provenance, content=source.name)
     fit = Fit(task, _fit_config(settings), distribution, run.checkpoints)
-    crops = data.CropConfig(
-        settings.crop_size, settings.short_side or round(1.25 * settings.crop_size), settings.seed)
-    open_batches = functools.partial(data.crops, source, crops)
     restored = fit.restore() if settings.resume else 0
     if restored:
         say(f"continuing at step {restored}")
     else:
         task.start(open_batches)
     listeners = _listeners(settings, run, task, restored) if distribution.is_chief else []
-    result = fit.run(open_batches, listeners, source.unreadable.check)
+    result = fit.run(open_batches, listeners, functools.partial(_check_readable, sources))
     if result.reason == "interrupted":
         raise KeyboardInterrupt(
             f"after step {result.steps}, --resume continues from {run.checkpoints}")
     if distribution.is_chief:
         try:
-            _finish(settings, run, task, result, source, say)
+            _finish(settings, run, task, result, sources, say)
         except (OSError, tf.errors.OpError) as error:
             raise expected(
                 f"to write the results into {run.path}", str(error).splitlines()[0],
@@ -89,15 +87,34 @@ def _listeners(settings, run, task, restored):
     return listeners
 
 
-def _finish(settings, run, task, result: FitResult, source, say):
-    for reason in source.unreadable:
+def _open_batches(settings, source, task):
+    """How batches are opened, and the sources that they come from."""
+    config = data.CropConfig(
+        settings.crop_size, settings.short_side or round(1.25 * settings.crop_size), settings.seed)
+    if not task.pairs:
+        return functools.partial(data.crops, source, config), [source]
+    paintings = data.open_source(settings.paintings, settings.data_dir)
+    closest = max(1.0, settings.style_size / settings.crop_size)
+    other = data.CropConfig(
+        settings.crop_size, settings.crop_size, settings.seed + 1, closest, settings.recolored)
+    return functools.partial(data.pairs, source, config, paintings, other), [source, paintings]
+
+
+def _check_readable(sources):
+    for source in sources:
+        source.unreadable.check()
+
+
+def _finish(settings, run, task, result: FitResult, sources, say):
+    unreadable = [reason for source in sources for reason in source.unreadable]
+    for reason in unreadable:
         say(f"left out: {reason}")
     say(f"{result.steps} steps in {result.seconds / 60:.1f} minutes; {result.step_share:.0%} of a step's "
         f"time in the compiled step")
     if result.logs:                                        # empty if only the exports were missing
         run.note(steps=result.steps, seconds=round(result.seconds, 1), stopped_by=result.reason,
                  last_terms=dict(result.logs), step_share=round(result.step_share, 3),
-                 unreadable=list(source.unreadable))
+                 unreadable=unreadable)
     for line in task.finish(run, result):
         say(line)
     if task.draws:
@@ -108,8 +125,8 @@ def _export(settings, run, task, say):
     refused = []
     for name in settings.export:
         try:
-            for line in exporters.export(name, task.network, run.path, run.name):
-                say(line)
+            for artefact in exporters.export(name, task.network, run.path, run.name):
+                say(f"wrote {artefact}")
         except RuntimeError as error:
             # The network is trained and saved: a format that does not draw it must not cost the others.
             refused.append(str(error))

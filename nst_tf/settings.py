@@ -69,8 +69,8 @@ class TrainSettings(PerceptualSettings):
     """Settings of `nst_tf.train`; each field is the flag of the same name."""
 
     method: str = setting(
-        "feedforward", "What to train: a per-style network, or the narrow feature network.",
-        choices=("feedforward", "slim_features"))
+        "feedforward", "What to train: a per-style network, a network of any style, or the narrow feature "
+        "network.", choices=("feedforward", "adain", "slim_features"))
     output: str = setting(
         "", "Run folder: flags, log, previews, checkpoints, network, exports.", free=True)
 
@@ -90,6 +90,28 @@ class TrainSettings(PerceptualSettings):
     short_side: int = setting(
         0, "Short side to which photos are resized before the crop, pixels; 0 for 1.25 crops.")
     batch_size: int = setting(4, "Crops a step, over all devices together.")
+
+    statistic: str = setting(
+        "gram", "What of the features is style.", choices=("gram", "mean_std", "wasserstein2"))
+    paintings: str = setting(
+        "builtin:styles", "Paintings that a network of any style is trained on: folders separated by commas, "
+        "builtin:styles (the packaged pictures) among them, or tfds:NAME. Their short sides vary between "
+        "--crop_size and --style_size.")
+    recolored: float = setting(0.0, "Share of the paintings shown in other hues; for few of them.")
+    any_style: str = setting(
+        "adain", "Network of any style: adain, whose decoder mirrors the encoder, or modulated, a per-style "
+        "network of --width, --residual_blocks ... whose norms follow a style's code: small and fast.",
+        choices=("adain", "modulated"))
+    encoder: str = setting(
+        "slim_vgg19", "Its frozen encoder.", choices=("slim_vgg19", "vgg19"))
+    transfer: str = setting(
+        "adain", "How adain gives features a style's statistics.",
+        choices=("adain", "efdm", "histogram", "correlation"))
+    content_target: str = setting(
+        "photo", "What a network of any style keeps: features of the photo, or those transferred (Huang and "
+        "Belongie's).", choices=("photo", "transferred"))
+    identity_weight: float = setting(
+        10.0, "Weight of the error of photos painted with --alpha=0, a pair in eight; 0 for none of them.")
 
     width: int = setting(32, "Channels of the network's first stage; 32 is Johnson's.")
     residual_blocks: int = setting(5, "Residual blocks of the network; 5 is Johnson's.")
@@ -146,6 +168,8 @@ class TrainSettings(PerceptualSettings):
         self._require("seed", self.seed >= 0, "of at least 0")
         self._require("learning_rate", self.learning_rate > 0, "above 0")
         self._require("stability_weight", self.stability_weight >= 0, "of at least 0")
+        self._require("identity_weight", self.identity_weight >= 0, "of at least 0")
+        self._require("recolored", 0 <= self.recolored <= 1, "from 0 to 1")
         self._require("ema", 0 <= self.ema < 1, "of at least 0 and below 1")
         for name in ("steps", "minutes"):
             value = getattr(self, name)

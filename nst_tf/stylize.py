@@ -1,7 +1,9 @@
-"""Paints photos with a trained network.
+r"""Paints photos with a trained network.
 
 Example: python -m nst_tf.stylize --model=runs/starry --content=photo.jpg --output=out.jpg
          python -m nst_tf.stylize --model=starry.tflite --content=holiday/ --output=painted/
+         python -m nst_tf.stylize --model=exported_models/adain --style=painting.jpg --content=photo.jpg \
+             --output=out.jpg
 
 Exits with status 1 if any photo could not be painted; the others are written all the same.
 """
@@ -12,7 +14,7 @@ import sys
 
 import tqdm
 
-from nst_tf import albums, artifacts, flag_binding, images
+from nst_tf import albums, colours, flag_binding, images, painters
 from nst_tf.errors import expected
 from nst_tf.settings import setting
 
@@ -24,9 +26,19 @@ class StylizeSettings:
     model: str = setting("", "Run folder, .keras, SavedModel folder or .tflite.")
     content: str = setting("", "A photo, a folder or a glob such as 'a/**/*.jpg'.")
     output: str = setting("", "File for one photo, folder for several.")
+    style: tuple[str, ...] = setting(
+        (), "For a model of any style: style pictures, separated by commas: packaged names or paths.")
     style_weights: tuple[str, ...] = setting(
         (), "For a model of several styles, a number for each: 1 for the one to paint in and 0 for the others, "
-        "or a blend such as 0.5,0.5.")
+        "or a blend such as 0.5,0.5. For several of --style: their shares; empty for equal ones.")
+    alpha: float = setting(1.0, "Strength for a model of any style, 0 (the photo) to 1.")
+    style_size: int = setting(
+        512, "Short side of the pictures of --style at most, pixels: it sets the size of strokes.")
+    content_masks: tuple[str, ...] = setting(
+        (), "Where each of --style paints: one picture each, of the photo's size, white for that style.")
+    preserve_color: str = setting(
+        "none", "Keep the photo's colours: lightness alone is painted, or histograms or moments of "
+        "the colours are matched.", choices=("none", *colours.MODES))
     overwrite: bool = setting(False, "Replace files that exist.")
     max_pixels: int = setting(images.MAX_PIXELS, "Larger photos are refused.")
 
@@ -34,7 +46,20 @@ class StylizeSettings:
         for name in ("model", "content", "output"):
             if not getattr(self, name):
                 raise expected(f"--{name}", "none", "See --help.")
-        _ = self.blend                                     # raises, if they are none
+        if self.preserve_color not in ("none", *colours.MODES):
+            raise expected(f"--preserve_color among none, {', '.join(colours.MODES)}", self.preserve_color,
+                           "Choose one.")
+        if not self.style and (self.alpha != 1 or self.content_masks):
+            raise expected("--style with --alpha or --content_masks", "none",
+                           "Models with styles of their own have no strength and no masks.")
+        _ = self.wishes                                    # raises, if they cannot be met
+
+    @property
+    def wishes(self) -> painters.Wishes | None:
+        """What is asked of a model of any style; None without --style."""
+        if not self.style:
+            return None
+        return painters.Wishes(self.style, self.blend, self.alpha, self.style_size, self.content_masks)
 
     @property
     def blend(self) -> tuple[float, ...]:
@@ -51,8 +76,11 @@ def stylize(settings: StylizeSettings) -> int:
     Raises:
         UserError: the model cannot be opened, or there is nothing to paint.
     """
+    painter = painters.open_painter(settings.model, settings.blend, settings.wishes)
+    if settings.preserve_color != "none":
+        painter = painters.preserving_colors(painter, settings.preserve_color)
     outcome = albums.stylize_album(
-        artifacts.open_artifact(settings.model, settings.blend), settings.content, settings.output,
+        painter, settings.content, settings.output,
         overwrite=settings.overwrite, max_pixels=settings.max_pixels,
         say=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr))
     print(f"photos painted: {len(outcome.written)}, failed: {len(outcome.failed)}")

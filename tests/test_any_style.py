@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from pictures import smooth
+import tiny
+from pictures import batch as picture
+from tiny import draw_any as draw
 
 from nst_tf import any_style, features, transfers
 from nst_tf.errors import UserError
@@ -21,25 +23,22 @@ def network():
     return any_style.any_style_net(encoder(), rms=RMS)
 
 
-def picture(height, width, seed=0):
-    return np.asarray(smooth(height, width, seed), np.float32)[None] / 255
-
-
-def draw(network, photo, style, alpha=1.0):
-    return network([photo, style, np.array([[alpha]], np.float32)]).numpy()
+@pytest.fixture(params=["adain", "modulated"])
+def either(request, network):
+    return network if request.param == "adain" else tiny.any_style()
 
 
 @pytest.mark.parametrize("photo, style", [
     ((45, 61), (33, 40)), ((1, 1), (1, 1)), ((3, 50), (200, 9)), ((64, 64), (64, 64))])
-def test_a_pair_of_any_two_sizes_gives_a_picture_of_the_photos(network, photo, style):
-    drawn = draw(network, picture(*photo), picture(*style, 1))
+def test_a_pair_of_any_two_sizes_gives_a_picture_of_the_photos(either, photo, style):
+    drawn = draw(either, picture(*photo), picture(*style, 1))
     assert drawn.shape == (1, *photo, 3) and np.isfinite(drawn).all()
 
 
-def test_without_strength_the_style_does_not_matter_and_with_it_does(network):
+def test_without_strength_the_style_does_not_matter_and_with_it_does(either):
     photo, styles = picture(48, 48), (picture(48, 48, 1), 1 - picture(40, 40, 2))
-    none = [draw(network, photo, style, 0.0) for style in styles]
-    full = [draw(network, photo, style) for style in styles]
+    none = [draw(either, photo, style, 0.0) for style in styles]
+    full = [draw(either, photo, style) for style in styles]
     np.testing.assert_allclose(none[0], none[1], atol=1e-6)
     assert np.abs(full[0] - full[1]).max() > 1e-3
 
@@ -72,14 +71,14 @@ def test_the_mean_of_adains_codes_paints_between_their_features():
         rtol=1e-3, atol=1e-2)
 
 
-def test_a_batch_takes_a_style_each_or_one_for_all(network):
+def test_a_batch_takes_a_style_each_or_one_for_all(either):
     photos = np.concatenate([picture(32, 32), picture(32, 32, 3)])
     styles = np.concatenate([picture(32, 32, 1), picture(32, 32, 2)])
-    each = network([photos, styles, np.ones((2, 1), np.float32)]).numpy()
+    each = either([photos, styles, np.ones((2, 1), np.float32)]).numpy()
     for index in range(2):
-        alone = draw(network, photos[index: index + 1], styles[index: index + 1])
+        alone = draw(either, photos[index: index + 1], styles[index: index + 1])
         np.testing.assert_allclose(each[index], alone[0], rtol=1e-3, atol=1e-3)
-    one = network([photos, styles[:1], np.ones((1, 1), np.float32)]).numpy()
+    one = either([photos, styles[:1], np.ones((1, 1), np.float32)]).numpy()
     np.testing.assert_allclose(one[0], each[0], rtol=1e-3, atol=1e-3)
 
 
@@ -99,11 +98,11 @@ def test_the_papers_decoder_has_7_million_parameters_with_its_encoder():
     assert decoder.count_params() == 3_505_219
 
 
-def test_it_is_saved_and_loaded_to_the_same_picture(network, tmp_path):
-    network.save(tmp_path / "network.keras")
+def test_it_is_saved_and_loaded_to_the_same_picture(either, tmp_path):
+    either.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras", compile=False)
     photo, style = picture(37, 50), picture(20, 41, 1)
-    np.testing.assert_allclose(draw(loaded, photo, style, 0.6), draw(network, photo, style, 0.6), atol=1e-6)
+    np.testing.assert_allclose(draw(loaded, photo, style, 0.6), draw(either, photo, style, 0.6), atol=1e-6)
     assert any_style.is_any_style(loaded)
 
 

@@ -20,14 +20,16 @@ FLOORS = (
     ("files", "settings", "transfers", "decoding", "flag_binding", "distribution", "vgg", "style_statistics",
      "optimizers", "colours"),
     ("images", "features", "styles", "runs", "callbacks", "optimize_settings",
-     "evaluate_settings", "memory", "painting", "assets"),
+     "evaluate_settings", "benchmark_settings", "memory", "painting", "assets"),
     ("photos", "losses", "networks", "any_style"),
+    ("modulated",),
     ("data", "artifacts", "slimming"),
-    ("training", "albums", "objective", "attacks"),
+    ("training", "albums", "objective", "attacks", "any_style_artifacts", "latency"),
+    ("painters",),
     ("methods", "exporters", "reports"),
     ("pipeline", "studio", "candidates"),
-    ("evaluation",),
-    ("train", "stylize", "export", "optimize", "evaluate"),
+    ("evaluation", "benchmarking"),
+    ("train", "stylize", "export", "optimize", "evaluate", "benchmark"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -92,3 +92,25 @@ def test_results_stay_in_the_unit_range(mode):
     harsh = (picture(seed=3, low=0, high=1) > 0.5).astype(np.float32)
     result = colours.MODES[mode](harsh, picture(seed=4, low=0, high=1))
     assert result.min() >= 0 and result.max() <= 1
+
+
+# -- turned hues -----------------------------------------------------------------------------------
+
+
+def test_turned_hues_keep_the_luma_and_turn_the_chroma_by_the_angle():
+    rgb = picture(low=.4, high=.6)
+    result = colours.turned(rgb, 1.0, 0.5)
+    for at in ((0, 0), (7, 11), (19, 29)):
+        y, i, q = colorsys.rgb_to_yiq(*map(float, rgb[at]))
+        turned = colorsys.rgb_to_yiq(*map(float, result[at]))
+        wanted = 0.5 * complex(i, q) * np.exp(1j)
+        assert turned == pytest.approx((y, wanted.real, wanted.imag), abs=5e-3)
+
+
+@pytest.mark.parametrize("angle", [0.0, 2 * np.pi])
+def test_a_full_turn_changes_nothing(angle):
+    np.testing.assert_allclose(colours.turned(picture(), angle), picture(), atol=1e-6)
+
+
+def test_grey_has_no_hue_to_turn():
+    np.testing.assert_allclose(colours.turned(GREY, 2.0, 1.5), GREY, atol=1e-3)

@@ -1,6 +1,7 @@
 """Training photos: order, exact continuation, shared batches, broken files, every source."""
 
 import collections
+import dataclasses
 import itertools
 
 import numpy as np
@@ -268,7 +269,8 @@ def test_a_crop_as_large_as_the_photo_is_the_photo():
 
 
 def take_pairs(photos_source, paintings, count, shard=ONE, start=0):
-    stream = data.pairs(photos_source, paintings, CONFIG, shard, start)
+    other = dataclasses.replace(CONFIG, seed=CONFIG.seed + 1)
+    stream = data.pairs(photos_source, CONFIG, paintings, other, shard, start)
     return [{name: value.numpy() for name, value in batch.items()} for batch in stream.take(count)]
 
 
@@ -308,6 +310,33 @@ def test_a_source_paired_with_itself_does_not_give_photos_themselves(tmp_path):
     same = [np.array_equal(image[0, 0], style[0, 0]) for batch in batches
             for image, style in zip(batch["image"], batch["style"])]
     assert np.mean(same) < 0.2
+
+
+def test_the_short_side_varies_between_once_and_closest(noisy_folder, monkeypatch):
+    source, seen = data.FolderSource(str(noisy_folder)), []
+    read = source.read
+    monkeypatch.setattr(source, "read", lambda index, photo, short_side, seed: (
+        seen.append(short_side), read(index, photo, short_side, seed))[1])
+    config = dataclasses.replace(CONFIG, closest=3.0)
+    batches = [batch for batch, _ in zip(data.crops(source, config, ONE), range(20))]
+    sides = np.array(seen) / CONFIG.short_side
+    assert batches and 0.99 <= sides.min() < 1.3 and 2.3 < sides.max() <= 3.01
+    assert 1.5 < np.median(sides) < 2.0                              # sqrt 3: uniform in the logarithm
+
+
+def test_the_share_recolored_has_other_hues_and_the_same_lightness(tmp_path):
+    folder = tmp_path / "plain"
+    write_plain(folder, 8)
+    source = data.FolderSource(str(folder))
+    plain, turned = (take(source, 30, dataclasses.replace(CONFIG, recolored=share)) for share in (0.0, 0.5))
+    luma = np.array([0.299, 0.587, 0.114])
+    changed = []
+    for (before, _), (after, _) in zip(plain, turned):
+        for one, other in zip(before, after):
+            changed.append(not np.array_equal(one, other))
+            if 0.02 < other.min() and other.max() < 0.98:              # nothing clipped
+                assert abs((one @ luma).mean() - (other @ luma).mean()) < 0.01
+    assert 0.3 < np.mean(changed) < 0.7
 
 
 # -- sources by name -------------------------------------------------------------------------------

@@ -16,6 +16,9 @@ from nst_tf.evaluate_settings import EvaluateSettings
 LAYERS = {"style_layers": ("relu1_1", "relu2_1:3"), "content_layers": ("relu2_1",)}
 
 
+STYLE = np.full((32, 32, 3), 0.4, np.float32)
+
+
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
     """Two photos, a style, and a folder of finished pictures: the photos in negative."""
@@ -186,20 +189,28 @@ def test_wrong_settings_are_refused(inputs, changes, message):
 
 def test_two_models_of_one_name_need_names(inputs):
     with pytest.raises(UserError, match="negatives twice"):
-        candidates.open_models([str(inputs / "negatives")] * 2)
+        candidates.open_models([str(inputs / "negatives")] * 2, STYLE)
 
 
 def test_a_style_of_a_model_of_several_is_chosen_by_its_number(inputs, tmp_path):
     path = next(artefact.path for artefact in tiny.exported(3)[1]["tflite"])
-    model, = candidates.open_models([f"last={path}@2"])
+    model, = candidates.open_models([f"last={path}@2"], STYLE)
     photo = evaluation.read_photos(small(inputs, tmp_path), print)[0]
     assert model.name == "last"
     np.testing.assert_allclose(model.draw(photo), tiny.draw(tiny.exported(3)[0], photo.rgb, (0, 0, 1)), atol=1e-4)
 
 
+def test_a_model_of_any_style_paints_in_the_style_that_is_judged():
+    (model,) = candidates.open_models([str(tiny.any_style_exported() / "network.keras")], STYLE)
+    photo = images.to_float(tiny.photo(40, 48))
+    wanted = tiny.any_style()([photo[None], STYLE[None], np.ones((1, 1), np.float32)]).numpy()[0]
+    drawn = model.draw(candidates.Photo("cat", "builtin:cat", photo))
+    np.testing.assert_allclose(drawn, np.clip(wanted, 0, 1), atol=1e-4)
+
+
 def test_a_result_that_is_missing_or_of_another_size_is_named(inputs, tmp_path):
     smooth(24, 32, 0).save(tmp_path / "hill.png")
-    (model,) = candidates.open_models([str(tmp_path)])
+    (model,) = candidates.open_models([str(tmp_path)], STYLE)
     hill, lake = evaluation.read_photos(small(inputs, tmp_path), print)
     with pytest.raises(UserError, match="hill.png at 64x48. Received: 32x24"):
         model.draw(hill)
@@ -211,7 +222,7 @@ def test_an_unfinished_run_is_no_folder_of_pictures(tmp_path):
     smooth(24, 32, 0).save(tmp_path / "contact_sheet.png")
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(UserError, match="a finished run"):
-        candidates.open_models([str(tmp_path)])
+        candidates.open_models([str(tmp_path)], STYLE)
 
 
 def test_a_model_that_draws_nan_is_named(inputs, tmp_path):

@@ -1,6 +1,8 @@
 """Exports draw the network's picture, in every format and at every size."""
 
 import functools
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -340,7 +342,7 @@ def test_the_command_exports_a_run_folder(run_folder, tmp_path):
         capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": ""})
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 3 and all(line.startswith(f"wrote {output}/") for line in lines)
+    assert len(lines) == 4 and all(line.startswith(f"wrote {output}/") for line in lines)
     assert sorted(path.name for path in (output / "tflite").iterdir()) == [
         "night.tflite", "night_float16.tflite", "night_int8.tflite"]
     assert "Warning" not in done.stderr and "Assets written" not in done.stderr
@@ -348,6 +350,28 @@ def test_the_command_exports_a_run_folder(run_folder, tmp_path):
     wanted = tiny.draw(tiny.network(), photo)
     drawn = artifacts.open_artifact(output / "tflite" / "night.tflite")(photo)
     assert parity.psnr(drawn, wanted) > 80
+
+
+def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(run_folder, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    tiny.network().save(run / "network.keras")
+    (run / "run.json").write_text(json.dumps({"settings": {"seed": 7}, "steps": 12, "python": "3"}))
+    export.export(export.ExportSettings(model=str(run), output=str(tmp_path / "night")))
+    card = json.loads((tmp_path / "night" / "model_card.json").read_text())
+    assert card["name"] == "night" and card["run"] == {"settings": {"seed": 7}, "steps": 12}
+    entries = {entry["file"]: entry for entry in card["artefacts"]}
+    assert set(entries) == {"saved_model/1", *(f"tflite/night{kind}.tflite" for kind in ("", "_float16", "_int8"))}
+    int8 = entries["tflite/night_int8.tflite"]
+    data = (tmp_path / "night" / int8["file"]).read_bytes()
+    assert (int8["bytes"], int8["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    assert int8["inputs"] == {"serving_default_image:0": "float32 [1, 384, 384, 3]"}
+    assert int8["operations"]["CONV_2D"] >= 7 and "DELEGATE" not in int8["operations"]
+    saved = entries["saved_model/1"]
+    assert saved["decibels_to_the_network"] == "equal" and 30 < int8["decibels_to_the_network"] < 120
+    assert saved["signatures"]["serving_default"] == {
+        "inputs": {"image": "uint8 [any, any, any, 3]"}, "outputs": {"stylized": "uint8 [any, any, any, 3]"}}
+    assert "saved_model.pb" in saved["sha256"]
 
 
 def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):

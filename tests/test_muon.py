@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import muon, networks
+from nst_tf import layers, muon, networks
 
 
 def noise(*shape, seed=0):
@@ -72,6 +72,28 @@ def test_depthwise_kernels_are_moved_as_keras_adam_moves_them():
 
     np.testing.assert_allclose(
         weights_after(muon.Muon(1e-2)), weights_after(keras.optimizers.Adam(1e-2, beta_2=0.99)), rtol=1e-5)
+
+
+def test_dense_kernels_are_moved_as_kernels_of_1x1_convolutions_and_tables_of_norms_as_adam_moves_them():
+    def weight_after(optimizer, build, *shape):
+        variable = build()
+        variable.assign(noise(*shape, seed=1))
+        optimizer.build([variable])
+        optimizer.apply_gradients([(tf.constant(noise(*shape, seed=2)), variable)])
+        return keras.ops.convert_to_numpy(variable).reshape(shape[-2:])
+
+    def first_weight(layer, *inputs):
+        layer.build(inputs)
+        return layer.trainable_variables[0]
+
+    dense, convolution = (weight_after(muon.Muon(1e-2), *kind) for kind in (
+        (lambda: first_weight(keras.layers.Dense(5), None, 7), 7, 5),
+        (lambda: first_weight(keras.layers.Conv2D(5, 1), None, 8, 8, 7), 1, 1, 7, 5)))
+    np.testing.assert_allclose(dense, convolution, atol=1e-6)
+    scales = [weight_after(optimizer, lambda: first_weight(
+        layers.InstanceNormalization(styles=3), None, 8, 8, 4), 3, 4)
+        for optimizer in (muon.Muon(1e-2), keras.optimizers.Adam(1e-2, beta_2=0.99))]
+    np.testing.assert_allclose(*scales, rtol=1e-5)
 
 
 def test_the_first_step_of_a_kernel_is_orthogonal_against_the_gradient_and_of_the_stated_size():

@@ -89,13 +89,16 @@ def test_what_is_learnt_depends_on_no_free_setting():
 
 
 def test_choices_and_defaults_exist_where_they_are_used():
-    from nst_tf import networks, styles, vgg
+    from nst_tf import data, networks, style_statistics, styles, transfers, vgg
     from nst_tf.exporters import EXPORTERS
     from nst_tf.methods import METHODS
 
     defaults = {name: field.default for name, field in FIELDS.items()}
     assert set(FIELDS["method"].metadata["choices"]) == set(METHODS)
     assert set(FIELDS["padding"].metadata["choices"]) == set(networks.PADDINGS)
+    assert set(FIELDS["statistic"].metadata["choices"]) == set(style_statistics.STATISTICS)
+    assert set(FIELDS["transfer"].metadata["choices"]) == set(transfers.TRANSFERS)
+    assert defaults["paintings"] == data.STYLES
     assert set(defaults["export"]) <= set(EXPORTERS)
     assert set(defaults["content_layers"] + defaults["style_layers"]) <= set(vgg.SLIM_LAYERS)
     assert defaults["style_image"] in styles.packaged_styles()

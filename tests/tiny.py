@@ -3,12 +3,14 @@
 import functools
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
 
-from nst_tf import images, networks, photos
-from nst_tf.exporters import EXPORTERS
+from nst_tf import any_style as any_style_nets
+from nst_tf import features, images, modulated, networks, photos, vgg
+from nst_tf.exporters import ANY_STYLE_EXPORTERS, EXPORTERS, any_style_tflite
 
 # Odd, thin, tiny, and a size that needs no growing.
 SIZES = [(45, 61), (1, 1), (3, 7), (7, 3), (1, 50), (96, 128)]
@@ -28,6 +30,53 @@ def network(seed: int = 1, dtype: str = "float32", styles: int = 1, **shape) -> 
             values = rng.normal(0, np.prod(weight.shape[:-1]) ** -0.5, weight.shape)
         weight.assign(values.astype("float32"))
     return built
+
+
+def encoder(layers: tuple[str, ...]) -> features.FeatureExtractor:
+    """A very narrow VGG19 with random weights."""
+    keras.utils.set_random_seed(4)
+    return features.FeatureExtractor("tiny", vgg.build_topology((4, 4, 6, 8, 8), layers, padding="reflect"), {})
+
+
+def any_style(kind: str = "modulated") -> keras.Model:
+    """A network of any style; one that is modulated has random parameters too, so that the code matters."""
+    return _any_style(kind)
+
+
+@functools.cache
+def _any_style(kind):
+    keras.utils.set_random_seed(3)
+    if kind == "adain":
+        built = any_style_nets.any_style_net(encoder((any_style_nets.LAYER,)), rms=0.1)
+    else:
+        built = modulated.modulated_net(
+            encoder(modulated.LAYERS), networks.TransformNetConfig(width=4, residual_blocks=1),
+            [images.to_float(photo(64, 80)), images.to_float(photo(64, 80)[::-1, :, ::-1])])
+    for weight in built.trainable_weights:
+        if weight.path.endswith("out_conv/kernel"):
+            weight.assign((40 if kind == "adain" else 2) * weight)       # else all pictures are nearly grey
+    return built
+
+
+def draw_any(built: keras.Model, photo_batch: np.ndarray, style: np.ndarray, alpha: float = 1.0) -> np.ndarray:
+    """What a network of any style makes of batches [B, H, W, 3], not clipped."""
+    return built([photo_batch, style, np.array([[alpha]], np.float32)]).numpy()
+
+
+def any_style_exported(kind: str = "modulated") -> Path:
+    """The folder of `any_style(kind)` and of all its exports."""
+    return Path(_any_style_exported(kind).name)
+
+
+@functools.cache
+def _any_style_exported(kind):
+    folder = tempfile.TemporaryDirectory()
+    built, path = any_style(kind), Path(folder.name)
+    built.save(path / "network.keras")
+    with mock.patch.object(any_style_tflite, "SIDES", (64,)):                    # one is enough, and fast
+        for export in ANY_STYLE_EXPORTERS.values():
+            export(built, path, "tiny")
+    return folder                              # lives, and is removed, with the cache
 
 
 def photo(height: int, width: int) -> np.ndarray:

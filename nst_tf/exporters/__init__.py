@@ -9,12 +9,19 @@ from pathlib import Path
 
 import keras
 
+from nst_tf import any_style
 from nst_tf.errors import expected
-from nst_tf.exporters import parity, saved_model, tflite
+from nst_tf.exporters import any_style_saved_model, any_style_tflite, parity, saved_model, tflite
 
-EXPORTERS: Mapping[str, Callable[[keras.Model, Path, str], list[parity.Artefact]]] = {
+Exporter = Callable[[keras.Model, Path, str], list[parity.Artefact]]
+EXPORTERS: Mapping[str, Exporter] = {
     "saved_model": saved_model.export,
     "tflite": tflite.export,
+}
+# The same formats for networks of any style, which have two ways in.
+ANY_STYLE_EXPORTERS: Mapping[str, Exporter] = {
+    "saved_model": any_style_saved_model.export,
+    "tflite": any_style_tflite.export,
 }
 
 
@@ -25,25 +32,25 @@ def check_name(name: str) -> None:
             f"a format among {', '.join(EXPORTERS)}", repr(name), "Check its spelling.")
 
 
-def export(name: str, network: keras.Model, folder: Path, style: str) -> list[str]:
+def export(name: str, network: keras.Model, folder: Path, style: str) -> list[parity.Artefact]:
     """Exports a network in one format, computing in float32 whatever it was trained in.
 
     Args:
         name: of the format, a key of `EXPORTERS`.
-        network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3].
+        network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; of one, several or any styles.
         folder: the format makes its own folder or files in it; older ones of its own are replaced.
         style: names the files where a format has names for them.
 
     Returns:
-        Lines for the user: what was written, how large it is, how near to the network.
+        What was written, how large it is, how near to the network; each as text is a line for the user.
 
     Raises:
         UserError: unknown format, or a folder that cannot be written.
         RuntimeError: the artefact does not draw what the network draws; it was not written.
     """
     check_name(name)
-    artefacts = EXPORTERS[name](in_float32(network), folder, style)
-    return [f"wrote {artefact}" for artefact in artefacts]
+    exporter = (ANY_STYLE_EXPORTERS if any_style.is_any_style(network) else EXPORTERS)[name]
+    return exporter(in_float32(network), folder, style)
 
 
 def in_float32(network: keras.Model) -> keras.Model:

@@ -8,9 +8,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import images, networks, photos
+from nst_tf import any_style, images, networks, photos, styles
 
 SIZE = (95, 126)         # no side is one that the network can draw without growing it
+STYLE_SIDE = 126         # pixels, short side of style pictures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,18 +35,21 @@ class Artefact:
 
 
 def check(
-    network: keras.Model, artefact: Callable[..., np.ndarray], path: Path, at_least: float
+    network: keras.Model, artefact: Callable[..., np.ndarray], path: Path, at_least: float,
+    size: tuple[int, int] = SIZE,
 ) -> float:
     """Compares an artefact with the network it was made from, on a photograph.
 
-    A network of several styles is tried with the first, the last and all of them blended.
+    A network of several styles is tried with the first, the last and all of them blended, one of any style
+    with two packaged styles, at full and half strength.
 
     Args:
         network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3]; of several styles with style weights [1, N]
-            as its second input.
+            as its second input; or of any style.
         artefact: the same function as loaded from disk, of inputs by name, clipped to [0, 1].
         path: where the artefact is to be, for the error.
         at_least: peak signal-to-noise ratio in decibels that it must reach.
+        size: height and width of the photograph, pixels.
 
     Returns:
         The ratio in decibels, infinite where both are equal; the smallest of several.
@@ -53,15 +57,21 @@ def check(
     Raises:
         RuntimeError: the artefact is wrong. That is a fault of conversion, not of the user.
     """
-    photo = images.to_float(images.resize_rgb8(photos.builtin_photo("cat"), *SIZE))[None]
-    return min(_decibels(network, artefact, inputs, path, at_least)
-               for inputs in _inputs(photo, networks.styles_of(network)))
+    return min(_decibels(network, artefact, inputs, path, at_least) for inputs in _inputs(network, size))
 
 
-def _inputs(photo, styles):
-    if styles == 1:
+def _inputs(network, size):
+    photo = images.to_float(images.resize_rgb8(photos.builtin_photo("cat"), *size))[None]
+    if any_style.is_any_style(network):
+        pictures = [images.read_picture(path, short_side=STYLE_SIDE).rgb[None]
+                    for path in list(styles.packaged_styles().values())[:2]]
+        # By the names of artefacts.
+        return [{"content": photo, "style": picture, any_style.ALPHA: np.array([[alpha]], np.float32)}
+                for picture, alpha in zip(pictures, (1.0, 0.5))]
+    styles_drawn = networks.styles_of(network)
+    if styles_drawn == 1:
         return [{"image": photo}]
-    single = np.eye(styles, dtype=np.float32)
+    single = np.eye(styles_drawn, dtype=np.float32)
     return [{"image": photo, networks.STYLE_WEIGHTS: weights[None]}
             for weights in (single[0], single[-1], single.mean(0))]
 

@@ -1,7 +1,9 @@
 """SavedModel: for TensorFlow Serving, GPUs and everything that loads TensorFlow graphs."""
 
+import functools
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
@@ -34,41 +36,74 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         UserError: the folder cannot be written.
         RuntimeError: the artefact does not draw what the network draws; it was not written.
     """
-    # The variables alone are tracked, the network stays in the closure: tracking it too would store
-    # every weight twice.
-    module = tf.Module()
-    module.parameters = [weight.value for weight in network.weights]
+    module = variables_of(network)
 
     @tf.function(input_signature=networks.signature(network))
     def serving_float(image, *style_weights):
         drawn = networks.draw(network, image, *style_weights)
         return {"stylized": tf.clip_by_value(drawn, 0.0, 1.0)}
 
-    # A table, because TensorFlow replaces a division by 255 with a product, which is not always the
-    # same number: now and then a pixel would be a grey level off.
-    levels = images.to_float(np.arange(256, dtype=np.uint8))
-
     @tf.function(input_signature=networks.signature(network, tf.uint8))
     def serving_default(image, *style_weights):
-        drawn = serving_float(tf.gather(levels, tf.cast(image, tf.int32)), *style_weights)["stylized"]
-        return {"stylized": tf.cast(tf.round(drawn * 255.0), tf.uint8)}
+        return {"stylized": to_bytes(serving_float(from_bytes(image), *style_weights)["stylized"])}
 
+    def draw(loaded, **inputs):
+        return loaded.signatures["serving_float"](
+            **{name: tf.constant(value) for name, value in inputs.items()})["stylized"].numpy()
+
+    return [written(module, {"serving_default": serving_default, "serving_float": serving_float}, folder,
+                    lambda loaded, path: parity.check(network, functools.partial(draw, loaded), path, AT_LEAST))]
+
+
+def written(
+    module: tf.Module, signatures: Mapping[str, Callable], folder: Path,
+    check: Callable[[tf.Module, Path], float],
+) -> parity.Artefact:
+    """Writes `folder`/saved_model/1, if it passes a check; an older one is replaced.
+
+    Args:
+        module: tracks the variables.
+        signatures: {name: `tf.function` with an input signature}.
+        folder: run folder.
+        check: (what was loaded from disk, its path for the error) -> decibels, as `parity.check`.
+
+    Raises:
+        UserError: the folder cannot be written.
+        RuntimeError: the check's.
+    """
     path = files.ensure_writable_folder(folder / "saved_model") / "1"
     # Beside its place, under a name that TensorFlow Serving does not take for a version: what is
     # wrong or half written never gets the name.
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export") as scratch:
-        written = Path(scratch) / "1"
-        tf.saved_model.save(
-            module, str(written),
-            signatures={"serving_default": serving_default, "serving_float": serving_float})
-        loaded = tf.saved_model.load(str(written)).signatures["serving_float"]
-
-        def draw(**inputs):
-            return loaded(**{name: tf.constant(value) for name, value in inputs.items()})["stylized"].numpy()
-
-        decibels = parity.check(network, draw, path, AT_LEAST)
-        size = sum(file.stat().st_size for file in written.rglob("*") if file.is_file())
+        unchecked = Path(scratch) / "1"
+        tf.saved_model.save(module, str(unchecked), signatures=dict(signatures))
+        decibels = check(tf.saved_model.load(str(unchecked)), path)
+        size = sum(file.stat().st_size for file in unchecked.rglob("*") if file.is_file())
         if path.exists():
             shutil.rmtree(path)
-        written.rename(path)
-    return [parity.Artefact(path, size, decibels, AT_LEAST)]
+        unchecked.rename(path)
+    return parity.Artefact(path, size, decibels, AT_LEAST)
+
+
+def variables_of(network: keras.Model) -> tf.Module:
+    """Returns a module with a network's variables alone.
+
+    The network itself stays in the signatures' closures: tracking it too would store every weight twice.
+    """
+    module = tf.Module()
+    module.parameters = [weight.value for weight in network.weights]
+    return module
+
+
+def from_bytes(image: tf.Tensor) -> tf.Tensor:
+    """Returns uint8 values as float32 in [0, 1].
+
+    From a table, because TensorFlow replaces a division by 255 with a product, which is not always the same
+    number: now and then a pixel would be a grey level off.
+    """
+    return tf.gather(images.to_float(np.arange(256, dtype=np.uint8)), tf.cast(image, tf.int32))
+
+
+def to_bytes(image: tf.Tensor) -> tf.Tensor:
+    """Returns float32 values in [0, 1] as uint8."""
+    return tf.cast(tf.round(image * 255.0), tf.uint8)

@@ -1,7 +1,8 @@
 """TFLite: for phones, browsers and machines without TensorFlow, run by LiteRT."""
 
+import dataclasses
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -13,12 +14,26 @@ from nst_tf import files, layers, networks, padding
 from nst_tf.exporters import parity
 
 SIDE = 384              # pixels; LiteRT can give a file another size before it allocates
-# {suffix of the file name: (converter settings, least PSNR against the network in decibels)}
-VARIANTS = {
-    "": ({}, 80.0),
-    "_float16": ({"optimizations": [tf.lite.Optimize.DEFAULT], "types": [tf.float16]}, 50.0),
-    "_int8": ({"optimizations": [tf.lite.Optimize.DEFAULT]}, 30.0),
-}
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """How numbers are stored.
+
+    Attributes:
+        at_least: the least ratio against the network, decibels.
+        optimizations, types: the converter's settings.
+    """
+
+    at_least: float
+    optimizations: tuple = ()
+    types: tuple = ()
+
+
+FLOAT16 = Variant(50.0, (tf.lite.Optimize.DEFAULT,), (tf.float16,))
+INT8 = Variant(30.0, (tf.lite.Optimize.DEFAULT,))
+VARIANTS = {"": Variant(80.0), "_float16": FLOAT16, "_int8": INT8}             # by suffix of the file name
+
 # Operations that need another runtime, or variables that the file does not carry.
 FOREIGN = ("Flex", "CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 
@@ -43,9 +58,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         UserError: the folder cannot be written.
         RuntimeError: an artefact does not draw what the network draws; it was not written.
     """
-    core = _with_sliced_pads(networks.core(network))
-    module = tf.Module()
-    module.parameters = [weight.value for weight in core.weights]
+    core = with_sliced_pads(networks.core(network))
 
     @tf.function(input_signature=networks.signature(network, batch=1, side=SIDE))
     def stylize(image, *style_weights):
@@ -53,18 +66,35 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         return {"stylized": tf.clip_by_value(drawn, 0.0, 1.0)}
 
     artefacts = []
-    with tempfile.TemporaryDirectory() as scratch:
-        tf.saved_model.save(module, scratch, signatures={"serving_default": stylize})
-        for suffix, (settings, at_least) in VARIANTS.items():
-            converter = tf.lite.TFLiteConverter.from_saved_model(scratch)
-            converter.optimizations = settings.get("optimizations", [])
-            converter.target_spec.supported_types = settings.get("types", [])
-            data = converter.convert()
-            path = folder / "tflite" / f"{name}{suffix}.tflite"
-            decibels = parity.check(network, _runner(data, path), path, at_least)
-            files.write_atomically(path, data, overwrite=True)
-            artefacts.append(parity.Artefact(path, len(data), decibels, at_least))
+    for suffix, data in converted(stylize, core.weights, VARIANTS).items():
+        path, at_least = folder / "tflite" / f"{name}{suffix}.tflite", VARIANTS[suffix].at_least
+        decibels = parity.check(network, _runner(data, path), path, at_least)
+        files.write_atomically(path, data, overwrite=True)
+        artefacts.append(parity.Artefact(path, len(data), decibels, at_least))
     return artefacts
+
+
+def converted(
+    function: Callable, weights: Sequence[keras.Variable], variants: Mapping[str, Variant]
+) -> dict[str, bytes]:
+    """Converts a `tf.function` with an input signature; returns {suffix: contents of the file}.
+
+    Args:
+        function: tensors -> {name: tensor}.
+        weights: all that it uses.
+        variants: {suffix: settings of the converter}.
+    """
+    module = tf.Module()
+    module.parameters = [weight.value for weight in weights]
+    written = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        tf.saved_model.save(module, scratch, signatures={"serving_default": function})
+        for suffix, variant in variants.items():
+            converter = tf.lite.TFLiteConverter.from_saved_model(scratch)
+            converter.optimizations = list(variant.optimizations)
+            converter.target_spec.supported_types = list(variant.types)
+            written[suffix] = converter.convert()
+    return written
 
 
 class _SlicedReflectionPadding2D(layers.ReflectionPadding2D):
@@ -89,13 +119,14 @@ def _line(inputs, axis, index):
     return inputs[:, line] if axis == 1 else inputs[:, :, line]
 
 
-def _with_sliced_pads(core: keras.Model) -> keras.Model:
+def with_sliced_pads(core: keras.Model) -> keras.Model:
+    """Returns a copy of a network whose reflection pads are slices."""
     def clone(layer):
         reflects = isinstance(layer, layers.ReflectionPadding2D)
         cls = _SlicedReflectionPadding2D if reflects else type(layer)
         return cls.from_config(layer.get_config())
 
-    sliced = keras.models.clone_model(core, clone_function=clone)
+    sliced = keras.models.clone_model(core, clone_function=clone, recursive=True)
     sliced.set_weights(core.get_weights())
     return sliced
 
@@ -107,13 +138,21 @@ def foreign_operations(interpreter: Interpreter) -> list[str]:
     return sorted(name for name in names if name.startswith(FOREIGN))
 
 
-def _runner(data: bytes, path: Path) -> Callable[..., np.ndarray]:
+def open_checked(data: bytes, path: Path) -> Interpreter:
+    """Opens a converted file.
+
+    Raises:
+        RuntimeError: it has operations that plain LiteRT cannot run.
+    """
     interpreter = Interpreter(model_content=data)
     if foreign := foreign_operations(interpreter):
         raise RuntimeError(
-            f"Expected built-in operations only in {path}. Received: {foreign}. "
-            "It was not written.")
-    stylize = interpreter.get_signature_runner()         # gives the file each picture's size
+            f"Expected built-in operations only in {path}. Received: {foreign}. It was not written.")
+    return interpreter
+
+
+def _runner(data: bytes, path: Path) -> Callable[..., np.ndarray]:
+    stylize = open_checked(data, path).get_signature_runner()         # gives the file each picture's size
 
     def run(image: np.ndarray, **style_weights: np.ndarray) -> np.ndarray:
         height, width = image.shape[1:3]

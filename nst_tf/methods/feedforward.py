@@ -32,12 +32,14 @@ class FeedforwardTask:
     """
 
     draws = True
+    pairs = False
     state: Mapping[str, tf.Variable] = {}
     output_layers = (networks.OUTPUT,)
 
     def __init__(self, settings: TrainSettings):
         weights = losses.LossWeights.of(settings)
-        self._loss = losses.PerceptualLoss(features.open_extractor(settings, weights.layers), weights)
+        self._loss = losses.PerceptualLoss(
+            features.open_extractor(settings, weights.layers), weights, settings.statistic)
         read = [read_style(*style, settings.style_size, weights.style_layers) for style in settings.styles]
         self._styles, self._hashes = [picture for picture, _ in read], [digest for _, digest in read]
         targets = [self._loss.style_target(style.rgb[None]) for style in self._styles]

@@ -83,9 +83,9 @@ class Gatys:
         self.size = self._final_size()
         self._styles, self._hashes = self._read_styles(weights)
         self._content_masks = [
-            _read_mask(name, self._photo.size, "photo") for name in settings.content_masks]
+            images.read_mask(name, self._photo.size, "photo") for name in settings.content_masks]
         self._style_masks = [
-            _read_mask(name, style.shape[:2], "style")
+            images.read_mask(name, style.shape[:2], "style")
             for name, style in zip(settings.style_masks, self._styles)]
         self._check_size(weights.layers)
         self._init = None
@@ -232,19 +232,6 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
         return picture
     return np.clip(tf.image.resize(
         picture, [height, width], tf.image.ResizeMethod.BICUBIC, antialias=True).numpy(), 0, 1)
-
-
-def _read_mask(name, size, of) -> np.ndarray:
-    """The lightness of a mask, [H, W, 1] in [0, 1]."""
-    mask = images.read_picture(name)
-    if mask.size != tuple(size):
-        raise expected(
-            f"a mask of the {of}'s size, {size[1]}x{size[0]}", f"{name}: {mask.size[1]}x{mask.size[0]}",
-            f"Make it of the {of} itself.")
-    lightness = mask.rgb.mean(-1, keepdims=True)
-    if not lightness.max() > 0:
-        raise expected("a mask with white in it", f"{name}, which is black", "Paint the region white.")
-    return lightness
 
 
 def _shrunk(masks, index, size) -> tf.Tensor | None:

@@ -36,6 +36,7 @@ class SlimFeaturesTask:
     """
 
     draws = False
+    pairs = False
     output_layers = ()
 
     def __init__(self, settings: TrainSettings):

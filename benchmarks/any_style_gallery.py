@@ -1,0 +1,58 @@
+"""Paints README's pictures of a network of any style: styles, strengths, a blend, colours and a mask.
+
+Example: python benchmarks/any_style_gallery.py --model=runs/adain --output=docs/any_style.jpg
+
+The photo is scikit-image's, the styles are the packaged ones.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from nst_tf import colours, flag_binding, images, painters, photos, sheets, styles
+from nst_tf.painters import Wishes
+
+flags.DEFINE_string("model", None, "Model of any style.", required=True)
+flags.DEFINE_string("photo", "builtin:coffee", "Path, or builtin:NAME.")
+flags.DEFINE_integer("side", 288, "Long side of the photo, pixels.")
+flags.DEFINE_list("pair", ["starry_swirls", "ink_wash"], "Two styles, to blend.")
+flags.DEFINE_string("output", None, "Picture to write.", required=True)
+FLAGS = flags.FLAGS
+
+
+def main():
+    photo = photos.read_photo(FLAGS.photo, long_side=FLAGS.side).rgb
+    first, second = FLAGS.pair
+
+    def painted(caption, paint=None, **wishes):
+        painter = painters.open_painter(FLAGS.model, (), Wishes(**{"styles": [first], **wishes}))
+        return caption, images.to_uint8((paint(painter) if paint else painter)(photo))
+
+    named = styles.packaged_styles()
+    rows = [[("photo", images.to_uint8(photo)), *(
+        (name, images.decode_rgb8(path, short_side=photo.shape[0])) for name, path in named.items())]]
+    rows.append([painted("alpha 0", alpha=0.0), *(painted("", styles=[name]) for name in named)])
+    rows.append([painted(f"alpha {alpha:g}", alpha=alpha) for alpha in np.linspace(0, 1, 6).round(1)])
+    rows.append([painted(f"{share:.0%} {second}", styles=[first, second], weights=[1 - share, share])
+                 for share in np.linspace(0, 1, 6)])
+    with tempfile.TemporaryDirectory() as folder:
+        # An ellipse, and what is around it.
+        height, width = photo.shape[:2]
+        y, x = (np.linspace(-1, 1, side) for side in (height, width))
+        inside = np.clip(4 - 8 * (y[:, None] ** 2 + x[None] ** 2), 0, 1)
+        masks = []
+        for name, mask in (("inside", inside), ("around", 1 - inside)):
+            masks.append(str(Path(folder) / f"{name}.png"))
+            images.write_picture(masks[-1], images.Picture(np.repeat(mask[..., None], 3, -1).astype(np.float32)))
+        rows.append([painted(f"colours kept: {mode}", lambda each, mode=mode: painters.preserving_colors(each, mode))
+                     for mode in colours.MODES] + [
+            painted("a style for each region", styles=[first, second], masks=masks)])
+    sheet = images.to_float(sheets.sheet(rows, cell=FLAGS.side))
+    images.write_picture(FLAGS.output, images.Picture(sheet), overwrite=True)
+    print(f"wrote {FLAGS.output}")
+
+
+if __name__ == "__main__":
+    flag_binding.run(main)

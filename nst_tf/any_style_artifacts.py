@@ -1,0 +1,187 @@
+"""Opens models of any style (run folder, .keras, SavedModel, pair of .tflite) as two functions on pictures.
+
+Runtimes are imported when they are needed: a pair of .tflite does without TensorFlow.
+"""
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nst_tf import artifacts, padding
+from nst_tf.errors import expected
+
+STYLE_PART, TRANSFORM_PART = "_style", "_transform"        # in names of .tflite files
+
+
+@dataclasses.dataclass(frozen=True)
+class AnyStyle:
+    """A model of any style; it is not for several threads at once.
+
+    Attributes:
+        encode_style: float32 [h, w, 3] RGB in [0, 1] -> code, float32 [N].
+        transform: (float32 [H, W, 3] RGB in [0, 1], code, alpha) -> the painted photo, of the same shape, in
+            [0, 1].
+    """
+
+    encode_style: Callable[[np.ndarray], np.ndarray]
+    transform: Callable[[np.ndarray, np.ndarray, float], np.ndarray]
+
+
+def open_any_style(model: str | os.PathLike) -> AnyStyle:
+    """Opens a model of any style by its path.
+
+    Args:
+        model: a run folder, a .keras file, a SavedModel, a folder of exports, or one of a pair of .tflite
+            files, NAME_style*.tflite and NAME_transform*.tflite.
+
+    Raises:
+        UserError: nothing there that paints in any style, or a damaged file.
+    """
+    path = Path(model)
+    if path.suffix == ".tflite" and path.is_file():
+        with artifacts.opening(path):
+            return _open_pair(*_pair(path))
+    if artifacts.keras_file(path):
+        return _open_network(path)
+    if saved := artifacts.saved_model_folder(path):
+        with artifacts.opening(saved):
+            return _open_saved_model(saved)
+    raise artifacts.nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")
+
+
+def blended(codes: Sequence[np.ndarray], weights: Sequence[float] = ()) -> np.ndarray:
+    """Returns the weighted mean of styles' codes; the weights are scaled to a sum of 1, none are equal ones.
+
+    Raises:
+        UserError: other than one weight a style, or weights that cannot be scaled so.
+    """
+    weights = np.array(weights or [1.0] * len(codes), np.float64)
+    if len(weights) != len(codes):
+        raise expected(f"{len(codes)} numbers as --style_weights, one for each style", len(weights),
+                       "Name as many as --style has.")
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.sum() > 0:
+        raise expected("--style_weights of at least 0, not all 0", weights.tolist(), "Try 1,1.")
+    return np.tensordot(weights / weights.sum(), np.stack(codes), 1).astype(np.float32)
+
+
+def _open_network(path):
+    import tensorflow as tf
+
+    from nst_tf import any_style
+
+    network = artifacts.open_network(path)
+    if not any_style.is_any_style(network):
+        raise _single(path)
+    parts = any_style.parts_of(network)
+    picture, numbers = tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None])
+    size = parts.encode_style.output.shape[-1]
+
+    @tf.function(input_signature=[picture])
+    def encode(style):
+        return parts.encode_style(style)
+
+    @tf.function(input_signature=[picture, numbers, numbers])
+    def transform(photo, code, alpha):
+        code, alpha = tf.ensure_shape(code, [1, size]), tf.ensure_shape(alpha, [1, 1])
+        return tf.clip_by_value(parts.transform([photo, code, alpha]), 0.0, 1.0)
+
+    return AnyStyle(
+        lambda style: encode(style[None]).numpy()[0],
+        lambda photo, code, alpha: transform(photo[None], code[None], _number(alpha)).numpy()[0])
+
+
+def _open_saved_model(path):
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    if not {"encode_style", "transform"} <= set(loaded.signatures):
+        raise _single(path)
+
+    def encode(style):
+        # `loaded` owns the variables: the closures keep it alive.
+        return loaded.signatures["encode_style"](style=tf.constant(style[None]))["code"].numpy()[0]
+
+    def transform(photo, code, alpha):
+        return loaded.signatures["transform"](
+            content=tf.constant(photo[None]), code=tf.constant(code[None]), alpha=tf.constant(_number(alpha))
+        )["stylized"].numpy()[0]
+
+    return AnyStyle(encode, transform)
+
+
+def _pair(path):
+    """The style part and the transformer that a .tflite belongs to."""
+    for own, other in ((STYLE_PART, TRANSFORM_PART), (TRANSFORM_PART, STYLE_PART)):
+        head, found, tail = path.stem.rpartition(own)
+        if not found:
+            continue
+        suffix = tail[tail.rfind("_"):] if "_" in tail and not tail[tail.rfind("_") + 1:].isdigit() else ""
+        partner = path.with_name(f"{head}{other}{suffix}.tflite")
+        if not partner.is_file():
+            raise expected(f"{partner.name} beside {path}", "there is none", "Keep both parts in one folder.")
+        return (path, partner) if own == STYLE_PART else (partner, path)
+    raise _single(path)
+
+
+def _open_pair(style_path, transform_path):
+    style_part, transformer = _Part(style_path, "code"), _Part(transform_path, "stylized")
+    fixed = transformer.fixed_size("content")
+
+    def encode(style):
+        return style_part(style=padding.grow(style, *padding.ANY_STYLE)[None])[0]
+
+    def transform(photo, code, alpha):
+        height, width = photo.shape[:2]
+        if fixed and fixed != (height, width):
+            raise expected(
+                f"a photo of {fixed[1]}x{fixed[0]} pixels for {transform_path}", f"{width}x{height}",
+                "Resize it, or use the file of any size, whose name has no number.")
+        grown = padding.grow(photo, *padding.ANY_STYLE)[None]
+        return transformer(content=grown, code=code[None], alpha=_number(alpha))[0, :height, :width]
+
+    return AnyStyle(encode, transform)
+
+
+class _Part:
+    """One .tflite file as a function of named arrays."""
+
+    def __init__(self, path, output):
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
+        signature = self._interpreter.get_signature_list().get("serving_default", {"inputs": [], "outputs": []})
+        if signature["outputs"] != [output]:
+            raise ValueError(f"its outputs are {', '.join(signature['outputs']) or 'none'}, not {output}")
+        self._details = {
+            artifacts.input_name(detail): detail for detail in self._interpreter.get_input_details()}
+        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._allocated = None
+
+    def fixed_size(self, name):
+        """(height, width), or None for any."""
+        height, width = self._details[name]["shape_signature"][1:3]
+        return None if height < 0 else (int(height), int(width))
+
+    def __call__(self, **inputs):
+        shapes = {name: value.shape for name, value in inputs.items()}
+        if shapes != self._allocated:
+            self._allocated = None                         # after a failure nothing is allocated
+            for name, shape in shapes.items():
+                self._interpreter.resize_tensor_input(self._details[name]["index"], shape)
+            self._interpreter.allocate_tensors()
+            self._allocated = shapes
+        for name, value in inputs.items():
+            self._interpreter.set_tensor(self._details[name]["index"], value)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output)
+
+
+def _number(alpha):
+    return np.array([[alpha]], np.float32)
+
+
+def _single(path):
+    return expected("a model of any style", f"{path}, which has styles of its own", "Leave out --style.")

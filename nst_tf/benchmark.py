@@ -1,0 +1,20 @@
+"""Times models side by side: size, start, latency, memory, by picture size and threads.
+
+Example: python -m nst_tf.benchmark --models=runs/starry/tflite/starry_int8.tflite,other.tflite \
+             --sizes=256,384 --threads=1,2 --output=runs/latency
+
+Every model runs in processes of its own, in turn with the others. Any .tflite that takes a picture can stand
+beside ours.
+"""
+
+from nst_tf import benchmarking, flag_binding
+from nst_tf.benchmark_settings import BenchmarkSettings
+
+
+def main() -> None:
+    benchmarking.benchmark(flag_binding.read(BenchmarkSettings))
+
+
+if __name__ == "__main__":
+    flag_binding.define(BenchmarkSettings)
+    flag_binding.run(main)

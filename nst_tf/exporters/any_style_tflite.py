@@ -1,0 +1,100 @@
+"""TFLite of a network of any style, in two parts: an app encodes a style once and paints with its code."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf import any_style, files, networks, padding
+from nst_tf.exporters import parity, tflite
+
+SIDES = (256, 384, 512)                        # pixels, of the files of a fixed size
+VARIANTS = {"_float16": tflite.FLOAT16, "_int8": tflite.INT8}
+
+
+def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
+    """Writes `folder`/tflite/NAME_style*.tflite and NAME_transform*.tflite, as float16 and dynamic-range int8.
+
+    NAME_style: "style" float32 [1, h, w, 3] RGB in [0, 1] -> "code" float32 [1, N].
+    NAME_transform: "content" float32 [1, H, W, 3], "code", "alpha" float32 [1, 1] -> "stylized" in [0, 1].
+
+    Sides of pictures are multiples of 8 and at least 16, see `padding.ANY_STYLE`; LiteRT is given them by
+    `resize_tensor_input`. NAME_transform_256, _384 and _512 are of that fixed size, for GPUs and browsers.
+
+    Args:
+        network: of any style, float32.
+        folder: run folder.
+        name: of the files.
+
+    Returns:
+        The artefacts: the style part, then the transformers.
+
+    Raises:
+        UserError: the folder cannot be written.
+        RuntimeError: an artefact does not draw what the network draws; it was not written.
+    """
+    parts = any_style.parts_of(network)
+    encoders = _converted(parts.encode_style, ["style"], None)
+    # Styles are encoded by the file that an app would use beside each transformer.
+    encode = {suffix: _encoder(data, _path(folder, f"{name}_style{suffix}")) for suffix, data in encoders.items()}
+
+    def exact(content, code, alpha):
+        return np.clip(parts.transform([content, code, alpha]), 0.0, 1.0)
+
+    artefacts = [_written(network, _path(folder, f"{name}_style{suffix}"), data, encode[suffix], exact, variant)
+                 for (suffix, data), variant in zip(encoders.items(), VARIANTS.values())]
+    for side in (None, *SIDES):
+        transformers = _converted(parts.transform, ["content", "code", "alpha"], side)
+        for (suffix, data), variant in zip(transformers.items(), VARIANTS.values()):
+            path = _path(folder, f"{name}_transform{suffix}" if side is None else f"{name}_transform_{side}{suffix}")
+            artefacts.append(_written(
+                network, path, data, encode[suffix], _transformer(data, path), variant, side))
+    return artefacts
+
+
+def _path(folder, stem):
+    return folder / "tflite" / f"{stem}.tflite"
+
+
+def _converted(part, names, side):
+    """{suffix: contents of the file} of one part, whose inputs get `names`."""
+    core = tflite.with_sliced_pads(networks.core(part))
+    draws = "content" in names
+    shapes = {"style": [1, None, None, 3], "content": [1, side, side, 3], "alpha": [1, 1]}
+
+    @tf.function(input_signature=[
+        tf.TensorSpec(shapes.get(name, [1, tensor.shape[-1]]), tf.float32, name=name)
+        for name, tensor in zip(names, core.inputs)])
+    def function(*inputs):
+        output = core(list(inputs) if draws else inputs[0])
+        return {"stylized": tf.clip_by_value(output, 0.0, 1.0)} if draws else {"code": output}
+
+    return tflite.converted(function, core.weights, VARIANTS)
+
+
+def _encoder(data: bytes, path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    encode = tflite.open_checked(data, path).get_signature_runner()
+    return lambda style: encode(style=padding.grow(style[0], *padding.ANY_STYLE)[None])["code"]
+
+
+def _transformer(data: bytes, path: Path) -> Callable[..., np.ndarray]:
+    transform = tflite.open_checked(data, path).get_signature_runner()
+
+    def run(content, code, alpha):
+        height, width = content.shape[1:3]
+        grown = padding.grow(content[0], *padding.ANY_STYLE)[None]
+        return transform(content=grown, code=code, alpha=alpha)["stylized"][:, :height, :width]
+
+    return run
+
+
+def _written(network, path, data, encode, transform, variant, side=None):
+    def draw(content, style, alpha):
+        return transform(content=content, code=encode(style), alpha=alpha)
+
+    size = (side, side) if side else parity.SIZE
+    decibels = parity.check(network, draw, path, variant.at_least, size)
+    files.write_atomically(path, data, overwrite=True)
+    return parity.Artefact(path, len(data), decibels, variant.at_least)

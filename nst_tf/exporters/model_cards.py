@@ -1,0 +1,69 @@
+"""What a user must know of exported files: how they came about, what they take and give, how exact they are."""
+
+import importlib.metadata
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from nst_tf.exporters.parity import Artefact
+from nst_tf.features import sha256
+
+# What a run's record says that tells something of the network.
+RECORDED = ("settings", "versions", "style_sha256", "encoder", "feature_network", "content", "steps", "seconds",
+            "last_terms")
+RANGES = "pictures: RGB in [0, 1] as float32, 0 to 255 as uint8; alpha: 0 to 1"
+
+
+def card(folder: Path, artefacts: Sequence[Artefact], recorded: dict) -> dict:
+    """Returns the card of some artefacts for JSON.
+
+    Args:
+        folder: in which they lie.
+        artefacts: from `exporters.export`.
+        recorded: `runs.RunFolder.recorded` of the run, {} if it is not known.
+    """
+    return {
+        "name": folder.resolve().name, "ranges": RANGES,
+        "exported_with": {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "ai-edge-litert")},
+        "run": {name: recorded[name] for name in RECORDED if name in recorded},
+        "artefacts": [_entry(folder, artefact) for artefact in artefacts]}
+
+
+def _entry(folder, artefact):
+    exact = math.isinf(artefact.decibels)
+    entry = {"file": artefact.path.relative_to(folder).as_posix(), "bytes": artefact.size,
+             "decibels_to_the_network": "equal" if exact else round(artefact.decibels, 1)}
+    return entry | (_tflite(artefact.path) if artefact.path.is_file() else _saved_model(artefact.path))
+
+
+def _tflite(path):
+    # Not allocated: a file of any size has none yet.
+    interpreter = Interpreter(model_path=str(path))
+    # LiteRT has no public list of a file's operations. DELEGATE stands for those that XNNPACK took over.
+    operations = Counter(op["op_name"] for op in interpreter._get_ops_details())
+    operations.pop("DELEGATE", None)
+    return {"sha256": sha256(path), "operations": dict(sorted(operations.items())), **{
+        kind: {detail["name"]: f"{detail['dtype'].__name__} {_shape(detail['shape_signature'])}"
+               for detail in details}
+        for kind, details in (("inputs", interpreter.get_input_details()),
+                              ("outputs", interpreter.get_output_details()))}}
+
+
+def _saved_model(path):
+    signatures = tf.saved_model.load(str(path)).signatures
+    return {"sha256": {file.relative_to(path).as_posix(): sha256(file)
+                       for file in sorted(path.rglob("*")) if file.is_file()},
+            "signatures": {name: {
+                "inputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
+                           for key, spec in signature.structured_input_signature[1].items()},
+                "outputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
+                            for key, spec in signature.structured_outputs.items()}}
+                for name, signature in signatures.items()}}
+
+
+def _shape(shape):
+    return "[" + ", ".join("any" if side is None or int(side) < 0 else str(int(side)) for side in shape) + "]"

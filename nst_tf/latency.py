@@ -1,0 +1,162 @@
+"""Times one model on one size of picture, in a process of its own: so its memory is its own as well."""
+
+import dataclasses
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from nst_tf import artifacts
+from nst_tf.errors import UserError, expected
+
+_ALONE = """
+import json, sys
+from nst_tf import latency
+from nst_tf.errors import UserError
+try:
+    print("\\n" + json.dumps(latency.timed(**json.loads(sys.argv[1]))))
+except UserError as error:
+    sys.exit(f"error: {error}")
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """What one model took.
+
+    Attributes:
+        size: bytes on disk.
+        side: of the picture, pixels; the model's own if it has a fixed one.
+        load: seconds to open it and to make it ready for that size.
+        first: seconds of the first picture.
+        seconds: each of the pictures after it.
+        memory: peak of the process, with the runtime, bytes.
+    """
+
+    size: int
+    side: int
+    load: float
+    first: float
+    seconds: list[float]
+    memory: int
+
+
+def time_alone(model: str, side: int, threads: int, repeats: int) -> Timing:
+    """Times a model in a new process.
+
+    Args:
+        model: a .tflite, a run folder, a .keras file or a SavedModel.
+        side: of the square picture, pixels.
+        threads: of the CPU.
+        repeats: pictures after the first.
+
+    Raises:
+        UserError: it cannot be opened or does not run.
+    """
+    job = {"model": model, "side": side, "threads": threads, "repeats": repeats}
+    done = subprocess.run([sys.executable, "-c", _ALONE, json.dumps(job)], capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        if last.startswith("error: "):
+            raise UserError(last.removeprefix("error: "))
+        raise expected(f"{model} to run at {side}x{side}", last, "Leave it out, or change --sizes.")
+    return Timing(**json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def timed(model: str, side: int, threads: int, repeats: int) -> dict:
+    """Times a model in this process; see `time_alone`. Returns the fields of `Timing`."""
+    path, started = Path(model), time.perf_counter()
+    opened = _tflite if path.suffix == ".tflite" and path.is_file() else _tensorflow
+    with artifacts.opening(path):
+        draw, side = opened(path, side, threads)
+    load = time.perf_counter() - started
+    seconds = []
+    for _ in range(1 + repeats):
+        started = time.perf_counter()
+        draw()
+        seconds.append(time.perf_counter() - started)
+    files = [path] if path.is_file() else [
+        file for file in _own_files(path) if file.is_file()]
+    return dataclasses.asdict(Timing(
+        sum(file.stat().st_size for file in files), side, load, seconds[0], seconds[1:],
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)))
+
+
+def _own_files(path):
+    """The files of a model that is a folder; of a run folder the network's alone."""
+    if network := artifacts.keras_file(path):
+        return [network]
+    return (artifacts.saved_model_folder(path) or path).rglob("*")
+
+
+def _tflite(path, side, threads) -> tuple[Callable[[], None], int]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), num_threads=threads)
+    details = interpreter.get_input_details()
+    pictures = [detail for detail in details if _is_picture(detail["shape"])]
+    if not pictures:
+        raise expected("a .tflite that takes a picture", f"{path} with {[d['shape'].tolist() for d in details]}",
+                       "Leave it out.")
+    asked = [1, side, side, 3]
+    try:
+        for detail in pictures:
+            interpreter.resize_tensor_input(detail["index"], asked)
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError):
+        # Made for one size: timed at that.
+        interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        interpreter.allocate_tensors()
+    rng = np.random.default_rng(0)
+    details = interpreter.get_input_details()
+    for detail in details:
+        interpreter.set_tensor(detail["index"], rng.random(detail["shape"]).astype(detail["dtype"]))
+    own = next(detail["shape"][1] for detail in details if _is_picture(detail["shape"]))
+    return interpreter.invoke, int(own)
+
+
+def _tensorflow(path, side, threads) -> tuple[Callable[[], None], int]:
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    rng = np.random.default_rng(0)
+
+    def values(shape):
+        return tf.constant(rng.random([1, side, side, 3] if len(shape) == 4 else [1, shape[-1]]), tf.float32)
+
+    if artifacts.keras_file(path):
+        from nst_tf import any_style
+
+        network = artifacts.open_network(path)
+        if any_style.is_any_style(network):
+            network = any_style.parts_of(network).transform
+        inputs = [values(each.shape) for each in network.inputs]
+        compiled = tf.function(lambda: network(inputs if len(inputs) > 1 else inputs[0]))
+        return lambda: compiled().numpy(), side
+    folder = artifacts.saved_model_folder(path)
+    if folder is None:
+        raise artifacts.nothing(path, "a .tflite, a run folder, a .keras file or a SavedModel")
+    loaded = tf.saved_model.load(str(folder))
+    name = next((name for name in ("transform", "serving_float") if name in loaded.signatures), None)
+    if name is None:
+        raise expected("a SavedModel of ours", f"{path} with {', '.join(loaded.signatures) or 'no signatures'}",
+                       "Leave it out.")
+    signature = loaded.signatures[name]
+    inputs = {key: values(spec.shape) for key, spec in signature.structured_input_signature[1].items()}
+
+    def draw():
+        # `loaded` owns the variables: the closure keeps it alive.
+        assert loaded is not None
+        signature(**inputs)["stylized"].numpy()
+
+    return draw, side
+
+
+def _is_picture(shape):
+    return len(shape) == 4 and shape[-1] == 3

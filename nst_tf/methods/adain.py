@@ -1,0 +1,138 @@
+"""A network that paints any photo in any style in one pass.
+
+Huang, Belongie 2017 (arXiv:1703.06868): a frozen encoder, adaptive instance norm, a decoder that learns; or
+the modulated network of Ghiasi et al. 2017 (arXiv:1705.06830). The loss is ours: that of all methods, with
+--statistic=mean_std --content_target=transferred the paper's terms in our convention.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from nst_tf import any_style, features, files, images, losses, modulated, networks, photos, sheets, styles
+from nst_tf import training, transfers
+from nst_tf.budgets import FitResult
+from nst_tf.runs import RunFolder
+from nst_tf.settings import TrainSettings
+from nst_tf.statistics import relative_squared_error
+
+PREVIEW_SIDE, SHEET_SIDE = 256, 384                        # pixels, long side of photos on previews and sheet
+PREVIEW_PHOTOS = ("cat", "coffee", "astronaut")
+IDENTITY_EVERY = 8                                         # pairs, of which one is painted without strength
+KNOWN_SIDE = 256                                           # pixels, of pictures that features are scaled by
+
+
+class AdainTask:
+    """Trains a network of any style on pairs of photos and paintings; a `nst_tf.training.Task`.
+
+    Args:
+        settings: network, encoder, feature network, loss weights.
+    """
+
+    draws = True
+    pairs = True
+    state: Mapping[str, tf.Variable] = {}
+    output_layers = (any_style.OUTPUT,)
+
+    def __init__(self, settings: TrainSettings):
+        weights = losses.LossWeights.of(settings)
+        self._loss = losses.PerceptualLoss(
+            features.open_extractor(settings, weights.layers), weights, settings.statistic)
+        self._transfer = transfers.transfer(settings.transfer)
+        self._transferred = settings.content_target == "transferred"
+        self._identity_weight = settings.identity_weight
+        self._begin_with = RunFolder(Path(settings.init_from)) if settings.init_from else None
+        self.network, self._encoder = _network(settings)
+
+    @property
+    def provenance(self) -> dict:
+        """Hashes of the weights of encoder and feature network."""
+        return {role: {"name": extractor.name, **extractor.provenance} for role, extractor in (
+            ("encoder", self._encoder), ("feature_network", self._loss.extractor))}
+
+    def start(self, open_batches) -> None:
+        """Takes the weights of --init_from, if one is named; else the decoder's are random."""
+        if self._begin_with:
+            training.restore_weights(self.network, self._begin_with.checkpoints)
+
+    def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        crops, paintings = batch["image"], batch["style"]
+        plain = tf.zeros_like(batch["index"], tf.float32)
+        if self._identity_weight:
+            # By the running number: each device and each resumed run makes the same choice.
+            plain = tf.cast(batch["index"] % IDENTITY_EVERY == 0, tf.float32)
+        pictures = self.network([crops, paintings, 1.0 - plain[:, None]], training=True)
+        asked = self._loss.extractor(paintings)
+        target = losses.StyleTarget(tf.nest.map_structure(tf.stop_gradient, self._loss.style_target_of(asked)))
+        kept = self._loss.content_target(crops)
+        if self._transferred:
+            kept = {layer: tf.stop_gradient(self._transfer.apply(maps, self._transfer.describe(asked[layer])))
+                    for layer, maps in kept.items()}
+        terms = self._loss.compare(pictures, kept, [target])
+        # The means over the batch are those over the painted pairs and over the plain ones.
+        share = 1 / IDENTITY_EVERY if self._identity_weight else 0.0
+        painted = {name: value * (1.0 - plain) / (1.0 - share) for name, value in terms.items()}
+        if not self._identity_weight:
+            return painted
+        identity = plain * relative_squared_error(pictures, crops) / share
+        return painted | {"identity": identity, "loss": painted["loss"] + self._identity_weight * share * identity}
+
+    def preview(self, run: RunFolder, step: int) -> None:
+        """Writes preview photos in the packaged styles, as the network paints them now."""
+        files.write_atomically(
+            run.previews / f"step_{step:06d}.png", _encode(self._rows(PREVIEW_SIDE, PREVIEW_PHOTOS), PREVIEW_SIDE),
+            overwrite=True)
+
+    def finish(self, run: RunFolder, result: FitResult) -> list[str]:
+        """Writes network and contact sheet; returns lines for the user."""
+        self.network.save(run.network)
+        files.write_atomically(
+            run.contact_sheet, _encode(self._rows(SHEET_SIDE, tuple(photos.PHOTOS)), SHEET_SIDE), overwrite=True)
+        return [f"wrote {run.network}", f"wrote {run.contact_sheet}: look at it"]
+
+    def _rows(self, side, names):
+        """The photos; then for each packaged style the photos painted in it; then without strength."""
+        shown = {name: photos.read_photo(photos.BUILTIN + name, long_side=side).rgb for name in names}
+        rows = [[("", np.full((1, 1, 3), 255, np.uint8)),
+                 *((name, images.to_uint8(rgb)) for name, rgb in shown.items())]]
+        for name, path in styles.packaged_styles().items():
+            style = images.read_picture(path, long_side=side).rgb
+            rows.append([(name, images.to_uint8(style)),
+                         *(("", self._drawn(rgb, style, 1.0)) for rgb in shown.values())])
+        return [*rows, [rows[-1][0], *(("alpha 0", self._drawn(rgb, style, 0.0)) for rgb in shown.values())]]
+
+    def _drawn(self, photo, style, alpha):
+        drawn = self._draw(photo[None], style[None], np.array([[alpha]], np.float32))
+        return images.to_uint8(drawn[0].numpy())
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])] * 2 + [tf.TensorSpec([1, 1])],
+                 reduce_retracing=True)
+    def _draw(self, photo, style, alpha):
+        return self.network([photo, style, alpha])
+
+
+def _network(settings):
+    """The network that `settings` name, and its encoder."""
+    layers = modulated.LAYERS if settings.any_style == "modulated" else (any_style.LAYER,)
+    if settings.encoder == "vgg19":
+        encoder = features.load_vgg19(settings.vgg_weights, layers, padding="reflect")
+    else:
+        encoder = features.load_slim_vgg19(layers, metric=False, padding="reflect")
+    pictures = [photos.read_photo(photos.BUILTIN + name, long_side=KNOWN_SIDE).rgb for name in photos.PHOTOS]
+    if settings.any_style == "adain":
+        rms = np.sqrt(np.mean([np.square(encoder(rgb[None])[any_style.LAYER]).mean() for rgb in pictures]))
+        return any_style.any_style_net(
+            encoder, settings.transfer, rms=float(rms), dtype=settings.compute_dtype), encoder
+    pictures += [images.read_picture(path, long_side=KNOWN_SIDE).rgb for path in styles.packaged_styles().values()]
+    config = networks.TransformNetConfig(
+        settings.width, settings.residual_blocks, settings.padding, settings.block, settings.edge_size)
+    return modulated.modulated_net(encoder, config, pictures, dtype=settings.compute_dtype), encoder
+
+
+def _encode(rows, cell):
+    return images.encode(images.Picture(images.to_float(sheets.sheet(rows, cell=cell))), "png")
+
+
+build = AdainTask

@@ -1,0 +1,91 @@
+"""From a model and the wishes of who uses it to one function on photos."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from nst_tf import any_style_artifacts, artifacts, colours, images, styles
+from nst_tf.artifacts import Artifact
+from nst_tf.errors import expected
+
+
+@dataclasses.dataclass(frozen=True)
+class Wishes:
+    """What models of any style are asked for.
+
+    Attributes:
+        styles: style pictures: packaged names, paths, or URLs as `styles.fetch_style` takes them.
+        weights: one each, in any scale; empty for equal ones. They blend codes, not pictures.
+        alpha: strength, 0 to 1.
+        style_size: short side of style pictures, pixels; smaller pictures stay as they are.
+        masks: one for each style, of the photo's size, white where that style paints; empty for none.
+            Where masks overlap, pictures are averaged; where none is white, the photo stays.
+    """
+
+    styles: Sequence[str]
+    weights: Sequence[float] = ()
+    alpha: float = 1.0
+    style_size: int = 512
+    masks: Sequence[str] = ()
+
+    def __post_init__(self):
+        if not 0 <= self.alpha <= 1:
+            raise expected("--alpha from 0 to 1", self.alpha, "0 keeps the photo, 1 paints in full strength.")
+        if self.style_size < 1:
+            raise expected("--style_size of at least 1", self.style_size, "512 is the default.")
+        if self.masks and len(self.masks) != len(self.styles):
+            raise expected(f"{len(self.styles)} masks, one for each --style", len(self.masks),
+                           "Name as many --content_masks.")
+        if self.masks and self.weights:
+            raise expected("--style_weights or --content_masks", "both",
+                           "Masks say where each style paints; leave out the weights.")
+
+
+def open_painter(model: str, style_weights: Sequence[float] = (), wishes: Wishes | None = None) -> Artifact:
+    """Opens a model with all that it needs beside the photo.
+
+    Args:
+        model: a path, as `artifacts.open_artifact` or `any_style_artifacts.open_any_style` takes it.
+        style_weights: for a model of several styles of its own.
+        wishes: for a model of any style.
+
+    Raises:
+        UserError: see the functions above; unreadable style pictures.
+    """
+    if wishes is None:
+        return artifacts.open_artifact(model, style_weights)
+    opened = any_style_artifacts.open_any_style(model)
+    codes = [opened.encode_style(read_style(name, wishes.style_size)) for name in wishes.styles]
+    if wishes.masks:
+        return lambda photo: _by_regions(
+            [opened.transform(photo, code, wishes.alpha) for code in codes], photo, wishes.masks)
+    code = any_style_artifacts.blended(codes, wishes.weights)
+    return lambda photo: opened.transform(photo, code, wishes.alpha)
+
+
+def preserving_colors(artifact: Artifact, mode: str) -> Artifact:
+    """Returns a painter whose pictures have the photos' colours by `colours.MODES[mode]`."""
+    return lambda photo: colours.MODES[mode](artifact(photo), photo)
+
+
+def read_style(name: str, short_side: int) -> np.ndarray:
+    """Reads a style picture, float32 [h, w, 3], its short side at most `short_side` pixels.
+
+    Raises:
+        UserError: there is none, or it cannot be read.
+    """
+    data, _ = styles.fetch_style(name)
+    picture = images.read_picture(data)
+    if min(picture.size) > short_side:
+        picture = images.read_picture(data, short_side=short_side)
+    return picture.rgb
+
+
+def _by_regions(pictures, photo, masks):
+    shares = [images.read_mask(mask, photo.shape[:2]) for mask in masks]
+    # Where masks add up to less than 1, the photo has the rest.
+    rest = np.maximum(1 - sum(shares), 0)
+    total = sum(shares) + rest
+    drawn = rest * photo + sum(share * picture for share, picture in zip(shares, pictures))
+    return (drawn / total).astype(np.float32)

@@ -1,0 +1,53 @@
+"""The published models: their cards tell the truth, and they paint."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+
+from nst_tf import any_style_artifacts, images
+
+FOLDER = Path(__file__).parents[1] / "exported_models"
+MODELS = sorted(path.parent for path in FOLDER.glob("*/model_card.json"))
+
+
+def files_of(folder):
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.name)
+def test_a_card_lists_every_file_with_its_hash_and_nothing_of_the_machine(model):
+    listed = {}
+    text = (model / "model_card.json").read_text()
+    for artefact in json.loads(text)["artefacts"]:
+        hashes = artefact["sha256"]
+        listed |= {f"{artefact['file']}/{name}": value for name, value in hashes.items()} if isinstance(
+            hashes, dict) else {artefact["file"]: hashes}
+    found = {name: hashlib.sha256(data).hexdigest() for name, data in files_of(model).items()}
+    found.pop("model_card.json")
+    assert found == listed
+    assert "/home" not in text and "/work" not in text and "/root" not in text
+
+
+def test_all_are_small_enough_to_be_cloned():
+    sizes = {path.name: sum(map(len, files_of(path).values())) for path in MODELS}
+    assert sum(sizes.values()) < 25e6 and sizes["adain"] < 12e6
+    pair = FOLDER / "adain" / "tflite"
+    assert sum((pair / f"adain_{part}_int8.tflite").stat().st_size for part in ("style", "transform")) < 2e6
+
+
+@pytest.mark.parametrize("path", ["adain", "adain/tflite/adain_transform_int8.tflite"])
+def test_the_model_of_any_style_takes_a_styles_colours(path):
+    model = any_style_artifacts.open_any_style(FOLDER / path)
+    photo = images.to_float(tiny.photo(120, 160))
+    means = []
+    for colour in ((0.9, 0.2, 0.1), (0.1, 0.2, 0.9)):
+        noise = np.random.default_rng(0).normal(0, 0.1, (128, 128, 3))
+        style = np.clip(np.array(colour) + noise, 0, 1).astype(np.float32)
+        drawn = model.transform(photo, model.encode_style(style), 1.0)
+        assert drawn.shape == photo.shape and drawn.std() > 0.02
+        means.append(drawn.mean((0, 1)))
+    assert means[0][0] > means[1][0] + 0.1 and means[1][2] > means[0][2] + 0.1
