@@ -52,7 +52,7 @@ class StylizeSettings:
         if not self.style and (self.alpha != 1 or self.content_masks):
             raise expected("--style with --alpha or --content_masks", "none",
                            "Models with styles of their own have no strength and no masks.")
-        _ = self.wishes                                    # raises, if they cannot be met
+        _ = self.blend, self.wishes                        # raise, if they are no numbers or cannot be met
 
     @property
     def wishes(self) -> painters.Wishes | None:

@@ -112,11 +112,12 @@ def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
 
 
 @pytest.mark.parametrize("transfer", transfers.TRANSFERS)
-def test_every_transfer_trains(inputs, tmp_path, transfer):
-    run = pipeline.train(settings(
-        inputs, output=str(tmp_path / "run"), any_style="adain", transfer=transfer, steps=2,
-        content_target="transferred"))
-    assert np.isfinite(run.recorded["last_terms"]["loss"])
+def test_every_transfer_has_a_finite_gradient_for_all_that_learns(inputs, transfer):
+    task = adain.AdainTask(settings(inputs, any_style="adain", transfer=transfer, content_target="transferred"))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(task.terms(batch(0, 1))["loss"])
+    gradients = tape.gradient(loss, task.network.trainable_variables)
+    assert all(np.isfinite(each).all() and np.any(each) for each in gradients)
 
 
 def test_paintings_that_cannot_be_read_stop_the_run_with_their_names(inputs, tmp_path):
