@@ -60,7 +60,7 @@ def test_without_a_weight_there_is_no_stability_term(inputs):
 
 def test_a_network_trained_for_stability_is_more_stable(inputs):
     stability = []
-    for weight in (1e-6, 3.0):
+    for weight in (1e-6, 30.0):
         run = pipeline.train(settings(inputs, stability_weight=weight), say=lambda line: None)
         stability.append(run.recorded["last_terms"]["stability"])
     assert stability[1] < 0.7 * stability[0]
