@@ -127,11 +127,15 @@ def _pair(path):
 
 
 def _open_pair(style_path, transform_path):
-    style_part, transformer = _Part(style_path, "code"), _Part(transform_path, "stylized")
-    fixed = transformer.fixed_size("content")
+    encoder, transformer = artifacts.LiteRtModel(style_path), artifacts.LiteRtModel(transform_path)
+    for model, wanted in ((encoder, "code"), (transformer, "stylized")):
+        if model.signature_outputs != [wanted]:
+            raise ValueError(f"its outputs are {', '.join(model.signature_outputs) or 'none'}, not {wanted}")
+    sides = tuple(map(int, transformer.inputs["content"]["shape_signature"][1:3]))
+    fixed = sides if sides[0] > 0 else None
 
     def encode(style):
-        return style_part(style=padding.grow(style, *padding.ANY_STYLE)[None])[0]
+        return encoder({"style": padding.grow(style, *padding.ANY_STYLE)[None]})[0]
 
     def transform(photo, code, alpha):
         height, width = photo.shape[:2]
@@ -140,43 +144,9 @@ def _open_pair(style_path, transform_path):
                 f"a photo of {fixed[1]}x{fixed[0]} pixels for {transform_path}", f"{width}x{height}",
                 "Resize it, or use the file of any size, whose name has no number.")
         grown = padding.grow(photo, *padding.ANY_STYLE)[None]
-        return transformer(content=grown, code=code[None], alpha=_number(alpha))[0, :height, :width]
+        return transformer({"content": grown, "code": code[None], "alpha": _number(alpha)})[0, :height, :width]
 
     return AnyStyle(encode, transform)
-
-
-class _Part:
-    """One .tflite file as a function of named arrays."""
-
-    def __init__(self, path, output):
-        from ai_edge_litert.interpreter import Interpreter
-
-        self._interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
-        signature = self._interpreter.get_signature_list().get("serving_default", {"inputs": [], "outputs": []})
-        if signature["outputs"] != [output]:
-            raise ValueError(f"its outputs are {', '.join(signature['outputs']) or 'none'}, not {output}")
-        self._details = {
-            artifacts.input_name(detail): detail for detail in self._interpreter.get_input_details()}
-        self._output = self._interpreter.get_output_details()[0]["index"]
-        self._allocated = None
-
-    def fixed_size(self, name):
-        """(height, width), or None for any."""
-        height, width = self._details[name]["shape_signature"][1:3]
-        return None if height < 0 else (int(height), int(width))
-
-    def __call__(self, **inputs):
-        shapes = {name: value.shape for name, value in inputs.items()}
-        if shapes != self._allocated:
-            self._allocated = None                         # after a failure nothing is allocated
-            for name, shape in shapes.items():
-                self._interpreter.resize_tensor_input(self._details[name]["index"], shape)
-            self._interpreter.allocate_tensors()
-            self._allocated = shapes
-        for name, value in inputs.items():
-            self._interpreter.set_tensor(self._details[name]["index"], value)
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output)
 
 
 def _number(alpha):

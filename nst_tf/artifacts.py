@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,11 +129,6 @@ def nothing(path: Path, wanted: str) -> UserError:
     return expected(wanted, f"{path} ({state})", "Check --model.")
 
 
-def input_name(detail: dict) -> str:
-    """Returns the name that an input of a .tflite had in its signature."""
-    return detail["name"].removeprefix("serving_default_").partition(":")[0]
-
-
 def _refuse_any_style(names, path):
     """Raises `NeedsStyle` for inputs or signatures of a model of any style."""
     if {"style", "code", "encode_style"} & set(names):
@@ -202,37 +197,58 @@ def _open_saved_model(path: Path, style_weights: Sequence[float] | int) -> Artif
 
 
 def _open_tflite(path: Path, style_weights: Sequence[float] | int) -> Artifact:
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    _refuse_any_style([input_name(detail) for detail in inputs], path)
-    weights = [detail for detail in inputs if "style_weights" in detail["name"]]
-    pictures = [detail for detail in inputs if "style_weights" not in detail["name"]]
-    for what, details in (("input", pictures), ("output", outputs)):
+    model = LiteRtModel(path)
+    _refuse_any_style(model.inputs, path)
+    weights = {name: detail for name, detail in model.inputs.items() if "style_weights" in name}
+    pictures = {name: detail for name, detail in model.inputs.items() if "style_weights" not in name}
+    for what, details in (("input", list(pictures.values())), ("output", model.outputs)):
         shapes = [f"{detail['dtype'].__name__} {detail['shape'].tolist()}" for detail in details]
         # Height and width do not matter: any can be set.
         if len(details) != 1 or details[0]["dtype"] != np.float32 or (
                 len(details[0]["shape"]) != 4 or list(details[0]["shape"][[0, 3]]) != [1, 3]):
             raise ValueError(
                 f"its {what} is {', '.join(shapes)}, not float32 [1, height, width, 3]")
-    blend = _blend(style_weights, int(weights[0]["shape"][1]) if weights else 1, path)
-    image, stylized, allocated = pictures[0]["index"], outputs[0]["index"], None
+    blend = _blend(style_weights, int(next(iter(weights.values()))["shape"][1]) if weights else 1, path)
+    rest = {name: blend[None] for name in weights}
 
     def draw(photo: np.ndarray) -> np.ndarray:
-        nonlocal allocated
         height, width = photo.shape[:2]
-        grown = padding.grow(photo)[None]
-        if grown.shape != allocated:
-            # Forgotten first: after a failure nothing is allocated.
-            allocated = None
-            interpreter.resize_tensor_input(image, grown.shape)
-            interpreter.allocate_tensors()
-            allocated = grown.shape
-        interpreter.set_tensor(image, grown)
-        for detail in weights:
-            interpreter.set_tensor(detail["index"], blend[None])
-        interpreter.invoke()
-        return interpreter.get_tensor(stylized)[0, :height, :width]
+        return model({**dict.fromkeys(pictures, padding.grow(photo)[None]), **rest})[0, :height, :width]
 
     return draw
+
+
+class LiteRtModel:
+    """A .tflite as a function of arrays by the names of its inputs, for any of their shapes that it can take.
+
+    Attributes:
+        inputs: {name: LiteRT's detail}.
+        outputs: LiteRT's details; a call returns the first.
+        signature_outputs: their names in the signature; [] for a file without one.
+    """
+
+    def __init__(self, path: Path):
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
+        # The name in the signature, as far as files have one.
+        self.inputs = {detail["name"].removeprefix("serving_default_").partition(":")[0]: detail
+                       for detail in self._interpreter.get_input_details()}
+        self.outputs = self._interpreter.get_output_details()
+        signature = self._interpreter.get_signature_list().get("serving_default", {})
+        self.signature_outputs = signature.get("outputs", [])
+        self._allocated = None
+
+    def __call__(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        shapes = {name: value.shape for name, value in values.items()}
+        if shapes != self._allocated:
+            # Forgotten first: after a failure nothing is allocated.
+            self._allocated = None
+            for name, shape in shapes.items():
+                self._interpreter.resize_tensor_input(self.inputs[name]["index"], shape)
+            self._interpreter.allocate_tensors()
+            self._allocated = shapes
+        for name, value in values.items():
+            self._interpreter.set_tensor(self.inputs[name]["index"], value)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self.outputs[0]["index"])

@@ -159,7 +159,7 @@ def _sheet(style, shown, drawn, count):
     for i in chosen:
         rows.append([(shown[i].name, images.to_uint8(shown[i].rgb)),
                      *((name, drawn[name][i]) for name in painted)])
-    return images.encode(images.Picture(images.to_float(sheets.sheet(rows, cell=CELL))), "png")
+    return images.encode_rgb8(sheets.sheet(rows, cell=CELL), "png")
 
 
 def _write(folder, settings, title, text, rows, sheet):

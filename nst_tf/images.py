@@ -167,7 +167,7 @@ def read_mask(source: Source, size: tuple[int, int], of: str = "photo") -> np.nd
     if mask.size != tuple(size):
         raise expected(
             f"a mask of the {of}'s size, {size[1]}x{size[0]}", f"{source}: {mask.size[1]}x{mask.size[0]}",
-            "Draw it over the picture.")
+            f"Make it of the {of} itself.")
     lightness = mask.rgb.mean(-1, keepdims=True)
     if not lightness.any():
         raise expected("a mask with white in it", f"{source}, which is black", "Paint the region white.")
@@ -236,6 +236,11 @@ def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
         raise expected(f"a picture that {name} can hold", f"{width} x {height} pixels ({error})",
                        "Choose another format, such as png.") from error
     return buffer.getvalue()
+
+
+def encode_rgb8(rgb8: np.ndarray, format: str) -> bytes:
+    """Returns uint8 [H, W, 3] as the bytes of an image file; see `encode`."""
+    return encode(Picture(to_float(rgb8)), format)
 
 
 def write_picture(path: str | os.PathLike, picture: Picture, *, overwrite: bool = False,

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, layers, networks, padding, statistics
+from nst_tf import any_style, layers, networks, padding
 from nst_tf.features import FeatureExtractor
 from nst_tf.networks import TransformNetConfig
 
@@ -61,20 +61,9 @@ def style_encoder(encoder: FeatureExtractor) -> keras.Model:
     features.trainable = False
     style = keras.Input((None, None, 3), name="style")
     grown = layers.GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
-    moments = [ChannelMoments(name=f"moments_{layer}", dtype="float32")(maps)
+    moments = [any_style.StyleCode("adain", name=f"moments_{layer}", dtype="float32")(maps)
                for layer, maps in zip(LAYERS, features(grown))]
     return keras.Model(style, keras.layers.Concatenate(name="code", dtype="float32")(moments), name="encode_style")
-
-
-@keras.saving.register_keras_serializable("nst_tf")
-class ChannelMoments(keras.layers.Layer):
-    """Means and deviations of each channel: [B, H, W, C] -> [B, 2C] float32; `statistics.mean_std`."""
-
-    def call(self, inputs):
-        return tf.concat(statistics.mean_std(inputs), 1)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape[0], 2 * input_shape[-1]
 
 
 @keras.saving.register_keras_serializable("nst_tf")

@@ -59,7 +59,8 @@ def open_painter(model: str, style_weights: Sequence[float] = (), wishes: Wishes
     codes = [opened.encode_style(read_style(name, wishes.style_size)) for name in wishes.styles]
     if wishes.masks:
         return lambda photo: _by_regions(
-            [opened.transform(photo, code, wishes.alpha) for code in codes], photo, wishes.masks)
+            photo, [images.read_mask(mask, photo.shape[:2]) for mask in wishes.masks],
+            (opened.transform(photo, code, wishes.alpha) for code in codes))
     code = any_style_artifacts.blended(codes, wishes.weights)
     return lambda photo: opened.transform(photo, code, wishes.alpha)
 
@@ -82,8 +83,7 @@ def read_style(name: str, short_side: int) -> np.ndarray:
     return picture.rgb
 
 
-def _by_regions(pictures, photo, masks):
-    shares = [images.read_mask(mask, photo.shape[:2]) for mask in masks]
+def _by_regions(photo, shares, pictures):
     # Where masks add up to less than 1, the photo has the rest.
     rest = np.maximum(1 - sum(shares), 0)
     total = sum(shares) + rest

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from nst_tf import any_style
@@ -70,12 +69,11 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
 
     def check(loaded, path):
         def at_once(**inputs):
-            return loaded.signatures["stylize"](**_tensors(inputs))["stylized"].numpy()
+            return saved_model.run(loaded, "stylize", "stylized", **inputs)
 
         def in_two_steps(content, style, alpha):
-            code = loaded.signatures["encode_style"](**_tensors({"style": style}))["code"].numpy()
-            return loaded.signatures["transform"](
-                **_tensors({"content": content, "code": code, "alpha": alpha}))["stylized"].numpy()
+            code = saved_model.run(loaded, "encode_style", "code", style=style)
+            return saved_model.run(loaded, "transform", "stylized", content=content, code=code, alpha=alpha)
 
         return min(parity.check(network, draw, path, saved_model.AT_LEAST) for draw in (at_once, in_two_steps))
 
@@ -88,7 +86,3 @@ def _signature(*names, code_size=None, dtype=tf.float32):
     shapes = {"content": ([None, None, None, 3], dtype), "style": ([None, None, None, 3], dtype),
               "code": ([None, code_size], tf.float32), "alpha": ([None, 1], tf.float32)}
     return [tf.TensorSpec(*shapes[name], name=name) for name in names]
-
-
-def _tensors(inputs: dict[str, np.ndarray]) -> dict[str, tf.Tensor]:
-    return {name: tf.constant(value) for name, value in inputs.items()}

@@ -36,7 +36,9 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         RuntimeError: an artefact does not draw what the network draws; it was not written.
     """
     parts = any_style.parts_of(network)
-    encoders = _converted(parts.encode_style, ["style"], None)
+    encoder, transformer = (tflite.with_sliced_pads(networks.core(part))
+                            for part in (parts.encode_style, parts.transform))
+    encoders = _converted(encoder, ["style"])
     # Styles are encoded by the file that an app would use beside each transformer.
     encode = {suffix: _encoder(data, _path(folder, f"{name}_style{suffix}")) for suffix, data in encoders.items()}
 
@@ -46,7 +48,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     artefacts = [_written(network, _path(folder, f"{name}_style{suffix}"), data, encode[suffix], exact, variant)
                  for (suffix, data), variant in zip(encoders.items(), VARIANTS.values())]
     for side in (None, *SIDES):
-        transformers = _converted(parts.transform, ["content", "code", "alpha"], side)
+        transformers = _converted(transformer, ["content", "code", "alpha"], side)
         for (suffix, data), variant in zip(transformers.items(), VARIANTS.values()):
             path = _path(folder, f"{name}_transform{suffix}" if side is None else f"{name}_transform_{side}{suffix}")
             artefacts.append(_written(
@@ -58,9 +60,8 @@ def _path(folder, stem):
     return folder / "tflite" / f"{stem}.tflite"
 
 
-def _converted(part, names, side):
+def _converted(core, names, side=None):
     """{suffix: contents of the file} of one part, whose inputs get `names`."""
-    core = tflite.with_sliced_pads(networks.core(part))
     draws = "content" in names
     shapes = {"style": [1, None, None, 3], "content": [1, side, side, 3], "alpha": [1, 1]}
 

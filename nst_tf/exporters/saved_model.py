@@ -1,6 +1,5 @@
 """SavedModel: for TensorFlow Serving, GPUs and everything that loads TensorFlow graphs."""
 
-import functools
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -47,12 +46,18 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     def serving_default(image, *style_weights):
         return {"stylized": to_bytes(serving_float(from_bytes(image), *style_weights)["stylized"])}
 
-    def draw(loaded, **inputs):
-        return loaded.signatures["serving_float"](
-            **{name: tf.constant(value) for name, value in inputs.items()})["stylized"].numpy()
+    def check(loaded, path):
+        return parity.check(
+            network, lambda **inputs: run(loaded, "serving_float", "stylized", **inputs), path, AT_LEAST)
 
-    return [written(module, {"serving_default": serving_default, "serving_float": serving_float}, folder,
-                    lambda loaded, path: parity.check(network, functools.partial(draw, loaded), path, AT_LEAST))]
+    return [written(
+        module, {"serving_default": serving_default, "serving_float": serving_float}, folder, check)]
+
+
+def run(loaded: tf.Module, signature: str, output: str, **inputs: np.ndarray) -> np.ndarray:
+    """Returns one output of a loaded SavedModel's signature for inputs by name."""
+    tensors = {name: tf.constant(value) for name, value in inputs.items()}
+    return loaded.signatures[signature](**tensors)[output].numpy()
 
 
 def written(

@@ -81,16 +81,17 @@ class AdainTask:
 
     def preview(self, run: RunFolder, step: int) -> None:
         """Writes preview photos in the packaged styles, as the network paints them now."""
-        files.write_atomically(
-            run.previews / f"step_{step:06d}.png", _encode(self._rows(PREVIEW_SIDE, PREVIEW_PHOTOS), PREVIEW_SIDE),
-            overwrite=True)
+        self._write_sheet(run.previews / f"step_{step:06d}.png", PREVIEW_SIDE, PREVIEW_PHOTOS)
 
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes network and contact sheet; returns lines for the user."""
         self.network.save(run.network)
-        files.write_atomically(
-            run.contact_sheet, _encode(self._rows(SHEET_SIDE, tuple(photos.PHOTOS)), SHEET_SIDE), overwrite=True)
+        self._write_sheet(run.contact_sheet, SHEET_SIDE, tuple(photos.PHOTOS))
         return [f"wrote {run.network}", f"wrote {run.contact_sheet}: look at it"]
+
+    def _write_sheet(self, path, side, names):
+        sheet = sheets.sheet(self._rows(side, names), cell=side)
+        files.write_atomically(path, images.encode_rgb8(sheet, "png"), overwrite=True)
 
     def _rows(self, side, names):
         """The photos; then for each packaged style the photos painted in it; then without strength."""
@@ -129,10 +130,6 @@ def _network(settings):
     config = networks.TransformNetConfig(
         settings.width, settings.residual_blocks, settings.padding, settings.block, settings.edge_size)
     return modulated.modulated_net(encoder, config, pictures, dtype=settings.compute_dtype), encoder
-
-
-def _encode(rows, cell):
-    return images.encode(images.Picture(images.to_float(sheets.sheet(rows, cell=cell))), "png")
 
 
 build = AdainTask

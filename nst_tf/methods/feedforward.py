@@ -104,13 +104,13 @@ class FeedforwardTask:
         """Writes the preview photos as the network draws them now, a row for each style."""
         rows = [self._drawn(PREVIEW_SIDE, number) for number in range(len(self._styles))]
         files.write_atomically(
-            run.previews / f"step_{step:06d}.png", self._encode(sheets.sheet(rows)), overwrite=True)
+            run.previews / f"step_{step:06d}.png", images.encode_rgb8(sheets.sheet(rows), "png"), overwrite=True)
 
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes network and contact sheet; returns lines for the user."""
         self.network.save(run.network)
         files.write_atomically(
-            run.contact_sheet, self._encode(sheets.sheet(self._sheet_rows(), cell=SHEET_SIDE)),
+            run.contact_sheet, images.encode_rgb8(sheets.sheet(self._sheet_rows(), cell=SHEET_SIDE), "png"),
             overwrite=True)
         return [f"wrote {run.network}", f"wrote {run.contact_sheet}: look at it"]
 
@@ -162,10 +162,6 @@ class FeedforwardTask:
     def _photo(name, side):
         pixels = photos.builtin_photo(name)
         return images.resize_rgb8(pixels, *images.fit_size(*pixels.shape[:2], long_side=side))
-
-    @staticmethod
-    def _encode(pixels):
-        return images.encode(images.Picture(images.to_float(pixels)), "png")
 
 
 def read_style(
