@@ -6,6 +6,7 @@ Runtimes are imported when they are needed: a .tflite does without TensorFlow.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
     import keras
 
 Artifact = Callable[[np.ndarray], np.ndarray]
+# From the name of a model's second input and the number of its styles to what goes in, or None; `_blend`.
+Blend = Callable[["str | None", int], "np.ndarray | None"]
+BLENDS = ("style_weights", "strengths")        # names of the second input that a model of styles can have
 
 
 class NeedsStyle(UserError):
     """The model paints in any style: `any_style_artifacts.open_any_style` opens it."""
 
 
-def open_artifact(model: str | os.PathLike, style_weights: Sequence[float] | int = ()) -> Artifact:
+def open_artifact(
+    model: str | os.PathLike, style_weights: Sequence[float] | int = (), strength: float = 1.0
+) -> Artifact:
     """Opens a model by its path.
 
     Args:
@@ -34,6 +40,7 @@ def open_artifact(model: str | os.PathLike, style_weights: Sequence[float] | int
             of which the highest is taken), or a .tflite file.
         style_weights: for a model of N styles, N numbers: 1 for the one to paint in and 0 for the others,
             or a blend; or a whole number, that of the one style, from 0.
+        strength: how strongly to paint, 0 (the photo, nearly) to 1; below 1 for models that learnt it alone.
 
     Returns:
         A function from float32 [H, W, 3] RGB in [0, 1] to the stylised photo of the same shape, in
@@ -41,20 +48,22 @@ def open_artifact(model: str | os.PathLike, style_weights: Sequence[float] | int
 
     Raises:
         NeedsStyle: the model paints in any style.
-        UserError: nothing there that draws pictures, a damaged file, or style weights that do not suit
-            the model.
+        UserError: nothing there that draws pictures, a damaged file, or style weights or a strength that do
+            not suit the model.
     """
-    path = Path(model)
+    if not 0 <= strength <= 1:
+        raise expected("--strength from 0 to 1", strength, "0 keeps the photo, 1 paints in full strength.")
+    path, blend = Path(model), functools.partial(_blend, style_weights, strength, Path(model))
     if path.suffix == ".tflite" and path.is_file():
         with opening(path):
-            return _open_tflite(path, style_weights)
+            return _open_tflite(path, blend)
     if keras_file(path):
         network = open_network(path)
         _refuse_any_style([each.name for each in network.inputs], path)
-        return _relaxed(network, path, style_weights)
+        return _relaxed(network, blend)
     if saved := saved_model_folder(path):
         with opening(saved):
-            return _open_saved_model(saved, style_weights)
+            return _open_saved_model(saved, blend)
     raise nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")
 
 
@@ -136,11 +145,19 @@ def _refuse_any_style(names, path):
                                       "Name one with --style.")))
 
 
-def _blend(style_weights: Sequence[float] | int, styles: int, path: Path) -> np.ndarray:
-    """Returns the style weights as [N], or as [0] for a model of one style.
+def _blend(
+    style_weights: Sequence[float] | int, strength: float, path: Path, name: str | None, styles: int
+) -> np.ndarray | None:
+    """Returns a model's second input, [1, N]; None if it takes none.
+
+    Args:
+        style_weights, strength: as asked for.
+        path: of the model.
+        name: of its second input, one of `BLENDS`; None if it has none.
+        styles: N.
 
     Raises:
-        UserError: weights for a single style, or not one for each of several.
+        UserError: weights for a single style, or not one for each of several; a strength for a model without.
     """
     if isinstance(style_weights, int):
         if not 0 <= style_weights < styles:
@@ -151,21 +168,27 @@ def _blend(style_weights: Sequence[float] | int, styles: int, path: Path) -> np.
         if len(blend):
             raise expected(f"no --style_weights for {path}, which has one style", blend.tolist(),
                            "Leave them out.")
+        blend = np.ones(1, np.float32)
     elif len(blend) != styles or not np.isfinite(blend).all():
         raise expected(
             f"{styles} numbers as --style_weights for {path}, one for each of its styles",
             blend.tolist() or "none", "1 for a style and 0 for the others paints in that one.")
-    return blend
+    if name == "strengths":
+        return np.float32(strength) * blend[None]
+    if strength != 1:
+        raise expected(f"--strength=1 for {path}, which learnt no other", strength,
+                       "Train with --strength for a network that can paint weakly.")
+    return blend[None] if name else None
 
 
-def _relaxed(network: keras.Model, path: Path, style_weights: Sequence[float] | int) -> Artifact:
+def _relaxed(network: keras.Model, blend_for: Blend) -> Artifact:
     """One trace serves every size; made here, since TensorFlow warns of many functions of one name."""
     import tensorflow as tf
 
     from nst_tf import networks
 
-    blend = _blend(style_weights, networks.styles_of(network), path)
-    rest = [tf.constant(blend[None])] if len(blend) else []
+    blend = blend_for(networks.blend_of(network), networks.styles_of(network))
+    rest = [] if blend is None else [tf.constant(blend)]
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
     def function(photo):
@@ -175,7 +198,7 @@ def _relaxed(network: keras.Model, path: Path, style_weights: Sequence[float] | 
     return lambda photo: compiled(tf.constant(photo[None])).numpy()[0]
 
 
-def _open_saved_model(path: Path, style_weights: Sequence[float] | int) -> Artifact:
+def _open_saved_model(path: Path, blend_for: Blend) -> Artifact:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
@@ -184,9 +207,10 @@ def _open_saved_model(path: Path, style_weights: Sequence[float] | int) -> Artif
         raise ValueError(
             f"it has no signature serving_float, only {', '.join(loaded.signatures) or 'none'}")
     signature = loaded.signatures["serving_float"]
-    spec = signature.structured_input_signature[1].get("style_weights")
-    blend = _blend(style_weights, 1 if spec is None else spec.shape[1], path)
-    rest = {"style_weights": tf.constant(blend[None])} if len(blend) else {}
+    specs = signature.structured_input_signature[1]
+    name = next((name for name in BLENDS if name in specs), None)
+    blend = blend_for(name, specs[name].shape[1] if name else 1)
+    rest = {} if blend is None else {name: tf.constant(blend)}
 
     def draw(photo: np.ndarray) -> np.ndarray:
         # `loaded` owns the variables: the closure keeps it alive.
@@ -196,11 +220,11 @@ def _open_saved_model(path: Path, style_weights: Sequence[float] | int) -> Artif
     return draw
 
 
-def _open_tflite(path: Path, style_weights: Sequence[float] | int) -> Artifact:
+def _open_tflite(path: Path, blend_for: Blend) -> Artifact:
     model = LiteRtModel(path)
     _refuse_any_style(model.inputs, path)
-    weights = {name: detail for name, detail in model.inputs.items() if "style_weights" in name}
-    pictures = {name: detail for name, detail in model.inputs.items() if "style_weights" not in name}
+    name = next((name for name in BLENDS if name in model.inputs), None)
+    pictures = {each: detail for each, detail in model.inputs.items() if each != name}
     for what, details in (("input", list(pictures.values())), ("output", model.outputs)):
         shapes = [f"{detail['dtype'].__name__} {detail['shape'].tolist()}" for detail in details]
         # Height and width do not matter: any can be set.
@@ -208,8 +232,8 @@ def _open_tflite(path: Path, style_weights: Sequence[float] | int) -> Artifact:
                 len(details[0]["shape"]) != 4 or list(details[0]["shape"][[0, 3]]) != [1, 3]):
             raise ValueError(
                 f"its {what} is {', '.join(shapes)}, not float32 [1, height, width, 3]")
-    blend = _blend(style_weights, int(next(iter(weights.values()))["shape"][1]) if weights else 1, path)
-    rest = {name: blend[None] for name in weights}
+    blend = blend_for(name, int(model.inputs[name]["shape"][1]) if name else 1)
+    rest = {} if blend is None else {name: blend}
 
     def draw(photo: np.ndarray) -> np.ndarray:
         height, width = photo.shape[:2]

@@ -156,6 +156,17 @@ class InstanceNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
+class WithRest(keras.layers.Layer):
+    """Puts before weights what they leave of 1: [B, N] -> [B, N + 1], whose sum is 1."""
+
+    def call(self, inputs):
+        return tf.concat([1.0 - tf.reduce_sum(inputs, -1, keepdims=True), inputs], -1)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0], input_shape[1] + 1
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
 class ModulatedNormalization(keras.layers.Layer):
     """Instance norm whose scale and offset are inputs, as other layers make them for each picture.
 

@@ -23,6 +23,7 @@ from nst_tf.settings import PerceptualSettings, layer_weights
 from nst_tf.statistics import relative_squared_error, total_variation
 
 CONTENT_LAYERS = {"relu4_2": 1.0}                                        # Gatys et al. 2016
+IDENTITY_EVERY = 8                                                       # crops, of which one is given back
 STYLE_LAYERS = {f"relu{block}_1": 1.0 for block in range(1, 6)}          # Gatys et al. 2016
 
 
@@ -211,6 +212,34 @@ def masks_of_layers(mask: tf.Tensor | None, layers: Sequence[str]) -> dict[str, 
         if not float(tf.reduce_sum(masks[layer])) > 0:
             raise expected("a mask with white in it", "one that is black", "Paint the region white.")
     return masks
+
+
+def given_back(index: tf.Tensor) -> tf.Tensor:
+    """Returns 1.0 for the crops that a network is to give back unpainted and 0.0 for the others, [B].
+
+    Args:
+        index: [B], running numbers of the crops: each device and each resumed run makes the same choice.
+    """
+    return tf.cast(index % IDENTITY_EVERY == 0, tf.float32)
+
+
+def with_identity(
+    terms: Mapping[str, tf.Tensor], pictures: tf.Tensor, photos: tf.Tensor, back: tf.Tensor, weight: float
+) -> dict[str, tf.Tensor]:
+    """Returns the terms [B] of painted crops, and the "identity" error of those that were to be given back.
+
+    Scaled so that means over many crops are the means over the painted ones and over the others.
+
+    Args:
+        terms: as if all had been painted.
+        pictures, photos: [B, H, W, 3].
+        back: from `given_back`, [B].
+        weight: of the identity term in the sum, beside terms of the painted crops.
+    """
+    share = 1 / IDENTITY_EVERY
+    painted = {name: value * (1.0 - back) / (1.0 - share) for name, value in terms.items()}
+    identity = back * relative_squared_error(pictures, photos) / share
+    return painted | {"identity": identity, "loss": painted["loss"] + weight * share * identity}
 
 
 def amplification(change: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:

@@ -15,6 +15,7 @@ BLOCKS = ("residual", "separable")
 EDGE_SIZES = tuple(range(1, 2 * padding.MINIMUM, 2))       # whose reflection pads fit the smallest picture
 OUTPUT = "out_conv"                            # name of the convolution that makes colours
 STYLE_WEIGHTS = "style_weights"                # name of the second input of a network of several styles
+STRENGTHS = "strengths"                        # and of one that can paint weakly
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +32,7 @@ class TransformNetConfig:
         styles: how many styles it draws.
         kept_styles: how many of these, the first ones, are kept as they are, with all that styles share:
             only norms of the other styles learn.
+        strength: whether the photo itself is one more style, drawn by what the weights of styles leave of 1.
     """
 
     width: int = 32
@@ -40,6 +42,7 @@ class TransformNetConfig:
     edge_size: int = 9
     styles: int = 1
     kept_styles: int = 0
+    strength: bool = False
 
     def __post_init__(self):
         if self.width < 1:
@@ -65,7 +68,9 @@ def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> kera
 
     With several styles it has a second input, "style_weights" [B or 1, N]: 1 for a style draws that one,
     other numbers blend the norms' scales and offsets, which is all that styles do not share (Dumoulin et
-    al. 2016, arXiv:1610.07629).
+    al. 2016, arXiv:1610.07629). With strength the second input is "strengths" [B or 1, N], for one style too:
+    the norms have one more scale and offset, with which the network gives the photo back, and what strengths
+    leave of 1 is the share of these.
 
     Departures from the paper: instance instead of batch norm (arXiv:1607.08022), reflection instead
     of zero padding, nearest upsampling instead of transposed convolution (distill.pub 2016), pads
@@ -79,11 +84,16 @@ def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> kera
         Johnson, Alahi, Fei-Fei 2016 (arXiv:1603.08155) and its supplement, table 1.
     """
     image = keras.Input((None, None, 3), name="image")
-    several = config.styles > 1
-    blend = keras.Input((config.styles,), name=STYLE_WEIGHTS, dtype="float32") if several else None
+    inputs, blend = [image], None
+    if config.styles > 1 or config.strength:
+        blend = keras.Input(
+            (config.styles,), name=STRENGTHS if config.strength else STYLE_WEIGHTS, dtype="float32")
+        inputs.append(blend)
+    if config.strength:
+        blend = layers.WithRest(name="with_photo", dtype="float32")(blend)
     norm = functools.partial(_norm, config=config, blend=blend, dtype=dtype)
     outputs = painted(image, config, norm, dtype=dtype)
-    network = keras.Model([image, blend] if several else image, outputs, name="transform_net")
+    network = keras.Model(inputs if len(inputs) > 1 else image, outputs, name="transform_net")
     if config.kept_styles:
         for layer in network.layers:
             layer.trainable = isinstance(layer, layers.InstanceNormalization)
@@ -127,7 +137,7 @@ def norm_channels(config: TransformNetConfig) -> list[int]:
 
 
 def styles_of(network: keras.Model) -> int:
-    """Returns how many styles a network draws; 1 if it has no style weights.
+    """Returns how many styles a network draws; 1 if it has neither style weights nor strengths.
 
     Raises:
         ValueError: it does not map pictures to pictures.
@@ -136,22 +146,27 @@ def styles_of(network: keras.Model) -> int:
     if shapes[0] == shapes[-1] == (None, None, None, 3):
         if len(shapes) == 2:
             return 1
-        if len(shapes) == 3 and network.inputs[1].name == STYLE_WEIGHTS:
+        if len(shapes) == 3 and blend_of(network) in (STYLE_WEIGHTS, STRENGTHS):
             return shapes[1][1]
     raise ValueError(f"it maps {shapes[:-1]} to {shapes[-1]}, not pictures to pictures")
+
+
+def blend_of(network: keras.Model) -> str | None:
+    """Returns the name of a network's second input, `STYLE_WEIGHTS` or `STRENGTHS`; None if it has none."""
+    return network.inputs[1].name if len(network.inputs) > 1 else None
 
 
 def draw(
     network: keras.Model, photos: tf.Tensor, *style_weights: tf.Tensor, training: bool = False
 ) -> tf.Tensor:
-    """Returns what a network draws, [B, H, W, 3]; of several styles, by style weights [B or 1, N]."""
+    """Returns what a network draws, [B, H, W, 3]; by style weights or strengths [B or 1, N], if it takes them."""
     return network([photos, *style_weights] if style_weights else photos, training=training)
 
 
 def signature(
     network: keras.Model, dtype: tf.DType = tf.float32, *, batch: int | None = None, side: int | None = None
 ) -> list[tf.TensorSpec]:
-    """Returns the inputs of a network as a function of its own: "image" and, if it has any, style weights.
+    """Returns the inputs of a network as a function of its own: "image" and, if it takes them, weights of styles.
 
     Args:
         network: a `transform_net`.
@@ -160,8 +175,9 @@ def signature(
         side: their height and width; None for any.
     """
     image = tf.TensorSpec([batch, side, side, 3], dtype, name="image")
-    styles = styles_of(network)
-    return [image] if styles == 1 else [image, tf.TensorSpec([batch, styles], tf.float32, name=STYLE_WEIGHTS)]
+    if (name := blend_of(network)) is None:
+        return [image]
+    return [image, tf.TensorSpec([batch, styles_of(network)], tf.float32, name=name)]
 
 
 def core(network: keras.Model) -> keras.Model:
@@ -226,9 +242,11 @@ def _convolution(
 def _norm(x, config, blend, name, dtype):
     if blend is None:
         return layers.InstanceNormalization(name=name, dtype=dtype)(x)
+    # With strength the photo is the first of the norm's styles, and kept with those that are.
+    photo = int(config.strength)
     return layers.InstanceNormalization(
-        styles=config.styles, kept_styles=config.kept_styles, name=name, dtype=dtype)(
-            x, style_weights=blend)
+        styles=config.styles + photo, kept_styles=config.kept_styles and config.kept_styles + photo,
+        name=name, dtype=dtype)(x, style_weights=blend)
 
 
 def _residual(x, convolution, separable, *, name, dtype):

@@ -42,19 +42,22 @@ class Wishes:
                            "Masks say where each style paints; leave out the weights.")
 
 
-def open_painter(model: str, style_weights: Sequence[float] = (), wishes: Wishes | None = None) -> Artifact:
+def open_painter(
+    model: str, style_weights: Sequence[float] = (), wishes: Wishes | None = None, strength: float = 1.0
+) -> Artifact:
     """Opens a model with all that it needs beside the photo.
 
     Args:
         model: a path, as `artifacts.open_artifact` or `any_style_artifacts.open_any_style` takes it.
         style_weights: for a model of several styles of its own.
         wishes: for a model of any style.
+        strength: for a model with styles of its own that learnt it, 0 to 1.
 
     Raises:
         UserError: see the functions above; unreadable style pictures.
     """
     if wishes is None:
-        return artifacts.open_artifact(model, style_weights)
+        return artifacts.open_artifact(model, style_weights, strength)
     opened = any_style_artifacts.open_any_style(model)
     codes = [opened.encode_style(read_style(name, wishes.style_size)) for name in wishes.styles]
     if wishes.masks:

@@ -111,7 +111,8 @@ class TrainSettings(PerceptualSettings):
         "photo", "What a network of any style keeps: features of the photo, or those transferred (Huang and "
         "Belongie's).", choices=("photo", "transferred"))
     identity_weight: float = setting(
-        10.0, "Weight of the error of photos painted with --alpha=0, a pair in eight; 0 for none of them.")
+        10.0, "Weight of the error of photos given back, painted with --alpha=0 or with --strength without any, "
+        "a crop in eight; for a network of any style 0 for none of them.")
 
     width: int = setting(32, "Channels of the network's first stage; 32 is Johnson's.")
     residual_blocks: int = setting(5, "Residual blocks of the network; 5 is Johnson's.")
@@ -128,6 +129,9 @@ class TrainSettings(PerceptualSettings):
         "", "Run folder of the same network whose newest checkpoint gives the first weights; of a slim VGG19 "
         "with other widths, the layers before the first that differs; of a network of fewer styles, all of "
         "them, and only the norms of the styles added learn.")
+    strength: bool = setting(
+        False, "Learn to give the photo back too, from a crop in eight, by norms of its own: the network can then "
+        "paint weakly, `stylize --strength=0.5`.")
     stability_weight: float = setting(
         0.0, "Weight of the stability term: how much the network amplifies noise of 5 grey levels; against "
         "flicker in videos.")

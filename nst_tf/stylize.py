@@ -31,6 +31,9 @@ class StylizeSettings:
     style_weights: tuple[str, ...] = setting(
         (), "For a model of several styles, a number for each: 1 for the one to paint in and 0 for the others, "
         "or a blend such as 0.5,0.5. For several of --style: their shares; empty for equal ones.")
+    strength: float = setting(
+        1.0, "How strongly a model with styles of its own paints, 0 (the photo, nearly) to 1; for models that "
+        "were trained with --strength.")
     alpha: float = setting(1.0, "Strength for a model of any style, 0 (the photo) to 1.")
     style_size: int = setting(
         512, "Short side of the pictures of --style at most, pixels: it sets the size of strokes.")
@@ -51,7 +54,9 @@ class StylizeSettings:
                            "Choose one.")
         if not self.style and (self.alpha != 1 or self.content_masks):
             raise expected("--style with --alpha or --content_masks", "none",
-                           "Models with styles of their own have no strength and no masks.")
+                           "Models with styles of their own take --strength, and no masks.")
+        if self.style and self.strength != 1:
+            raise expected("--alpha for a model of any style", f"--strength={self.strength}", "Use --alpha.")
         _ = self.blend, self.wishes                        # raise, if they are no numbers or cannot be met
 
     @property
@@ -76,7 +81,7 @@ def stylize(settings: StylizeSettings) -> int:
     Raises:
         UserError: the model cannot be opened, or there is nothing to paint.
     """
-    painter = painters.open_painter(settings.model, settings.blend, settings.wishes)
+    painter = painters.open_painter(settings.model, settings.blend, settings.wishes, settings.strength)
     if settings.preserve_color != "none":
         painter = painters.preserving_colors(painter, settings.preserve_color)
     outcome = albums.stylize_album(

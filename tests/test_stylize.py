@@ -278,7 +278,7 @@ def test_a_folder_shows_progress_and_a_photo_does_not(tmp_path, capsys):
 
 
 def run(monkeypatch, **settings):
-    monkeypatch.setattr(artifacts, "open_artifact", lambda model, style_weights: {"negative": negative}[model])
+    monkeypatch.setattr(artifacts, "open_artifact", lambda model, *blend: {"negative": negative}[model])
     settings = {name: str(value) if name in ("content", "output") else value
                 for name, value in settings.items()}
     return stylize.stylize(StylizeSettings(model="negative", **settings))

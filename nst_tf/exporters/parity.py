@@ -40,8 +40,8 @@ def check(
 ) -> float:
     """Compares an artefact with the network it was made from, on a photograph.
 
-    A network of several styles is tried with the first, the last and all of them blended, one of any style
-    with two packaged styles, at full and half strength.
+    A network of several styles is tried with the first, the last and all of them blended, one with strength at
+    half of that and at none too, one of any style with two packaged styles, at full and half strength.
 
     Args:
         network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3]; of several styles with style weights [1, N]
@@ -68,12 +68,13 @@ def _inputs(network, size):
         # By the names of artefacts.
         return [{"content": photo, "style": picture, any_style.ALPHA: np.array([[alpha]], np.float32)}
                 for picture, alpha in zip(pictures, (1.0, 0.5))]
-    styles_drawn = networks.styles_of(network)
-    if styles_drawn == 1:
+    if (name := networks.blend_of(network)) is None:
         return [{"image": photo}]
-    single = np.eye(styles_drawn, dtype=np.float32)
-    return [{"image": photo, networks.STYLE_WEIGHTS: weights[None]}
-            for weights in (single[0], single[-1], single.mean(0))]
+    single = np.eye(networks.styles_of(network), dtype=np.float32)
+    blends = [single[0], single[-1], single.mean(0)]
+    if name == networks.STRENGTHS:
+        blends += [blends[-1] / 2, np.zeros_like(single[0])]
+    return [{"image": photo, name: blend[None]} for blend in blends]
 
 
 def _decibels(network, artefact, inputs, path, at_least):

@@ -16,11 +16,9 @@ from nst_tf import training, transfers
 from nst_tf.budgets import FitResult
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
-from nst_tf.statistics import relative_squared_error
 
 PREVIEW_SIDE, SHEET_SIDE = 256, 384                        # pixels, long side of photos on previews and sheet
 PREVIEW_PHOTOS = ("cat", "coffee", "astronaut")
-IDENTITY_EVERY = 8                                         # pairs, of which one is painted without strength
 KNOWN_SIDE = 256                                           # pixels, of pictures that features are scaled by
 
 
@@ -59,11 +57,8 @@ class AdainTask:
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         crops, paintings = batch["image"], batch["style"]
-        plain = tf.zeros_like(batch["index"], tf.float32)
-        if self._identity_weight:
-            # By the running number: each device and each resumed run makes the same choice.
-            plain = tf.cast(batch["index"] % IDENTITY_EVERY == 0, tf.float32)
-        pictures = self.network([crops, paintings, 1.0 - plain[:, None]], training=True)
+        back = losses.given_back(batch["index"]) * float(self._identity_weight > 0)
+        pictures = self.network([crops, paintings, 1.0 - back[:, None]], training=True)
         asked = self._loss.extractor(paintings)
         target = losses.StyleTarget(tf.nest.map_structure(tf.stop_gradient, self._loss.style_target_of(asked)))
         kept = self._loss.content_target(crops)
@@ -71,13 +66,9 @@ class AdainTask:
             kept = {layer: tf.stop_gradient(self._transfer.apply(maps, self._transfer.describe(asked[layer])))
                     for layer, maps in kept.items()}
         terms = self._loss.compare(pictures, kept, [target])
-        # The means over the batch are those over the painted pairs and over the plain ones.
-        share = 1 / IDENTITY_EVERY if self._identity_weight else 0.0
-        painted = {name: value * (1.0 - plain) / (1.0 - share) for name, value in terms.items()}
         if not self._identity_weight:
-            return painted
-        identity = plain * relative_squared_error(pictures, crops) / share
-        return painted | {"identity": identity, "loss": painted["loss"] + self._identity_weight * share * identity}
+            return terms
+        return losses.with_identity(terms, pictures, crops, back, self._identity_weight)
 
     def preview(self, run: RunFolder, step: int) -> None:
         """Writes preview photos in the packaged styles, as the network paints them now."""

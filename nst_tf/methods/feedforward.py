@@ -49,11 +49,14 @@ class FeedforwardTask:
         self._begin_with = RunFolder(Path(settings.init_from)) if settings.init_from else None
         self._kept = self._styles_kept()
         self._stability_weight, self._seed = settings.stability_weight, settings.seed
+        # Where the photo is kept with the first styles, there is nothing to learn of it.
+        self._identity_weight = settings.identity_weight if settings.strength and not self._kept else 0.0
         self._shape = networks.TransformNetConfig(
             settings.width, settings.residual_blocks, settings.padding, settings.block, settings.edge_size,
-            len(self._styles), self._kept)
+            len(self._styles), self._kept, settings.strength)
         self._dtype = settings.compute_dtype
         self.network = networks.transform_net(self._shape, dtype=self._dtype)
+        self._blends = networks.blend_of(self.network) is not None
 
     @property
     def provenance(self) -> dict:
@@ -81,15 +84,20 @@ class FeedforwardTask:
                                for values, weight in zip(found, layer.weights)])
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        crops, blend, targets = batch["image"], [], self._targets
-        if len(self._styles) > 1:
+        crops, blend, targets, index = batch["image"], [], self._targets, batch["index"]
+        back = losses.given_back(index) * float(self._identity_weight > 0)
+        if self._blends:
+            if self._identity_weight:
+                index -= index // losses.IDENTITY_EVERY + 1          # counts the painted crops alone
             # In turn, by the running number of the crop: each style gets its share, on any number of devices.
             learning = len(self._styles) - self._kept
-            numbers = self._kept + tf.cast(batch["index"] % learning, tf.int32)
-            blend = [tf.one_hot(numbers, len(self._styles))]
+            numbers = self._kept + tf.cast(index % learning, tf.int32)
+            blend = [tf.one_hot(numbers, len(self._styles)) * (1.0 - back[:, None])]
             targets = tf.nest.map_structure(lambda grams: tf.gather(grams, numbers), self._targets)
         pictures = networks.draw(self.network, crops, *blend, training=True)
         terms = self._loss.terms(pictures, crops, targets)
+        if self._identity_weight:
+            terms = losses.with_identity(terms, pictures, crops, back, self._identity_weight)
         if self._stability_weight:
             # The noise of a crop is its own: a resumed run sees the same.
             noise = NOISE * tf.map_fn(
@@ -133,8 +141,8 @@ class FeedforwardTask:
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None])],
                  reduce_retracing=True)
     def _draw(self, photo, blend):
-        count = len(self._styles)
-        return networks.draw(self.network, photo, *([tf.ensure_shape(blend, [1, count])] if count > 1 else []))
+        return networks.draw(
+            self.network, photo, *([tf.ensure_shape(blend, [1, len(self._styles)])] if self._blends else []))
 
     def _styles_kept(self):
         """How many styles the network of --init_from draws already, if they are fewer; else 0."""
@@ -154,8 +162,9 @@ class FeedforwardTask:
     def _extended(self, values, weight):
         if values.shape == weight.shape:
             return values
-        rows = values.reshape(self._kept, -1)                          # one style's have no axis of styles
-        mean = rows.mean(0, keepdims=True)
+        # One style's have no axis of styles; with strength the first row is the photo's.
+        rows = values.reshape(self._kept + self._shape.strength, -1)
+        mean = rows[int(self._shape.strength):].mean(0, keepdims=True)
         return np.concatenate([rows, *[mean] * (len(self._styles) - self._kept)])
 
     @staticmethod
