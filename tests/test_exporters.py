@@ -356,10 +356,12 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(run_folde
     run = tmp_path / "run"
     run.mkdir()
     tiny.network().save(run / "network.keras")
-    (run / "run.json").write_text(json.dumps({"settings": {"seed": 7}, "steps": 12, "python": "3"}))
+    (run / "run.json").write_text(json.dumps({"settings": {
+        "seed": 7, "style_image": "mosaic,/home/me/night.jpg"}, "steps": 12, "python": "3"}))
     export.export(export.ExportSettings(model=str(run), output=str(tmp_path / "night")))
     card = json.loads((tmp_path / "night" / "model_card.json").read_text())
-    assert card["name"] == "night" and card["run"] == {"settings": {"seed": 7}, "steps": 12}
+    assert card["name"] == "night" and card["run"] == {
+        "settings": {"seed": 7, "style_image": "mosaic,night.jpg"}, "steps": 12}              # no paths of machines
     entries = {entry["file"]: entry for entry in card["artefacts"]}
     assert set(entries) == {"saved_model/1", *(f"tflite/night{kind}.tflite" for kind in ("", "_float16", "_int8"))}
     int8 = entries["tflite/night_int8.tflite"]
@@ -367,6 +369,7 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(run_folde
     assert (int8["bytes"], int8["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
     assert int8["inputs"] == {"serving_default_image:0": "float32 [1, 384, 384, 3]"}
     assert int8["operations"]["CONV_2D"] >= 7 and "DELEGATE" not in int8["operations"]
+    assert {"RSQRT"} <= set(int8["gpu_delegate"]["not_in_the_published_list"]) <= set(int8["operations"]) - {"CONV_2D"}
     saved = entries["saved_model/1"]
     assert saved["decibels_to_the_network"] == "equal" and 30 < int8["decibels_to_the_network"] < 120
     assert saved["signatures"]["serving_default"] == {

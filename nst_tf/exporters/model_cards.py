@@ -15,11 +15,18 @@ from nst_tf.features import sha256
 # What a run's record says that tells something of the network.
 RECORDED = ("settings", "versions", "style_sha256", "encoder", "feature_network", "content", "steps", "seconds",
             "last_terms")
+# What the guide of TensorFlow Lite's GPU delegate lists (tensorflow.org/lite/performance/gpu_advanced); drivers run more.
+GPU_DELEGATE = frozenset((
+    "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "EXP", "FULLY_CONNECTED", "LOGISTIC",
+    "LSTM", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "MUL", "PAD", "PRELU", "RELU", "RELU6", "RESHAPE", "RESIZE_BILINEAR",
+    "SOFTMAX", "STRIDED_SLICE", "SUB", "TRANSPOSE_CONV"))
 RANGES = "pictures: RGB in [0, 1] as float32, 0 to 255 as uint8; alpha: 0 to 1"
 
 
 def card(folder: Path, artefacts: Sequence[Artefact], recorded: dict) -> dict:
     """Returns the card of some artefacts for JSON.
+
+    Absolute paths among the run's settings are given by their last name: cards are published.
 
     Args:
         folder: in which they lie.
@@ -29,8 +36,19 @@ def card(folder: Path, artefacts: Sequence[Artefact], recorded: dict) -> dict:
     return {
         "name": folder.resolve().name, "ranges": RANGES,
         "exported_with": {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "ai-edge-litert")},
-        "run": {name: recorded[name] for name in RECORDED if name in recorded},
+        "run": {name: _public(recorded[name]) for name in RECORDED if name in recorded},
         "artefacts": [_entry(folder, artefact) for artefact in artefacts]}
+
+
+def _public(value):
+    if isinstance(value, dict):
+        return {name: _public(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_public(each) for each in value]
+    if not isinstance(value, str):
+        return value
+    # Several paths stand in one setting.
+    return ",".join(Path(part).name if part.startswith("/") else part for part in value.split(","))
 
 
 def _entry(folder, artefact):
@@ -46,7 +64,8 @@ def _tflite(path):
     # LiteRT has no public list of a file's operations. DELEGATE stands for those that XNNPACK took over.
     operations = Counter(op["op_name"] for op in interpreter._get_ops_details())
     operations.pop("DELEGATE", None)
-    return {"sha256": sha256(path), "operations": dict(sorted(operations.items())), **{
+    gpu = {"not_in_the_published_list": sorted(set(operations) - GPU_DELEGATE), "run": "not on a GPU"}
+    return {"sha256": sha256(path), "operations": dict(sorted(operations.items())), "gpu_delegate": gpu, **{
         kind: {detail["name"]: f"{detail['dtype'].__name__} {_shape(detail['shape_signature'])}"
                for detail in details}
         for kind, details in (("inputs", interpreter.get_input_details()),
