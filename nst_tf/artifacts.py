@@ -129,15 +129,13 @@ def nothing(path: Path, wanted: str) -> UserError:
     return expected(wanted, f"{path} ({state})", "Check --model.")
 
 
-def _refuse_any_style(names, path):
-    """Raises `NeedsStyle` for inputs or signatures of a model of any style."""
-    if {"style", "code", "encode_style"} & set(names):
-        raise NeedsStyle(str(expected("a model that needs no style picture", f"{path}, which paints in any style",
-                                      "Name one with --style.")))
+def blend_of(style_weights: Sequence[float] | int, styles: int, path: str | os.PathLike) -> np.ndarray:
+    """Returns the style weights as float32 [N], or as [0] for a model of one style.
 
-
-def _blend(style_weights: Sequence[float] | int, styles: int, path: Path) -> np.ndarray:
-    """Returns the style weights as [N], or as [0] for a model of one style.
+    Args:
+        style_weights: as for `open_artifact`.
+        styles: how many the model has.
+        path: names the model in errors.
 
     Raises:
         UserError: weights for a single style, or not one for each of several.
@@ -158,13 +156,20 @@ def _blend(style_weights: Sequence[float] | int, styles: int, path: Path) -> np.
     return blend
 
 
+def _refuse_any_style(names, path):
+    """Raises `NeedsStyle` for inputs or signatures of a model of any style."""
+    if {"style", "code", "encode_style"} & set(names):
+        raise NeedsStyle(str(expected("a model that needs no style picture", f"{path}, which paints in any style",
+                                      "Name one with --style.")))
+
+
 def _relaxed(network: keras.Model, path: Path, style_weights: Sequence[float] | int) -> Artifact:
     """One trace serves every size; made here, since TensorFlow warns of many functions of one name."""
     import tensorflow as tf
 
     from nst_tf import networks
 
-    blend = _blend(style_weights, networks.styles_of(network), path)
+    blend = blend_of(style_weights, networks.styles_of(network), path)
     rest = [tf.constant(blend[None])] if len(blend) else []
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
@@ -185,7 +190,7 @@ def _open_saved_model(path: Path, style_weights: Sequence[float] | int) -> Artif
             f"it has no signature serving_float, only {', '.join(loaded.signatures) or 'none'}")
     signature = loaded.signatures["serving_float"]
     spec = signature.structured_input_signature[1].get("style_weights")
-    blend = _blend(style_weights, 1 if spec is None else spec.shape[1], path)
+    blend = blend_of(style_weights, 1 if spec is None else spec.shape[1], path)
     rest = {"style_weights": tf.constant(blend[None])} if len(blend) else {}
 
     def draw(photo: np.ndarray) -> np.ndarray:
@@ -208,7 +213,7 @@ def _open_tflite(path: Path, style_weights: Sequence[float] | int) -> Artifact:
                 len(details[0]["shape"]) != 4 or list(details[0]["shape"][[0, 3]]) != [1, 3]):
             raise ValueError(
                 f"its {what} is {', '.join(shapes)}, not float32 [1, height, width, 3]")
-    blend = _blend(style_weights, int(next(iter(weights.values()))["shape"][1]) if weights else 1, path)
+    blend = blend_of(style_weights, int(next(iter(weights.values()))["shape"][1]) if weights else 1, path)
     rest = {name: blend[None] for name in weights}
 
     def draw(photo: np.ndarray) -> np.ndarray:

@@ -10,22 +10,17 @@ Exits with status 1 if any photo could not be painted; the others are written al
 
 import dataclasses
 import os
-import sys
 
-import tqdm
-
-from nst_tf import albums, colours, flag_binding, images, painters
+from nst_tf import albums, colours, flag_binding, painters
+from nst_tf.album_settings import AlbumSettings
 from nst_tf.errors import expected
 from nst_tf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)
-class StylizeSettings:
+class StylizeSettings(AlbumSettings):
     """Settings of `nst_tf.stylize`; each field is the flag of the same name."""
 
-    model: str = setting("", "Run folder, .keras, SavedModel folder or .tflite.")
-    content: str = setting("", "A photo, a folder or a glob such as 'a/**/*.jpg'.")
-    output: str = setting("", "File for one photo, folder for several.")
     style: tuple[str, ...] = setting(
         (), "For a model of any style: style pictures, separated by commas: packaged names or paths.")
     style_weights: tuple[str, ...] = setting(
@@ -39,20 +34,16 @@ class StylizeSettings:
     preserve_color: str = setting(
         "none", "Keep the photo's colours: lightness alone is painted, or histograms or moments of "
         "the colours are matched.", choices=("none", *colours.MODES))
-    overwrite: bool = setting(False, "Replace files that exist.")
-    max_pixels: int = setting(images.MAX_PIXELS, "Larger photos are refused.")
 
     def __post_init__(self):
-        for name in ("model", "content", "output"):
-            if not getattr(self, name):
-                raise expected(f"--{name}", "none", "See --help.")
+        super().__post_init__()
         if self.preserve_color not in ("none", *colours.MODES):
             raise expected(f"--preserve_color among none, {', '.join(colours.MODES)}", self.preserve_color,
                            "Choose one.")
         if not self.style and (self.alpha != 1 or self.content_masks):
             raise expected("--style with --alpha or --content_masks", "none",
                            "Models with styles of their own have no strength and no masks.")
-        _ = self.blend, self.wishes                        # raise, if they are no numbers or cannot be met
+        _ = self.wishes                                    # raises, if they cannot be met
 
     @property
     def wishes(self) -> painters.Wishes | None:
@@ -60,14 +51,6 @@ class StylizeSettings:
         if not self.style:
             return None
         return painters.Wishes(self.style, self.blend, self.alpha, self.style_size, self.content_masks)
-
-    @property
-    def blend(self) -> tuple[float, ...]:
-        """The style weights as numbers."""
-        try:
-            return tuple(float(weight) for weight in self.style_weights)
-        except ValueError:
-            raise expected("numbers as --style_weights", ",".join(self.style_weights), "Try 1,0.") from None
 
 
 def stylize(settings: StylizeSettings) -> int:
@@ -79,12 +62,7 @@ def stylize(settings: StylizeSettings) -> int:
     painter = painters.open_painter(settings.model, settings.blend, settings.wishes)
     if settings.preserve_color != "none":
         painter = painters.preserving_colors(painter, settings.preserve_color)
-    outcome = albums.stylize_album(
-        painter, settings.content, settings.output,
-        overwrite=settings.overwrite, max_pixels=settings.max_pixels,
-        say=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr))
-    print(f"photos painted: {len(outcome.written)}, failed: {len(outcome.failed)}")
-    return 1 if outcome.failed else 0
+    return albums.paint(painter, settings)
 
 
 def main() -> int:
