@@ -1,14 +1,18 @@
 """Stylises one photo, a folder or a glob; one bad photo does not stop the others."""
 
+import contextlib
 import dataclasses
 import itertools
+import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import tqdm
 
 from nst_tf import images
+from nst_tf.album_settings import AlbumSettings
 from nst_tf.artifacts import Artifact
 from nst_tf.errors import UserError, expected
 
@@ -33,6 +37,7 @@ def stylize_album(
     *,
     overwrite: bool = False,
     max_pixels: int = images.MAX_PIXELS,
+    concurrency: int = 1,
     say: Callable[[str], None] = tqdm.tqdm.write,
 ) -> Outcome:
     """Stylises all photos that `content` stands for.
@@ -46,6 +51,7 @@ def stylize_album(
             are kept from its first wildcard on.
         overwrite: whether files of the same name may be replaced.
         max_pixels: larger photos are refused.
+        concurrency: photos at once, each in a thread of its own; above 1 the artifact has to allow that.
         say: takes a line for each photo that failed.
 
     Returns:
@@ -54,9 +60,8 @@ def stylize_album(
     Raises:
         UserError: there are no photos, or several for one output file.
     """
-    jobs = _plan(content, Path(output))
-    written, failed = [], []
-    for photo, target in tqdm.tqdm(jobs, unit="photo", disable=len(jobs) == 1):
+    def paint_one(job):
+        photo, target = job
         try:
             if target.exists() and not overwrite:
                 raise expected("an output file that does not exist", str(target),
@@ -64,12 +69,47 @@ def stylize_album(
             picture = images.read_picture(photo, max_pixels=max_pixels)
             drawn = images.Picture(_draw(artifact, picture.rgb, photo), picture.alpha)
             images.write_picture(target, drawn, overwrite=overwrite)
-            written.append(target)
         except UserError as error:
             line = " ".join(str(error).split())
-            failed.append(line if str(photo) in line else f"{photo}: {line}")
-            say(failed[-1])
+            return line if str(photo) in line else f"{photo}: {line}"
+        return target
+
+    jobs = _plan(content, Path(output))
+    written, failed = [], []
+    with contextlib.closing(_each(paint_one, jobs, concurrency)) as results:
+        for result in tqdm.tqdm(results, total=len(jobs), unit="photo", disable=len(jobs) == 1):
+            if isinstance(result, Path):
+                written.append(result)
+            else:
+                failed.append(result)
+                say(result)
     return Outcome(tuple(written), tuple(failed))
+
+
+def paint(artifact: Artifact, settings: AlbumSettings, concurrency: int = 1) -> int:
+    """Stylises the photos of a command's settings, as `stylize_album`; returns the exit status.
+
+    Errors go to stderr as they come, the numbers of photos to stdout at the end.
+    """
+    outcome = stylize_album(
+        artifact, settings.content, settings.output, overwrite=settings.overwrite,
+        max_pixels=settings.max_pixels, concurrency=concurrency,
+        say=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr))
+    print(f"photos painted: {len(outcome.written)}, failed: {len(outcome.failed)}")
+    return 1 if outcome.failed else 0
+
+
+def _each(function, items, concurrency):
+    """Yields function(item) in the order of the items."""
+    if concurrency == 1:
+        yield from map(function, items)
+        return
+    pool = ThreadPoolExecutor(concurrency)
+    try:
+        yield from pool.map(function, items)
+    finally:
+        # After Ctrl-C nothing new begins, and the caller can end what is under way.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _draw(artifact, rgb, photo):

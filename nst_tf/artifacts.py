@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 Artifact = Callable[[np.ndarray], np.ndarray]
-# From the name of a model's second input and the number of its styles to what goes in, or None; `_blend`.
+# From the name of a model's second input and the number of its styles to what goes in, or None; `blend_of`.
 Blend = Callable[["str | None", int], "np.ndarray | None"]
 BLENDS = ("style_weights", "strengths")        # names of the second input that a model of styles can have
 
@@ -51,9 +51,7 @@ def open_artifact(
         UserError: nothing there that draws pictures, a damaged file, or style weights or a strength that do
             not suit the model.
     """
-    if not 0 <= strength <= 1:
-        raise expected("--strength from 0 to 1", strength, "0 keeps the photo, 1 paints in full strength.")
-    path, blend = Path(model), functools.partial(_blend, style_weights, strength, Path(model))
+    path, blend = Path(model), functools.partial(blend_of, style_weights, strength, Path(model))
     if path.suffix == ".tflite" and path.is_file():
         with opening(path):
             return _open_tflite(path, blend)
@@ -138,27 +136,22 @@ def nothing(path: Path, wanted: str) -> UserError:
     return expected(wanted, f"{path} ({state})", "Check --model.")
 
 
-def _refuse_any_style(names, path):
-    """Raises `NeedsStyle` for inputs or signatures of a model of any style."""
-    if {"style", "code", "encode_style"} & set(names):
-        raise NeedsStyle(str(expected("a model that needs no style picture", f"{path}, which paints in any style",
-                                      "Name one with --style.")))
-
-
-def _blend(
-    style_weights: Sequence[float] | int, strength: float, path: Path, name: str | None, styles: int
+def blend_of(
+    style_weights: Sequence[float] | int, strength: float, path: str | os.PathLike, name: str | None, styles: int
 ) -> np.ndarray | None:
     """Returns a model's second input, [1, N]; None if it takes none.
 
     Args:
-        style_weights, strength: as asked for.
-        path: of the model.
+        style_weights, strength: as for `open_artifact`.
+        path: names the model in errors.
         name: of its second input, one of `BLENDS`; None if it has none.
         styles: N.
 
     Raises:
         UserError: weights for a single style, or not one for each of several; a strength for a model without.
     """
+    if not 0 <= strength <= 1:
+        raise expected("--strength from 0 to 1", strength, "0 keeps the photo, 1 paints in full strength.")
     if isinstance(style_weights, int):
         if not 0 <= style_weights < styles:
             raise expected(f"a style from 0 to {styles - 1} of {path}", style_weights, "Choose one.")
@@ -179,6 +172,13 @@ def _blend(
         raise expected(f"--strength=1 for {path}, which learnt no other", strength,
                        "Train with --strength for a network that can paint weakly.")
     return blend[None] if name else None
+
+
+def _refuse_any_style(names, path):
+    """Raises `NeedsStyle` for inputs or signatures of a model of any style."""
+    if {"style", "code", "encode_style"} & set(names):
+        raise NeedsStyle(str(expected("a model that needs no style picture", f"{path}, which paints in any style",
+                                      "Name one with --style.")))
 
 
 def _relaxed(network: keras.Model, blend_for: Blend) -> Artifact:

@@ -10,30 +10,22 @@ Exits with status 1 if any photo could not be painted; the others are written al
 
 import dataclasses
 import os
-import sys
 
-import tqdm
-
-from nst_tf import albums, colours, flag_binding, images, painters
+from nst_tf import albums, colours, flag_binding, painters
+from nst_tf.album_settings import AlbumSettings
 from nst_tf.errors import expected
 from nst_tf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)
-class StylizeSettings:
+class StylizeSettings(AlbumSettings):
     """Settings of `nst_tf.stylize`; each field is the flag of the same name."""
 
-    model: str = setting("", "Run folder, .keras, SavedModel folder or .tflite.")
-    content: str = setting("", "A photo, a folder or a glob such as 'a/**/*.jpg'.")
-    output: str = setting("", "File for one photo, folder for several.")
     style: tuple[str, ...] = setting(
         (), "For a model of any style: style pictures, separated by commas: packaged names or paths.")
     style_weights: tuple[str, ...] = setting(
         (), "For a model of several styles, a number for each: 1 for the one to paint in and 0 for the others, "
         "or a blend such as 0.5,0.5. For several of --style: their shares; empty for equal ones.")
-    strength: float = setting(
-        1.0, "How strongly a model with styles of its own paints, 0 (the photo, nearly) to 1; for models that "
-        "were trained with --strength.")
     alpha: float = setting(1.0, "Strength for a model of any style, 0 (the photo) to 1.")
     style_size: int = setting(
         512, "Short side of the pictures of --style at most, pixels: it sets the size of strokes.")
@@ -42,13 +34,9 @@ class StylizeSettings:
     preserve_color: str = setting(
         "none", "Keep the photo's colours: lightness alone is painted, or histograms or moments of "
         "the colours are matched.", choices=("none", *colours.MODES))
-    overwrite: bool = setting(False, "Replace files that exist.")
-    max_pixels: int = setting(images.MAX_PIXELS, "Larger photos are refused.")
 
     def __post_init__(self):
-        for name in ("model", "content", "output"):
-            if not getattr(self, name):
-                raise expected(f"--{name}", "none", "See --help.")
+        super().__post_init__()
         if self.preserve_color not in ("none", *colours.MODES):
             raise expected(f"--preserve_color among none, {', '.join(colours.MODES)}", self.preserve_color,
                            "Choose one.")
@@ -57,7 +45,7 @@ class StylizeSettings:
                            "Models with styles of their own take --strength, and no masks.")
         if self.style and self.strength != 1:
             raise expected("--alpha for a model of any style", f"--strength={self.strength}", "Use --alpha.")
-        _ = self.blend, self.wishes                        # raise, if they are no numbers or cannot be met
+        _ = self.wishes                                    # raises, if they cannot be met
 
     @property
     def wishes(self) -> painters.Wishes | None:
@@ -65,14 +53,6 @@ class StylizeSettings:
         if not self.style:
             return None
         return painters.Wishes(self.style, self.blend, self.alpha, self.style_size, self.content_masks)
-
-    @property
-    def blend(self) -> tuple[float, ...]:
-        """The style weights as numbers."""
-        try:
-            return tuple(float(weight) for weight in self.style_weights)
-        except ValueError:
-            raise expected("numbers as --style_weights", ",".join(self.style_weights), "Try 1,0.") from None
 
 
 def stylize(settings: StylizeSettings) -> int:
@@ -84,12 +64,7 @@ def stylize(settings: StylizeSettings) -> int:
     painter = painters.open_painter(settings.model, settings.blend, settings.wishes, settings.strength)
     if settings.preserve_color != "none":
         painter = painters.preserving_colors(painter, settings.preserve_color)
-    outcome = albums.stylize_album(
-        painter, settings.content, settings.output,
-        overwrite=settings.overwrite, max_pixels=settings.max_pixels,
-        say=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr))
-    print(f"photos painted: {len(outcome.written)}, failed: {len(outcome.failed)}")
-    return 1 if outcome.failed else 0
+    return albums.paint(painter, settings)
 
 
 def main() -> int:

@@ -21,15 +21,15 @@ FLOORS = (
      "optimizers", "colours"),
     ("images", "features", "styles", "runs", "callbacks", "optimize_settings",
      "evaluate_settings", "benchmark_settings", "memory", "painting", "assets"),
-    ("photos", "losses", "networks", "any_style"),
-    ("modulated",),
+    ("photos", "losses", "networks", "any_style", "album_settings"),
+    ("modulated", "client_settings"),
     ("data", "artifacts", "slimming"),
     ("training", "albums", "objective", "attacks", "any_style_artifacts", "latency"),
-    ("painters",),
+    ("painters", "remote"),
     ("methods", "exporters", "reports"),
     ("pipeline", "studio", "candidates"),
     ("evaluation", "benchmarking"),
-    ("train", "stylize", "export", "optimize", "evaluate", "benchmark"),
+    ("train", "stylize", "export", "optimize", "evaluate", "benchmark", "client"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -153,7 +153,7 @@ def test_what_does_without_tensorflow_does_not_load_it():
     """Neither a .tflite nor --help may need TensorFlow."""
     modules = ["nst_tf", *(f"nst_tf.{name}" for name in (
         "images", "photos", "settings", "styles", "artifacts", "albums", "runs", "stylize", "train",
-        "export", "optimize", "evaluate"))]
+        "export", "optimize", "evaluate", "client", "remote.painters", "remote.over_grpc", "remote.over_rest"))]
     code = f"""
 import importlib, sys
 for module in {modules}:

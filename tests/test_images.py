@@ -14,6 +14,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin
+from profiles import WHITE, WIDE, fixed16, gamma_curve, profile, wide_profile
 
 from nst_tf import decoding, images
 from nst_tf.errors import UserError
@@ -242,39 +243,7 @@ def test_broken_exif_does_not_make_a_picture_unreadable(caplog):
     assert "EXIF" in caplog.text
 
 
-def fixed16(*values):
-    return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
-
-
-def profile(space, kind, connection, tags):
-    """An ICC profile of version 2, from scratch."""
-    count, table, data = len(tags), b"", b""
-    offset = 128 + 4 + 12 * count
-    for name, body in tags.items():
-        table += name + struct.pack(">II", offset + len(data), len(body))
-        data += body + bytes(-len(body) % 4)
-    header = struct.pack(">I4sI4s4s4s12s4s", offset + len(data), bytes(4), 0x02100000, kind, space,
-                         connection, bytes(12), b"acsp")
-    header += bytes(28) + fixed16(0.9642, 1, 0.8249)
-    return header.ljust(128, b"\0") + struct.pack(">I", count) + table + data
-
-
-WHITE = b"XYZ " + bytes(4) + fixed16(0.9642, 1, 0.8249)
-# Red, green and blue of a wide space, as XYZ columns that add up to white (D50).
-WIDE = np.array([[0.6097, 0.2053, 0.1492], [0.3111, 0.6257, 0.0632], [0.0195, 0.0609, 0.7445]])
 SRGB = np.array([[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, 0.7142]])
-
-
-def gamma_curve(gamma):
-    return b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
-
-
-def wide_profile():
-    tags = {b"wtpt": WHITE}
-    for index, name in enumerate((b"r", b"g", b"b")):
-        tags[name + b"XYZ"] = b"XYZ " + bytes(4) + fixed16(*WIDE[:, index])
-        tags[name + b"TRC"] = gamma_curve(2.0)
-    return profile(b"RGB ", b"mntr", b"XYZ ", tags)
 
 
 def srgb_curve(linear):

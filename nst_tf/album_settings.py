@@ -1,0 +1,38 @@
+"""What every command that paints an album of photos is told."""
+
+import dataclasses
+
+from nst_tf import images
+from nst_tf.errors import expected
+from nst_tf.settings import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class AlbumSettings:
+    """Settings of `nst_tf.stylize` and `nst_tf.client`; each field is the flag of the same name."""
+
+    model: str = setting("", "Run folder, .keras, SavedModel folder or .tflite.")
+    content: str = setting("", "A photo, a folder or a glob such as 'a/**/*.jpg'.")
+    output: str = setting("", "File for one photo, folder for several.")
+    style_weights: tuple[str, ...] = setting(
+        (), "For a model of several styles, a number for each: 1 for the one to paint in and 0 for the others, "
+        "or a blend such as 0.5,0.5.")
+    strength: float = setting(
+        1.0, "How strongly a model with styles of its own paints, 0 (the photo, nearly) to 1; for models that "
+        "were trained with --strength.")
+    overwrite: bool = setting(False, "Replace files that exist.")
+    max_pixels: int = setting(images.MAX_PIXELS, "Larger photos are refused.")
+
+    def __post_init__(self):
+        for name in ("model", "content", "output"):
+            if not getattr(self, name):
+                raise expected(f"--{name}", "none", "See --help.")
+        _ = self.blend                                     # raises, if they are no numbers
+
+    @property
+    def blend(self) -> tuple[float, ...]:
+        """The style weights as numbers."""
+        try:
+            return tuple(float(weight) for weight in self.style_weights)
+        except ValueError:
+            raise expected("numbers as --style_weights", ",".join(self.style_weights), "Try 1,0.") from None
