@@ -400,6 +400,47 @@ def test_unusable_settings_are_one_line_and_leave_no_output(run_folder, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_runs_without_a_network_that_paints_are_told_apart(tmp_path):
+    def refused(name, file="", text=""):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "run.json").write_text("{}")
+        (folder / (file or "run.json")).write_text(text or "{}")
+        with pytest.raises(UserError) as caught:
+            export.export(export.ExportSettings(str(folder), output=str(tmp_path / "new")))
+        assert "\n" not in str(caught.value) and str(folder) in str(caught.value)
+        return str(caught.value)
+
+    assert "a picture, not a network" in refused(
+        "optimized", "run.flags", "# python -m nst_tf.optimize --flagfile=run.flags --output=ANOTHER\n--scales=2\n")
+    assert "--resume" in refused(
+        "interrupted", "run.flags", "# python -m nst_tf.train --flagfile=run.flags --output=ANOTHER\n")
+    assert "trained a feature network" in refused("slim", "slim_vgg19.npz")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("format_name", EXPORTERS)
+def test_a_full_disk_is_one_line_and_leaves_no_half_artefact(run_folder, tmp_path, format_name):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Files cannot become longer than this: writing ends with an error of the system, as on a full disk.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(UserError, match="free space") as caught:
+            export.export(export.ExportSettings(run_folder, (format_name,), str(tmp_path / "new")))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(caught.value) and "new" in str(caught.value)
+    assert tree(tmp_path) == {}
+
+
+def test_a_saved_model_comes_with_the_list_of_models_that_a_server_reads(run_folder, tmp_path, capsys):
+    folder = tmp_path / "night"
+    export.export(export.ExportSettings(run_folder, ("saved_model",), str(folder)))
+    assert f"wrote {folder / 'models.config'}" in capsys.readouterr().out.splitlines()
+    assert 'base_path: "/models/night/saved_model"' in (folder / "models.config").read_text()
+
+
 def test_an_artefact_is_no_source_of_exports(tmp_path):
     with pytest.raises(UserError, match="a run folder or a .keras file"):
         export.export(export.ExportSettings(str(tiny.artefact("1")), output=str(tmp_path / "new")))
