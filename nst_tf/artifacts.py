@@ -16,6 +16,7 @@ import numpy as np
 
 from nst_tf import padding
 from nst_tf.errors import UserError, expected
+from nst_tf.runs import RunFolder
 
 if TYPE_CHECKING:
     import keras
@@ -128,10 +129,17 @@ def saved_model_folder(path: Path) -> Path | None:
 
 def nothing(path: Path, wanted: str) -> UserError:
     """Returns the error that there is no model at a path."""
-    if (path / "run.json").is_file():
+    run = RunFolder(path)
+    if run.command == "nst_tf.optimize":
+        return expected("a run of nst_tf.train", f"{path}, which nst_tf.optimize made: a picture, not a network",
+                        "Train a network for the style with `python -m nst_tf.train`.")
+    if (path / "slim_vgg19.npz").is_file():
+        return expected("a run that trained a network that paints", f"{path}, which trained a feature network",
+                        "Use it with --slim_weights, or check --model.")
+    if run.record.is_file():
         return expected(
             "a finished run", f"{path}, which has no network.keras", "Let it finish with "
-            f"`python -m nst_tf.train --flagfile={path / 'run.flags'} --resume`.")
+            f"`python -m nst_tf.train --flagfile={run.flags} --resume`.")
     state = "none of these" if path.exists() else "there is nothing"
     return expected(wanted, f"{path} ({state})", "Check --model.")
 

@@ -35,14 +35,16 @@ class ExportSettings:
 def export(settings: ExportSettings) -> None:
     """Exports the network, printing a line for each artefact, and writes `CARD` beside them.
 
-    With overwrite only artefacts of the same names are replaced; other files stay.
+    Beside a SavedModel it writes `serving.MODELS_CONFIG` too. With overwrite only artefacts of the same names are
+    replaced; other files stay.
 
     Raises:
         UserError: no network, unknown format, or an output that exists or cannot be written.
     """
     # Here, as it imports TensorFlow: not for --help, and not before `main` has made that quiet.
-    from nst_tf import exporters, runs
-    from nst_tf.exporters import model_cards
+    import tensorflow as tf
+
+    from nst_tf import exporters
 
     for name in settings.formats:
         exporters.check_name(name)
@@ -52,14 +54,32 @@ def export(settings: ExportSettings) -> None:
                        "Use --overwrite, or another --output.")
     network = artifacts.open_network(settings.model)
     files.ensure_writable_folder(folder)
-    artefacts = []
-    for name in settings.formats:
-        for artefact in exporters.export(name, network, folder, folder.resolve().name):
+    try:
+        _write(settings, network, folder)
+    except (OSError, tf.errors.OpError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise expected(f"to write the exports into {folder}", reason[0].rstrip("."),
+                       "Check the free space and the permissions, or choose another --output.") from error
+
+
+def _write(settings, network, folder):
+    from nst_tf import exporters, runs
+    from nst_tf.exporters import model_cards, serving
+
+    name, artefacts = folder.resolve().name, []
+    for format_name in settings.formats:
+        for artefact in exporters.export(format_name, network, folder, name):
             print(f"wrote {artefact}", flush=True)
             artefacts.append(artefact)
+    if "saved_model" in settings.formats:
+        _write_text(folder / serving.MODELS_CONFIG, serving.models_config(name))
     card = model_cards.card(folder, artefacts, runs.RunFolder(Path(settings.model)).recorded)
-    files.write_atomically(folder / CARD, json.dumps(card, indent=2).encode(), overwrite=True)
-    print(f"wrote {folder / CARD}")
+    _write_text(folder / CARD, json.dumps(card, indent=2))
+
+
+def _write_text(path, text):
+    files.write_atomically(path, text.encode(), overwrite=True)
+    print(f"wrote {path}")
 
 
 def main() -> None:

@@ -41,6 +41,15 @@ class RunFolder:
         return self.path / "run.flags"
 
     @property
+    def command(self) -> str:
+        """The module that `flags` says it is replayed by, such as "nst_tf.train"; empty if it does not."""
+        try:
+            first, _, _ = self.flags.read_text().partition("\n")
+        except (OSError, ValueError):
+            return ""
+        return next((word for word in first.split() if word.startswith("nst_tf.")), "")
+
+    @property
     def record(self) -> Path:
         """Versions, hashes, seeds and results (JSON)."""
         return self.path / "run.json"

@@ -311,7 +311,7 @@ def test_a_server_that_is_not_there_is_one_line_after_all_tries(tmp_path, served
         f"--server={server}", f"--protocol={protocol}", "--model=starry", f"--content={photos(tmp_path / 'in')}",
         f"--output={tmp_path / 'out'}", "--retries=2", "--retry_wait=0.05"])
     line, = err.splitlines()
-    assert status == 1 and out == "" and line.startswith(f"error: Expected a model that says what it takes from starry")
+    assert status == 1 and out == "" and line.startswith("error: Expected a model that says what it takes from starry")
     assert f"starry at {server}" in line and "UNAVAILABLE" in line and "check --server and --protocol" in line
 
 

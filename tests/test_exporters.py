@@ -385,6 +385,7 @@ def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):
     assert tree(tmp_path) == {"precious.txt": b"mine"}
     export.export(export.ExportSettings(**settings, overwrite=True))
     assert (tmp_path / "saved_model" / "1" / "saved_model.pb").is_file()
+    assert f'base_path: "/models/{tmp_path.name}/saved_model"' in (tmp_path / "models.config").read_text()
     assert (tmp_path / "precious.txt").read_text() == "mine"
 
 
@@ -401,6 +402,39 @@ def test_unusable_settings_are_one_line_and_leave_no_output(run_folder, tmp_path
         export.export(export.ExportSettings(**settings))
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_without_a_network_that_paints_are_told_apart(tmp_path):
+    def refused(name, file="", text=""):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "run.json").write_text("{}")
+        (folder / (file or "run.json")).write_text(text or "{}")
+        with pytest.raises(UserError) as caught:
+            export.export(export.ExportSettings(str(folder), output=str(tmp_path / "new")))
+        assert "\n" not in str(caught.value) and str(folder) in str(caught.value)
+        return str(caught.value)
+
+    assert "a picture, not a network" in refused(
+        "optimized", "run.flags", "# python -m nst_tf.optimize --flagfile=run.flags --output=ANOTHER\n--scales=2\n")
+    assert "--resume" in refused(
+        "interrupted", "run.flags", "# python -m nst_tf.train --flagfile=run.flags --output=ANOTHER\n")
+    assert "trained a feature network" in refused("slim", "slim_vgg19.npz")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_saved_model(run_folder, tmp_path):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Files cannot become longer than this: writing ends with an error of the system, as on a full disk.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(UserError, match="free space") as caught:
+            export.export(export.ExportSettings(run_folder, ("saved_model",), str(tmp_path / "new")))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(caught.value) and "new" in str(caught.value)
+    assert tree(tmp_path) == {}
 
 
 def test_an_artefact_is_no_source_of_exports(tmp_path):

@@ -101,10 +101,24 @@ def test_the_saved_model_takes_and_gives_encoded_pictures():
     photos_ = [rgb(*size) for size in sizes]
     encoded = [[images.encode(images.Picture(each), "png") for each in group] for group in (photos_, styles)]
     out = loaded.signatures["stylize_bytes"](
-        content=tf.constant(encoded[0]), style=tf.constant(encoded[1]), alpha=tf.constant([[1.0], [0.5]]))
-    for data, photo, style, alpha in zip(out["stylized"].numpy(), photos_, styles, (1.0, 0.5)):
+        content_bytes=tf.constant(encoded[0]), style_bytes=tf.constant(encoded[1]), alpha=tf.constant([[1.0], [0.5]]))
+    assert out["error"].numpy().tolist() == [b"", b""]
+    for data, photo, style, alpha in zip(out["stylized_bytes"].numpy(), photos_, styles, (1.0, 0.5)):
         drawn = images.read_picture(data).rgb
         assert parity.psnr(drawn, reference(photo, style, alpha)) > 30           # JPEG's own error
+
+
+def test_the_saved_model_says_which_of_two_files_cannot_be_read():
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(tiny.any_style_exported() / "saved_model" / "1"))
+    good = images.encode(images.Picture(rgb(24, 32)), "png")
+    out = loaded.signatures["stylize_bytes"](
+        content_bytes=tf.constant([good, good[:99], good]), style_bytes=tf.constant([good, good, b"?"]),
+        alpha=tf.constant([[1.0]]))
+    first, second, third = (error.decode() for error in out["error"].numpy())
+    assert (first, second.split(":")[0], third.split(":")[0]) == ("", "content_bytes", "style_bytes")
+    assert [len(data) > 0 for data in out["stylized_bytes"].numpy()] == [True, False, False]
 
 
 def test_a_card_can_be_written_of_both_parts():

@@ -344,6 +344,18 @@ def test_a_tflite_paints_without_tensorflow(tmp_path, tensorflow):
     assert tree(tmp_path / "out") == ["b.png", "d.jpg"]
 
 
+@pytest.mark.parametrize("style", [[], ["--style=mosaic"]], ids=["own styles", "any style"])
+def test_a_damaged_saved_model_is_one_line_and_status_1(tmp_path, in_process, style):
+    save(tmp_path / "a.png")
+    (tmp_path / "night" / "1").mkdir(parents=True)
+    (tmp_path / "night" / "1" / "saved_model.pb").write_bytes(b"\x08\x01 and no more")
+    status, out, err = in_process(stylize.main, StylizeSettings, [
+        f"--model={tmp_path / 'night'}", f"--content={tmp_path / 'a.png'}", f"--output={tmp_path / 'b.png'}", *style])
+    line, = err.splitlines()
+    assert (status, out) == (1, "") and line.startswith("error: Expected a model that can be opened.")
+    assert str(tmp_path / "night" / "1") in line and not (tmp_path / "b.png").exists()
+
+
 def test_a_wrong_model_is_one_line_and_status_1(tmp_path):
     save(tmp_path / "a.png")
     done = subprocess.run(

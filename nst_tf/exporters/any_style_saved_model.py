@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from nst_tf import any_style
-from nst_tf.exporters import parity, saved_model
-
-JPEG_QUALITY = 95                              # as `nst_tf.images` writes
+from nst_tf.exporters import parity, picture_bytes, saved_model, serving
 
 
 def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
@@ -19,8 +18,9 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     encode_style: "style" -> "code" float32 [B, N].
     transform: "content", "code" [B or 1, N], "alpha" -> "stylized".
     serving_default: as stylize, pictures as uint8.
-    stylize_bytes: "content" and "style" strings [B], each a JPEG, PNG, GIF or BMP, and "alpha" [B, 1] ->
-        "stylized" strings [B], JPEG. EXIF orientation and colour profiles are not looked at.
+    stylize_bytes: "content_bytes" string [B] and "style_bytes" string [B or 1], JPEG, PNG, WebP, BMP or GIF of any
+        sizes, and "alpha" [B or 1, 1] -> "stylized_bytes" string [B], JPEG, and "error" string [B]; see
+        `picture_bytes.paint_each` for what is read and what an error is.
 
     Args:
         network: of any style, float32.
@@ -54,18 +54,13 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         drawn = stylize(saved_model.from_bytes(content), saved_model.from_bytes(style), alpha)["stylized"]
         return {"stylized": saved_model.to_bytes(drawn)}
 
-    @tf.function(input_signature=[
-        tf.TensorSpec([None], tf.string, name="content"), tf.TensorSpec([None], tf.string, name="style"),
-        tf.TensorSpec([None, 1], tf.float32, name="alpha")])
-    def stylize_bytes(content, style, alpha):
-        def one(inputs):
-            photo, painting = (saved_model.from_bytes(
-                tf.io.decode_image(data, channels=3, expand_animations=False))[None] for data in inputs[:2])
-            drawn = stylize(photo, painting, inputs[2][None])["stylized"][0]
-            return tf.io.encode_jpeg(
-                saved_model.to_bytes(drawn), quality=JPEG_QUALITY, chroma_downsampling=False)
-
-        return {"stylized": tf.map_fn(one, (content, style, alpha), fn_output_signature=tf.string)}
+    @tf.function(autograph=False, input_signature=[
+        tf.TensorSpec([None], tf.string, name="content_bytes"),
+        tf.TensorSpec([None], tf.string, name="style_bytes"), *_signature("alpha")])
+    def stylize_bytes(content_bytes, style_bytes, alpha):
+        return picture_bytes.paint_each(
+            lambda *inputs: serving_default(*inputs)["stylized"],
+            {"content_bytes": content_bytes, "style_bytes": style_bytes}, alpha)
 
     def check(loaded, path):
         def at_once(**inputs):
@@ -77,9 +72,14 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
 
         return min(parity.check(network, draw, path, saved_model.AT_LEAST) for draw in (at_once, in_two_steps))
 
-    return [saved_model.written(saved_model.variables_of(network), {
-        "serving_default": serving_default, "stylize": stylize, "encode_style": encode_style,
-        "transform": transform, "stylize_bytes": stylize_bytes}, folder, check)]
+    rgb8, jpeg = serving.photo()
+    full = {any_style.ALPHA: np.ones((1, 1), np.float32)}
+    return [saved_model.written(
+        saved_model.variables_of(network), {
+            "serving_default": serving_default, "stylize": stylize, "encode_style": encode_style,
+            "transform": transform, "stylize_bytes": stylize_bytes}, folder, check,
+        {"serving_default": {"content": rgb8, "style": rgb8, **full},
+         "stylize_bytes": {"content_bytes": jpeg, "style_bytes": jpeg, **full}})]
 
 
 def _signature(*names, code_size=None, dtype=tf.float32):

@@ -10,18 +10,20 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf import files, images, networks
-from nst_tf.exporters import parity
+from nst_tf.exporters import parity, picture_bytes, serving
 
 AT_LEAST = 80.0           # decibels; the same graph on the same machine draws equal pictures
 
 
 def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
-    """Writes `folder`/saved_model/1 with two signatures, each for batches of any size.
+    """Writes `folder`/saved_model/1 with three signatures, each for batches of any size.
 
     serving_default: "image" uint8 [B, H, W, 3] -> "stylized" uint8 [B, H, W, 3].
     serving_float: "image" float32 RGB in [0, 1] -> "stylized" float32 in [0, 1].
+    serving_bytes: "image_bytes" string [B], JPEG, PNG, WebP, BMP or GIF of any sizes -> "stylized_bytes" string [B],
+        JPEG, and "error" string [B]; see `picture_bytes.paint_each` for what is read and what an error is.
 
-    Both take "style_weights" float32 [B or 1, N] too, if the network has N styles.
+    All take "style_weights" float32 [B or 1, N] too, if the network has N styles.
 
     Args:
         network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; see `networks.transform_net`.
@@ -46,12 +48,23 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     def serving_default(image, *style_weights):
         return {"stylized": to_bytes(serving_float(from_bytes(image), *style_weights)["stylized"])}
 
+    @tf.function(autograph=False, input_signature=[
+        tf.TensorSpec([None], tf.string, name="image_bytes"), *networks.signature(network)[1:]])
+    def serving_bytes(image_bytes, *style_weights):
+        return picture_bytes.paint_each(
+            lambda image, *blend: serving_default(image, *blend)["stylized"], {"image_bytes": image_bytes},
+            *style_weights)
+
     def check(loaded, path):
         return parity.check(
             network, lambda **inputs: run(loaded, "serving_float", "stylized", **inputs), path, AT_LEAST)
 
+    rgb8, jpeg = serving.photo()
+    styles = networks.styles_of(network)
+    blend = {networks.STYLE_WEIGHTS: np.eye(1, styles, dtype=np.float32)} if styles > 1 else {}
     return [written(
-        module, {"serving_default": serving_default, "serving_float": serving_float}, folder, check)]
+        module, {"serving_default": serving_default, "serving_float": serving_float, "serving_bytes": serving_bytes},
+        folder, check, {"serving_default": {"image": rgb8, **blend}, "serving_bytes": {"image_bytes": jpeg, **blend}})]
 
 
 def run(loaded: tf.Module, signature: str, output: str, **inputs: np.ndarray) -> np.ndarray:
@@ -62,7 +75,7 @@ def run(loaded: tf.Module, signature: str, output: str, **inputs: np.ndarray) ->
 
 def written(
     module: tf.Module, signatures: Mapping[str, Callable], folder: Path,
-    check: Callable[[tf.Module, Path], float],
+    check: Callable[[tf.Module, Path], float], warm_up: serving.Requests,
 ) -> parity.Artefact:
     """Writes `folder`/saved_model/1, if it passes a check; an older one is replaced.
 
@@ -71,6 +84,7 @@ def written(
         signatures: {name: `tf.function` with an input signature}.
         folder: run folder.
         check: (what was loaded from disk, its path for the error) -> decibels, as `parity.check`.
+        warm_up: requests for TensorFlow Serving to begin with.
 
     Raises:
         UserError: the folder cannot be written.
@@ -83,6 +97,7 @@ def written(
         unchecked = Path(scratch) / "1"
         tf.saved_model.save(module, str(unchecked), signatures=dict(signatures))
         decibels = check(tf.saved_model.load(str(unchecked)), path)
+        serving.write_warm_up(unchecked, warm_up)
         size = sum(file.stat().st_size for file in unchecked.rglob("*") if file.is_file())
         if path.exists():
             shutil.rmtree(path)
