@@ -8,10 +8,10 @@ without threads, milliseconds and the ratio of the picture that the page offers 
 """
 
 import contextlib
-import importlib.util
 import io
 import itertools
 import json
+import runpy
 import shutil
 import statistics
 import tempfile
@@ -41,13 +41,11 @@ def chromium() -> str | None:
 @contextlib.contextmanager
 def served(page: Path, threads: bool = True):
     """Serves a page's folder by its own serve.py; yields the address. Without the headers there are no threads."""
-    spec = importlib.util.spec_from_file_location("serve", page / "serve.py")
-    serve = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(serve)
-    serve.Handler.log_message = lambda *args: None
+    serve = runpy.run_path(str(page / "serve.py"))           # leaves no bytecode in the page
+    serve["Handler"].log_message = lambda *args: None
     if not threads:
-        serve.HEADERS.clear()
-    with serve.server(str(page), 0, "127.0.0.1") as server:
+        serve["HEADERS"].clear()
+    with serve["server"](str(page), 0, "127.0.0.1") as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/"
@@ -66,6 +64,7 @@ def browser(executable: str):
 
         def opened(**options):
             page = running.new_context(**{"viewport": DESKTOP, **options}).new_page()
+            page.set_default_timeout(WAIT)
             page.problems, page.addresses = [], []
             page.on("pageerror", lambda error: page.problems.append(str(error)))
             page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
@@ -81,8 +80,8 @@ def paint(page, photo: np.ndarray | None = None) -> np.ndarray:
     if photo is not None:
         name = f"photo{next(_numbers)}"
         page.set_input_files("#file", {"name": f"{name}.png", "mimeType": "image/png", "buffer": png(photo)})
-        page.wait_for_selector(f"#before[aria-label='Photo {name}']", timeout=WAIT)
-    page.wait_for_selector(DONE, timeout=WAIT)
+        page.wait_for_selector(f"#before[aria-label='Photo {name}']")
+    page.wait_for_selector(DONE)
     with page.expect_download() as download:
         page.click("#download")
     return np.asarray(Image.open(download.value.path()).convert("RGB"))

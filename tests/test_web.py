@@ -3,7 +3,10 @@
 import functools
 import json
 import re
+import subprocess
+import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 from unittest import mock
 
@@ -147,6 +150,26 @@ def test_frames_are_squares_and_photos_lying_and_standing_that_every_network_can
     sizes = [(round(side * height), round(side * width)) for side in web.SIDES for height, width in web.SHAPES]
     assert {width / height for height, width in sizes} == {1, 4 / 3, 3 / 4}
     assert all(padding.grown_side(side, *padding.ANY_STYLE) == side for size in sizes for side in size)
+
+
+def test_its_server_sends_what_threads_and_scripts_need(page):
+    _, folder, _ = page
+    done = subprocess.run([sys.executable, str(folder / "serve.py"), "many"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("Expected a free port.") and done.stderr.count("\n") == 1
+    running = subprocess.Popen([sys.executable, str(folder / "serve.py"), "0"], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+    try:
+        address = running.stdout.readline().strip()
+        for name, kind in (("index.html", "text/html"), ("js/worker.js", "text/javascript"),
+                           ("runtime/litert_wasm_internal.wasm", "application/wasm")):
+            with urllib.request.urlopen(f"{address}/{name}", timeout=20) as answer:
+                assert answer.read() == (folder / name).read_bytes()
+                assert answer.headers["Content-Type"] == kind
+                assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+                assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    finally:
+        running.terminate()
+        running.wait()
 
 
 def test_a_runtime_that_imports_otherwise_is_refused():

@@ -58,11 +58,11 @@ def _tflite(path):
 def _saved_model(path):
     signatures = tf.saved_model.load(str(path)).signatures
     return {"sha256": _hashes(path), "signatures": {name: {
-                "inputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
-                           for key, spec in signature.structured_input_signature[1].items()},
-                "outputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
-                            for key, spec in signature.structured_outputs.items()}}
-                for name, signature in signatures.items()}}
+        "inputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
+                   for key, spec in signature.structured_input_signature[1].items()},
+        "outputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
+                    for key, spec in signature.structured_outputs.items()}}
+        for name, signature in signatures.items()}}
 
 
 def _page(path):

@@ -8,8 +8,9 @@ async function start() {
   const litert = await import("../runtime/index.js");
   const threads = self.crossOriginIsolated && await litert.supportsFeature("relaxedSimd")
     && await litert.supportsFeature("threads");
+  const { complaints } = await import("./wasm_utils.js");
   await litert.loadLiteRt(new URL("../runtime/", self.location.href).href, { threads });
-  return { ...litert, threads: threads ? navigator.hardwareConcurrency : 1 };
+  return { ...litert, complaints, threads: threads ? navigator.hardwareConcurrency : 1 };
 }
 
 // One network at a time is kept: files of other sizes hold the same weights again.
@@ -36,6 +37,8 @@ async function paint({ model: url, inputs }) {
     const begin = performance.now();
     outputs = await model.run(tensors);
     const milliseconds = performance.now() - begin;
+    // Where memory ends it says so in the log, and returns all the same.
+    if (litert.complaints.length) throw new Error(litert.complaints.join(" "));
     // A copy: the tensor's own numbers lie in WebAssembly's memory and go with it.
     const output = new Float32Array(outputs.stylized.toTypedArray());
     return { output, milliseconds, threads: litert.threads };
