@@ -1,6 +1,6 @@
 """Exports a trained network to the formats of other runtimes.
 
-Example: python -m nst_tf.export --model=runs/starry --formats=tflite --output=exported/starry
+Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --output=exported/starry
 """
 
 import dataclasses
@@ -24,6 +24,9 @@ class ExportSettings:
     model: str = setting("", "Run folder or .keras file.")
     formats: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to export to.")
     output: str = setting("", "Folder for the exports; its name names the files in it.")
+    web_runtime: str = setting(
+        "", "For the format web: the tarball of npm's package @litertjs/core, or a folder with its files; empty: "
+        "npm fetches it once, into the user's cache.")
     overwrite: bool = setting(False, "Replace exports in a folder that exists.")
 
     def __post_init__(self):
@@ -67,13 +70,15 @@ def _write(settings, network, folder):
     from nst_tf.exporters import model_cards, serving
 
     name, artefacts = folder.resolve().name, []
+    recorded = runs.RunFolder(Path(settings.model)).recorded
+    options = {"style_image": recorded.get("settings", {}).get("style_image", ""), "web_runtime": settings.web_runtime}
     for format_name in settings.formats:
-        for artefact in exporters.export(format_name, network, folder, name):
+        for artefact in exporters.export(format_name, network, folder, name, **options):
             print(f"wrote {artefact}", flush=True)
             artefacts.append(artefact)
     if "saved_model" in settings.formats:
         _write_text(folder / serving.MODELS_CONFIG, serving.models_config(name))
-    card = model_cards.card(folder, artefacts, runs.RunFolder(Path(settings.model)).recorded)
+    card = model_cards.card(folder, artefacts, recorded)
     _write_text(folder / CARD, json.dumps(card, indent=2))
 
 

@@ -125,7 +125,8 @@ def _export(settings, run, task, say):
     refused = []
     for name in settings.export:
         try:
-            for artefact in exporters.export(name, task.network, run.path, run.name):
+            for artefact in exporters.export(
+                    name, task.network, run.path, run.name, style_image=settings.style_image):
                 say(f"wrote {artefact}")
         except RuntimeError as error:
             # The network is trained and saved: a format that does not draw it must not cost the others.

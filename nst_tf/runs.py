@@ -13,7 +13,7 @@ from nst_tf.errors import expected
 
 # All that a run of any method writes; the record last, so that an interrupted removal can be
 # repeated.
-WRITTEN = ("checkpoints", "previews", "tensorboard", "saved_model", "tflite", "log.jsonl",
+WRITTEN = ("checkpoints", "previews", "tensorboard", "saved_model", "tflite", "web", "log.jsonl",
            "network.keras", "contact_sheet.png", "slim_vgg19.npz", "slim_vgg19.json", "state.npz",
            "losses.png", "run.flags", "run.json")
 # A frozen dataclass of `nst_tf.settings.setting` fields, "resume" and "overwrite" among them.

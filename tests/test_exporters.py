@@ -16,7 +16,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from nst_tf import artifacts, export, exporters, images, networks
 from nst_tf.errors import UserError
-from nst_tf.exporters import EXPORTERS, parity, tflite
+from nst_tf.exporters import parity, tflite
 
 FLOORS = {"tiny_float16.tflite": 50, "tiny_int8.tflite": 30}        # decibels; 80 for all others
 TFLITE = ["tiny.tflite", "tiny_float16.tflite", "tiny_int8.tflite"]
@@ -41,7 +41,7 @@ def tree(folder):
 
 
 @pytest.mark.parametrize("size", tiny.SIZES, ids="{0[0]}x{0[1]}".format)
-@pytest.mark.parametrize("name", EXPORTERS)
+@pytest.mark.parametrize("name", tiny.FORMATS)
 def test_every_format_draws_the_networks_picture(name, size):
     network, artefacts = tiny.exported()
     photo = images.to_float(tiny.photo(*size))
@@ -62,7 +62,7 @@ def test_pictures_of_other_weights_are_far_below_every_floor():
     assert ours.std() > 0.1 and ((0 < ours) & (ours < 1)).mean() > 0.5
 
 
-@pytest.mark.parametrize("name", EXPORTERS)
+@pytest.mark.parametrize("name", tiny.FORMATS)
 def test_what_the_gate_refuses_is_not_written(name, tmp_path, monkeypatch):
     network, _ = tiny.exported()
 
@@ -390,7 +390,7 @@ def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):
 
 
 @pytest.mark.parametrize("changed, message", [
-    ({"formats": ("tflight",)}, "saved_model, tflite.*'tflight'"),
+    ({"formats": ("tflight",)}, "saved_model, tflite, web.*'tflight'"),
     ({"formats": ()}, "--formats"),
     ({"model": ""}, "--model"),
     ({"output": ""}, "--output"),

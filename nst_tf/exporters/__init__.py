@@ -11,18 +11,22 @@ import keras
 
 from nst_tf import any_style
 from nst_tf.errors import expected
-from nst_tf.exporters import any_style_saved_model, any_style_tflite, parity, saved_model, tflite
+from nst_tf.exporters import any_style_saved_model, any_style_tflite, parity, saved_model, tflite, web
 
-Exporter = Callable[[keras.Model, Path, str], list[parity.Artefact]]
+Exporter = Callable[..., list[parity.Artefact]]
 EXPORTERS: Mapping[str, Exporter] = {
     "saved_model": saved_model.export,
     "tflite": tflite.export,
+    "web": web.export,
 }
 # The same formats for networks of any style, which have two ways in.
 ANY_STYLE_EXPORTERS: Mapping[str, Exporter] = {
     "saved_model": any_style_saved_model.export,
     "tflite": any_style_tflite.export,
+    "web": web.export_any_style,
 }
+# What a format takes by name beside network, folder and name.
+OPTIONS: Mapping[str, tuple[str, ...]] = {"web": ("style_image", "web_runtime")}
 
 
 def check_name(name: str) -> None:
@@ -32,7 +36,7 @@ def check_name(name: str) -> None:
             f"a format among {', '.join(EXPORTERS)}", repr(name), "Check its spelling.")
 
 
-def export(name: str, network: keras.Model, folder: Path, style: str) -> list[parity.Artefact]:
+def export(name: str, network: keras.Model, folder: Path, style: str, **options) -> list[parity.Artefact]:
     """Exports a network in one format, computing in float32 whatever it was trained in.
 
     Args:
@@ -40,6 +44,7 @@ def export(name: str, network: keras.Model, folder: Path, style: str) -> list[pa
         network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; of one, several or any styles.
         folder: the format makes its own folder or files in it; older ones of its own are replaced.
         style: names the files where a format has names for them.
+        **options: for the formats that take them, see `OPTIONS`; others do without.
 
     Returns:
         What was written, how large it is, how near to the network; each as text is a line for the user.
@@ -50,7 +55,8 @@ def export(name: str, network: keras.Model, folder: Path, style: str) -> list[pa
     """
     check_name(name)
     exporter = (ANY_STYLE_EXPORTERS if any_style.is_any_style(network) else EXPORTERS)[name]
-    return exporter(in_float32(network), folder, style)
+    taken = {key: value for key, value in options.items() if key in OPTIONS.get(name, ())}
+    return exporter(in_float32(network), folder, style, **taken)
 
 
 def in_float32(network: keras.Model) -> keras.Model:

@@ -1,6 +1,6 @@
 """TFLite of a network of any style, in two parts: an app encodes a style once and paints with its code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -38,7 +38,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     parts = any_style.parts_of(network)
     encoder, transformer = (tflite.with_sliced_pads(networks.core(part))
                             for part in (parts.encode_style, parts.transform))
-    encoders = _converted(encoder, ["style"])
+    encoders = converted(encoder, ["style"], VARIANTS)
     # Styles are encoded by the file that an app would use beside each transformer.
     encode = {suffix: _encoder(data, _path(folder, f"{name}_style{suffix}")) for suffix, data in encoders.items()}
 
@@ -48,7 +48,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     artefacts = [_written(network, _path(folder, f"{name}_style{suffix}"), data, encode[suffix], exact, variant)
                  for (suffix, data), variant in zip(encoders.items(), VARIANTS.values())]
     for side in (None, *SIDES):
-        transformers = _converted(transformer, ["content", "code", "alpha"], side)
+        transformers = converted(transformer, ["content", "code", "alpha"], VARIANTS, (side, side))
         for (suffix, data), variant in zip(transformers.items(), VARIANTS.values()):
             path = _path(folder, f"{name}_transform{suffix}" if side is None else f"{name}_transform_{side}{suffix}")
             artefacts.append(_written(
@@ -60,10 +60,20 @@ def _path(folder, stem):
     return folder / "tflite" / f"{stem}.tflite"
 
 
-def _converted(core, names, side=None):
-    """{suffix: contents of the file} of one part, whose inputs get `names`."""
+def converted(
+    core: keras.Model, names: Sequence[str], variants: Mapping[str, tflite.Variant],
+    size: tuple[int | None, int | None] = (None, None),
+) -> dict[str, bytes]:
+    """Converts one of `any_style.Parts`; returns {suffix: contents of the file}.
+
+    Args:
+        core: the part as `networks.core` gives it.
+        names: of its inputs; a part with "content" draws "stylized", another gives "code".
+        variants: {suffix: settings of the converter}.
+        size: height and width of the content, pixels; None for any.
+    """
     draws = "content" in names
-    shapes = {"style": [1, None, None, 3], "content": [1, side, side, 3], "alpha": [1, 1]}
+    shapes = {"style": [1, None, None, 3], "content": [1, *size, 3], "alpha": [1, 1]}
 
     @tf.function(input_signature=[
         tf.TensorSpec(shapes.get(name, [1, tensor.shape[-1]]), tf.float32, name=name)
@@ -72,7 +82,7 @@ def _converted(core, names, side=None):
         output = core(list(inputs) if draws else inputs[0])
         return {"stylized": tf.clip_by_value(output, 0.0, 1.0)} if draws else {"code": output}
 
-    return tflite.converted(function, core.weights, VARIANTS)
+    return tflite.converted(function, core.weights, variants)
 
 
 def _encoder(data: bytes, path: Path) -> Callable[[np.ndarray], np.ndarray]:

@@ -55,7 +55,9 @@ def _entry(folder, artefact):
     exact = math.isinf(artefact.decibels)
     entry = {"file": artefact.path.relative_to(folder).as_posix(), "bytes": artefact.size,
              "decibels_to_the_network": "equal" if exact else round(artefact.decibels, 1)}
-    return entry | (_tflite(artefact.path) if artefact.path.is_file() else _saved_model(artefact.path))
+    if artefact.path.is_file():
+        return entry | _tflite(artefact.path)
+    return entry | (_saved_model if (artefact.path / "saved_model.pb").is_file() else _page)(artefact.path)
 
 
 def _tflite(path):
@@ -74,14 +76,23 @@ def _tflite(path):
 
 def _saved_model(path):
     signatures = tf.saved_model.load(str(path)).signatures
-    return {"sha256": {file.relative_to(path).as_posix(): sha256(file)
-                       for file in sorted(path.rglob("*")) if file.is_file()},
-            "signatures": {name: {
-                "inputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
-                           for key, spec in signature.structured_input_signature[1].items()},
-                "outputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
-                            for key, spec in signature.structured_outputs.items()}}
-                for name, signature in signatures.items()}}
+    return {"sha256": _hashes(path), "signatures": {name: {
+        "inputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
+                   for key, spec in signature.structured_input_signature[1].items()},
+        "outputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
+                    for key, spec in signature.structured_outputs.items()}}
+        for name, signature in signatures.items()}}
+
+
+def _page(path):
+    return {"sha256": _hashes(path), "models": {file.relative_to(path).as_posix(): {
+        key: value for key, value in _tflite(file).items() if key != "sha256"}
+        for file in sorted(path.rglob("*.tflite"))}}
+
+
+def _hashes(folder):
+    return {file.relative_to(folder).as_posix(): sha256(file)
+            for file in sorted(folder.rglob("*")) if file.is_file()}
 
 
 def _shape(shape):
