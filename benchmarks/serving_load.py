@@ -6,7 +6,7 @@ Example: python benchmarks/serving_load.py --clients=8 --seconds=120
 
 Without --server, the test suite's server (tests/serving_servers.py) serves a tiny network with random weights from a
 process of its own. Every client has its own connection and sends pictures of mixed sizes one after the other. Right is
-an answer whose pixels are those that the model draws here, up to what JPEG does to them; a broken picture has to be
+an answer whose pixels are those that the model draws here, after the JPEG that both become; a broken picture has to be
 answered with its error. Exits with status 1 if anything else came, or nothing within a minute.
 """
 
@@ -37,7 +37,7 @@ flags.DEFINE_string("reference", "", "The same model here; needed with --server.
 FLAGS = flags.FLAGS
 
 SIZES = 24                                     # different good pictures
-NEAR = 3.0                                     # mean difference of a right answer at most, of 255 grey levels
+NEAR = 1.0                                     # mean difference of a right answer at most, of 255 grey levels
 OUTCOMES = ("right", "refused", "wrong", "refused wrongly", "not refused")
 GOOD = OUTCOMES[:2]
 
@@ -71,7 +71,8 @@ def _pictures(paint):
         height, width = rng.integers(1, FLAGS.largest + 1, 2) if number else (1, 1)
         rgb8 = images.resize_rgb8(photos.builtin_photo(name), height, width)
         # PNGs: exact, so that decoders cannot differ.
-        good.append((images.encode_rgb8(rgb8, "png"), paint(images.to_float(rgb8))))
+        drawn = images.encode(images.Picture(paint(images.to_float(rgb8))), "jpg")
+        good.append((images.encode_rgb8(rgb8, "png"), images.read_picture(drawn).rgb))
     file = good[-1][0]
     return good, [b"", b"I am no picture.", file[:len(file) // 2], file[:30], b"\xff\xd8\xff" + bytes(50)]
 
