@@ -4,8 +4,8 @@ Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --outp
 """
 
 import dataclasses
+import importlib
 import json
-import os
 from pathlib import Path
 
 from absl import logging
@@ -88,11 +88,12 @@ def _write_text(path, text):
 
 
 def main() -> None:
-    # TensorFlow tells each step of a conversion: its Python part because absl.app asks for more
-    # than warnings, its C++ part unless this is set before the import.
+    settings = flag_binding.read(ExportSettings)
+    # TensorFlow tells each step of a conversion, its Python part because absl.app asks for more than warnings.
     logging.set_verbosity(logging.WARNING)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    export(flag_binding.read(ExportSettings))
+    with flag_binding.quiet_start():
+        importlib.import_module("tensorflow")
+    export(settings)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ Exits with status 1 if any photo could not be painted; the others are written al
 """
 
 import dataclasses
+import importlib
 import os
 
 from nst_tf import albums, colours, flag_binding, painters
@@ -68,9 +69,12 @@ def stylize(settings: StylizeSettings) -> int:
 
 
 def main() -> int:
-    # Read when TensorFlow is first imported, which only some models need.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    return stylize(flag_binding.read(StylizeSettings))
+    settings = flag_binding.read(StylizeSettings)
+    if os.path.exists(settings.model) and not settings.model.endswith(".tflite"):
+        # Opening it would import TensorFlow with all that it says at its start.
+        with flag_binding.quiet_start():
+            importlib.import_module("tensorflow")
+    return stylize(settings)
 
 
 if __name__ == "__main__":

@@ -365,3 +365,13 @@ def test_a_wrong_model_is_one_line_and_status_1(tmp_path):
     assert done.returncode == 1 and done.stdout == ""
     line, = done.stderr.splitlines()
     assert line.startswith("error: Expected") and "nowhere" in line
+
+
+def test_tensorflow_says_nothing_of_itself(tmp_path):
+    save(tmp_path / "a.png")
+    done = subprocess.run(
+        [sys.executable, "-m", "nst_tf.stylize", f"--model={tiny.artefact('1')}",
+         f"--content={tmp_path / 'a.png'}", f"--output={tmp_path / 'b.png'}"],
+        capture_output=True, text=True, env={
+            name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "photos painted: 1, failed: 0\n", "")

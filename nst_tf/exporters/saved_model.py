@@ -23,7 +23,8 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     serving_bytes: "image_bytes" string [B], JPEG, PNG, WebP, BMP or GIF of any sizes -> "stylized_bytes" string [B],
         JPEG, and "error" string [B]; see `picture_bytes.paint_each` for what is read and what an error is.
 
-    All take "style_weights" float32 [B or 1, N] too, if the network has N styles.
+    All take "style_weights" or "strengths" float32 [B or 1, N] too, if the network does; see
+    `networks.transform_net`.
 
     Args:
         network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; see `networks.transform_net`.

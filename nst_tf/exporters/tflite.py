@@ -41,8 +41,8 @@ FOREIGN = ("Flex", "CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
     """Writes `folder`/tflite/NAME.tflite (float32), NAME_float16.tflite and NAME_int8.tflite.
 
-    Each maps "image" float32 [1, H, W, 3] RGB in [0, 1], and "style_weights" float32 [1, N] if the
-    network has N styles, to "stylized" of the image's shape, clipped to [0, 1]. H and W are 384 as written;
+    Each maps "image" float32 [1, H, W, 3] RGB in [0, 1], and "style_weights" or "strengths" float32 [1, N]
+    if the network takes them, to "stylized" of the image's shape, clipped to [0, 1]. H and W are 384 as written;
     any that `nst_tf.padding` allows can be set by `resize_tensor_input`. int8 is dynamic-range: weights
     in 8 bits, activations quantised on the fly.
 
