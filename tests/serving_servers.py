@@ -22,9 +22,6 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc as service)
 
-from nst_tf import images
-from nst_tf.errors import UserError
-
 HTTP_STATUS = {"INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "NOT_FOUND": 404, "RESOURCE_EXHAUSTED": 429,
                "UNIMPLEMENTED": 501, "UNAVAILABLE": 503, "DEADLINE_EXCEEDED": 504}
 
@@ -50,8 +47,6 @@ class Served:
         graph = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes()).meta_graphs[0]
         self.signatures = {each: definition for each, definition in graph.signature_def.items()
                            if each in self._loaded.signatures}
-        if "serving_bytes" not in self.signatures:
-            self._add_serving_bytes()
 
     def check(self, name: str, version: int) -> None:
         if name != self.name or version not in (0, self.version):
@@ -70,43 +65,15 @@ class Served:
                 "INVALID_ARGUMENT", f"input size does not match signature: {len(inputs)}!={len(definition.inputs)} "
                 f"len({{{','.join(sorted(inputs))}}}) != len({{{','.join(sorted(definition.inputs))}}}).")
         self.before(name)
-        if name == "serving_bytes" and name not in self._loaded.signatures:
-            outputs = self._paint_files(**inputs)
-        else:
-            try:
-                found = self._loaded.signatures[name](**{
-                    each: tf.constant(value, definition.inputs[each].dtype) for each, value in inputs.items()})
-            except tf.errors.OpError as error:
-                raise Refusal(error.__class__.__name__.removesuffix("Error").upper(), error.message) from error
-            outputs = {each: value.numpy() for each, value in found.items()}
+        try:
+            found = self._loaded.signatures[name](**{
+                each: tf.constant(value, definition.inputs[each].dtype) for each, value in inputs.items()})
+        except tf.errors.OpError as error:
+            raise Refusal(error.__class__.__name__.removesuffix("Error").upper(), error.message) from error
+        outputs = {each: value.numpy() for each, value in found.items()}
         with self._lock:
             self.answered += 1
         return outputs
-
-    # The contract of the signature, for SavedModels that were exported before there was one.
-
-    def _add_serving_bytes(self):
-        definition = self.signatures["serving_bytes"] = type(self.signatures["serving_default"])()
-        old = self.signatures["serving_default"].inputs
-        if "style_weights" in old:
-            definition.inputs["style_weights"].CopyFrom(old["style_weights"])
-        for infos, name in ((definition.inputs, "image_bytes"), (definition.outputs, "stylized_bytes"),
-                            (definition.outputs, "error")):
-            infos[name].dtype = tf.string.as_datatype_enum
-            infos[name].tensor_shape.dim.add(size=-1)
-
-    def _paint_files(self, image_bytes, **rest):
-        stylized, errors = np.full(len(image_bytes), b"", object), np.full(len(image_bytes), b"", object)
-        for number, data in enumerate(image_bytes):
-            try:
-                image = tf.constant(images.decode_rgb8(data)[None])
-            except UserError as error:
-                errors[number] = str(error).encode()
-                continue
-            own = {name: tf.constant(value[number % len(value)][None]) for name, value in rest.items()}
-            drawn = self._loaded.signatures["serving_default"](image=image, **own)["stylized"]
-            stylized[number] = images.encode_rgb8(drawn.numpy()[0], "jpg")
-        return {"stylized_bytes": stylized, "error": errors}
 
 
 @contextlib.contextmanager

@@ -31,12 +31,12 @@ by_signature = pytest.mark.parametrize("signature", ["serving_bytes", "serving_d
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """{styles: (network, its SavedModel)}"""
+    """{styles, or "strength" for one with strength: (network, its SavedModel)}"""
     found = {}
-    for styles in (1, 2):
-        folder, network = tmp_path_factory.mktemp("exported"), tiny.network(styles=styles)
+    for key, shape in ((1, {}), (2, {"styles": 2}), ("strength", {"strength": True})):
+        folder, network = tmp_path_factory.mktemp("exported"), tiny.network(**shape)
         saved_model.export(network, folder, "tiny")
-        found[styles] = network, folder / "saved_model" / "1"
+        found[key] = network, folder / "saved_model" / "1"
     return found
 
 
@@ -167,6 +167,14 @@ def test_style_weights_reach_the_model(exported, loaded, protocol, signature):
         drawn = painter(server, protocol, signature=signature, style_weights=(0.3, 0.7))(rgb)
     wanted = sent_back(tiny.draw(exported[2][0], rgb, (0.3, 0.7)), signature)
     assert close(drawn * 255, wanted * 255, signature == "serving_bytes")
+
+
+@by_protocol
+def test_strength_reaches_the_model(exported, loaded, protocol):
+    rgb = images.to_float(tiny.photo(20, 30))
+    with serving(protocol, loaded["strength"]) as (server, _):
+        drawn = painter(server, protocol, signature="serving_default", strength=0.4)(rgb)
+    assert close(drawn * 255, tiny.draw(exported["strength"][0], rgb, (0.4,)) * 255, False)
 
 
 @by_protocol
