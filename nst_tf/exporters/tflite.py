@@ -11,7 +11,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from nst_tf import files, layers, networks, padding
-from nst_tf.exporters import parity
+from nst_tf.exporters import float16_range, parity
 
 SIDE = 384              # pixels; LiteRT can give a file another size before it allocates
 
@@ -58,7 +58,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         UserError: the folder cannot be written.
         RuntimeError: an artefact does not draw what the network draws; it was not written.
     """
-    core = with_sliced_pads(networks.core(network))
+    core = with_sliced_pads(float16_range.within_float16(networks.core(network)))
 
     @tf.function(input_signature=networks.signature(network, batch=1, side=SIDE))
     def stylize(image, *style_weights):

@@ -1,0 +1,41 @@
+"""Paints README's pictures of models with styles of their own: photos, and a row for each model or style.
+
+Example: python benchmarks/model_gallery.py --output=docs/models.jpg --models=exported_models/starry_night,\
+exported_models/starry_night_mobile,exported_models/painters:1,exported_models/painters:0@0.5
+
+PATH:N paints in style N of a model of several, from 0; PATH:N@S with strength S. The photos are scikit-image's.
+"""
+
+from absl import flags
+
+from nst_tf import artifacts, flag_binding, images, photos, sheets
+
+flags.DEFINE_list("models", None, "Models, each PATH, PATH:N or PATH:N@S.", required=True)
+flags.DEFINE_list("captions", [], "Captions of their rows; empty for none.")
+flags.DEFINE_list("photos", ["builtin:coffee", "builtin:cat", "builtin:motorcycle"], "Paths, or builtin:NAME.")
+flags.DEFINE_integer("side", 384, "Long side of the photos, pixels.")
+flags.DEFINE_string("output", None, "Picture to write.", required=True)
+FLAGS = flags.FLAGS
+
+
+def opened(model: str) -> artifacts.Artifact:
+    """Opens PATH, PATH:N or PATH:N@S."""
+    path, _, choice = model.partition(":")
+    number, _, strength = choice.partition("@")
+    return artifacts.open_artifact(path, int(number or 0), float(strength or 1))
+
+
+def main():
+    shown = [photos.read_photo(name, long_side=FLAGS.side).rgb for name in FLAGS.photos]
+    rows = [[("", images.to_uint8(rgb)) for rgb in shown]]
+    for number, model in enumerate(FLAGS.models):
+        paint = opened(model)
+        caption = FLAGS.captions[number] if FLAGS.captions else ""
+        rows.append([(caption if at == 0 else "", images.to_uint8(paint(rgb))) for at, rgb in enumerate(shown)])
+    sheet = images.to_float(sheets.sheet(rows, cell=FLAGS.side))
+    images.write_picture(FLAGS.output, images.Picture(sheet), overwrite=True)
+    print(f"wrote {FLAGS.output}")
+
+
+if __name__ == "__main__":
+    flag_binding.run(main)

@@ -1,0 +1,63 @@
+"""Keeps a network's numbers within the range of float16, in which phones' GPUs compute."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf import images, layers, networks, photos
+
+LARGEST = 64.0         # of features less their mean: their squares stay a sixteenth of float16's largest number
+MOST = 4               # halvings; more would take the norm's epsilon below float16's smallest number
+SIDE = 256             # pixels of the photos that features are measured on
+
+
+def within_float16(core: keras.Model) -> keras.Model:
+    """Returns a copy of a network that draws the same picture from smaller features.
+
+    Trained networks reach features of several hundred, whose squares, in the norms' variances, overflow in float16:
+    the norm then gives zeros. But a norm undoes any scale of what it normalises. So the convolution before it is
+    divided by a power of two, and the norm's epsilon by its square; both are exact in binary.
+
+    Args:
+        core: from `networks.core`, of a `networks.transform_net` of one or several styles.
+    """
+    halvings = _halvings(core)
+
+    def clone(layer):
+        config = layer.get_config()
+        if layer.name in halvings:
+            config["epsilon"] /= 4.0 ** halvings[layer.name]
+        return type(layer).from_config(config)
+
+    small = keras.models.clone_model(core, clone_function=clone)
+    small.set_weights(core.get_weights())
+    for norm, count in halvings.items():
+        convolution = small.get_layer(norm.removesuffix("_norm") + "_conv")
+        convolution.set_weights([weight / np.float32(2.0 ** count) for weight in convolution.get_weights()])
+    return small
+
+
+def largest_features(core: keras.Model) -> dict[str, float]:
+    """Returns {norm: the largest of its input's features less their channel's mean}, over photos and styles."""
+    norms = [layer for layer in core.layers if isinstance(layer, layers.InstanceNormalization)]
+    # A norm of several styles has the blend as its second input.
+    probe = keras.Model(core.inputs, [tf.nest.flatten(norm.input)[0] for norm in norms])
+    rgb = np.stack([images.to_float(images.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))
+                    for name in photos.PHOTOS])
+    styles = networks.styles_of(core)
+    blends = [()] if networks.blend_of(core) is None else [
+        (np.tile(one, (len(rgb), 1)),) for one in np.eye(styles, dtype=np.float32)[:, None]]
+    largest = dict.fromkeys((norm.name for norm in norms), 0.0)
+    for blend in blends:
+        for norm, maps in zip(norms, tf.nest.flatten(networks.draw(probe, rgb, *blend))):
+            centred = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
+            largest[norm.name] = max(largest[norm.name], float(tf.reduce_max(tf.abs(centred))))
+    return largest
+
+
+def _halvings(core):
+    """{norm: how often its features are halved}, for those that need it."""
+    wanted = {name: math.ceil(math.log2(max(value, LARGEST) / LARGEST)) for name, value in largest_features(core).items()}
+    return {name: min(count, MOST) for name, count in wanted.items() if count}

@@ -1,0 +1,35 @@
+"""Networks for phones' GPUs: the same picture from features whose squares float16 can hold."""
+
+import numpy as np
+import pytest
+import tiny
+
+from nst_tf import images, networks
+from nst_tf.exporters import float16_range, parity
+
+
+def large(**shape):
+    """A network whose features reach far beyond float16's range once squared, as trained ones' do."""
+    network = tiny.network(**shape)
+    for name, factor in (("residual1a", 300.0), ("up1", 40.0)):
+        convolution = network.get_layer(f"{name}_conv")
+        convolution.set_weights([factor * weight for weight in convolution.get_weights()])
+    return networks.core(network)
+
+
+@pytest.mark.parametrize("shape", [{}, {"styles": 2}, {"styles": 2, "strength": True}], ids=str)
+def test_features_are_small_enough_to_be_squared_and_the_picture_is_the_same(shape):
+    core = large(**shape)
+    small = float16_range.within_float16(core)
+    before, after = (max(float16_range.largest_features(each).values()) for each in (core, small))
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.float16(before) ** 2) and np.isfinite(np.float16(after) ** 2)
+    photo = images.to_float(tiny.photo(44, 60))
+    blend = (0.3, 0.6) if shape else ()
+    assert parity.psnr(tiny.draw(small, photo, blend), tiny.draw(core, photo, blend)) > 120
+
+
+def test_networks_of_small_features_stay_as_they_are():
+    core = networks.core(tiny.network())
+    for before, after in zip(core.get_weights(), float16_range.within_float16(core).get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
