@@ -12,6 +12,8 @@ ROUNDS = 5
 class Muon(keras.optimizers.Adam):
     """Muon for kernels of convolutions and dense layers, Adam for all other variables.
 
+    Scales and offsets of norms of N styles, which learn in turn, get the root of N times the learning rate.
+
     The momentum of a kernel, as a matrix of height x width x inputs rows and one column an output, is
     replaced by the nearest matrix with orthonormal rows or columns before the step. Adam's steps follow
     the few directions that most gradients share; these follow all, so that a network learns as much
@@ -45,10 +47,15 @@ class Muon(keras.optimizers.Adam):
             # Depthwise kernels have one column: there are no directions to even out.
             if len(variable.shape) in (2, 4) and variable.shape[-1] > 1 and variable.path.endswith("kernel")
             and not any(part in variable.path for part in self.adam_layers)}
+        self._rows = {index: variable.shape[0] for index, variable in enumerate(variables)
+                      if len(variable.shape) == 2 and variable.path.endswith(("scale", "offset"))}
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         if index not in self._kernels:
+            # Of N styles in turn, a norm's row has a gradient in one step of N, for which Adam's steps are smaller by
+            # the root of N on average: eight styles stayed alike.
+            learning_rate *= self._rows.get(index, 1) ** 0.5
             super().update_step(gradient, variable, learning_rate)
             return
         gradient = tf.cast(gradient, tf.float32)
