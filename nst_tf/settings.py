@@ -174,6 +174,12 @@ class TrainSettings(PerceptualSettings):
         self._require("stability_weight", self.stability_weight >= 0, "of at least 0")
         self._require("identity_weight", self.identity_weight >= 0, "of at least 0")
         self._require("recolored", 0 <= self.recolored <= 1, "from 0 to 1")
+        if self.strength and self.method != "feedforward":
+            raise expected("--strength with --method=feedforward", f"--method={self.method}",
+                           "Leave it out: networks of any style have --alpha at any rate.")
+        if self.strength and not self.identity_weight:
+            raise expected("--identity_weight above 0 with --strength", self.identity_weight,
+                           "It is the weight of giving the photo back.")
         self._require("ema", 0 <= self.ema < 1, "of at least 0 and below 1")
         for name in ("steps", "minutes"):
             value = getattr(self, name)

@@ -122,6 +122,13 @@ def test_a_style_added_later_keeps_the_photo_and_the_first_style(run, inputs, tm
                                    artifacts.open_artifact(tmp_path / "two", (1, 0), strength)(photo), atol=1e-6)
 
 
+@pytest.mark.parametrize("changes, message", [
+    ({"method": "adain"}, "--strength with --method=feedforward"), ({"identity_weight": 0.0}, "--identity_weight above 0")])
+def test_strength_that_would_not_be_learnt_is_refused(inputs, tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        settings(inputs, tmp_path, **changes)
+
+
 # -- artefacts and stylize -------------------------------------------------------------------------
 
 
