@@ -413,7 +413,8 @@ def test_when_the_server_comes_back_nothing_is_lost(tmp_path, served, protocol):
 
 # Runs the command where TensorFlow cannot be imported.
 ALONE = """
-import runpy, sys
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)          # a shell's background jobs begin deaf to Ctrl-C
 sys.modules["tensorflow"] = sys.modules["keras"] = sys.modules["tensorflow_serving"] = None
 runpy.run_module("nst_tf.client", run_name="__main__", alter_sys=True)
 """

@@ -44,11 +44,11 @@ def run(inputs, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=[1, 2])
 def exported(request, tmp_path_factory):
-    """A network with strength of one or two styles, and all its artefacts."""
+    """A network with strength of one or two styles, and its artefacts."""
     network, folder = tiny.network(styles=request.param, strength=True), tmp_path_factory.mktemp("exported")
     network.save(folder / "network.keras")
     return network, [folder, *(
-        artefact.path for export in EXPORTERS.values() for artefact in export(network, folder, "tiny"))]
+        artefact.path for name in tiny.FORMATS for artefact in EXPORTERS[name](network, folder, "tiny"))]
 
 
 # -- the network -----------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def largest_features(core: keras.Model) -> dict[str, float]:
     """Returns {norm: the largest of its input's features less their channel's mean}, over photos and styles."""
     norms = [layer for layer in core.layers if isinstance(layer, layers.InstanceNormalization)]
     # A norm of several styles has the blend as its second input.
-    probe = keras.Model(core.inputs, [tf.nest.flatten(norm.input)[0] for norm in norms])
+    probe = keras.Model(core.input, [tf.nest.flatten(norm.input)[0] for norm in norms])
     rgb = np.stack([images.to_float(images.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))
                     for name in photos.PHOTOS])
     styles = networks.styles_of(core)
