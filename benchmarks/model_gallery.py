@@ -1,7 +1,7 @@
 """Paints README's pictures of models with styles of their own: photos, and a row for each model or style.
 
 Example: python benchmarks/model_gallery.py --output=docs/models.jpg --models=exported_models/starry_night,\
-exported_models/starry_night_mobile,exported_models/painters@1,exported_models/painters@0:0.5
+exported_models/starry_night_mobile,exported_models/painters@1,exported_models/painters@4
 
 PATH@N paints in style N of a model of several, from 0; PATH@N:S with strength S. The photos are scikit-image's.
 """
@@ -13,7 +13,7 @@ from nst_tf import artifacts, flag_binding, images, photos, sheets
 flags.DEFINE_list("models", None, "Models, each PATH, PATH@N or PATH@N:S.", required=True)
 flags.DEFINE_list("captions", [], "Captions of their rows; empty for none.")
 flags.DEFINE_list("photos", ["builtin:coffee", "builtin:cat", "builtin:motorcycle"], "Paths, or builtin:NAME.")
-flags.DEFINE_integer("side", 384, "Long side of the photos, pixels.")
+flags.DEFINE_integer("side", 320, "Long side of the photos, pixels.")
 flags.DEFINE_string("output", None, "Picture to write.", required=True)
 FLAGS = flags.FLAGS
 
