@@ -357,7 +357,7 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(run_folde
     run.mkdir()
     tiny.network().save(run / "network.keras")
     (run / "run.json").write_text(json.dumps({"settings": {
-        "seed": 7, "style_image": "mosaic,/home/me/night.jpg"}, "steps": 12, "python": "3"}))
+        "seed": 7, "style_image": "mosaic,/pictures/night.jpg"}, "steps": 12, "python": "3"}))
     export.export(export.ExportSettings(model=str(run), output=str(tmp_path / "night")))
     card = json.loads((tmp_path / "night" / "model_card.json").read_text())
     assert card["name"] == "night" and card["run"] == {

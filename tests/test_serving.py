@@ -220,6 +220,15 @@ def test_warm_up_requests_are_messages_of_tensorflow_serving_that_the_model_answ
     assert asked == ["serving_default", "serving_bytes"]
 
 
+@pytest.mark.parametrize("shape", [{"styles": 2}, {"strength": True}], ids=str)
+def test_warm_up_requests_have_every_input_of_a_network_that_takes_weights_of_styles(tmp_path, shape):
+    artefact, = saved_model.export(tiny.network(**shape), tmp_path, "night")
+    for record in tf.data.TFRecordDataset(str(artefact.path / "assets.extra" / "tf_serving_warmup_requests")):
+        request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+        assert set(request.inputs) == set(ends(artefact.path, request.model_spec.signature_name)[0])
+        assert len(request.inputs) == 2
+
+
 @pytest.mark.parametrize("name", ["night", 'a "b" \\ ö'])
 def test_the_list_of_models_is_one_of_tensorflow_serving(name):
     parsed = text_format.Parse(serving.models_config(name), model_server_config_pb2.ModelServerConfig())

@@ -61,8 +61,8 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
             network, lambda **inputs: run(loaded, "serving_float", "stylized", **inputs), path, AT_LEAST)
 
     rgb8, jpeg = serving.photo()
-    styles = networks.styles_of(network)
-    blend = {networks.STYLE_WEIGHTS: np.eye(1, styles, dtype=np.float32)} if styles > 1 else {}
+    blend_name = networks.blend_of(network)
+    blend = {blend_name: np.eye(1, networks.styles_of(network), dtype=np.float32)} if blend_name else {}
     return [written(
         module, {"serving_default": serving_default, "serving_float": serving_float, "serving_bytes": serving_bytes},
         folder, check, {"serving_default": {"image": rgb8, **blend}, "serving_bytes": {"image_bytes": jpeg, **blend}})]

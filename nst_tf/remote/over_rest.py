@@ -91,7 +91,6 @@ class RestConnection:
         except ValueError as error:
             raise Failure("INTERNAL", f"an answer that is no JSON: {error}") from error
 
-
     @contextlib.contextmanager
     def _kept(self, stream):
         """Keeps a socket where `close` finds it."""
