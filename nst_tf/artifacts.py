@@ -195,7 +195,7 @@ def _relaxed(network: keras.Model, blend_for: Blend) -> Artifact:
 
     from nst_tf import networks
 
-    blend = blend_for(networks.blend_of(network), networks.styles_of(network))
+    blend = blend_for(networks.blend_name(network), networks.styles_of(network))
     rest = [] if blend is None else [tf.constant(blend)]
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])

@@ -146,12 +146,12 @@ def styles_of(network: keras.Model) -> int:
     if shapes[0] == shapes[-1] == (None, None, None, 3):
         if len(shapes) == 2:
             return 1
-        if len(shapes) == 3 and blend_of(network) in (STYLE_WEIGHTS, STRENGTHS):
+        if len(shapes) == 3 and blend_name(network) in (STYLE_WEIGHTS, STRENGTHS):
             return shapes[1][1]
     raise ValueError(f"it maps {shapes[:-1]} to {shapes[-1]}, not pictures to pictures")
 
 
-def blend_of(network: keras.Model) -> str | None:
+def blend_name(network: keras.Model) -> str | None:
     """Returns the name of a network's second input, `STYLE_WEIGHTS` or `STRENGTHS`; None if it has none."""
     return network.inputs[1].name if len(network.inputs) > 1 else None
 
@@ -175,7 +175,7 @@ def signature(
         side: their height and width; None for any.
     """
     image = tf.TensorSpec([batch, side, side, 3], dtype, name="image")
-    if (name := blend_of(network)) is None:
+    if (name := blend_name(network)) is None:
         return [image]
     return [image, tf.TensorSpec([batch, styles_of(network)], tf.float32, name=name)]
 

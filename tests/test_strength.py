@@ -66,9 +66,9 @@ def test_strength_goes_from_the_norms_of_the_photo_to_those_of_the_style():
 
 
 def test_strengths_are_named_so():
-    assert networks.blend_of(tiny.network(strength=True)) == networks.STRENGTHS
-    assert networks.blend_of(tiny.network(styles=2)) == networks.STYLE_WEIGHTS
-    assert networks.blend_of(tiny.network()) is None
+    assert networks.blend_name(tiny.network(strength=True)) == networks.STRENGTHS
+    assert networks.blend_name(tiny.network(styles=2)) == networks.STYLE_WEIGHTS
+    assert networks.blend_name(tiny.network()) is None
 
 
 # -- training --------------------------------------------------------------------------------------

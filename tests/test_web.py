@@ -43,7 +43,7 @@ def made(kind):
 
 def unconverted(network, folder, **options):
     """As `exported`, but with older files instead of conversions, which take seconds."""
-    kind = web.KINDS[networks.blend_of(network)]
+    kind = web.KINDS[networks.blend_name(network)]
     data = (made(kind)[1] / "web" / "models" / "tiny_32x24_float16.tflite").read_bytes()
     with mock.patch.object(tflite, "converted", lambda *args: {"": data}):
         return exported(network, folder, **options)

@@ -47,7 +47,7 @@ def largest_features(core: keras.Model) -> dict[str, float]:
     rgb = np.stack([images.to_float(images.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))
                     for name in photos.PHOTOS])
     styles = networks.styles_of(core)
-    blends = [()] if networks.blend_of(core) is None else [
+    blends = [()] if networks.blend_name(core) is None else [
         (np.tile(one, (len(rgb), 1)),) for one in np.eye(styles, dtype=np.float32)[:, None]]
     largest = dict.fromkeys((norm.name for norm in norms), 0.0)
     for blend in blends:

@@ -68,7 +68,7 @@ def _inputs(network, size):
         # By the names of artefacts.
         return [{"content": photo, "style": picture, any_style.ALPHA: np.array([[alpha]], np.float32)}
                 for picture, alpha in zip(pictures, (1.0, 0.5))]
-    if (name := networks.blend_of(network)) is None:
+    if (name := networks.blend_name(network)) is None:
         return [{"image": photo}]
     single = np.eye(networks.styles_of(network), dtype=np.float32)
     blends = [single[0], single[-1], single.mean(0)]

@@ -61,7 +61,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
             network, lambda **inputs: run(loaded, "serving_float", "stylized", **inputs), path, AT_LEAST)
 
     rgb8, jpeg = serving.photo()
-    blend_name = networks.blend_of(network)
+    blend_name = networks.blend_name(network)
     blend = {blend_name: np.eye(1, networks.styles_of(network), dtype=np.float32)} if blend_name else {}
     return [written(
         module, {"serving_default": serving_default, "serving_float": serving_float, "serving_bytes": serving_bytes},

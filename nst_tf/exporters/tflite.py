@@ -59,7 +59,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         UserError: the folder cannot be written.
         RuntimeError: an artefact does not draw what the network draws; it was not written.
     """
-    core = with_sliced_pads(float16_range.within_float16(networks.core(network)))
+    core = core_for_phones(network)
 
     @tf.function(input_signature=networks.signature(network, batch=1, side=SIDE))
     def stylize(image, *style_weights):
@@ -129,6 +129,11 @@ class _SlicedReflectionPadding2D(layers.ReflectionPadding2D):
 def _line(inputs, axis, index):
     line = slice(index, index + 1)
     return inputs[:, line] if axis == 1 else inputs[:, :, line]
+
+
+def core_for_phones(network: keras.Model) -> keras.Model:
+    """Returns what is converted of a `networks.transform_net`: its core, of LiteRT's operations, within float16."""
+    return with_sliced_pads(float16_range.within_float16(networks.core(network)))
 
 
 def with_sliced_pads(core: keras.Model) -> keras.Model:

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf import any_style, files, images, networks, painters, photos, styles
-from nst_tf.exporters import any_style_tflite, float16_range, parity, tflite, web_runtime
+from nst_tf.exporters import any_style_tflite, parity, tflite, web_runtime
 
 FOLDER = "web"
 # Pixels, the long sides of frames. Squares, and the shape of most cameras' photos, lying and standing.
@@ -69,7 +69,7 @@ def export(
         UserError: the folder cannot be written, or LiteRT.js is not to be had.
         RuntimeError: a file does not draw what the network draws; nothing was written.
     """
-    core = tflite.with_sliced_pads(float16_range.within_float16(networks.core(network)))
+    core = tflite.core_for_phones(network)
     _, *weights = networks.signature(network, batch=1)
 
     def converted(height, width):
@@ -83,7 +83,7 @@ def export(
     named = style_image.split(",") if style_image else []
     if len(named) != count:
         named = [f"style {number + 1}" for number in range(count)]
-    return _written(network, folder, name, KINDS[networks.blend_of(network)], [_style(each) for each in named],
+    return _written(network, folder, name, KINDS[networks.blend_name(network)], [_style(each) for each in named],
                     converted, lambda run: run, web_runtime)
 
 

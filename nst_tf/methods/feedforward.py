@@ -56,7 +56,7 @@ class FeedforwardTask:
             len(self._styles), self._kept, settings.strength)
         self._dtype = settings.compute_dtype
         self.network = networks.transform_net(self._shape, dtype=self._dtype)
-        self._blends = networks.blend_of(self.network) is not None
+        self._blends = networks.blend_name(self.network) is not None
 
     @property
     def provenance(self) -> dict:
