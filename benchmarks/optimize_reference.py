@@ -6,8 +6,8 @@ Example: python benchmarks/optimize_reference.py --flagfile=configs/gatys_vgg19.
 Photo number i is painted in style number i, both lists repeating. The reference begins with the photo and
 runs 300 iterations at full size. Ours works from coarse to fine. A row says after which share of the
 reference's time ours had its final objective, and both objectives at the end of the reference's
-time. All objectives are those of the full size; ours pays for its compilation, the reference does not.
-Finished pairs are kept in RACE/rows.json and not run again. The other flags are those of nst_tf.optimize.
+time. All objectives are those of the full size, in float32 (which costs ours no time of the race if its
+--precision is another); ours pays for its compilation, the reference does not. Finished pairs are kept in RACE/rows.json and not run again. The other flags are those of nst_tf.optimize.
 """
 
 import dataclasses
@@ -38,11 +38,17 @@ FLAGS = flags.FLAGS
 
 
 class Clock(keras.callbacks.Callback):
-    """The curve (seconds since the start, objective at full size); stops ours when its time is over."""
+    """The curve (seconds since the start, objective at full size); stops ours when its time is over.
 
-    def __init__(self, size=0, seconds=np.inf):
+    Args:
+        size: long side at which ours is judged, pixels.
+        seconds: that ours has.
+        judge: () -> objective of ours at that size, while the clock stands still; None for what ours says itself.
+    """
+
+    def __init__(self, size=0, seconds=np.inf, judge=None):
         super().__init__()
-        self.curve, self._size, self._seconds = [], size, seconds
+        self.curve, self._size, self._seconds, self._judge = [], size, seconds, judge
         self._start = time.perf_counter()
 
     def note(self, value):
@@ -50,7 +56,10 @@ class Clock(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if logs["size"] == self._size:
-            self.note(logs["loss"])
+            stopped = time.perf_counter()
+            value = self._judge() if self._judge else logs["loss"]
+            self._start += time.perf_counter() - stopped
+            self.note(value)
             if self.curve[-1][0] > self._seconds:
                 raise TimeIsOver
 
@@ -66,7 +75,7 @@ class TimeIsOver(Exception):
 
 
 def reference(task):
-    """SciPy's L-BFGS-B at full size from the photo; returns its clock and picture."""
+    """SciPy's L-BFGS-B at full size from the photo; returns its clock, its picture and the compiled objective."""
     scale, first = task.scales[-1], task.finished(task.first_picture()).rgb
     posed = tf.function(task.objective(scale))
     posed(tf.reshape(first, [-1]))                         # compiles
@@ -81,13 +90,20 @@ def reference(task):
         evaluate, first.reshape(-1).astype(np.float64), jac=True, method="L-BFGS-B",
         bounds=[(0.0, 1.0)] * first.size,
         options={"maxiter": FLAGS.reference_iterations, "maxfun": 10 ** 6, "ftol": 0, "gtol": 0})
-    return clock, found.x.reshape(first.shape)
+    return clock, found.x.reshape(first.shape), posed
 
 
-def ours(task, seconds):
-    """From coarse to fine until the reference's time is over; returns clock and picture."""
-    clock = Clock(max(task.size), seconds)
+def ours(task, seconds, posed):
+    """From coarse to fine until the reference's time is over; returns clock and picture.
+
+    Args:
+        task: ours.
+        seconds: the reference's time.
+        posed: the objective in float32, which judges if the task's own is another; else None.
+    """
     with tempfile.TemporaryDirectory() as folder:
+        clock = Clock(max(task.size), seconds, posed and (
+            lambda: posed(tf.reshape(tf.constant(painting.picture), [-1]))[0]))
         painting = Painting(task, task.open_optimizer, gatys.TERMS, Path(folder) / "state.npz", 60.0)
         try:
             painting.run([clock])
@@ -101,9 +117,11 @@ def race(photo, style, size):
     settings = dataclasses.replace(
         flag_binding.read(OptimizeSettings), content=str(photo), style=(style,), image_size=size,
         iterations=10 ** 6)
-    slow, slow_picture = reference(gatys.Gatys(dataclasses.replace(settings, scales=1)))
+    slow, slow_picture, posed = reference(
+        gatys.Gatys(dataclasses.replace(settings, scales=1, precision="float32")))
     seconds, wanted = slow.curve[-1][0], min(value for _, value in slow.curve)
-    fast, fast_picture = ours(gatys.Gatys(settings), seconds)
+    fast, fast_picture = ours(
+        gatys.Gatys(settings), seconds, None if settings.precision == "float32" else posed)
     for kind, picture in (("reference", slow_picture), ("ours", fast_picture)):
         images.write_picture(
             Path(FLAGS.race) / f"{photo.stem}_{Path(style).stem}_{size}_{kind}.png",
