@@ -29,7 +29,8 @@ def modulated_net(
     """Builds the network: (photo, style, alpha) -> the photo painted in the style.
 
     Without strength, alpha = 0, norms have parameters of their own, which learn to reproduce the photo;
-    alpha times what the style asks for is added. So neither needs the photo's own code.
+    alpha times what the style asks for is added. So neither needs the photo's own code. Colours are the photo's
+    by what alpha leaves of 1, see `layers.PhotosColors`.
 
     Args:
         encoder: delivers `LAYERS`; it is frozen.
@@ -112,7 +113,10 @@ def _transform(config, centre, variance, dtype):
         first = 2 * (int(next(ends)) - x.shape[-1])
         return layers.ModulatedNormalization(first, name=name, dtype=dtype)([x, parameters])
 
-    drawn = networks.painted(image, config, norm, sides=padding.ANY_STYLE, dtype=dtype)
+    def finish(painting, photo):
+        return layers.PhotosColors(name="colors", dtype="float32")([painting, photo, alpha])
+
+    drawn = networks.painted(image, config, norm, sides=padding.ANY_STYLE, dtype=dtype, finish=finish)
     return keras.Model([image, code, alpha], drawn, name="transform")
 
 

@@ -103,6 +103,7 @@ def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> kera
 def painted(
     image: keras.KerasTensor, config: TransformNetConfig, norm: Callable[..., keras.KerasTensor], *,
     sides: tuple[int, int] = (padding.MULTIPLE, padding.MINIMUM), dtype: str = "float32",
+    finish: Callable[..., keras.KerasTensor] = lambda painting, photo: painting,
 ) -> keras.KerasTensor:
     """Applies the layers of `transform_net` to a photo, with norms of the caller's.
 
@@ -113,10 +114,11 @@ def painted(
             `norm_channels`.
         sides: multiple and minimum of those that are drawn, at least those of `padding`; others are grown.
         dtype: as for `transform_net`.
+        finish: (painting, photo) -> painting, both grown.
     """
     convolution = functools.partial(_convolution, config=config, norm=norm, dtype=dtype)
-    x = layers.GrowToDrawable(*sides, dtype="float32", name="grow")(image)
-    x = convolution(x, channels=config.width, size=config.edge_size, name="down1")
+    grown = layers.GrowToDrawable(*sides, dtype="float32", name="grow")(image)
+    x = convolution(grown, channels=config.width, size=config.edge_size, name="down1")
     x = convolution(x, channels=2 * config.width, size=3, strides=2, name="down2")
     x = convolution(x, channels=4 * config.width, size=3, strides=2, name="down3")
     for block in range(1, config.residual_blocks + 1):
@@ -126,7 +128,7 @@ def painted(
     x = layers.NearestUpsampling2D(name="up2_nearest", dtype=dtype)(x)
     x = convolution(x, channels=config.width, size=3, name="up2")
     x = convolution(x, channels=3, size=config.edge_size, norm=None, relu=False, name="out")
-    x = OutputRange(dtype="float32", name="range")(x)
+    x = finish(OutputRange(dtype="float32", name="range")(x), grown)
     return layers.CropToSize(dtype="float32", name="crop")([x, image])
 
 

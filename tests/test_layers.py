@@ -132,6 +132,27 @@ def test_kept_styles_do_not_learn():
         assert np.abs(gradient[:2]).max() == 0 and np.abs(gradient[2]).min() > 0
 
 
+# -- PhotosColors ----------------------------------------------------------------------------------
+
+
+def test_the_photos_colors_are_numpys_moments_blended_by_alpha():
+    painting, photo = noise(2, 6, 5, 3), noise(2, 6, 5, 3, seed=1) * [3, 1, 0.5] + [1, 0, -1]
+    photo = photo.astype(np.float32)
+    drawn = layers.PhotosColors()([painting, photo, np.float32([[0.0], [0.25]])]).numpy()
+    for index, alpha in enumerate((0.0, 0.25)):
+        for moment in (np.mean, np.std):
+            wanted = alpha * moment(painting[index], (0, 1)) + (1 - alpha) * moment(photo[index], (0, 1))
+            np.testing.assert_allclose(moment(drawn[index], (0, 1)), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_at_full_strength_a_painting_keeps_its_colors_and_one_of_one_color_stays_finite():
+    painting, photo = noise(1, 6, 5, 3), noise(1, 6, 5, 3, seed=1)
+    np.testing.assert_allclose(layers.PhotosColors()([painting, photo, np.ones((1, 1), np.float32)]), painting, atol=1e-5)
+    flat = np.full((1, 6, 5, 3), 0.3, np.float32)
+    for pair in ([flat, photo], [painting, flat], [flat, flat]):
+        assert np.isfinite(layers.PhotosColors()([*pair, np.zeros((1, 1), np.float32)])).all()
+
+
 # -- padding and upsampling ------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ def test_the_code_is_means_and_deviations_of_the_encoders_maps():
     np.testing.assert_allclose(code, np.concatenate(wanted), rtol=1e-3, atol=1e-3)
 
 
-def test_without_strength_it_is_the_per_style_network_with_its_own_norms():
+def test_without_strength_it_is_the_per_style_network_with_its_own_norms_and_the_photos_colors():
     network = tiny.any_style()
     transform = any_style.parts_of(network).transform
     plain = networks.transform_net(networks.TransformNetConfig(width=4, residual_blocks=1))
@@ -25,7 +25,14 @@ def test_without_strength_it_is_the_per_style_network_with_its_own_norms():
         if layer.name.endswith("_conv"):
             layer.set_weights(transform.get_layer(layer.name).get_weights())
     photo = picture(48, 64)                                 # a size that both draw as it is
-    np.testing.assert_allclose(draw(network, photo, picture(32, 32, 1), 0.0), plain(photo), atol=1e-5)
+    wanted = layers.PhotosColors()([plain(photo), photo, np.zeros((1, 1), np.float32)])
+    np.testing.assert_allclose(draw(network, photo, picture(32, 32, 1), 0.0), wanted, atol=1e-4)
+
+
+def test_without_strength_a_picture_has_the_photos_mean_colors():
+    photo = picture(48, 64)
+    drawn = draw(tiny.any_style(), photo, picture(32, 32, 1), 0.0)
+    np.testing.assert_allclose(drawn.mean((1, 2)), photo.mean((1, 2)), atol=1e-5)
 
 
 def test_every_norm_has_parameters_of_its_own():
