@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf import artifacts, padding
+from nst_tf import artifacts, cards, padding
 from nst_tf.errors import expected
 
 STYLE_PART, TRANSFORM_PART = "_style", "_transform"        # in names of .tflite files
@@ -38,15 +38,20 @@ def open_any_style(model: str | os.PathLike) -> AnyStyle:
             files, NAME_style*.tflite and NAME_transform*.tflite.
 
     Raises:
-        UserError: nothing there that paints in any style, or a damaged file.
+        UserError: nothing there that paints in any style, a damaged file, or one that is not as the card beside it
+            says (`cards.check`).
     """
     path = Path(model)
     if path.suffix == ".tflite" and path.is_file():
+        pair = _pair(path)
+        for part in pair:
+            cards.check(part)
         with artifacts.opening(path):
-            return _open_pair(*_pair(path))
+            return _open_pair(*pair)
     if artifacts.keras_file(path):
         return _open_network(path)
     if saved := artifacts.saved_model_folder(path):
+        cards.check(saved)
         with artifacts.opening(saved):
             return _open_saved_model(saved)
     raise artifacts.nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nst_tf import padding
+from nst_tf import cards, padding
 from nst_tf.errors import UserError, expected
 from nst_tf.runs import RunFolder
 
@@ -49,11 +49,13 @@ def open_artifact(
 
     Raises:
         NeedsStyle: the model paints in any style.
-        UserError: nothing there that draws pictures, a damaged file, or style weights or a strength that do
+        UserError: nothing there that draws pictures, a damaged file, one that is not as the card beside it says
+            (`cards.check`), or style weights or a strength that do
             not suit the model.
     """
     path, blend = Path(model), functools.partial(blend_of, style_weights, strength, Path(model))
     if path.suffix == ".tflite" and path.is_file():
+        cards.check(path)
         with opening(path):
             return _open_tflite(path, blend)
     if keras_file(path):
@@ -61,6 +63,7 @@ def open_artifact(
         _refuse_any_style([each.name for each in network.inputs], path)
         return _relaxed(network, blend)
     if saved := saved_model_folder(path):
+        cards.check(saved)
         with opening(saved):
             return _open_saved_model(saved, blend)
     raise nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")

@@ -4,15 +4,17 @@ Example: python -m nst_tf.benchmark --models=runs/starry/tflite/starry_int8.tfli
              --sizes=256,384 --threads=1,2 --output=runs/latency
 
 Every model runs in processes of its own, in turn with the others. Any .tflite that takes a picture can stand
-beside ours.
+beside ours. Exits with status 1 if one could not be timed; the others are shown all the same.
 """
 
 from nst_tf import benchmarking, flag_binding
 from nst_tf.benchmark_settings import BenchmarkSettings
 
 
-def main() -> None:
-    benchmarking.benchmark(flag_binding.read(BenchmarkSettings))
+def main() -> int:
+    settings = flag_binding.read(BenchmarkSettings)
+    timed = {row.name for row in benchmarking.benchmark(settings)}
+    return 0 if len(timed) == len(settings.named_models) else 1
 
 
 if __name__ == "__main__":

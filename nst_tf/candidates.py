@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from nst_tf import any_style_artifacts, artifacts, files, images, padding
 from nst_tf.errors import UserError, expected
@@ -164,14 +165,27 @@ def _open(path, name, family, style):
     except artifacts.NeedsStyle:
         model = any_style_artifacts.open_any_style(path)
         code = model.encode_style(style)
-        return Candidate(name, lambda photo: model.transform(photo.rgb, code, 1.0), family, timed=True)
+        return Candidate(name, _named(path, lambda photo: model.transform(photo.rgb, code, 1.0)), family, timed=True)
     except UserError as error:
         drawn = _finished_pictures(path)
         if not drawn:
             raise expected(
                 "a model, or a folder of pictures", f"{path} ({error})", "Check --models.") from error
         return Candidate(name, _reader(path, drawn), family)
-    return Candidate(name, lambda photo: artifact(photo.rgb), family, timed=True)
+    return Candidate(name, _named(path, lambda photo: artifact(photo.rgb)), family, timed=True)
+
+
+def _named(path, draw):
+    """The same function; what a runtime raises, since a file is damaged inside, becomes one line with its path."""
+    def drawn(photo):
+        try:
+            return draw(photo)
+        except (RuntimeError, ValueError, tf.errors.OpError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise expected(f"{path} to draw {photo.source}", reason.rstrip("."),
+                           "Export it again, or leave it out.") from error
+
+    return drawn
 
 
 def _finished_pictures(path):

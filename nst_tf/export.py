@@ -10,11 +10,9 @@ from pathlib import Path
 
 from absl import logging
 
-from nst_tf import artifacts, files, flag_binding
+from nst_tf import artifacts, cards, files, flag_binding
 from nst_tf.errors import expected
 from nst_tf.settings import setting
-
-CARD = "model_card.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +22,9 @@ class ExportSettings:
     model: str = setting("", "Run folder or .keras file.")
     formats: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to export to.")
     output: str = setting("", "Folder for the exports; its name names the files in it.")
+    sizes: tuple[str, ...] = setting(
+        (), "For the format tflite: sides in pixels of more files, each of one fixed size, for GPUs, whose runtimes "
+        "take no other; networks of any style have 256,384,512.")
     web_runtime: str = setting(
         "", "For the format web: the tarball of npm's package @litertjs/core, or a folder with its files; empty: "
         "npm fetches it once, into the user's cache.")
@@ -33,10 +34,12 @@ class ExportSettings:
         for name in ("model", "formats", "output"):
             if not getattr(self, name):
                 raise expected(f"--{name}", "none", "See --help.")
+        if not all(size.isdecimal() and int(size) > 0 for size in self.sizes):
+            raise expected("--sizes as whole numbers of at least 1", ",".join(self.sizes), "Try 256,512.")
 
 
 def export(settings: ExportSettings) -> None:
-    """Exports the network, printing a line for each artefact, and writes `CARD` beside them.
+    """Exports the network, printing a line for each artefact, and writes `cards.CARD` beside them.
 
     Beside a SavedModel it writes `serving.MODELS_CONFIG` too. With overwrite only artefacts of the same names are
     replaced; other files stay.
@@ -66,20 +69,23 @@ def export(settings: ExportSettings) -> None:
 
 
 def _write(settings, network, folder):
-    from nst_tf import exporters, runs
+    from nst_tf import any_style, exporters, networks, runs
     from nst_tf.exporters import model_cards, serving
 
     name, artefacts = folder.resolve().name, []
     recorded = runs.RunFolder(Path(settings.model)).recorded
-    options = {"style_image": recorded.get("settings", {}).get("style_image", ""), "web_runtime": settings.web_runtime}
+    style_image = recorded.get("settings", {}).get("style_image", "")
+    options = {"style_image": style_image, "web_runtime": settings.web_runtime,
+               "sides": tuple(map(int, settings.sizes))}
     for format_name in settings.formats:
         for artefact in exporters.export(format_name, network, folder, name, **options):
             print(f"wrote {artefact}", flush=True)
             artefacts.append(artefact)
     if "saved_model" in settings.formats:
         _write_text(folder / serving.MODELS_CONFIG, serving.models_config(name))
-    card = model_cards.card(folder, artefacts, recorded)
-    _write_text(folder / CARD, json.dumps(card, indent=2))
+    labels = () if any_style.is_any_style(network) else model_cards.labels(style_image, networks.styles_of(network))
+    card = model_cards.card(folder, artefacts, recorded, labels)
+    _write_text(folder / cards.CARD, json.dumps(card, indent=2))
 
 
 def _write_text(path, text):

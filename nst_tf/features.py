@@ -1,7 +1,6 @@
 """Feature networks: RGB in [0, 1] -> named feature maps of VGG19, or of a narrow copy of it."""
 
 import dataclasses
-import hashlib
 import importlib.resources
 import json
 import zipfile
@@ -15,6 +14,7 @@ import tensorflow as tf
 
 from nst_tf import padding
 from nst_tf.errors import UserError, expected
+from nst_tf.files import sha256
 from nst_tf.settings import PerceptualSettings
 from nst_tf.vgg import LAYERS, SLIM_LAYERS, VGG19_WIDTHS, build_topology, check_layers, stride
 
@@ -193,11 +193,6 @@ def unpack_layer(packed: Mapping[str, np.ndarray], name: str) -> list[np.ndarray
     if f"{name}/bias" in packed:
         weights.append(packed[f"{name}/bias"])
     return weights
-
-
-def sha256(path: str | Path) -> str:
-    """Returns the SHA-256 of a file as 64 hexadecimal digits."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _read_imagenet(weights: str) -> tuple[keras.Model, Path]:

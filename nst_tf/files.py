@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import hashlib
 import logging
 import os
 import secrets
@@ -80,6 +81,11 @@ def ensure_writable_folder(path: str | os.PathLike) -> Path:
     except OSError as error:
         raise _unwritable("a folder", path, error) from error
     return folder
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Returns the SHA-256 of a file as 64 hexadecimal digits."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def find_files(spec: str | os.PathLike, suffixes: Collection[str]) -> list[Path]:

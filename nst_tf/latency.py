@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf import artifacts
+from nst_tf import artifacts, cards
 from nst_tf.errors import UserError, expected
 
 _ALONE = """
@@ -70,8 +70,13 @@ def time_alone(model: str, side: int, threads: int, repeats: int) -> Timing:
 
 def timed(model: str, side: int, threads: int, repeats: int) -> dict:
     """Times a model in this process; see `time_alone`. Returns the fields of `Timing`."""
-    path, started = Path(model), time.perf_counter()
-    opened = _tflite if path.suffix == ".tflite" and path.is_file() else _tensorflow
+    path = Path(model)
+    opened, exported = _tflite, path
+    if path.suffix != ".tflite" or not path.is_file():
+        opened, exported = _tensorflow, None if artifacts.keras_file(path) else artifacts.saved_model_folder(path)
+    if exported:
+        cards.check(exported)
+    started = time.perf_counter()
     with artifacts.opening(path):
         draw, side = opened(path, side, threads)
     load = time.perf_counter() - started

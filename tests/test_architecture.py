@@ -19,7 +19,7 @@ FLOORS = (
     ("layers",),
     ("files", "settings", "transfers", "decoding", "flag_binding", "distribution", "vgg", "style_statistics",
      "optimizers", "colours"),
-    ("images", "features", "styles", "runs", "callbacks", "optimize_settings",
+    ("images", "features", "styles", "runs", "cards", "callbacks", "optimize_settings",
      "evaluate_settings", "benchmark_settings", "memory", "painting", "assets"),
     ("photos", "losses", "networks", "any_style", "album_settings"),
     ("modulated", "client_settings"),

@@ -9,9 +9,11 @@ import pytest
 import tiny
 
 from nst_tf import any_style_artifacts, artifacts, images
-from nst_tf.exporters import parity
+from nst_tf.exporters import parity, tflite
 
 FOLDER = Path(__file__).parents[1] / "exported_models"
+PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "content" / "test"
+OWN_STYLES = ("starry_night", "starry_night_mobile", "painters")
 MODELS = sorted(path.parent for path in FOLDER.glob("*/model_card.json"))
 
 
@@ -65,6 +67,25 @@ def test_models_of_styles_of_their_own_paint_alike_on_servers_and_phones(name, s
         assert parity.psnr(phone, served) > 35
         assert all(parity.psnr(served, other) < 25 for other in (photo, *pictures))
         pictures.append(served)
+
+
+def likeness(name, photos):
+    """The least ratio of the file for phones to the SavedModel, which equals the network, decibels."""
+    served, phone = (artifacts.open_artifact(path, 0) for path in (
+        FOLDER / name, FOLDER / name / "tflite" / f"{name}_int8.tflite"))
+    return min(parity.psnr(phone(photo), served(photo)) for photo in photos)
+
+
+@pytest.mark.parametrize("name", OWN_STYLES)
+def test_8_bits_cost_little_on_each_of_twenty_views(name):
+    assert likeness(name, [parity.view(number, parity.SIZE) for number in range(parity.VIEWS)]) >= tflite.INT8.at_least
+
+
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason="no photographs beside the project")
+@pytest.mark.parametrize("name", OWN_STYLES)
+def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
+    photos = [images.read_picture(path, short_side=160).rgb for path in sorted(PHOTOS.iterdir())[:20]]
+    assert likeness(name, photos) >= tflite.INT8.at_least
 
 
 def test_the_painters_paint_weakly_too():

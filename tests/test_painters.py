@@ -124,9 +124,11 @@ def test_the_saved_model_says_which_of_two_files_cannot_be_read():
 def test_a_card_can_be_written_of_both_parts():
     folder = tiny.any_style_exported()
     paths = [folder / "tflite" / f"tiny_{part}_int8.tflite" for part in ("style", "transform")]
-    entries = model_cards.card(folder, [parity.Artefact(path, 1, 40.0, 30.0) for path in paths], {})["artefacts"]
-    assert entries[0]["inputs"] == {"serving_default_style:0": "float32 [1, any, any, 3]"}
-    assert entries[1]["inputs"]["serving_default_content:0"] == "float32 [1, any, any, 3]"
+    likeness = parity.Likeness(40.0, 45.0)
+    entries = model_cards.card(folder, [parity.Artefact(path, 1, likeness, 30.0) for path in paths], {})["artefacts"]
+    assert entries[0]["inputs"] == {"style": "float32 [1, any, any, 3]"}
+    assert list(entries[0]["outputs"]) == ["code"] and list(entries[1]["outputs"]) == ["stylized"]
+    assert entries[1]["inputs"]["content"] == "float32 [1, any, any, 3]"
     assert len(entries[1]["inputs"]) == 3 and entries[1]["operations"]["CONV_2D"] >= 7
 
 

@@ -344,6 +344,19 @@ def test_a_tflite_paints_without_tensorflow(tmp_path, tensorflow):
     assert tree(tmp_path / "out") == ["b.png", "d.jpg"]
 
 
+def test_a_tflite_is_ready_within_a_second():
+    # Of the processor's time, which does not depend on what else the machine does: from the interpreter's start on.
+    code = """
+import sys, time
+from nst_tf import stylize
+stylize.painters.open_painter(sys.argv[1])
+print(time.process_time())
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tiny.artefact("tiny.tflite"))],
+                          capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 1
+
+
 @pytest.mark.parametrize("style", [[], ["--style=mosaic"]], ids=["own styles", "any style"])
 def test_a_damaged_saved_model_is_one_line_and_status_1(tmp_path, in_process, style):
     save(tmp_path / "a.png")

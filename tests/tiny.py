@@ -32,6 +32,9 @@ def network(seed: int = 1, dtype: str = "float32", styles: int = 1, **shape) -> 
         else:
             values = rng.normal(0, np.prod(weight.shape[:-1]) ** -0.5, weight.shape)
         weight.assign(values.astype("float32"))
+    # At full contrast what 8 bits cost would show as in no trained network: 34 to 37 dB where those have 43 and more.
+    kernel = built.get_layer(networks.OUTPUT).kernel
+    kernel.assign(0.4 * kernel)
     return built
 
 

@@ -26,7 +26,7 @@ ANY_STYLE_EXPORTERS: Mapping[str, Exporter] = {
     "web": web.export_any_style,
 }
 # What a format takes by name beside network, folder and name.
-OPTIONS: Mapping[str, tuple[str, ...]] = {"web": ("style_image", "web_runtime")}
+OPTIONS: Mapping[str, tuple[str, ...]] = {"tflite": ("sides",), "web": ("style_image", "web_runtime")}
 
 
 def check_name(name: str) -> None:

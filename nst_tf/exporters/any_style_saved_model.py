@@ -70,7 +70,8 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
             code = saved_model.run(loaded, "encode_style", "code", style=style)
             return saved_model.run(loaded, "transform", "stylized", content=content, code=code, alpha=alpha)
 
-        return min(parity.check(network, draw, path, saved_model.AT_LEAST) for draw in (at_once, in_two_steps))
+        wanted = parity.drawn(network)
+        return min(parity.compare(wanted, draw, path, saved_model.AT_LEAST) for draw in (at_once, in_two_steps))
 
     rgb8, jpeg = serving.photo()
     full = {any_style.ALPHA: np.ones((1, 1), np.float32)}

@@ -14,7 +14,9 @@ SIDES = (256, 384, 512)                        # pixels, of the files of a fixed
 VARIANTS = {"_float16": tflite.FLOAT16, "_int8": tflite.INT8}
 
 
-def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
+def export(
+    network: keras.Model, folder: Path, name: str, *, sides: Sequence[int] = ()
+) -> list[parity.Artefact]:
     """Writes `folder`/tflite/NAME_style*.tflite and NAME_transform*.tflite, as float16 and dynamic-range int8.
 
     NAME_style: "style" float32 [1, h, w, 3] RGB in [0, 1] -> "code" float32 [1, N].
@@ -27,14 +29,17 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         network: of any style, float32.
         folder: run folder.
         name: of the files.
+        sides: pixels, of the fixed sizes; empty for `SIDES`.
 
     Returns:
         The artefacts: the style part, then the transformers.
 
     Raises:
-        UserError: the folder cannot be written.
+        UserError: the folder cannot be written, or a side that the network cannot draw.
         RuntimeError: an artefact does not draw what the network draws; it was not written.
     """
+    sides = sides or SIDES
+    tflite.check_sides(sides, *padding.ANY_STYLE)
     parts = any_style.parts_of(network)
     encoder, transformer = (tflite.with_sliced_pads(networks.core(part))
                             for part in (parts.encode_style, parts.transform))
@@ -45,14 +50,17 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     def exact(content, code, alpha):
         return np.clip(parts.transform([content, code, alpha]), 0.0, 1.0)
 
-    artefacts = [_written(network, _path(folder, f"{name}_style{suffix}"), data, encode[suffix], exact, variant)
+    wanted = parity.drawn(network)
+    artefacts = [_written(wanted, _path(folder, f"{name}_style{suffix}"), data, encode[suffix], exact, variant)
                  for (suffix, data), variant in zip(encoders.items(), VARIANTS.values())]
-    for side in (None, *SIDES):
+    for side in (None, *sides):
+        if side:
+            # The same weights again: two photos show whether the size is right.
+            wanted = parity.drawn(network, (side, side), range(2))
         transformers = converted(transformer, ["content", "code", "alpha"], VARIANTS, (side, side))
         for (suffix, data), variant in zip(transformers.items(), VARIANTS.values()):
             path = _path(folder, f"{name}_transform{suffix}" if side is None else f"{name}_transform_{side}{suffix}")
-            artefacts.append(_written(
-                network, path, data, encode[suffix], _transformer(data, path), variant, side))
+            artefacts.append(_written(wanted, path, data, encode[suffix], _transformer(data, path), variant))
     return artefacts
 
 
@@ -101,11 +109,10 @@ def _transformer(data: bytes, path: Path) -> Callable[..., np.ndarray]:
     return run
 
 
-def _written(network, path, data, encode, transform, variant, side=None):
+def _written(wanted, path, data, encode, transform, variant):
     def draw(content, style, alpha):
         return transform(content=content, code=encode(style), alpha=alpha)
 
-    size = (side, side) if side else parity.SIZE
-    decibels = parity.check(network, draw, path, variant.at_least, size)
+    likeness = parity.compare(wanted, draw, path, variant.at_least)
     files.write_atomically(path, data, overwrite=True)
-    return parity.Artefact(path, len(data), decibels, variant.at_least)
+    return parity.Artefact(path, len(data), likeness, variant.at_least)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from nst_tf.exporters.parity import Artefact
-from nst_tf.features import sha256
+from nst_tf.files import sha256
 
 # What a run's record says that tells something of the network.
 RECORDED = ("settings", "versions", "style_sha256", "encoder", "feature_network", "content", "steps", "seconds",
@@ -20,10 +20,27 @@ GPU_DELEGATE = frozenset((
     "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "EXP", "FULLY_CONNECTED", "LOGISTIC",
     "LSTM", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "MUL", "PAD", "PRELU", "RELU", "RELU6", "RESHAPE", "RESIZE_BILINEAR",
     "SOFTMAX", "STRIDED_SLICE", "SUB", "TRANSPOSE_CONV"))
-RANGES = "pictures: RGB in [0, 1] as float32, 0 to 255 as uint8; alpha: 0 to 1"
+RANGES = "pictures: RGB in [0, 1] as float32, 0 to 255 as uint8; style_weights, strengths, alpha: 0 to 1"
 
 
-def card(folder: Path, artefacts: Sequence[Artefact], recorded: dict) -> dict:
+def label(style: str) -> str:
+    """Returns what a style is called for users: "a/vangogh_starry-night.jpg" is "Vangogh starry night"."""
+    name = Path(style).stem.replace("_", " ").replace("-", " ")
+    return name[:1].upper() + name[1:]
+
+
+def labels(style_image: str, count: int) -> list[str]:
+    """Returns the names of a network's styles, in the order of its style weights.
+
+    Args:
+        style_image: the run's setting; if it does not name `count` styles, they are numbered.
+        count: of styles.
+    """
+    named = style_image.split(",") if style_image else []
+    return [label(each) for each in named] if len(named) == count else [f"Style {n + 1}" for n in range(count)]
+
+
+def card(folder: Path, artefacts: Sequence[Artefact], recorded: dict, styles: Sequence[str] = ()) -> dict:
     """Returns the card of some artefacts for JSON.
 
     Absolute paths among the run's settings are given by their last name: cards are published.
@@ -32,9 +49,10 @@ def card(folder: Path, artefacts: Sequence[Artefact], recorded: dict) -> dict:
         folder: in which they lie.
         artefacts: from `exporters.export`.
         recorded: `runs.RunFolder.recorded` of the run, {} if it is not known.
+        styles: from `labels`; none for a network of any style.
     """
     return {
-        "name": folder.resolve().name, "ranges": RANGES,
+        "name": folder.resolve().name, "ranges": RANGES, **({"styles": list(styles)} if styles else {}),
         "exported_with": {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "ai-edge-litert")},
         "run": {name: _public(recorded[name]) for name in RECORDED if name in recorded},
         "artefacts": [_entry(folder, artefact) for artefact in artefacts]}
@@ -52,9 +70,10 @@ def _public(value):
 
 
 def _entry(folder, artefact):
-    exact = math.isinf(artefact.decibels)
+    likeness = artefact.likeness
+    decibels = {"least": round(likeness.least, 1), "mean": round(likeness.mean, 1)}
     entry = {"file": artefact.path.relative_to(folder).as_posix(), "bytes": artefact.size,
-             "decibels_to_the_network": "equal" if exact else round(artefact.decibels, 1)}
+             "decibels_to_the_network": "equal" if math.isinf(likeness.least) else decibels}
     if artefact.path.is_file():
         return entry | _tflite(artefact.path)
     return entry | (_saved_model if (artefact.path / "saved_model.pb").is_file() else _page)(artefact.path)
@@ -66,12 +85,13 @@ def _tflite(path):
     # LiteRT has no public list of a file's operations. DELEGATE stands for those that XNNPACK took over.
     operations = Counter(op["op_name"] for op in interpreter._get_ops_details())
     operations.pop("DELEGATE", None)
+    signature = interpreter.get_signature_runner()
     gpu = {"not_in_the_published_list": sorted(set(operations) - GPU_DELEGATE), "run": "not on a GPU"}
     return {"sha256": sha256(path), "operations": dict(sorted(operations.items())), "gpu_delegate": gpu, **{
-        kind: {detail["name"]: f"{detail['dtype'].__name__} {_shape(detail['shape_signature'])}"
-               for detail in details}
-        for kind, details in (("inputs", interpreter.get_input_details()),
-                              ("outputs", interpreter.get_output_details()))}}
+        kind: {name: f"{detail['dtype'].__name__} {_shape(detail['shape_signature'])}"
+               for name, detail in details.items()}
+        for kind, details in (("inputs", signature.get_input_details()),
+                              ("outputs", signature.get_output_details()))}}
 
 
 def _saved_model(path):

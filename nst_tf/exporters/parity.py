@@ -1,8 +1,9 @@
-"""The gate of every export: the artefact must draw the picture that the network draws."""
+"""The gate of every export: the artefact must draw the pictures that the network draws."""
 
 import dataclasses
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -10,8 +11,28 @@ import numpy as np
 
 from nst_tf import any_style, images, networks, photos, styles
 
-SIZE = (95, 126)         # no side is one that the network can draw without growing it
+VIEWS = 20               # of the packaged photographs
+SIZE = (71, 94)          # no side is one that the network can draw without growing it
 STYLE_SIDE = 126         # pixels, short side of style pictures
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Likeness:
+    """How near an artefact comes to the network: peak signal-to-noise ratios, decibels, infinite where equal.
+
+    Attributes:
+        least: of the picture that differs most.
+        mean: over all pictures.
+    """
+
+    least: float
+    mean: float
+
+    def __str__(self):
+        """"equal to the network", or "at least 52.1 dB to the network, 55.0 in the mean"."""
+        if math.isinf(self.least):
+            return "equal to the network"
+        return f"at least {self.least:.1f} dB to the network, {self.mean:.1f} in the mean"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,70 +42,122 @@ class Artefact:
     Attributes:
         path: file or folder, for `nst_tf.artifacts.open_artifact`.
         size: bytes.
-        decibels: peak signal-to-noise ratio against the network; infinite where both are equal.
-        at_least: the ratio that the format promises.
+        likeness: to the network.
+        at_least: the ratio that the format promises, decibels.
     """
 
     path: Path
     size: int
-    decibels: float
+    likeness: Likeness
     at_least: float
 
     def __str__(self):
-        return f"{self.path} ({self.size / 1e6:.2f} MB, {text(self.decibels)})"
+        return f"{self.path} ({self.size / 1e6:.2f} MB, {self.likeness})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """What an artefact is compared with.
+
+    Attributes:
+        inputs: arrays by the names that artefacts give them.
+        picture: what the network makes of them, float32 [1, H, W, 3] in [0, 1].
+    """
+
+    inputs: dict[str, np.ndarray]
+    picture: np.ndarray
 
 
 def check(
     network: keras.Model, artefact: Callable[..., np.ndarray], path: Path, at_least: float,
-    size: tuple[int, int] = SIZE,
-) -> float:
-    """Compares an artefact with the network it was made from, on a photograph.
+    size: tuple[int, int] = SIZE, views: Sequence[int] = range(VIEWS),
+) -> Likeness:
+    """Compares an artefact with the network it was made from; see `compare` and `drawn`."""
+    return compare(drawn(network, size, views), artefact, path, at_least)
 
-    A network of several styles is tried with the first, the last and all of them blended, one with strength at
-    half of that and at none too, one of any style with two packaged styles, at full and half strength.
+
+def drawn(
+    network: keras.Model, size: tuple[int, int] = SIZE, views: Sequence[int] = range(VIEWS)
+) -> list[Drawn]:
+    """Returns what a network makes of photographs.
+
+    A network of several styles draws them in turn in the first, the last and all styles blended, one with strength
+    at half of that and at none too, one of any style in two packaged styles, at full and half strength.
 
     Args:
         network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3]; of several styles with style weights [1, N]
             as its second input; or of any style.
+        size: height and width of the photographs, pixels.
+        views: which; see `view`.
+    """
+    wishes = _wishes(network)
+    found = []
+    for number in views:
+        # Not by the number alone: there may be as many wishes as photographs, and each should meet all.
+        wish = wishes[(number + number // len(photos.PHOTOS)) % len(wishes)]
+        name = "content" if any_style.is_any_style(network) else "image"
+        inputs = {name: view(number, size)[None], **wish}
+        picture = np.clip(np.asarray(networks.draw(network, *inputs.values())), 0.0, 1.0)
+        found.append(Drawn(inputs, picture))
+    return found
+
+
+def compare(
+    wanted: Sequence[Drawn], artefact: Callable[..., np.ndarray], path: Path, at_least: float
+) -> Likeness:
+    """Compares an artefact with what the network has drawn.
+
+    Args:
+        wanted: from `drawn`.
         artefact: the same function as loaded from disk, of inputs by name, clipped to [0, 1].
         path: where the artefact is to be, for the error.
-        at_least: peak signal-to-noise ratio in decibels that it must reach.
-        size: height and width of the photograph, pixels.
-
-    Returns:
-        The ratio in decibels, infinite where both are equal; the smallest of several.
+        at_least: peak signal-to-noise ratio in decibels that each picture must reach.
 
     Raises:
         RuntimeError: the artefact is wrong. That is a fault of conversion, not of the user.
     """
-    return min(_decibels(network, artefact, inputs, path, at_least) for inputs in _inputs(network, size))
+    decibels = [_decibels(each, artefact, path, at_least) for each in wanted]
+    return Likeness(min(decibels), sum(decibels) / len(decibels))
 
 
-def _inputs(network, size):
-    photo = images.to_float(images.resize_rgb8(photos.builtin_photo("cat"), *size))[None]
+@functools.lru_cache(maxsize=2 * VIEWS)
+def view(number: int, size: tuple[int, int]) -> np.ndarray:
+    """Returns a part of a packaged photograph, float32 [H, W, 3]: the same for the same number, another for others.
+
+    Parts, because five photographs are too few: small and large ones, with and without flat sky or wall, in which
+    instance norm makes much of little.
+    """
+    rgb8 = photos.builtin_photo(list(photos.PHOTOS)[number % len(photos.PHOTOS)])
+    rng, (height, width) = np.random.default_rng(number), rgb8.shape[:2]
+    scale = rng.uniform(0.35, 1.0) * min(height / size[0], width / size[1])
+    tall, wide = (max(1, int(scale * side)) for side in size)
+    top, left = rng.integers(height - tall + 1), rng.integers(width - wide + 1)
+    return images.to_float(images.resize_rgb8(rgb8[top:top + tall, left:left + wide], *size))
+
+
+def _wishes(network):
+    """What is put in beside the photograph, by the names of artefacts."""
     if any_style.is_any_style(network):
         pictures = [images.read_picture(path, short_side=STYLE_SIDE).rgb[None]
                     for path in list(styles.packaged_styles().values())[:2]]
-        # By the names of artefacts.
-        return [{"content": photo, "style": picture, any_style.ALPHA: np.array([[alpha]], np.float32)}
+        return [{"style": picture, any_style.ALPHA: np.array([[alpha]], np.float32)}
                 for picture, alpha in zip(pictures, (1.0, 0.5))]
     if (name := networks.blend_name(network)) is None:
-        return [{"image": photo}]
+        return [{}]
     single = np.eye(networks.styles_of(network), dtype=np.float32)
     blends = [single[0], single[-1], single.mean(0)]
     if name == networks.STRENGTHS:
         blends += [blends[-1] / 2, np.zeros_like(single[0])]
-    return [{"image": photo, name: blend[None]} for blend in blends]
+    return [{name: blend[None]} for blend in blends]
 
 
-def _decibels(network, artefact, inputs, path, at_least):
-    wanted = np.clip(np.asarray(networks.draw(network, *inputs.values())), 0.0, 1.0)
-    drawn = artefact(**inputs)
-    if drawn.shape != wanted.shape or not np.isfinite(drawn).all():
+def _decibels(wanted, artefact, path, at_least):
+    picture = artefact(**wanted.inputs)
+    if picture.shape != wanted.picture.shape or not np.isfinite(picture).all():
         raise RuntimeError(
-            f"Expected {path} to draw finite pixels of shape {wanted.shape}. Received: shape "
-            f"{drawn.shape}, finite: {bool(np.isfinite(drawn).all())}. It was not written.")
-    decibels = psnr(drawn, wanted)
+            f"Expected {path} to draw finite pixels of shape {wanted.picture.shape}. Received: shape "
+            f"{picture.shape}, finite: {bool(np.isfinite(picture).all())}. It was not written.")
+    decibels = psnr(picture, wanted.picture)
     # Not "below": a network that draws NaN compares as neither.
     if not decibels >= at_least:
         raise RuntimeError(
@@ -97,8 +170,3 @@ def psnr(picture: np.ndarray, reference: np.ndarray) -> float:
     """Returns the peak signal-to-noise ratio of pictures in [0, 1], decibels; infinite if equal."""
     error = float(np.mean(np.square(picture.astype(np.float64) - reference)))
     return math.inf if error == 0 else -10 * math.log10(error)
-
-
-def text(decibels: float) -> str:
-    """Returns "equal to the network" or "52.1 dB to the network"."""
-    return "equal to the network" if math.isinf(decibels) else f"{decibels:.1f} dB to the network"

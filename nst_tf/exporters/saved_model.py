@@ -76,7 +76,7 @@ def run(loaded: tf.Module, signature: str, output: str, **inputs: np.ndarray) ->
 
 def written(
     module: tf.Module, signatures: Mapping[str, Callable], folder: Path,
-    check: Callable[[tf.Module, Path], float], warm_up: serving.Requests,
+    check: Callable[[tf.Module, Path], parity.Likeness], warm_up: serving.Requests,
 ) -> parity.Artefact:
     """Writes `folder`/saved_model/1, if it passes a check; an older one is replaced.
 
@@ -84,7 +84,7 @@ def written(
         module: tracks the variables.
         signatures: {name: `tf.function` with an input signature}.
         folder: run folder.
-        check: (what was loaded from disk, its path for the error) -> decibels, as `parity.check`.
+        check: (what was loaded from disk, its path for the error) -> likeness, as `parity.check`.
         warm_up: requests for TensorFlow Serving to begin with.
 
     Raises:
@@ -97,13 +97,13 @@ def written(
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export") as scratch:
         unchecked = Path(scratch) / "1"
         tf.saved_model.save(module, str(unchecked), signatures=dict(signatures))
-        decibels = check(tf.saved_model.load(str(unchecked)), path)
+        likeness = check(tf.saved_model.load(str(unchecked)), path)
         serving.write_warm_up(unchecked, warm_up)
         size = sum(file.stat().st_size for file in unchecked.rglob("*") if file.is_file())
         if path.exists():
             shutil.rmtree(path)
         unchecked.rename(path)
-    return parity.Artefact(path, size, decibels, AT_LEAST)
+    return parity.Artefact(path, size, likeness, AT_LEAST)
 
 
 def variables_of(network: keras.Model) -> tf.Module:

@@ -1,0 +1,67 @@
+"""How large features become before each norm: whether their squares fit into float16, in which phones' GPUs compute.
+
+Example: python benchmarks/float16_features.py --model=runs/mine --content=PHOTOS --styles=PAINTINGS
+
+Prints for each norm the largest of its input's features less their channel's mean, over photos and styles. Above 255 the
+square, of which the norm takes the mean, is beyond float16. Networks of styles of their own are shown as
+`nst_tf.exporters.float16_range` exports them, networks of any style as they are: nothing is scaled there.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from nst_tf import any_style, artifacts, flag_binding, images, layers, networks, padding, styles
+from nst_tf.exporters import float16_range, in_float32
+
+flags.DEFINE_string("model", "", "Run folder or .keras file.")
+flags.DEFINE_string("content", "", "Folder of photos.")
+flags.DEFINE_string("styles", "", "For a network of any style: folder of paintings beside the packaged ones.")
+flags.DEFINE_integer("photos", 20, "How many photos.")
+flags.DEFINE_integer("image_size", 256, "Short side of photos and paintings, pixels.")
+FLAGS = flags.FLAGS
+NORMS = (layers.InstanceNormalization, layers.ModulatedNormalization)
+MOST = float(np.sqrt(np.finfo(np.float16).max))
+
+
+def largest(core: keras.Model, inputs: list) -> dict[str, float]:
+    """Returns {norm: the largest centred feature} over several inputs of a network."""
+    norms = [layer for layer in core.layers if isinstance(layer, NORMS)]
+    probe = keras.Model(core.input, [tf.nest.flatten(norm.input)[0] for norm in norms])
+    found = dict.fromkeys((norm.name for norm in norms), 0.0)
+    for each in inputs:
+        for norm, maps in zip(norms, tf.nest.flatten(probe(each))):
+            centred = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
+            found[norm.name] = max(found[norm.name], float(tf.reduce_max(tf.abs(centred))))
+    return found
+
+
+def read(path):
+    return images.read_picture(path, short_side=FLAGS.image_size).rgb
+
+
+def main():
+    network = in_float32(artifacts.open_network(FLAGS.model))
+    photos = [padding.grow(read(path), *padding.ANY_STYLE)[None] for path in images.find_images(FLAGS.content)]
+    photos = photos[:FLAGS.photos]
+    if any_style.is_any_style(network):
+        parts = any_style.parts_of(network)
+        core = networks.core(parts.transform)
+        paths = [*styles.packaged_styles().values(), *(images.find_images(FLAGS.styles) if FLAGS.styles else [])]
+        codes = [parts.encode_style(read(path)[None]) for path in paths]
+        full = tf.ones((1, 1))
+        # Two styles a photo: each meets some, without a night of computing.
+        inputs = [[photo, codes[(turn * len(photos) + number) % len(codes)], full]
+                  for turn in range(2) for number, photo in enumerate(photos)]
+    else:
+        core = float16_range.within_float16(networks.core(network))
+        ones = np.eye(networks.styles_of(network), dtype=np.float32)
+        inputs = [[photo, one[None]] if networks.blend_name(network) else photo for photo in photos for one in ones]
+    print("| norm | largest feature less the mean | its square |\n|---|---|---|")
+    for name, value in sorted(largest(core, inputs).items(), key=lambda item: -item[1]):
+        print(f"| {name} | {value:.1f} | {'beyond float16' if value > MOST else 'fits'} |")
+
+
+if __name__ == "__main__":
+    flag_binding.run(main)
