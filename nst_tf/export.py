@@ -45,7 +45,8 @@ def export(settings: ExportSettings) -> None:
     replaced; other files stay.
 
     Raises:
-        UserError: no network, unknown format, or an output that exists or cannot be written.
+        UserError: no network, a format that is unknown or not for such a network, or an output that exists or cannot
+            be written.
     """
     # Here, as it imports TensorFlow: not for --help, and not before `main` has made that quiet.
     import tensorflow as tf
@@ -59,6 +60,8 @@ def export(settings: ExportSettings) -> None:
         raise expected("an --output that is new or empty", str(folder),
                        "Use --overwrite, or another --output.")
     network = artifacts.open_network(settings.model)
+    for name in settings.formats:
+        exporters.check_name(name, network)
     files.ensure_writable_folder(folder)
     try:
         _write(settings, network, folder)

@@ -72,7 +72,7 @@ def test_export_names_the_model(bad, tmp_path, in_process, name, why):
 def test_export_names_an_unknown_format(bad, in_process, tmp_path):
     result = in_process(export.main, export.ExportSettings, [
         f"--model={bad / 'lost'}", "--formats=onnx", f"--output={tmp_path / 'out'}"])
-    assert "saved_model, tflite, web" in line_of(result, "onnx")
+    assert "saved_model, tflite, tflite_integer, web" in line_of(result, "onnx")
 
 
 def test_benchmark_names_what_it_leaves_out_and_ends_with_status_1(bad, in_process):
@@ -95,7 +95,7 @@ def test_a_photo_of_another_size_is_refused_for_a_file_of_a_fixed_one(bad, tmp_p
     assert "a photo of 64x64 pixels" in line and "48x40" in line and list(tmp_path.iterdir()) == []
     line = line_of(in_process(evaluate.main, EvaluateSettings, [
         f"--models={fixed}", "--style_image=mosaic", f"--content={bad / 'photo.png'}", "--image_size=48",
-        f"--output={tmp_path / 'out'}"]), fixed)
+        "--feature_network=slim_vgg19", f"--output={tmp_path / 'out'}"]), fixed)
     assert "a photo of 64x64 pixels" in line
 
 
@@ -112,5 +112,6 @@ def test_a_file_that_fails_only_when_it_paints_is_named_too(bad, tmp_path, in_pr
         f"--model={path}", f"--content={bad / 'photo.png'}", f"--output={tmp_path / 'out.png'}"])
     assert "zero-point" in line_of(result, bad / "photo.png")
     result = in_process(evaluate.main, EvaluateSettings, [
-        f"--models={path}", f"--content={bad / 'photo.png'}", f"--output={tmp_path / 'out'}"])
+        f"--models={path}", f"--content={bad / 'photo.png'}", f"--output={tmp_path / 'out'}",
+        "--feature_network=slim_vgg19"])
     assert "zero-point" in line_of(result, path)

@@ -356,7 +356,7 @@ def test_quantised_files_are_smaller():
 @pytest.mark.parametrize("padding", [1, 2, 4])
 def test_sliced_pads_equal_reflection_pads(padding):
     values = np.random.default_rng(0).random((2, 5, 7, 3)).astype("float32")
-    drawn = tflite._SlicedReflectionPadding2D(padding)(values)
+    drawn = tflite.SlicedReflectionPadding2D(padding)(values)
     sides = (padding, padding)
     np.testing.assert_array_equal(drawn, np.pad(values, ((0, 0), sides, sides, (0, 0)), "reflect"))
 
@@ -364,7 +364,7 @@ def test_sliced_pads_equal_reflection_pads(padding):
 def test_exporting_leaves_the_network_as_it_was():
     network, _ = tiny.exported()
     pads = [layer for layer in network.layers if "pad" in layer.name]
-    assert pads and not any(isinstance(pad, tflite._SlicedReflectionPadding2D) for pad in pads)
+    assert pads and not any(isinstance(pad, tflite.SlicedReflectionPadding2D) for pad in pads)
     assert networks.core(network).count_params() == network.count_params()
     for weight, same in zip(network.get_weights(), tiny.network().get_weights()):
         np.testing.assert_array_equal(weight, same)
@@ -453,7 +453,7 @@ def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):
 
 
 @pytest.mark.parametrize("changed, message", [
-    ({"formats": ("tflight",)}, "saved_model, tflite, web.*'tflight'"),
+    ({"formats": ("tflight",)}, "saved_model, tflite, tflite_integer, web.*'tflight'"),
     ({"formats": ()}, "--formats"),
     ({"model": ""}, "--model"),
     ({"output": ""}, "--output"),

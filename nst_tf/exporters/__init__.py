@@ -11,15 +11,16 @@ import keras
 
 from nst_tf import any_style
 from nst_tf.errors import expected
-from nst_tf.exporters import any_style_saved_model, any_style_tflite, parity, saved_model, tflite, web
+from nst_tf.exporters import any_style_saved_model, any_style_tflite, parity, saved_model, tflite, tflite_integer, web
 
 Exporter = Callable[..., list[parity.Artefact]]
 EXPORTERS: Mapping[str, Exporter] = {
     "saved_model": saved_model.export,
     "tflite": tflite.export,
+    "tflite_integer": tflite_integer.export,
     "web": web.export,
 }
-# The same formats for networks of any style, which have two ways in.
+# The formats for networks of any style, which have two ways in.
 ANY_STYLE_EXPORTERS: Mapping[str, Exporter] = {
     "saved_model": any_style_saved_model.export,
     "tflite": any_style_tflite.export,
@@ -29,11 +30,14 @@ ANY_STYLE_EXPORTERS: Mapping[str, Exporter] = {
 OPTIONS: Mapping[str, tuple[str, ...]] = {"tflite": ("sides",), "web": ("style_image", "web_runtime")}
 
 
-def check_name(name: str) -> None:
-    """Raises `UserError` for a format that is not in `EXPORTERS`."""
+def check_name(name: str, network: keras.Model | None = None) -> None:
+    """Raises `UserError` for a format that is not in `EXPORTERS`, or that there is not for a network of any style."""
     if name not in EXPORTERS:
         raise expected(
             f"a format among {', '.join(EXPORTERS)}", repr(name), "Check its spelling.")
+    if network is not None and any_style.is_any_style(network) and name not in ANY_STYLE_EXPORTERS:
+        raise expected(f"for a network of any style a format among {', '.join(ANY_STYLE_EXPORTERS)}", repr(name),
+                       "Leave it out; it is for networks of one or several styles.")
 
 
 def export(name: str, network: keras.Model, folder: Path, style: str, **options) -> list[parity.Artefact]:
@@ -50,10 +54,10 @@ def export(name: str, network: keras.Model, folder: Path, style: str, **options)
         What was written, how large it is, how near to the network; each as text is a line for the user.
 
     Raises:
-        UserError: unknown format, or a folder that cannot be written.
+        UserError: a format that is unknown or not for such a network, or a folder that cannot be written.
         RuntimeError: the artefact does not draw what the network draws; it was not written.
     """
-    check_name(name)
+    check_name(name, network)
     exporter = (ANY_STYLE_EXPORTERS if any_style.is_any_style(network) else EXPORTERS)[name]
     taken = {key: value for key, value in options.items() if key in OPTIONS.get(name, ())}
     return exporter(in_float32(network), folder, style, **taken)

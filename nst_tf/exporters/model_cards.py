@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
@@ -83,15 +84,21 @@ def _tflite(path):
     # Not allocated: a file of any size has none yet.
     interpreter = Interpreter(model_path=str(path))
     # LiteRT has no public list of a file's operations. DELEGATE stands for those that XNNPACK took over.
-    operations = Counter(op["op_name"] for op in interpreter._get_ops_details())
+    details = interpreter._get_ops_details()
+    operations = Counter(op["op_name"] for op in details)
     operations.pop("DELEGATE", None)
     signature = interpreter.get_signature_runner()
+    types = {tensor["index"]: tensor["dtype"] for tensor in interpreter.get_tensor_details()}
+    integer = Counter(op["op_name"] for op in details if all(
+        types.get(index) is np.int8 for index in (*op["inputs"][:1], *op["outputs"])))
     gpu = {"not_in_the_published_list": sorted(set(operations) - GPU_DELEGATE), "run": "not on a GPU"}
-    return {"sha256": sha256(path), "operations": dict(sorted(operations.items())), "gpu_delegate": gpu, **{
-        kind: {name: f"{detail['dtype'].__name__} {_shape(detail['shape_signature'])}"
-               for name, detail in details.items()}
-        for kind, details in (("inputs", signature.get_input_details()),
-                              ("outputs", signature.get_output_details()))}}
+    return {"sha256": sha256(path), "operations": dict(sorted(operations.items())),
+            # All others are in float32.
+            **({"operations_in_8_bits": dict(sorted(integer.items()))} if integer else {}), "gpu_delegate": gpu, **{
+                kind: {name: f"{detail['dtype'].__name__} {_shape(detail['shape_signature'])}"
+                       for name, detail in ends.items()}
+                for kind, ends in (("inputs", signature.get_input_details()),
+                                   ("outputs", signature.get_output_details()))}}
 
 
 def _saved_model(path):

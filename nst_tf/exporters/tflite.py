@@ -81,7 +81,7 @@ def export(
         wanted = parity.drawn(network, size, range(views))
         for suffix, data in converted(stylize, core.weights, variants).items():
             path, at_least = folder / "tflite" / f"{name}{suffix}.tflite", variants[suffix].at_least
-            likeness = parity.compare(wanted, _runner(data, path), path, at_least)
+            likeness = parity.compare(wanted, runner(data, path), path, at_least)
             files.write_atomically(path, data, overwrite=True)
             artefacts.append(parity.Artefact(path, len(data), likeness, at_least))
     return artefacts
@@ -122,7 +122,7 @@ def converted(
     return {suffix: tflite_contents.lean(data) for suffix, data in written.items()}
 
 
-class _SlicedReflectionPadding2D(layers.ReflectionPadding2D):
+class SlicedReflectionPadding2D(layers.ReflectionPadding2D):
     """The same picture from slices and concatenations.
 
     XNNPACK does not know reflection pads: each would split the network into one more part that
@@ -153,7 +153,7 @@ def with_sliced_pads(core: keras.Model) -> keras.Model:
     """Returns a copy of a network whose reflection pads are slices."""
     def clone(layer):
         reflects = isinstance(layer, layers.ReflectionPadding2D)
-        cls = _SlicedReflectionPadding2D if reflects else type(layer)
+        cls = SlicedReflectionPadding2D if reflects else type(layer)
         return cls.from_config(layer.get_config())
 
     sliced = keras.models.clone_model(core, clone_function=clone, recursive=True)
@@ -181,7 +181,8 @@ def open_checked(data: bytes, path: Path) -> Interpreter:
     return interpreter
 
 
-def _runner(data: bytes, path: Path) -> Callable[..., np.ndarray]:
+def runner(data: bytes, path: Path) -> Callable[..., np.ndarray]:
+    """Opens a converted file as a function of photos [1, H, W, 3] of any size; raises as `open_checked`."""
     stylize = open_checked(data, path).get_signature_runner()         # gives the file each picture's size
 
     def run(image: np.ndarray, **style_weights: np.ndarray) -> np.ndarray:

@@ -1,0 +1,124 @@
+"""TFLite whose convolutions are integers throughout, for processors and accelerators that are made for these.
+
+Convolutions are nearly all of a network's work. Here they take, hold and give 8 bits, within ranges that the file
+fixes, and pads and upsampling move 8 bits. Norms, the sums of residual blocks and the last activation stay in float32:
+8 bits are too few for the moments of a norm.
+"""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from nst_tf import files, layers, networks
+from nst_tf.exporters import integer_range, parity, tflite
+
+INTEGER = tflite.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
+
+
+def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
+    """Writes `folder`/tflite/NAME_integer.tflite.
+
+    Inputs, output and sizes are those of the files of `tflite.export`. Ranges are measured on the packaged photos.
+
+    Args:
+        network: a float32 `networks.transform_net`.
+        folder: run folder.
+        name: of the style, and so of the file.
+
+    Returns:
+        The artefact.
+
+    Raises:
+        UserError: the folder cannot be written.
+        RuntimeError: the artefact does not draw what the network draws; it was not written.
+    """
+    core = rounded(networks.core(network))
+
+    @tf.function(input_signature=networks.signature(network, batch=1, side=tflite.SIDE))
+    def stylize(image, *style_weights):
+        drawn = networks.draw(core, image, *style_weights)
+        return {"stylized": tf.clip_by_value(drawn, 0.0, 1.0)}
+
+    data = tflite.converted(stylize, core.weights, {"": INTEGER})[""]
+    path = folder / "tflite" / f"{name}_integer.tflite"
+    likeness = parity.check(network, tflite.runner(data, path), path, INTEGER.at_least)
+    files.write_atomically(path, data, overwrite=True)
+    return [parity.Artefact(path, len(data), likeness, INTEGER.at_least)]
+
+
+def rounded(core: keras.Model) -> keras.Model:
+    """Returns a copy of a network that rounds to 8 bits what its convolutions take and give, as the file does.
+
+    Args:
+        core: from `networks.core`, of a `networks.transform_net` of one or several styles.
+    """
+    ranges = integer_range.measured(core)
+    first = {layer.name: part for part, layer in integer_range.first_layers(core).items()}
+    convolutions = {layer.name for layer in integer_range.convolutions(core)}
+
+    def clone(layer):
+        copy = ROUNDED.get(type(layer), type(layer)).from_config(layer.get_config())
+        if layer.name in first:
+            copy.taken = ranges.inputs[first[layer.name]]
+        if layer.name in convolutions:
+            copy.given = (-1.0, 1.0)
+        return copy
+
+    fitted = integer_range.fitted(core, ranges)
+    copy = keras.models.clone_model(fitted, clone_function=clone)
+    copy.set_weights(fitted.get_weights())
+    return copy
+
+
+class _Rounded:
+    """A layer that rounds its input and output; the converter makes integers of what is between.
+
+    Attributes:
+        taken, given: lowest and highest number of input and output; None where there is nothing to round.
+    """
+
+    taken: tuple[float, float] | None = None
+    given: tuple[float, float] | None = None
+
+    def call(self, inputs):
+        return _round(super().call(_round(inputs, self.taken)), self.given)
+
+
+def _round(values, limits):
+    return values if limits is None else tf.quantization.fake_quant_with_min_max_args(values, *limits)
+
+
+class _Pad(_Rounded, tflite.SlicedReflectionPadding2D):
+    pass
+
+
+class _Convolution(_Rounded, keras.layers.Conv2D):
+    pass
+
+
+class _ConvolutionOfChannels(_Rounded, keras.layers.DepthwiseConv2D):
+    pass
+
+
+class Norm(layers.InstanceNormalization):
+    """The same norm, by means of each column first.
+
+    LiteRT adds number by number in float32. The numbers here are multiples of one step, so that the rounding errors of
+    a long sum all have one sign: over 384x384 pixels that cost pictures up to 5 dB.
+    """
+
+    def call(self, inputs, style_weights=None):
+        mean = _mean(inputs)
+        variance = _mean(tf.math.squared_difference(inputs, mean))
+        return super().call(inputs, mean, variance, style_weights)
+
+
+def _mean(maps):
+    return tf.reduce_mean(tf.reduce_mean(maps, 1, keepdims=True), 2, keepdims=True)
+
+
+ROUNDED = {
+    keras.layers.Conv2D: _Convolution, keras.layers.DepthwiseConv2D: _ConvolutionOfChannels,
+    layers.ReflectionPadding2D: _Pad, layers.InstanceNormalization: Norm,
+}
