@@ -5,7 +5,7 @@ import tiny
 from pictures import batch as picture
 from tiny import draw_any as draw
 
-from nst_tf import any_style, layers, modulated, networks
+from nst_tf import any_style, exporters, layers, modulated, networks
 
 
 def test_the_code_is_means_and_deviations_of_the_encoders_maps():
@@ -49,6 +49,18 @@ def test_scale_and_offset_are_those_of_the_parameters():
     drawn = layers.ModulatedNormalization(first=7)([maps, parameters]).numpy()
     np.testing.assert_allclose(drawn.mean((1, 2)), parameters[:, 11:15], atol=1e-4)
     np.testing.assert_allclose(drawn.std((1, 2)), np.abs(parameters[:, 7:11]), rtol=1e-3)
+
+
+def test_one_trained_in_bfloat16_is_exported_in_float32():
+    narrow, wide = (modulated.modulated_net(
+        tiny.encoder(modulated.LAYERS), networks.TransformNetConfig(width=4, residual_blocks=1), [picture(48, 64)[0]],
+        dtype=dtype) for dtype in ("mixed_bfloat16", "float32"))
+    narrow.set_weights(tiny.any_style().get_weights())
+    wide.set_weights(narrow.get_weights())
+    drawn = [draw(network, picture(48, 64), picture(32, 32, 1))
+             for network in (exporters.in_float32(narrow), wide, narrow)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert abs(drawn[2] - drawn[1]).max() > 1e-3
 
 
 def test_the_encoder_does_not_learn_and_all_that_draws_does():

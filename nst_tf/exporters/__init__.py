@@ -69,11 +69,19 @@ def in_float32(network: keras.Model) -> keras.Model:
     bfloat16 makes training faster where the processor knows it. Elsewhere it is slow, TFLite has no
     such pads, and it costs picture quality that the float32 weights would give.
     """
-    if all(layer.dtype_policy.name == "float32" for layer in network.layers):
+    if all(layer.dtype_policy.name == "float32" for layer in _all_layers(network)):
         return network
     copy = type(network).from_config(_with_float32_policies(network.get_config()))
     copy.set_weights(network.get_weights())
     return copy
+
+
+def _all_layers(network):
+    """The layers, and those of networks among them: these say nothing of their own layers' policies."""
+    for layer in network.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _all_layers(layer)
 
 
 def _with_float32_policies(config):
