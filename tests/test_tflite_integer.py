@@ -11,7 +11,7 @@ import tiny
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from nst_tf import artifacts, export, images, layers, networks
+from nst_tf import artifacts, export, exporters, images, layers, networks
 from nst_tf.errors import UserError
 from nst_tf.exporters import integer_range, parity, tflite, tflite_integer
 
@@ -102,6 +102,13 @@ def test_a_network_of_any_style_is_refused_in_one_line_and_nothing_is_written(tm
     with pytest.raises(UserError, match="any style .*saved_model, tflite, web.*'tflite_integer'") as caught:
         export.export(settings)
     assert "\n" not in str(caught.value) and not (tmp_path / "new").exists()
+
+
+def test_a_network_that_does_not_bear_8_bits_is_one_line_with_what_to_use_instead(tmp_path):
+    lost = mock.patch.object(tflite_integer, "rounded", lambda core: networks.core(tiny.network(2)))
+    with lost, pytest.raises(UserError, match="by 32 dB. Received.*not written. Use the format tflite") as caught:
+        exporters.export("tflite_integer", network(), tmp_path, "night")
+    assert "\n" not in str(caught.value) and list(tmp_path.iterdir()) == []
 
 
 # -- what makes it good ----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from nst_tf import files, layers, networks
+from nst_tf.errors import UserError
 from nst_tf.exporters import integer_range, parity, tflite
 
 INTEGER = tflite.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
@@ -30,8 +31,9 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         The artefact.
 
     Raises:
-        UserError: the folder cannot be written.
-        RuntimeError: the artefact does not draw what the network draws; it was not written.
+        UserError: the folder cannot be written; or in 8 bits the network does not draw what it should, and no file was
+            written.
+        RuntimeError: the file has operations that plain LiteRT cannot run.
     """
     core = rounded(networks.core(network))
 
@@ -42,7 +44,12 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
 
     data = tflite.converted(stylize, core.weights, {"": INTEGER})[""]
     path = folder / "tflite" / f"{name}_integer.tflite"
-    likeness = parity.check(network, tflite.runner(data, path), path, INTEGER.at_least)
+    runner = tflite.runner(data, path)
+    try:
+        likeness = parity.check(network, runner, path, INTEGER.at_least)
+    except RuntimeError as error:
+        # Here it is the network that may not bear 8 bits: not every one does, least of all of many styles.
+        raise UserError(f"{error} Use the format tflite: its int8 file is nearer to the network.") from error
     files.write_atomically(path, data, overwrite=True)
     return [parity.Artefact(path, len(data), likeness, INTEGER.at_least)]
 
