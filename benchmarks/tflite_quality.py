@@ -32,7 +32,8 @@ def square(path: Path, side: int) -> np.ndarray:
 
 def main():
     weights = [float(weight) for weight in FLAGS.style_weights]
-    reference, *others = (artifacts.open_artifact(path, weights, FLAGS.strength) for path in (FLAGS.model, *FLAGS.files))
+    reference, *others = (
+        artifacts.open_artifact(path, weights, FLAGS.strength) for path in (FLAGS.model, *FLAGS.files))
     photos = sorted(path for path in Path(FLAGS.content).iterdir() if path.is_file())
     ratios = []
     for path in photos:
