@@ -5,9 +5,10 @@ Example: python benchmarks/optimize_reference.py --flagfile=configs/gatys_vgg19.
 
 Photo number i is painted in style number i, both lists repeating. The reference begins with the photo and
 runs 300 iterations at full size. Ours works from coarse to fine. A row says after which share of the
-reference's time ours had its final objective, and both objectives at the end of the reference's
-time. All objectives are those of the full size, in float32 (which costs ours no time of the race if its
---precision is another); ours pays for its compilation, the reference does not. Finished pairs are kept in RACE/rows.json and not run again. The other flags are those of nst_tf.optimize.
+reference's time ours had its final objective, and both objectives at the end of the reference's time. All
+objectives are those of the full size, in float32 (which costs ours no time of the race if its --precision is
+another); ours pays for its compilation, the reference does not. Finished pairs are kept in RACE/rows.json and
+not run again. The other flags are those of nst_tf.optimize.
 """
 
 import dataclasses
@@ -33,8 +34,8 @@ flags.DEFINE_list("styles", ["starry_swirls"], "Styles.")
 flags.DEFINE_integer("pairs", 5, "Pairs at each size.")
 flags.DEFINE_list("sizes", ["256", "384", "512"], "Long sides, pixels.")
 flags.DEFINE_integer("reference_iterations", 300, "Of the reference.")
-flags.DEFINE_bool("to_the_end", True, "Let ours go on, for all of the reference's time, once it has its objective. If not, "
-                  "it is lower by then at equal time, since accepted steps only fall, but not said how much.")
+flags.DEFINE_bool("to_the_end", True, "Let ours go on, for all of the reference's time, once it has its objective. "
+                  "If not, it is lower by then at equal time, since accepted steps only fall, but not said how much.")
 flags.DEFINE_string("race", "runs/race", "Folder of the pictures and rows.")
 FLAGS = flags.FLAGS
 

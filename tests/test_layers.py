@@ -147,7 +147,8 @@ def test_the_photos_colors_are_numpys_moments_blended_by_alpha():
 
 def test_at_full_strength_a_painting_keeps_its_colors_and_one_of_one_color_stays_finite():
     painting, photo = noise(1, 6, 5, 3), noise(1, 6, 5, 3, seed=1)
-    np.testing.assert_allclose(layers.PhotosColors()([painting, photo, np.ones((1, 1), np.float32)]), painting, atol=1e-5)
+    full = np.ones((1, 1), np.float32)
+    np.testing.assert_allclose(layers.PhotosColors()([painting, photo, full]), painting, atol=1e-5)
     flat = np.full((1, 6, 5, 3), 0.3, np.float32)
     for pair in ([flat, photo], [painting, flat], [flat, flat]):
         assert np.isfinite(layers.PhotosColors()([*pair, np.zeros((1, 1), np.float32)])).all()
