@@ -7,12 +7,11 @@ square, of which the norm takes the mean, is beyond float16. Networks of styles 
 `nst_tf.exporters.float16_range` exports them, networks of any style as they are: nothing is scaled there.
 """
 
-import keras
 import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import any_style, artifacts, flag_binding, images, layers, networks, padding, styles
+from nst_tf import any_style, artifacts, flag_binding, images, networks, padding, styles
 from nst_tf.exporters import float16_range, in_float32
 
 flags.DEFINE_string("model", "", "Run folder or .keras file.")
@@ -21,20 +20,7 @@ flags.DEFINE_string("styles", "", "For a network of any style: folder of paintin
 flags.DEFINE_integer("photos", 20, "How many photos.")
 flags.DEFINE_integer("image_size", 256, "Short side of photos and paintings, pixels.")
 FLAGS = flags.FLAGS
-NORMS = (layers.InstanceNormalization, layers.ModulatedNormalization)
 MOST = float(np.sqrt(np.finfo(np.float16).max))
-
-
-def largest(core: keras.Model, inputs: list) -> dict[str, float]:
-    """Returns {norm: the largest centred feature} over several inputs of a network."""
-    norms = [layer for layer in core.layers if isinstance(layer, NORMS)]
-    probe = keras.Model(core.input, [tf.nest.flatten(norm.input)[0] for norm in norms])
-    found = dict.fromkeys((norm.name for norm in norms), 0.0)
-    for each in inputs:
-        for norm, maps in zip(norms, tf.nest.flatten(probe(each))):
-            centred = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
-            found[norm.name] = max(found[norm.name], float(tf.reduce_max(tf.abs(centred))))
-    return found
 
 
 def read(path):
@@ -59,7 +45,7 @@ def main():
         ones = np.eye(networks.styles_of(network), dtype=np.float32)
         inputs = [[photo, one[None]] if networks.blend_name(network) else photo for photo in photos for one in ones]
     print("| norm | largest feature less the mean | its square |\n|---|---|---|")
-    for name, value in sorted(largest(core, inputs).items(), key=lambda item: -item[1]):
+    for name, value in sorted(float16_range.largest_features(core, inputs).items(), key=lambda item: -item[1]):
         print(f"| {name} | {value:.1f} | {'beyond float16' if value > MOST else 'fits'} |")
 
 

@@ -5,10 +5,8 @@ Example: python benchmarks/straight_conversion.py --model=runs/starry --output=r
 Float32, with the network's own reflection pads and for 384x384 pixels; nothing else is done to it.
 """
 
-import tempfile
 from pathlib import Path
 
-import tensorflow as tf
 from absl import flags
 
 from nst_tf import artifacts, files, flag_binding, networks
@@ -21,16 +19,8 @@ FLAGS = flags.FLAGS
 
 def main():
     core = networks.core(in_float32(artifacts.open_network(FLAGS.model)))
-    module = tf.Module()
-    module.parameters = [weight.value for weight in core.weights]
-
-    @tf.function(input_signature=networks.signature(core, batch=1, side=tflite.SIDE))
-    def stylize(image, *style_weights):
-        return {"stylized": networks.draw(core, image, *style_weights)}
-
-    with tempfile.TemporaryDirectory() as scratch:
-        tf.saved_model.save(module, scratch, signatures={"serving_default": stylize})
-        data = tf.lite.TFLiteConverter.from_saved_model(scratch).convert()
+    plainly = {"": tflite.VARIANTS[""]}
+    data = tflite.converted(tflite.stylizing(core), core.weights, plainly)[""]
     files.write_atomically(Path(FLAGS.output), data, overwrite=True)
 
 

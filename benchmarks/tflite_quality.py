@@ -34,7 +34,7 @@ def main():
     weights = [float(weight) for weight in FLAGS.style_weights]
     reference, *others = (
         artifacts.open_artifact(path, weights, FLAGS.strength) for path in (FLAGS.model, *FLAGS.files))
-    photos = sorted(path for path in Path(FLAGS.content).iterdir() if path.is_file())
+    photos = images.find_images(FLAGS.content)
     ratios = []
     for path in photos:
         photo = square(path, FLAGS.side)

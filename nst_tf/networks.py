@@ -166,7 +166,7 @@ def draw(
 
 
 def signature(
-    network: keras.Model, dtype: tf.DType = tf.float32, *, batch: int | None = None, side: int | None = None
+    network: keras.Model, dtype: tf.DType = tf.float32, *, batch: int | None = None
 ) -> list[tf.TensorSpec]:
     """Returns the inputs of a network as a function of its own: "image" and, if it takes them, weights of styles.
 
@@ -174,9 +174,8 @@ def signature(
         network: a `transform_net`.
         dtype: of the image.
         batch: number of images; None for any.
-        side: their height and width; None for any.
     """
-    image = tf.TensorSpec([batch, side, side, 3], dtype, name="image")
+    image = tf.TensorSpec([batch, None, None, 3], dtype, name="image")
     if (name := blend_name(network)) is None:
         return [image]
     return [image, tf.TensorSpec([batch, styles_of(network)], tf.float32, name=name)]

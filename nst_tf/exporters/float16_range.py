@@ -1,6 +1,7 @@
 """Keeps a network's numbers within the range of float16, in which phones' GPUs compute."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from nst_tf import images, layers, networks, photos
 
+NORMS = (layers.InstanceNormalization, layers.ModulatedNormalization)
 LARGEST = 64.0         # of features less their mean: their squares stay a sixteenth of float16's largest number
 MOST = 4               # halvings; more would take the norm's epsilon below float16's smallest number
 SIDE = 256             # pixels of the photos that features are measured on
@@ -39,25 +41,35 @@ def within_float16(core: keras.Model) -> keras.Model:
     return small
 
 
-def largest_features(core: keras.Model) -> dict[str, float]:
-    """Returns {norm: the largest of its input's features less their channel's mean}, over photos and styles."""
-    norms = [layer for layer in core.layers if isinstance(layer, layers.InstanceNormalization)]
-    # A norm of several styles has the blend as its second input.
+def largest_features(core: keras.Model, inputs: Sequence | None = None) -> dict[str, float]:
+    """Returns {norm: the largest of its input's features less their channel's mean}, over several inputs.
+
+    Args:
+        core: from `networks.core`, of any network.
+        inputs: of the network, each as it takes them; None for the packaged photos in each of its styles.
+    """
+    norms = [layer for layer in core.layers if isinstance(layer, NORMS)]
+    # A norm of several styles has the blend as its second input, one of any style its parameters.
     probe = keras.Model(core.input, [tf.nest.flatten(norm.input)[0] for norm in norms])
-    rgb = np.stack([images.to_float(images.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))
-                    for name in photos.PHOTOS])
-    styles = networks.styles_of(core)
-    blends = [()] if networks.blend_name(core) is None else [
-        (np.tile(one, (len(rgb), 1)),) for one in np.eye(styles, dtype=np.float32)[:, None]]
     largest = dict.fromkeys((norm.name for norm in norms), 0.0)
-    for blend in blends:
-        for norm, maps in zip(norms, tf.nest.flatten(networks.draw(probe, rgb, *blend))):
+    for each in _packaged(core) if inputs is None else inputs:
+        for norm, maps in zip(norms, tf.nest.flatten(probe(each))):
             centred = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
             largest[norm.name] = max(largest[norm.name], float(tf.reduce_max(tf.abs(centred))))
     return largest
 
 
+def _packaged(core):
+    """The packaged photos as one batch, for each style of the network."""
+    rgb = np.stack([images.to_float(images.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))
+                    for name in photos.PHOTOS])
+    if networks.blend_name(core) is None:
+        return [rgb]
+    return [[rgb, np.tile(one, (len(rgb), 1))] for one in np.eye(networks.styles_of(core), dtype=np.float32)[:, None]]
+
+
 def _halvings(core):
     """{norm: how often its features are halved}, for those that need it."""
-    wanted = {name: math.ceil(math.log2(max(value, LARGEST) / LARGEST)) for name, value in largest_features(core).items()}
+    wanted = {name: math.ceil(math.log2(max(value, LARGEST) / LARGEST))
+              for name, value in largest_features(core).items()}
     return {name: min(count, MOST) for name, count in wanted.items() if count}

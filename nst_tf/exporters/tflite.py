@@ -73,18 +73,28 @@ def export(
     for side, variants, size, views in (
             (SIDE, VARIANTS, parity.SIZE, parity.VIEWS),
             *((side, {f"_{side}_float16": FLOAT16}, (side, side), 2) for side in sides)):
-        @tf.function(input_signature=networks.signature(network, batch=1, side=side))
-        def stylize(image, *style_weights):
-            drawn = networks.draw(core, image, *style_weights)
-            return {"stylized": tf.clip_by_value(drawn, 0.0, 1.0)}
-
         wanted = parity.drawn(network, size, range(views))
-        for suffix, data in converted(stylize, core.weights, variants).items():
+        for suffix, data in converted(stylizing(core, side, side), core.weights, variants).items():
             path, at_least = folder / "tflite" / f"{name}{suffix}.tflite", variants[suffix].at_least
             likeness = parity.compare(wanted, runner(data, path), path, at_least)
             files.write_atomically(path, data, overwrite=True)
             artefacts.append(parity.Artefact(path, len(data), likeness, at_least))
     return artefacts
+
+
+def stylizing(core: keras.Model, height: int = SIDE, width: int = SIDE) -> Callable:
+    """Returns what is converted of a `networks.core`, for pictures of one size.
+
+    A `tf.function` of "image" [1, height, width, 3] and, if the core takes them, weights of styles -> "stylized", clipped
+    to [0, 1].
+    """
+    _, *weights = networks.signature(core, batch=1)
+
+    @tf.function(input_signature=[tf.TensorSpec([1, height, width, 3], name="image"), *weights])
+    def stylize(image, *style_weights):
+        return {"stylized": tf.clip_by_value(networks.draw(core, image, *style_weights), 0.0, 1.0)}
+
+    return stylize
 
 
 def check_sides(sides: Sequence[int], multiple: int = padding.MULTIPLE, minimum: int = padding.MINIMUM) -> None:

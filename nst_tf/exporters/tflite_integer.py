@@ -36,13 +36,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         RuntimeError: the file has operations that plain LiteRT cannot run.
     """
     core = rounded(networks.core(network))
-
-    @tf.function(input_signature=networks.signature(network, batch=1, side=tflite.SIDE))
-    def stylize(image, *style_weights):
-        drawn = networks.draw(core, image, *style_weights)
-        return {"stylized": tf.clip_by_value(drawn, 0.0, 1.0)}
-
-    data = tflite.converted(stylize, core.weights, {"": INTEGER})[""]
+    data = tflite.converted(tflite.stylizing(core), core.weights, {"": INTEGER})[""]
     path = folder / "tflite" / f"{name}_integer.tflite"
     runner = tflite.runner(data, path)
     try:

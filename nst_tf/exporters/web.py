@@ -15,7 +15,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from nst_tf import any_style, files, images, networks, painters, photos, styles
 from nst_tf.exporters import any_style_tflite, model_cards, parity, tflite, web_runtime
@@ -72,13 +71,9 @@ def export(
         RuntimeError: a file does not draw what the network draws; nothing was written.
     """
     core = tflite.core_for_phones(network)
-    _, *weights = networks.signature(network, batch=1)
 
     def converted(height, width):
-        @tf.function(input_signature=[tf.TensorSpec([1, height, width, 3], name="image"), *weights])
-        def stylize(image, *style_weights):
-            return {"stylized": tf.clip_by_value(networks.draw(core, image, *style_weights), 0.0, 1.0)}
-
+        stylize = tflite.stylizing(core, height, width)
         return tflite.converted(stylize, core.weights, {"": tflite.FLOAT16})[""]
 
     count = networks.styles_of(network)
