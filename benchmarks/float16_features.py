@@ -3,8 +3,8 @@
 Example: python benchmarks/float16_features.py --model=runs/mine --content=PHOTOS --styles=PAINTINGS
 
 Prints for each norm the largest of its input's features less their channel's mean, over photos and styles. Above 255 the
-square, of which the norm takes the mean, is beyond float16. Networks of styles of their own are shown as
-`nst_tf.exporters.float16_range` exports them, networks of any style as they are: nothing is scaled there.
+square, of which the norm takes the mean, is beyond float16. Networks are shown as `nst_tf.exporters` writes them for phones,
+of a network of any style the part that draws.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ import tensorflow as tf
 from absl import flags
 
 from nst_tf import any_style, artifacts, flag_binding, images, networks, padding, styles
-from nst_tf.exporters import float16_range, in_float32
+from nst_tf.exporters import any_style_tflite, float16_range, in_float32, tflite
 
 flags.DEFINE_string("model", "", "Run folder or .keras file.")
 flags.DEFINE_string("content", "", "Folder of photos.")
@@ -33,7 +33,7 @@ def main():
     photos = photos[:FLAGS.photos]
     if any_style.is_any_style(network):
         parts = any_style.parts_of(network)
-        core = networks.core(parts.transform)
+        core = any_style_tflite.transformer_for_phones(parts)
         paths = [*styles.packaged_styles().values(), *(images.find_images(FLAGS.styles) if FLAGS.styles else [])]
         codes = [parts.encode_style(read(path)[None]) for path in paths]
         full = tf.ones((1, 1))
@@ -41,7 +41,7 @@ def main():
         inputs = [[photo, codes[(turn * len(photos) + number) % len(codes)], full]
                   for turn in range(2) for number, photo in enumerate(photos)]
     else:
-        core = float16_range.within_float16(networks.core(network))
+        core = tflite.core_for_phones(network)
         ones = np.eye(networks.styles_of(network), dtype=np.float32)
         inputs = [[photo, one[None]] if networks.blend_name(network) else photo for photo in photos for one in ones]
     print("| norm | largest feature less the mean | its square |\n|---|---|---|")

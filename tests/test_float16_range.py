@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny
 
-from nst_tf import images, networks
-from nst_tf.exporters import float16_range, parity
+from nst_tf import any_style, images, networks
+from nst_tf.exporters import any_style_tflite, float16_range, parity
 
 
 def large(**shape):
@@ -31,5 +32,28 @@ def test_features_are_small_enough_to_be_squared_and_the_picture_is_the_same(sha
 
 def test_networks_of_small_features_stay_as_they_are():
     core = networks.core(tiny.network())
+    for before, after in zip(core.get_weights(), float16_range.within_float16(core).get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_a_network_of_any_style_stays_within_float16_and_paints_the_same():
+    parts = any_style.parts_of(tiny.any_style())
+    convolution = parts.transform.get_layer("residual1a_conv")
+    before_enlarged = convolution.get_weights()
+    try:
+        convolution.set_weights([300.0 * weight for weight in before_enlarged])
+        core, small = networks.core(parts.transform), any_style_tflite.transformer_for_phones(parts)
+    finally:
+        convolution.set_weights(before_enlarged)           # the network is that of all tests
+    photo = tf.constant(images.to_float(tiny.photo(48, 64)))[None]
+    inputs = [photo, parts.encode_style(photo[:, ::-1, :, ::-1]), tf.ones((1, 1))]
+    before, after = (float16_range.largest_features(each, [inputs])["residual1a_norm"] for each in (core, small))
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.float16(before) ** 2) and np.isfinite(np.float16(after) ** 2)
+    assert parity.psnr(small(inputs).numpy(), core(inputs).numpy()) > 110
+
+
+def test_a_transfer_without_norms_is_left_alone():
+    core = networks.core(any_style.parts_of(tiny.any_style("adain")).transform)
     for before, after in zip(core.get_weights(), float16_range.within_float16(core).get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)

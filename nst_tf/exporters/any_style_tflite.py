@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, files, networks, padding
-from nst_tf.exporters import parity, tflite
+from nst_tf import any_style, files, images, networks, padding, styles
+from nst_tf.exporters import float16_range, parity, tflite
 
 SIDES = (256, 384, 512)                        # pixels, of the files of a fixed size
 VARIANTS = {"_float16": tflite.FLOAT16, "_int8": tflite.INT8}
@@ -41,8 +41,8 @@ def export(
     sides = sides or SIDES
     tflite.check_sides(sides, *padding.ANY_STYLE)
     parts = any_style.parts_of(network)
-    encoder, transformer = (tflite.with_sliced_pads(networks.core(part))
-                            for part in (parts.encode_style, parts.transform))
+    encoder = tflite.with_sliced_pads(networks.core(parts.encode_style))
+    transformer = transformer_for_phones(parts)
     encoders = converted(encoder, ["style"], VARIANTS)
     # Styles are encoded by the file that an app would use beside each transformer.
     encode = {suffix: _encoder(data, _path(folder, f"{name}_style{suffix}")) for suffix, data in encoders.items()}
@@ -62,6 +62,19 @@ def export(
             path = _path(folder, f"{name}_transform{suffix}" if side is None else f"{name}_transform_{side}{suffix}")
             artefacts.append(_written(wanted, path, data, encode[suffix], _transformer(data, path), variant))
     return artefacts
+
+
+def transformer_for_phones(parts: any_style.Parts) -> keras.Model:
+    """Returns what is converted of the part that draws: its core, of LiteRT's operations, within float16.
+
+    Features are measured on the packaged photos in the packaged styles, and given back.
+    """
+    rgb = float16_range.packaged_photos()
+    full, none = tf.ones((1, 1)), tf.zeros((1, 1))
+    codes = [parts.encode_style(images.read_picture(path, short_side=float16_range.SIDE).rgb[None])
+             for path in styles.packaged_styles().values()]
+    inputs = [*([rgb, code, full] for code in codes), [rgb, codes[0], none]]
+    return tflite.with_sliced_pads(float16_range.within_float16(networks.core(parts.transform), inputs))
 
 
 def _path(folder, stem):

@@ -15,7 +15,7 @@ MOST = 4               # halvings; more would take the norm's epsilon below floa
 SIDE = 256             # pixels of the photos that features are measured on
 
 
-def within_float16(core: keras.Model) -> keras.Model:
+def within_float16(core: keras.Model, inputs: Sequence | None = None) -> keras.Model:
     """Returns a copy of a network that draws the same picture from smaller features.
 
     Trained networks reach features of several hundred, whose squares, in the norms' variances, overflow in float16:
@@ -23,9 +23,11 @@ def within_float16(core: keras.Model) -> keras.Model:
     divided by a power of two, and the norm's epsilon by its square; both are exact in binary.
 
     Args:
-        core: from `networks.core`, of a `networks.transform_net` of one or several styles.
+        core: from `networks.core`, of a `networks.transform_net` or of the part of a network of any style that draws. A
+            transfer of any style that is no norm stays as it is.
+        inputs: by which its features are measured, see `largest_features`.
     """
-    halvings = _halvings(core)
+    halvings = _halvings(core, inputs)
 
     def clone(layer):
         config = layer.get_config()
@@ -46,30 +48,39 @@ def largest_features(core: keras.Model, inputs: Sequence | None = None) -> dict[
 
     Args:
         core: from `networks.core`, of any network.
-        inputs: of the network, each as it takes them; None for the packaged photos in each of its styles.
+        inputs: of the network, each as it takes them; None for the packaged photos in each of its styles, which a
+            network of any style does not have.
     """
     norms = [layer for layer in core.layers if isinstance(layer, NORMS)]
+    if not norms:
+        return {}
     # A norm of several styles has the blend as its second input, one of any style its parameters.
     probe = keras.Model(core.input, [tf.nest.flatten(norm.input)[0] for norm in norms])
     largest = dict.fromkeys((norm.name for norm in norms), 0.0)
     for each in _packaged(core) if inputs is None else inputs:
-        for norm, maps in zip(norms, tf.nest.flatten(probe(each))):
+        # Keras takes either arrays or tensors.
+        for norm, maps in zip(norms, tf.nest.flatten(probe(tf.nest.map_structure(tf.convert_to_tensor, each)))):
             centred = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
             largest[norm.name] = max(largest[norm.name], float(tf.reduce_max(tf.abs(centred))))
     return largest
 
 
+def packaged_photos() -> np.ndarray:
+    """Returns the packaged photos as one batch, float32 [N, SIDE, SIDE, 3] in [0, 1]."""
+    return np.stack([images.to_float(images.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))
+                     for name in photos.PHOTOS])
+
+
 def _packaged(core):
-    """The packaged photos as one batch, for each style of the network."""
-    rgb = np.stack([images.to_float(images.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))
-                    for name in photos.PHOTOS])
+    """The packaged photos, for each style of the network."""
+    rgb = packaged_photos()
     if networks.blend_name(core) is None:
         return [rgb]
     return [[rgb, np.tile(one, (len(rgb), 1))] for one in np.eye(networks.styles_of(core), dtype=np.float32)[:, None]]
 
 
-def _halvings(core):
+def _halvings(core, inputs):
     """{norm: how often its features are halved}, for those that need it."""
     wanted = {name: math.ceil(math.log2(max(value, LARGEST) / LARGEST))
-              for name, value in largest_features(core).items()}
+              for name, value in largest_features(core, inputs).items()}
     return {name: min(count, MOST) for name, count in wanted.items() if count}
