@@ -6,8 +6,8 @@ DECREASE = 1e-4           # c1 and c2 of the strong Wolfe conditions; Nocedal, W
 CURVATURE = 0.9
 
 
-def strong_wolfe(along, value, slope, point, first, max_evaluations):
-    """Finds a step length with f(t) <= f(0) + c1 t f'(0) and |f'(t)| <= c2 |f'(0)|.
+def strong_wolfe(along, value, slope, point, first, max_evaluations, slack=0.0):
+    """Finds a step length with f(t) <= f(0) + c1 t f'(0) + slack and |f'(t)| <= c2 |f'(0)|.
 
     Bracketing and zooming are one loop over an interval (low, high): `low` is the best point that
     decreases the value enough, `high` the other end, once there is one.
@@ -18,6 +18,8 @@ def strong_wolfe(along, value, slope, point, first, max_evaluations):
         value, slope, point: at length 0; slope below 0.
         first: the first length to try.
         max_evaluations: of `along`.
+        slack: rise of the value that rounding alone may cause. With it, slopes decide where values can't: the
+            approximate Wolfe conditions of Hager and Zhang 2005 (SIAM J. Optim. 16), section 3.
 
     Returns:
         (length, value, point, evaluations): the accepted point; if no length satisfies both
@@ -29,8 +31,8 @@ def strong_wolfe(along, value, slope, point, first, max_evaluations):
     def body(count, done, bracketed, length, low, high, low_point):
         new_value, new_slope, new_point = along(length)
         finite = is_finite(new_value, new_point[0])
-        too_high = (~finite | (new_value > value + DECREASE * length * slope)
-                    | ((low[0] > 0) & (new_value >= low[1])))
+        too_high = (~finite | (new_value > value + DECREASE * length * slope + slack)
+                    | ((low[0] > 0) & (new_value >= low[1] + slack)))
         flat = tf.abs(new_slope) <= -CURVATURE * slope
         new = (length, new_value, new_slope)
         past = tf.where(bracketed, new_slope * (high[0] - low[0]) >= 0, new_slope >= 0)

@@ -57,6 +57,8 @@ class Lbfgs(_InBox):
         bounds: (low, high) of every entry; None for none.
         max_evaluations: of one line search.
         tolerance: largest entry of the free gradient at which the search has converged.
+        noise: share of the value that rounding alone may change. Steps may rise by it, so that a search does not end
+            where values can no longer tell points apart, but slopes can.
         preconditioner: what the first matrix of the recursion is, but for a factor; None for the identity.
 
     Reference:
@@ -67,6 +69,7 @@ class Lbfgs(_InBox):
     bounds: tuple[float, float] | None = None
     max_evaluations: int = 20
     tolerance: float = 0.0
+    noise: float = 0.0
     preconditioner: Preconditioner | None = None
 
     def __post_init__(self):
@@ -115,19 +118,20 @@ class Lbfgs(_InBox):
             return new_value, tf.reduce_sum(new_gradient * inside), (new_gradient, terms)
 
         slope = tf.reduce_sum(held * direction)
+        slack = self.noise * tf.abs(value)
         length, new_value, (new_gradient, new_terms), used = strong_wolfe(
-            along, value, slope, (gradient, state["terms"]), first, self.max_evaluations)
+            along, value, slope, (gradient, state["terms"]), first, self.max_evaluations, slack)
         new_x = self._clipped(x + length * direction)
         # Equal values: the step was too short for the numbers' precision.
-        moved = (length > 0) & (new_value < value)
+        moved = (length > 0) & (new_value < value + slack)
         step, change = new_x - x, new_gradient - gradient
         curvature = tf.reduce_sum(step * change)
         # Only pairs of positive curvature keep the matrix positive definite.
         good = moved & (curvature > 1e-10 * tf.reduce_sum(change * change))
         slot = pairs % self.memory
 
-        def put(ring, row):
-            return tf.where(good, tf.tensor_scatter_nd_update(ring, [[slot]], [row]), ring)
+        def put(ring, row):                                # choosing the row copies the ring once, choosing the ring thrice
+            return tf.tensor_scatter_nd_update(ring, [[slot]], [tf.where(good, row, ring[slot])])
 
         # A search that fails far from the last pairs may do better without them.
         retry = ~moved & ~fresh & (largest > self.tolerance)

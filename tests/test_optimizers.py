@@ -86,6 +86,19 @@ def test_every_accepted_step_satisfies_the_strong_wolfe_conditions():
         state = after
 
 
+def test_rounded_values_do_not_end_the_search_when_it_knows_of_them():
+    _, tensors, best = quadratic(condition=100.0)
+
+    def rounded(x):                                        # the slopes stay exact
+        value, gradient, terms = tensors(x)
+        return tf.round(value * 1000) / 1000, gradient, terms
+
+    blind, knowing = (minimised(optimizers.Lbfgs(noise=noise), rounded, np.zeros(30), 200) for noise in (0.0, 1e-3))
+    assert int(blind["status"]) == optimizers.NO_PROGRESS
+    distances = [np.linalg.norm(state["x"] - best) / np.linalg.norm(best) for state in (blind, knowing)]
+    assert distances[0] > 0.01 > 1e-6 > distances[1]
+
+
 def test_the_memory_is_a_ring_of_the_newest_pairs():
     optimizer = optimizers.Lbfgs(memory=3)
     state = optimizer.start(rosenbrock, tf.constant([-1.2, 1.0], tf.float64))

@@ -18,6 +18,10 @@ from nst_tf.settings import layer_weights
 
 TERMS = ("content", "style", "total_variation")
 
+# What rounding may add to the objective, as a share of it. Along a step, bfloat16 scatters it around a parabola by 2.5e-5
+# of itself (standard deviation; VGG19 at 256 pixels, two photos, after 60 and 120 steps), float32 by less than 4e-6.
+NOISE = {"float32": 0.0, "bfloat16": 1e-4}
+
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
@@ -131,7 +135,8 @@ class Gatys:
         settings = self._settings
         if settings.optimizer == "lbfgs":
             preconditioner = PicturePreconditioner(scale.height, scale.width) if settings.precondition else None
-            return Lbfgs(settings.memory, bounds=(0.0, 1.0), preconditioner=preconditioner)
+            return Lbfgs(settings.memory, bounds=(0.0, 1.0), noise=NOISE[settings.precision],
+                         preconditioner=preconditioner)
         return Adam(settings.learning_rate, bounds=(0.0, 1.0), averaging=settings.averaging)
 
     def first_picture(self) -> np.ndarray:
