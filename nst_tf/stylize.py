@@ -11,11 +11,15 @@ Exits with status 1 if any photo could not be painted; the others are written al
 import dataclasses
 import importlib
 import os
+import sys
 
-from nst_tf import albums, colours, flag_binding, painters
+from nst_tf import albums, colours, flag_binding, images, painters
 from nst_tf.album_settings import AlbumSettings
 from nst_tf.errors import expected
 from nst_tf.settings import setting
+
+LARGE = 8_000_000             # pixels of a photo from which on TensorFlow is told to spare memory
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,9 +72,22 @@ def stylize(settings: StylizeSettings) -> int:
     return albums.paint(painter, settings)
 
 
+def spare_memory(content: str) -> None:
+    """Has TensorFlow, not yet imported, do without oneDNN if a photo is large, and says so.
+
+    oneDNN is faster, but copies maps into layouts of its own. Whoever sets TF_ENABLE_ONEDNN_OPTS has the last word.
+    """
+    if ONEDNN in os.environ or max(map(images.pixels_of, images.find_images(content))) < LARGE:
+        return
+    os.environ[ONEDNN] = "0"
+    print(f"photos of {LARGE / 1e6:.0f} megapixels and more: slower, in a third less memory; {ONEDNN}=1 in the "
+          "environment keeps the speed", file=sys.stderr)
+
+
 def main() -> int:
     settings = flag_binding.read(StylizeSettings)
     if os.path.exists(settings.model) and not settings.model.endswith(".tflite"):
+        spare_memory(settings.content)
         # Opening it would import TensorFlow with all that it says at its start.
         with flag_binding.quiet_start():
             importlib.import_module("tensorflow")

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.optimize
 import tensorflow as tf
 from pictures import smooth
 from PIL import Image
 
-from nst_tf import images, losses, memory, style_statistics, vgg
+from nst_tf import images, losses, memory, optimizers, style_statistics, vgg
 from nst_tf.errors import UserError
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
@@ -108,6 +109,27 @@ def test_the_gradient_equals_the_difference_along_it(folder, statistic):
     step = 0.02
     above, below = (evaluate(posed, picture + sign * step * direction)[0] for sign in (1, -1))
     np.testing.assert_allclose((above - below) / (2 * step), np.linalg.norm(gradient), rtol=0.02)
+
+
+def test_on_a_picture_lbfgs_falls_as_far_as_scipys_in_as_many_evaluations(folder):
+    posed = task(folder, scales=1)
+    compiled, first = tf.function(posed.objective(posed.scales[-1])), tf.reshape(tf.constant(posed.first_picture()), [-1])
+    values = []
+
+    def evaluate(x):
+        value, gradient, _ = compiled(tf.constant(x, tf.float32))
+        values.append(float(value))
+        return values[-1], gradient.numpy().astype(np.float64)
+
+    scipy.optimize.minimize(evaluate, first.numpy().astype(np.float64), jac=True, method="L-BFGS-B",
+                            bounds=[(0.0, 1.0)] * len(first), options={"maxiter": 40, "ftol": 0, "gtol": 0})
+    optimizer = optimizers.Lbfgs(bounds=(0.0, 1.0))
+    state, step = optimizer.start(compiled, first), tf.function(lambda state: optimizer.iterate(compiled, state))
+    for _ in range(40):
+        state = step(state)
+    allowed = min(values[:int(state["evaluations"])])
+    assert values[0] > 5 * allowed > 0
+    assert float(state["value"]) <= 1.1 * allowed
 
 
 def test_without_a_photo_there_is_no_content_term_and_without_a_style_no_style_term(folder):

@@ -388,3 +388,20 @@ def test_tensorflow_says_nothing_of_itself(tmp_path):
         capture_output=True, text=True, env={
             name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"})
     assert (done.returncode, done.stdout, done.stderr) == (0, "photos painted: 1, failed: 0\n", "")
+
+
+@pytest.mark.parametrize("already", [None, "1"])
+def test_large_photos_are_painted_in_less_memory_unless_the_environment_says_otherwise(
+        tmp_path, monkeypatch, capsys, already):
+    save(tmp_path / "a.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    # Set and left out, so that the test's end takes back what the command sets.
+    monkeypatch.setenv(stylize.ONEDNN, already or "")
+    if already is None:
+        monkeypatch.delenv(stylize.ONEDNN)
+    stylize.spare_memory(str(tmp_path))
+    assert os.environ.get(stylize.ONEDNN) == already and capsys.readouterr().err == ""
+    monkeypatch.setattr(stylize, "LARGE", 77)
+    stylize.spare_memory(str(tmp_path))
+    assert os.environ[stylize.ONEDNN] == (already or "0")
+    assert (stylize.ONEDNN in capsys.readouterr().err) == (already is None)
