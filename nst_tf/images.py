@@ -273,15 +273,6 @@ def find_images(spec: str | os.PathLike) -> list[Path]:
     return find_files(spec, IMAGE_SUFFIXES)
 
 
-def pixels_of(path: str | os.PathLike) -> int:
-    """Returns how many pixels an image file has by its header; 0 if it cannot be read."""
-    try:
-        with Image.open(path) as image:
-            return image.width * image.height
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return 0
-
-
 def format_of(suffix: str) -> str:
     """Returns Pillow's name of the format that a suffix such as ".jpg" or "jpg" stands for.
 
