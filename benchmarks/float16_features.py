@@ -2,9 +2,9 @@
 
 Example: python benchmarks/float16_features.py --model=runs/mine --content=PHOTOS --styles=PAINTINGS
 
-Prints for each norm the largest of its input's features less their channel's mean, over photos and styles. Above 255 the
-square, of which the norm takes the mean, is beyond float16. Networks are shown as `nst_tf.exporters` writes them for phones,
-of a network of any style the part that draws.
+Prints for each norm the largest of its input's features less their channel's mean, over photos and styles. Above 255
+the square, of which the norm takes the mean, is beyond float16. Networks are shown as `nst_tf.exporters` writes them for
+phones, of a network of any style the part that draws.
 """
 
 import numpy as np

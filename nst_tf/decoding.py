@@ -84,6 +84,16 @@ def decode(
                        "Check the file, or save it anew as PNG or JPEG.") from error
 
 
+def pixels_of(path: str | os.PathLike) -> int:
+    """Returns how many pixels an image file has by its header; 0 if it cannot be read, or has too many to open it."""
+    try:
+        with open(path, "rb") as stream:
+            width, height = _open(stream).size
+    except (Image.DecompressionBombError, *_DAMAGE):
+        return 0
+    return width * height
+
+
 def _open(stream):
     """Reads the header only; the format is told by content, as suffixes lie."""
     head = stream.read(16)

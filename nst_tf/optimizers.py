@@ -130,7 +130,8 @@ class Lbfgs(_InBox):
         good = moved & (curvature > 1e-10 * tf.reduce_sum(change * change))
         slot = pairs % self.memory
 
-        def put(ring, row):                                # choosing the row copies the ring once, choosing the ring thrice
+        def put(ring, row):
+            # The row is chosen, not the ring, which would be copied once more.
             return tf.tensor_scatter_nd_update(ring, [[slot]], [tf.where(good, row, ring[slot])])
 
         # A search that fails far from the last pairs may do better without them.

@@ -13,9 +13,7 @@ import importlib
 import os
 import sys
 
-from PIL import Image
-
-from nst_tf import albums, colours, flag_binding, images, painters
+from nst_tf import albums, colours, decoding, flag_binding, images, painters
 from nst_tf.album_settings import AlbumSettings
 from nst_tf.errors import expected
 from nst_tf.settings import setting
@@ -79,20 +77,11 @@ def spare_memory(content: str) -> None:
 
     oneDNN is faster, but copies maps into layouts of its own. Whoever sets TF_ENABLE_ONEDNN_OPTS has the last word.
     """
-    if ONEDNN in os.environ or max(map(_pixels, images.find_images(content))) < LARGE:
+    if ONEDNN in os.environ or all(decoding.pixels_of(photo) < LARGE for photo in images.find_images(content)):
         return
     os.environ[ONEDNN] = "0"
     print(f"photos of {LARGE / 1e6:.0f} megapixels and more: slower, in a third less memory; {ONEDNN}=1 in the "
           "environment keeps the speed", file=sys.stderr)
-
-
-def _pixels(path):
-    """How many pixels an image file has by its header; 0 if it cannot be read."""
-    try:
-        with Image.open(path) as image:
-            return image.width * image.height
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return 0
 
 
 def main() -> int:

@@ -113,8 +113,8 @@ def test_the_gradient_equals_the_difference_along_it(folder, statistic):
 
 def test_on_a_picture_lbfgs_falls_as_far_as_scipys_in_as_many_evaluations(folder):
     posed = task(folder, scales=1)
-    compiled, first = tf.function(posed.objective(posed.scales[-1])), tf.reshape(tf.constant(posed.first_picture()), [-1])
-    values = []
+    compiled = tf.function(posed.objective(posed.scales[-1]))
+    first, values = tf.reshape(tf.constant(posed.first_picture()), [-1]), []
 
     def evaluate(x):
         value, gradient, _ = compiled(tf.constant(x, tf.float32))

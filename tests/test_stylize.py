@@ -395,6 +395,7 @@ def test_large_photos_are_painted_in_less_memory_unless_the_environment_says_oth
         tmp_path, monkeypatch, capsys, already):
     save(tmp_path / "a.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n" + 20 * b"\0")
     # Set and left out, so that the test's end takes back what the command sets.
     monkeypatch.setenv(stylize.ONEDNN, already or "")
     if already is None:

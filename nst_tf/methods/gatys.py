@@ -18,8 +18,9 @@ from nst_tf.settings import layer_weights
 
 TERMS = ("content", "style", "total_variation")
 
-# What rounding may add to the objective, as a share of it. Along a step, bfloat16 scatters it around a parabola by 2.5e-5
-# of itself (standard deviation; VGG19 at 256 pixels, two photos, after 60 and 120 steps), float32 by less than 4e-6.
+# What rounding may add to the objective, as a share of it. Along a step, bfloat16 scatters it around a parabola by
+# 2.5e-5 of itself (standard deviation; VGG19 at 256 pixels, two photos, after 60 and 120 steps), float32 by less than
+# 4e-6.
 NOISE = {"float32": 0.0, "bfloat16": 1e-4}
 
 
