@@ -16,9 +16,11 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from nst_tf import artifacts, export, exporters, images, networks
 from nst_tf.errors import UserError
-from nst_tf.exporters import model_cards, parity, tflite
+from nst_tf.exporters import litert_layers, model_cards, parity, tflite
 
 FLOORS = {"tiny_float16.tflite": 60, "tiny_int8.tflite": 40}        # decibels; 80 for all others
+# A pixel is grown to a picture of one colour, where norms make half a grey level of float32's rounding.
+FLOORS_OF_ONE_COLOR = {"tiny.tflite": 55, "tiny_float16.tflite": 55, "tiny_int8.tflite": 40}
 TFLITE = ["tiny.tflite", "tiny_float16.tflite", "tiny_int8.tflite"]
 
 
@@ -46,12 +48,13 @@ def test_every_format_draws_the_networks_picture(name, size):
     network, artefacts = tiny.exported()
     photo = images.to_float(tiny.photo(*size))
     wanted = tiny.draw(network, photo)
+    floors = FLOORS_OF_ONE_COLOR if size == (1, 1) else FLOORS
     assert artefacts[name]
     for artefact in artefacts[name]:
         drawn = opened(artefact.path)(photo)
         assert drawn.shape == (*size, 3) and drawn.dtype == np.float32
         assert drawn.min() >= 0 and drawn.max() <= 1
-        assert parity.psnr(drawn, wanted) >= FLOORS.get(artefact.path.name, 80), artefact.path.name
+        assert parity.psnr(drawn, wanted) >= floors.get(artefact.path.name, 80), artefact.path.name
 
 
 def test_pictures_of_other_weights_are_far_below_every_floor():
@@ -353,18 +356,10 @@ def test_quantised_files_are_smaller():
     assert float32 - int8 > parameters
 
 
-@pytest.mark.parametrize("padding", [1, 2, 4])
-def test_sliced_pads_equal_reflection_pads(padding):
-    values = np.random.default_rng(0).random((2, 5, 7, 3)).astype("float32")
-    drawn = tflite.SlicedReflectionPadding2D(padding)(values)
-    sides = (padding, padding)
-    np.testing.assert_array_equal(drawn, np.pad(values, ((0, 0), sides, sides, (0, 0)), "reflect"))
-
-
 def test_exporting_leaves_the_network_as_it_was():
     network, _ = tiny.exported()
     pads = [layer for layer in network.layers if "pad" in layer.name]
-    assert pads and not any(isinstance(pad, tflite.SlicedReflectionPadding2D) for pad in pads)
+    assert pads and not any(isinstance(pad, litert_layers.SlicedReflectionPadding2D) for pad in pads)
     assert networks.core(network).count_params() == network.count_params()
     for weight, same in zip(network.get_weights(), tiny.network().get_weights()):
         np.testing.assert_array_equal(weight, same)

@@ -13,7 +13,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 
 from nst_tf import artifacts, export, exporters, images, layers, networks
 from nst_tf.errors import UserError
-from nst_tf.exporters import integer_range, parity, tflite, tflite_integer
+from nst_tf.exporters import integer_range, litert_layers, parity, tflite, tflite_integer
 
 SHAPES = [{}, {"padding": "zeros"}, {"block": "separable"}, {"styles": 2, "strength": True}]
 
@@ -77,7 +77,7 @@ def test_every_convolution_takes_holds_and_gives_integers(graph):
 def test_kernels_in_the_file_are_what_numpy_rounds(graph):
     model, main, operations = graph
     core = networks.core(network())
-    fitted = integer_range.fitted(core, integer_range.measured(core))
+    fitted = litert_layers.for_litert(integer_range.fitted(core, integer_range.measured(core)))
     stored = [main.tensors[op.inputs[1]] for name, op in operations if name == "CONV_2D"]
     for tensor, layer in zip(stored, integer_range.convolutions(fitted), strict=True):
         kernel = layer.get_weights()[0].transpose(3, 0, 1, 2)

@@ -22,7 +22,7 @@ SIZES = [(45, 61), (1, 1), (3, 7), (7, 3), (1, 50), (96, 128)]
 
 def network(seed: int = 1, dtype: str = "float32", styles: int = 1, **shape) -> keras.Model:
     """A `transform_net` with random weights, offsets and scales; it draws all kinds of colours."""
-    config = networks.TransformNetConfig(width=4, residual_blocks=1, styles=styles, **shape)
+    config = networks.TransformNetConfig(styles=styles, **{"width": 4, "residual_blocks": 1, **shape})
     built = networks.transform_net(config, dtype=dtype)
     rng = np.random.default_rng(seed)
     for weight in built.weights:

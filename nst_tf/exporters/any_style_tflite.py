@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf import any_style, files, images, networks, padding, styles
-from nst_tf.exporters import float16_range, parity, tflite
+from nst_tf.exporters import float16_range, litert_layers, parity, tflite
 
 SIDES = (256, 384, 512)                        # pixels, of the files of a fixed size
 VARIANTS = {"_float16": tflite.FLOAT16, "_int8": tflite.INT8}
@@ -41,7 +41,7 @@ def export(
     sides = sides or SIDES
     tflite.check_sides(sides, *padding.ANY_STYLE)
     parts = any_style.parts_of(network)
-    encoder = tflite.with_sliced_pads(networks.core(parts.encode_style))
+    encoder = litert_layers.for_litert(networks.core(parts.encode_style))
     transformer = transformer_for_phones(parts)
     encoders = converted(encoder, ["style"], VARIANTS)
     # Styles are encoded by the file that an app would use beside each transformer.
@@ -74,7 +74,7 @@ def transformer_for_phones(parts: any_style.Parts) -> keras.Model:
     codes = [parts.encode_style(images.read_picture(path, short_side=float16_range.SIDE).rgb[None])
              for path in styles.packaged_styles().values()]
     inputs = [*([rgb, code, full] for code in codes), [rgb, codes[0], none]]
-    return tflite.with_sliced_pads(float16_range.within_float16(networks.core(parts.transform), inputs))
+    return litert_layers.for_litert(float16_range.within_float16(networks.core(parts.transform), inputs))
 
 
 def _path(folder, stem):

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import files, layers, networks, padding
+from nst_tf import files, networks, padding
 from nst_tf.errors import expected
-from nst_tf.exporters import float16_range, parity, tflite_contents
+from nst_tf.exporters import float16_range, litert_layers, parity, tflite_contents
 
 SIDE = 384              # pixels; LiteRT can give a file another size before it allocates
 
@@ -124,51 +124,18 @@ def converted(
             converter.optimizations = list(variant.optimizations)
             converter.target_spec.supported_types = list(variant.types)
             written[suffix] = converter.convert()
+    exact = next(data for suffix, data in written.items() if not variants[suffix].float_convolutions)
     for suffix, variant in variants.items():
+        written[suffix] = tflite_contents.with_even_phases(written[suffix], exact)
         if variant.float_convolutions:
-            exact = next(data for other, data in written.items() if not variants[other].float_convolutions)
             written[suffix] = tflite_contents.with_float16_convolutions(
                 written[suffix], exact, variant.float_convolutions)
     return {suffix: tflite_contents.lean(data) for suffix, data in written.items()}
 
 
-class SlicedReflectionPadding2D(layers.ReflectionPadding2D):
-    """The same picture from slices and concatenations.
-
-    XNNPACK does not know reflection pads: each would split the network into one more part that
-    copies its data in and out.
-    """
-
-    def call(self, inputs):
-        for axis in (1, 2):
-            near = range(self.padding, 0, -1)
-            far = range(-2, -self.padding - 2, -1)
-            inputs = tf.concat(
-                [_line(inputs, axis, index) for index in near] + [inputs]
-                + [_line(inputs, axis, index) for index in far], axis)
-        return inputs
-
-
-def _line(inputs, axis, index):
-    line = slice(index, index + 1)
-    return inputs[:, line] if axis == 1 else inputs[:, :, line]
-
-
 def core_for_phones(network: keras.Model) -> keras.Model:
     """Returns what is converted of a `networks.transform_net`: its core, of LiteRT's operations, within float16."""
-    return with_sliced_pads(float16_range.within_float16(networks.core(network)))
-
-
-def with_sliced_pads(core: keras.Model) -> keras.Model:
-    """Returns a copy of a network whose reflection pads are slices."""
-    def clone(layer):
-        reflects = isinstance(layer, layers.ReflectionPadding2D)
-        cls = SlicedReflectionPadding2D if reflects else type(layer)
-        return cls.from_config(layer.get_config())
-
-    sliced = keras.models.clone_model(core, clone_function=clone, recursive=True)
-    sliced.set_weights(core.get_weights())
-    return sliced
+    return litert_layers.for_litert(float16_range.within_float16(networks.core(network)))
 
 
 def foreign_operations(interpreter: Interpreter) -> list[str]:

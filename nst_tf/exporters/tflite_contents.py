@@ -1,4 +1,4 @@
-"""What is changed in a .tflite after its conversion: what it need not say, weights of single layers in float16."""
+"""What is changed in a .tflite after its conversion: what it need not say, and how weights of single layers are rounded."""
 
 import copy
 
@@ -7,6 +7,8 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 CONVOLUTION, DEQUANTIZE = schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.DEQUANTIZE
+SPREAD = schema.BuiltinOperator.DEPTH_TO_SPACE
+PHASES = 4             # pixels that a folded convolution computes at once
 
 
 def lean(data: bytes) -> bytes:
@@ -68,6 +70,68 @@ def with_float16_convolutions(data: bytes, exact: bytes, count: int) -> bytes:
     return _written(model)
 
 
+def with_even_phases(data: bytes, exact: bytes) -> bytes:
+    """Returns a file whose folded upsampling (`litert_layers.UpsamplingConvolution`) leaves flat areas flat.
+
+    The four pixels of a window have kernels of different numbers but equal sums, which rounding of each number spoils:
+    flat areas would alternate from pixel to pixel, faintly, and in pictures of one colour strongly, since norms make
+    much of any difference. Here numbers are rounded so that the sums stay equal; see `evenly_rounded`.
+
+    Args:
+        data: the converted file, its weights in float16 or 8 bits; others are left as they are.
+        exact: the same function, converted to float16 or float32; from integers nothing can be told, and `data` is
+            returned.
+    """
+    model, source = _read(data), _read(exact)
+    graph, changed = model.subgraphs[0], False
+    spread = {operator.inputs[0] for operator in graph.operators if _builtin(model, operator) == SPREAD}
+    for mine, theirs in zip(_convolutions(model), _convolutions(source), strict=True):
+        tensor = graph.tensors[_stored(model, mine)]
+        if mine.outputs[0] not in spread or list(tensor.shape[1:3]) != [2, 2]:
+            continue
+        if source.subgraphs[0].tensors[_stored(source, theirs)].type == schema.TensorType.INT8:
+            continue
+        kernels = _weights(source, theirs)
+        kernels = kernels.reshape(PHASES, -1, *kernels.shape[1:]).astype(np.float64)
+        largest = np.abs(kernels).max((0, 2, 3, 4)) + np.finfo(np.float32).tiny       # of each filter
+        if tensor.type == schema.TensorType.INT8:
+            steps = largest / 127
+            tensor.quantization.scale = np.tile(steps, PHASES).astype(np.float32)
+            tensor.quantization.zeroPoint = np.zeros(len(steps) * PHASES, np.int64)
+            rounded = evenly_rounded(kernels / steps[:, None, None, None], 127).astype(np.int8)
+        elif tensor.type == schema.TensorType.FLOAT16:
+            # Multiples of one power of two, which float16 holds exactly; so are their sums.
+            steps = 2.0 ** np.ceil(np.log2(largest / 2047))[:, None, None, None]
+            rounded = (evenly_rounded(kernels / steps, 2047) * steps).astype("<f2")
+        else:
+            continue
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(rounded.tobytes(), np.uint8)
+        tensor.buffer, changed = len(model.buffers), True
+        model.buffers.append(buffer)
+    return _written(model) if changed else data
+
+
+def evenly_rounded(kernels: np.ndarray, largest: int) -> np.ndarray:
+    """Rounds kernels to integers so that each filter's sums over places are the same in all phases.
+
+    Args:
+        kernels: [phases, filters, h, w, C] whose sums over h and w are equal in all phases but for rounding.
+        largest: absolute value of the integers.
+    """
+    phases, filters, *sides, channels = kernels.shape
+    flat = kernels.reshape(phases, filters, -1, channels)
+    rounded = np.clip(np.round(flat), -largest, largest)
+    wanted = np.round(flat.sum(2).mean(0))
+    while (missing := np.sign(wanted - rounded.sum(2))).any():
+        # One step at the place where it is least wrong and within the range.
+        error = (flat - rounded) * missing[:, :, None]
+        error[np.abs(rounded + missing[:, :, None]) > largest] = -np.inf
+        place = error.argmax(2)[:, :, None]
+        np.put_along_axis(rounded, place, np.take_along_axis(rounded, place, 2) + missing[:, :, None], 2)
+    return rounded.reshape(kernels.shape)
+
+
 def _drop_unused_buffers(model):
     users = [*(tensor for graph in model.subgraphs for tensor in graph.tensors), *(model.metadata or ())]
     kept = sorted({0, *(user.buffer for user in users)})
@@ -97,13 +161,18 @@ def _convolutions(model):
 
 def _weights(model, convolution):
     """float array of a convolution's weights, which lie in the file as float32, or as float16 to be widened."""
-    graph, index = model.subgraphs[0], convolution.inputs[1]
-    for operator in graph.operators:
-        if _builtin(model, operator) == DEQUANTIZE and operator.outputs[0] == index:
-            index = operator.inputs[0]
-    tensor = graph.tensors[index]
+    tensor = model.subgraphs[0].tensors[_stored(model, convolution)]
     kind = {schema.TensorType.FLOAT16: "<f2", schema.TensorType.FLOAT32: "<f4"}[tensor.type]
     return np.frombuffer(bytes(model.buffers[tensor.buffer].data), kind).reshape(tensor.shape)
+
+
+def _stored(model, convolution):
+    """Index of the tensor that holds a convolution's weights."""
+    index = convolution.inputs[1]
+    for operator in model.subgraphs[0].operators:
+        if _builtin(model, operator) == DEQUANTIZE and operator.outputs[0] == index:
+            return operator.inputs[0]
+    return index
 
 
 def _operator_code(model):

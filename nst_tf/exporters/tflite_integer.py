@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from nst_tf import files, layers, networks
 from nst_tf.errors import UserError
-from nst_tf.exporters import integer_range, parity, tflite
+from nst_tf.exporters import integer_range, litert_layers, parity, tflite
 
 INTEGER = tflite.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
 
@@ -56,19 +56,12 @@ def rounded(core: keras.Model) -> keras.Model:
     """
     ranges = integer_range.measured(core)
     first = {layer.name: part for part, layer in integer_range.first_layers(core).items()}
-    convolutions = {layer.name for layer in integer_range.convolutions(core)}
-
-    def clone(layer):
-        copy = ROUNDED.get(type(layer), type(layer)).from_config(layer.get_config())
+    copy = litert_layers.for_litert(integer_range.fitted(core, ranges), ROUNDED)
+    for layer in copy.layers:
         if layer.name in first:
-            copy.taken = ranges.inputs[first[layer.name]]
-        if layer.name in convolutions:
-            copy.given = (-1.0, 1.0)
-        return copy
-
-    fitted = integer_range.fitted(core, ranges)
-    copy = keras.models.clone_model(fitted, clone_function=clone)
-    copy.set_weights(fitted.get_weights())
+            layer.taken = ranges.inputs[first[layer.name]]
+        if layer.name in ranges.outputs:
+            layer.given = (-1.0, 1.0)
     return copy
 
 
@@ -90,7 +83,11 @@ def _round(values, limits):
     return values if limits is None else tf.quantization.fake_quant_with_min_max_args(values, *limits)
 
 
-class _Pad(_Rounded, tflite.SlicedReflectionPadding2D):
+class _Pad(_Rounded, litert_layers.SlicedReflectionPadding2D):
+    pass
+
+
+class _EdgePad(_Rounded, litert_layers.EdgePadding2D):
     pass
 
 
@@ -99,6 +96,23 @@ class _Convolution(_Rounded, keras.layers.Conv2D):
 
 
 class _ConvolutionOfChannels(_Rounded, keras.layers.DepthwiseConv2D):
+    pass
+
+
+class _RoundedBeforeItSpreads:
+    """A `litert_layers.FoldedConvolution` that rounds what its convolution gives; the pad before it rounds the input."""
+
+    given: tuple[float, float] | None = None
+
+    def folded(self, inputs):
+        return _round(super().folded(inputs), self.given)
+
+
+class _UpsamplingConvolution(_RoundedBeforeItSpreads, litert_layers.UpsamplingConvolution):
+    pass
+
+
+class _ColorConvolution(_RoundedBeforeItSpreads, litert_layers.ColorConvolution):
     pass
 
 
@@ -121,5 +135,7 @@ def _mean(maps):
 
 ROUNDED = {
     keras.layers.Conv2D: _Convolution, keras.layers.DepthwiseConv2D: _ConvolutionOfChannels,
-    layers.ReflectionPadding2D: _Pad, layers.InstanceNormalization: Norm,
+    litert_layers.SlicedReflectionPadding2D: _Pad, litert_layers.EdgePadding2D: _EdgePad,
+    litert_layers.UpsamplingConvolution: _UpsamplingConvolution, litert_layers.ColorConvolution: _ColorConvolution,
+    layers.InstanceNormalization: Norm,
 }
