@@ -1,0 +1,87 @@
+"""Paints photos with a per-style network that others published, for `nst_tf.evaluate` to put beside ours.
+
+Example: python benchmarks/published_network.py --weights=wave.npz --content=photos/ --image_size=512 \
+    --output=runs/published_wave
+
+The file holds the variables of the TensorFlow 1 implementation of Johnson et al. that most published networks were
+trained with (github.com/lengstrom/fast-style-transfer), in their order: "Variable", "Variable_1" and so on. Pictures
+are named as the photos, as `nst_tf.evaluate --models=FOLDER` expects them.
+"""
+
+import time
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from nst_tf import files, flag_binding, images
+from nst_tf.errors import expected
+
+flags.DEFINE_string("weights", None, "File .npz of the network's variables.", required=True)
+flags.DEFINE_string("content", None, "Photos: folder or glob.", required=True)
+flags.DEFINE_integer("image_size", 512, "Long side of the photos, pixels.")
+flags.DEFINE_string("output", None, "Folder for the pictures.", required=True)
+flags.DEFINE_boolean("overwrite", False, "Replace pictures that exist.")
+FLAGS = flags.FLAGS
+
+EPSILON = 1e-3             # of their norms
+BLOCKS = 5
+
+
+def main():
+    network = Network(np.load(FLAGS.weights))
+    paths = images.find_images(FLAGS.content)
+    folder = files.ensure_writable_folder(FLAGS.output)
+    start = time.monotonic()
+    for path in paths:
+        rgb = images.read_picture(path, long_side=FLAGS.image_size).rgb
+        images.write_picture(folder / f"{path.stem}.png", images.Picture(network(rgb)), overwrite=FLAGS.overwrite)
+    print(f"{len(paths)} pictures in {time.monotonic() - start:.0f} s: {folder}")
+
+
+class Network:
+    """Photo [H, W, 3] in [0, 1] -> picture of the same size, clipped to [0, 1]."""
+
+    def __init__(self, variables):
+        names = ["Variable", *(f"Variable_{number}" for number in range(1, len(variables.files)))]
+        if sorted(names) != sorted(variables.files):
+            raise expected("variables of a network of this layout", variables.files[:3], "Choose another file.")
+        values = [tf.constant(variables[name]) for name in names]
+        self.layers = [values[first:first + 3] for first in range(0, 3 * (len(values) // 3), 3)]
+
+    def __call__(self, rgb):
+        height, width = rgb.shape[:2]
+        x = tf.constant(rgb[None]) * 255.0
+        layers = iter(self.layers)
+        for stride in (1, 2, 2):
+            x = tf.nn.relu(_norm(_convolution(x, next(layers), stride)))
+        for _ in range(BLOCKS):
+            y = tf.nn.relu(_norm(_convolution(x, next(layers), 1)))
+            x = x + _norm(_convolution(y, next(layers), 1))
+        for _ in range(2):
+            x = tf.nn.relu(_norm(_transposed(x, next(layers))))
+        x = _norm(_convolution(x, next(layers), 1))
+        painted = (tf.tanh(x) * 150.0 + 127.5) / 255.0
+        # Sides that are no multiples of 4 come out larger.
+        return np.clip(painted[0, :height, :width], 0.0, 1.0)
+
+
+def _convolution(x, layer, stride):
+    kernel, shift, scale = layer
+    return tf.nn.conv2d(x, kernel, stride, "SAME"), shift, scale
+
+
+def _transposed(x, layer):
+    kernel, shift, scale = layer
+    batch, height, width, _ = x.shape
+    return tf.nn.conv2d_transpose(x, kernel, [batch, 2 * height, 2 * width, kernel.shape[2]], 2, "SAME"), shift, scale
+
+
+def _norm(given):
+    x, shift, scale = given
+    mean, variance = tf.nn.moments(x, [1, 2], keepdims=True)
+    return scale * (x - mean) * tf.math.rsqrt(variance + EPSILON) + shift
+
+
+if __name__ == "__main__":
+    flag_binding.run(main)
