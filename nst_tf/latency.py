@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
+import os
+import platform
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -71,25 +74,52 @@ def time_alone(model: str, side: int, threads: int, repeats: int) -> Timing:
 def timed(model: str, side: int, threads: int, repeats: int) -> dict:
     """Times a model in this process; see `time_alone`. Returns the fields of `Timing`."""
     path = Path(model)
-    opened, exported = _tflite, path
-    if path.suffix != ".tflite" or not path.is_file():
-        opened, exported = _tensorflow, None if artifacts.keras_file(path) else artifacts.saved_model_folder(path)
+    is_tflite = path.suffix == ".tflite" and path.is_file()
+    exported = path if is_tflite or artifacts.keras_file(path) else artifacts.saved_model_folder(path)
     if exported:
         cards.check(exported)
     started = time.perf_counter()
     with artifacts.opening(path):
-        draw, side = opened(path, side, threads)
+        if is_tflite:
+            draw, side = _tflite(path, side, threads)
+        else:
+            _limit_tensorflow(threads)
+            draw, side = _tensorflow(path, side)
     load = time.perf_counter() - started
-    seconds = []
-    for _ in range(1 + repeats):
-        started = time.perf_counter()
-        draw()
-        seconds.append(time.perf_counter() - started)
+    seconds = _timed(draw, repeats)
     files = [path] if path.is_file() else [
         file for file in _own_files(path) if file.is_file()]
     return dataclasses.asdict(Timing(
         sum(file.stat().st_size for file in files), side, load, seconds[0], seconds[1:],
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)))
+
+
+def here(path: Path, side: int = 384, repeats: int = 3) -> dict:
+    """Times an exported file in this process, whatever else it does: a rough figure, for a card.
+
+    Args:
+        path: a .tflite or a SavedModel.
+        side: of the square picture, pixels; a file of a fixed size is timed at that.
+        repeats: pictures after the first, of which the median counts.
+
+    Returns:
+        {"pixels", "milliseconds", "threads", "machine"}; threads are those of the processor.
+    """
+    threads = os.cpu_count() or 1
+    draw, side = _tflite(path, side, threads) if path.is_file() else _tensorflow(path, side)
+    seconds = _timed(draw, repeats)[1:]
+    return {"pixels": side ** 2, "milliseconds": round(1000 * statistics.median(seconds), 1), "threads": threads,
+            "machine": platform.machine()}
+
+
+def _timed(draw, repeats):
+    """Seconds of the first picture and of so many after it."""
+    seconds = []
+    for _ in range(1 + repeats):
+        started = time.perf_counter()
+        draw()
+        seconds.append(time.perf_counter() - started)
+    return seconds
 
 
 def _own_files(path):
@@ -125,11 +155,16 @@ def _tflite(path, side, threads) -> tuple[Callable[[], None], int]:
     return interpreter.invoke, int(own)
 
 
-def _tensorflow(path, side, threads) -> tuple[Callable[[], None], int]:
+def _limit_tensorflow(threads):
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _tensorflow(path, side) -> tuple[Callable[[], None], int]:
+    import tensorflow as tf
+
     rng = np.random.default_rng(0)
 
     def values(shape):

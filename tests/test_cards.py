@@ -18,7 +18,7 @@ def exported(tmp_path):
     (tmp_path / "tflite").mkdir()
     shutil.copytree(made["saved_model"][0].path, tmp_path / "saved_model" / "1")
     shutil.copy(made["tflite"][0].path, tmp_path / "tflite" / "tiny.tflite")
-    likeness = parity.Likeness(90.0, 95.0)
+    likeness = parity.Likeness(90.0, 95.0, 0.1, 0.01)
     card = model_cards.card(tmp_path, [
         parity.Artefact(tmp_path / name, 1, likeness, 80.0) for name in ("saved_model/1", "tflite/tiny.tflite")], {})
     (tmp_path / cards.CARD).write_text(json.dumps(card))

@@ -101,9 +101,9 @@ def test_lines_name_path_size_and_likeness():
         for artefact in artefacts:
             files = [artefact.path] if artefact.path.is_file() else artefact.path.rglob("*")
             assert artefact.size == sum(file.stat().st_size for file in files if file.is_file())
-    line = str(parity.Artefact("a.tflite", 1_234_567, parity.Likeness(52.14, 55.03), 50))
+    line = str(parity.Artefact("a.tflite", 1_234_567, parity.Likeness(52.14, 55.03, 2.0, 0.3), 50))
     assert line == "a.tflite (1.23 MB, at least 52.1 dB to the network, 55.0 in the mean)"
-    equal = parity.Likeness(float("inf"), float("inf"))
+    equal = parity.Likeness(float("inf"), float("inf"), 0.0, 0.0)
     assert str(parity.Artefact("a", 1, equal, 80)) == "a (0.00 MB, equal to the network)"
 
 
@@ -414,6 +414,11 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(run_folde
     assert {"RSQRT"} <= set(int8["gpu_delegate"]["not_in_the_published_list"]) <= set(int8["operations"]) - {"CONV_2D"}
     saved = entries["saved_model/1"]
     assert saved["decibels_to_the_network"] == "equal"
+    assert saved["grey_levels_to_the_network"] == {"largest": 0.0, "mean": 0.0}
+    assert 0 < int8["grey_levels_to_the_network"]["mean"] < int8["grey_levels_to_the_network"]["largest"] < 30
+    for entry in entries.values():
+        assert entry["latency"]["pixels"] == 384 ** 2 and entry["latency"]["milliseconds"] > 0
+        assert entry["latency"]["threads"] == os.cpu_count()
     assert 40 <= int8["decibels_to_the_network"]["least"] < int8["decibels_to_the_network"]["mean"] < 120
     assert saved["signatures"]["serving_default"] == {
         "inputs": {"image": "uint8 [any, any, any, 3]"}, "outputs": {"stylized": "uint8 [any, any, any, 3]"}}

@@ -124,7 +124,7 @@ def test_the_saved_model_says_which_of_two_files_cannot_be_read():
 def test_a_card_can_be_written_of_both_parts():
     folder = tiny.any_style_exported()
     paths = [folder / "tflite" / f"tiny_{part}_int8.tflite" for part in ("style", "transform")]
-    likeness = parity.Likeness(40.0, 45.0)
+    likeness = parity.Likeness(40.0, 45.0, 9.0, 1.0)
     entries = model_cards.card(folder, [parity.Artefact(path, 1, likeness, 30.0) for path in paths], {})["artefacts"]
     assert entries[0]["inputs"] == {"style": "float32 [1, any, any, 3]"}
     assert list(entries[0]["outputs"]) == ["code"] and list(entries[1]["outputs"]) == ["stylized"]

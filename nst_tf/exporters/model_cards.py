@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from nst_tf import latency
 from nst_tf.exporters.parity import Artefact
 from nst_tf.files import sha256
 
@@ -74,10 +75,15 @@ def _entry(folder, artefact):
     likeness = artefact.likeness
     decibels = {"least": round(likeness.least, 1), "mean": round(likeness.mean, 1)}
     entry = {"file": artefact.path.relative_to(folder).as_posix(), "bytes": artefact.size,
-             "decibels_to_the_network": "equal" if math.isinf(likeness.least) else decibels}
+             "decibels_to_the_network": "equal" if math.isinf(likeness.least) else decibels,
+             "grey_levels_to_the_network": {
+                 "largest": round(likeness.largest, 2), "mean": round(likeness.average, 3)}}
     if artefact.path.is_file():
-        return entry | _tflite(artefact.path)
-    return entry | (_saved_model if (artefact.path / "saved_model.pb").is_file() else _page)(artefact.path)
+        return entry | {"latency": latency.here(artefact.path)} | _tflite(artefact.path)
+    if (artefact.path / "saved_model.pb").is_file():
+        return entry | {"latency": latency.here(artefact.path)} | _saved_model(artefact.path)
+    # What it takes in browsers, nothing here can say.
+    return entry | _page(artefact.path)
 
 
 def _tflite(path):
@@ -104,10 +110,10 @@ def _tflite(path):
 def _saved_model(path):
     signatures = tf.saved_model.load(str(path)).signatures
     return {"sha256": _hashes(path), "signatures": {name: {
-        "inputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
-                   for key, spec in signature.structured_input_signature[1].items()},
-        "outputs": {key: f"{spec.dtype.name} {_shape(spec.shape)}"
-                    for key, spec in signature.structured_outputs.items()}}
+        # TensorFlow's order changes from load to load.
+        kind: {key: f"{spec.dtype.name} {_shape(spec.shape)}" for key, spec in sorted(specs.items())}
+        for kind, specs in (("inputs", signature.structured_input_signature[1]),
+                            ("outputs", signature.structured_outputs))}
         for name, signature in signatures.items()}}
 
 

@@ -18,15 +18,19 @@ STYLE_SIDE = 126         # pixels, short side of style pictures
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Likeness:
-    """How near an artefact comes to the network: peak signal-to-noise ratios, decibels, infinite where equal.
+    """How near an artefact comes to the network, over several pictures.
 
     Attributes:
-        least: of the picture that differs most.
-        mean: over all pictures.
+        least: peak signal-to-noise ratio of the picture that differs most, decibels; infinite where equal.
+        mean: of the ratios of all pictures.
+        largest: difference of the one number that differs most, grey levels.
+        average: over the numbers of all pictures, grey levels.
     """
 
     least: float
     mean: float
+    largest: float
+    average: float
 
     def __str__(self):
         """"equal to the network", or "at least 52.1 dB to the network, 55.0 in the mean"."""
@@ -116,8 +120,11 @@ def compare(
     Raises:
         RuntimeError: the artefact is wrong. That is a fault of conversion, not of the user.
     """
-    decibels = [_decibels(each, artefact, path, at_least) for each in wanted]
-    return Likeness(min(decibels), sum(decibels) / len(decibels))
+    pictures = [_checked(each, artefact, path, at_least) for each in wanted]
+    decibels = [psnr(picture, each.picture) for picture, each in zip(pictures, wanted)]
+    greys = [255 * np.abs(picture - each.picture) for picture, each in zip(pictures, wanted)]
+    return Likeness(min(decibels), float(np.mean(decibels)), float(max(map(np.max, greys))),
+                    float(np.mean([each.mean() for each in greys])))
 
 
 @functools.lru_cache(maxsize=2 * VIEWS)
@@ -151,7 +158,7 @@ def _wishes(network):
     return [{name: blend[None]} for blend in blends]
 
 
-def _decibels(wanted, artefact, path, at_least):
+def _checked(wanted, artefact, path, at_least):
     picture = artefact(**wanted.inputs)
     if picture.shape != wanted.picture.shape or not np.isfinite(picture).all():
         raise RuntimeError(
@@ -163,7 +170,7 @@ def _decibels(wanted, artefact, path, at_least):
         raise RuntimeError(
             f"Expected {path} to equal the network by {at_least:.0f} dB. Received: {decibels:.1f} "
             "dB. It was not written.")
-    return decibels
+    return picture
 
 
 def psnr(picture: np.ndarray, reference: np.ndarray) -> float:
