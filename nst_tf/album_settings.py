@@ -24,10 +24,13 @@ class AlbumSettings:
     max_pixels: int = setting(images.MAX_PIXELS, "Larger photos are refused.")
 
     def __post_init__(self):
-        for name in ("model", "content", "output"):
+        for name in self._needed():
             if not getattr(self, name):
                 raise expected(f"--{name}", "none", "See --help.")
         _ = self.blend                                     # raises, if they are no numbers
+
+    def _needed(self) -> tuple[str, ...]:
+        return "model", "content", "output"
 
     @property
     def blend(self) -> tuple[float, ...]:

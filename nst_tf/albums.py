@@ -67,7 +67,7 @@ def stylize_album(
                 raise expected("an output file that does not exist", str(target),
                                "Use --overwrite, or another --output.")
             picture = images.read_picture(photo, max_pixels=max_pixels)
-            drawn = images.Picture(_draw(artifact, picture.rgb, photo), picture.alpha)
+            drawn = images.Picture(draw(artifact, picture.rgb, photo), picture.alpha)
             images.write_picture(target, drawn, overwrite=overwrite)
         except UserError as error:
             line = " ".join(str(error).split())
@@ -112,7 +112,8 @@ def _each(function, items, concurrency):
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _draw(artifact, rgb, photo):
+def draw(artifact: Artifact, rgb: np.ndarray, photo: Path | str) -> np.ndarray:
+    """Paints one photo; what the model cannot do is a `UserError` that names it."""
     try:
         drawn = artifact(rgb)
     except (MemoryError, RuntimeError, ValueError) as error:

@@ -204,6 +204,21 @@ class TrainSettings(PerceptualSettings):
         return tuple(zip(names, hashes))
 
 
+def texture_sides(size: str) -> tuple[int, int]:
+    """Returns height and width of a --texture_size such as "512x384", width first.
+
+    Raises:
+        UserError: it is no size.
+    """
+    try:
+        width, height = (int(side) for side in size.split("x"))
+    except ValueError:
+        width = height = 0
+    if min(width, height) < 1:
+        raise expected("--texture_size as WIDTHxHEIGHT", size, "Try 512x384.")
+    return height, width
+
+
 def layer_weights(names: Sequence[str]) -> dict[str, float]:
     """Parses ("relu1_1", "relu2_1:0.5") into {"relu1_1": 1.0, "relu2_1": 0.5}.
 

@@ -4,19 +4,22 @@ Example: python -m nst_tf.stylize --model=runs/starry --content=photo.jpg --outp
          python -m nst_tf.stylize --model=starry.tflite --content=holiday/ --output=painted/
          python -m nst_tf.stylize --model=exported_models/adain --style=painting.jpg --content=photo.jpg \
              --output=out.jpg
+         python -m nst_tf.stylize --model=exported_models/adain --style=painting.jpg --texture_size=512x384 \
+             --output=texture.jpg
 
 Exits with status 1 if any photo could not be painted; the others are written all the same.
 """
 
 import dataclasses
 import importlib
+import math
 import os
 import sys
 
-from nst_tf import albums, colours, decoding, flag_binding, images, painters
+from nst_tf import albums, colours, decoding, flag_binding, images, noise, painters
 from nst_tf.album_settings import AlbumSettings
 from nst_tf.errors import expected
-from nst_tf.settings import setting
+from nst_tf.settings import setting, texture_sides
 
 LARGE = 8_000_000             # pixels of a photo from which on TensorFlow is told to spare memory
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
@@ -36,12 +39,21 @@ class StylizeSettings(AlbumSettings):
         512, "Short side of the pictures of --style at most, pixels: it sets the size of strokes.")
     content_masks: tuple[str, ...] = setting(
         (), "Where each of --style paints: one picture each, of the photo's size, white for that style.")
+    texture_size: str = setting(
+        "", "WIDTHxHEIGHT: instead of a photo, paint noise with the spectrum of photos, which gives a texture.")
+    seed: int = setting(0, "Of that noise.")
     preserve_color: str = setting(
         "none", "Keep the photo's colours: lightness alone is painted, or histograms or moments of "
         "the colours are matched.", choices=("none", *colours.MODES))
 
     def __post_init__(self):
         super().__post_init__()
+        if self.texture_size:
+            texture_sides(self.texture_size)
+            if self.content or self.preserve_color != "none":
+                raise expected("--texture_size without --content and --preserve_color", "both", "Leave one out.")
+            if self.seed < 0:
+                raise expected("--seed of at least 0", self.seed, "Try 0.")
         if self.preserve_color not in ("none", *colours.MODES):
             raise expected(f"--preserve_color among none, {', '.join(colours.MODES)}", self.preserve_color,
                            "Choose one.")
@@ -51,6 +63,9 @@ class StylizeSettings(AlbumSettings):
         if self.style and self.strength != 1:
             raise expected("--alpha for a model of any style", f"--strength={self.strength}", "Use --alpha.")
         _ = self.wishes                                    # raises, if they cannot be met
+
+    def _needed(self):
+        return ("model", "output") if self.texture_size else super()._needed()
 
     @property
     def wishes(self) -> painters.Wishes | None:
@@ -69,15 +84,23 @@ def stylize(settings: StylizeSettings) -> int:
     painter = painters.open_painter(settings.model, settings.blend, settings.wishes, settings.strength)
     if settings.preserve_color != "none":
         painter = painters.preserving_colors(painter, settings.preserve_color)
+    if settings.texture_size:
+        drawn = albums.draw(painter, noise.natural_noise(settings.seed, *texture_sides(settings.texture_size)), "noise")
+        images.write_picture(settings.output, images.Picture(drawn), overwrite=settings.overwrite)
+        return 0
     return albums.paint(painter, settings)
 
 
-def spare_memory(content: str) -> None:
-    """Has TensorFlow, not yet imported, do without oneDNN if a photo is large, and says so.
+def spare_memory(content: str, texture_size: str = "") -> None:
+    """Has TensorFlow, not yet imported, do without oneDNN if a photo or the texture is large, and says so.
 
     oneDNN is faster, but copies maps into layouts of its own. Whoever sets TF_ENABLE_ONEDNN_OPTS has the last word.
     """
-    if ONEDNN in os.environ or all(decoding.pixels_of(photo) < LARGE for photo in images.find_images(content)):
+    if ONEDNN in os.environ:
+        return
+    sizes = [math.prod(texture_sides(texture_size))] if texture_size else map(
+        decoding.pixels_of, images.find_images(content))
+    if all(pixels < LARGE for pixels in sizes):
         return
     os.environ[ONEDNN] = "0"
     print(f"photos of {LARGE / 1e6:.0f} megapixels and more: slower, in a third less memory; {ONEDNN}=1 in the "
@@ -87,7 +110,7 @@ def spare_memory(content: str) -> None:
 def main() -> int:
     settings = flag_binding.read(StylizeSettings)
     if os.path.exists(settings.model) and not settings.model.endswith(".tflite"):
-        spare_memory(settings.content)
+        spare_memory(settings.content, settings.texture_size)
         # Opening it would import TensorFlow with all that it says at its start.
         with flag_binding.quiet_start():
             importlib.import_module("tensorflow")

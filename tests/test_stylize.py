@@ -9,7 +9,7 @@ import pytest
 import tiny
 from PIL import Image
 
-from nst_tf import albums, artifacts, images, stylize
+from nst_tf import albums, artifacts, images, noise, stylize
 from nst_tf.errors import UserError
 from nst_tf.stylize import StylizeSettings
 
@@ -320,6 +320,39 @@ def test_a_missing_setting_is_named(missing):
         StylizeSettings(**settings)
 
 
+# -- textures --------------------------------------------------------------------------------------
+
+
+def test_a_texture_is_what_the_model_paints_of_noise(tmp_path, monkeypatch):
+    assert run(monkeypatch, content="", texture_size="20x12", seed=4, output=tmp_path / "a.png") == 0
+    wanted = images.to_uint8(1 - noise.natural_noise(4, 12, 20))
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png"), wanted)
+
+
+def test_an_existing_texture_is_replaced_on_demand_alone(tmp_path, monkeypatch):
+    save(tmp_path / "a.png")
+    before = pixels(tmp_path / "a.png")
+    options = {"content": "", "texture_size": "11x7", "output": tmp_path / "a.png"}
+    with pytest.raises(UserError, match="--overwrite"):
+        run(monkeypatch, **options)
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png"), before)
+    assert run(monkeypatch, **options, overwrite=True) == 0
+    assert (pixels(tmp_path / "a.png") != before).any()
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"texture_size": "20"}, "WIDTHxHEIGHT"),
+    ({"texture_size": "0x5"}, "WIDTHxHEIGHT"),
+    ({"texture_size": "20x12", "content": "a.jpg"}, "without --content"),
+    ({"texture_size": "20x12", "preserve_color": "luminance"}, "--preserve_color"),
+    ({"texture_size": "20x12", "seed": -1}, "--seed of at least 0"),
+])
+def test_wrong_wishes_for_a_texture_are_one_line(changes, message):
+    with pytest.raises(UserError, match=message) as caught:
+        StylizeSettings(model="x", output="y.png", **changes)
+    assert "\n" not in str(caught.value)
+
+
 # Runs the command, then tells what it has imported.
 SPY = """
 import runpy, sys
@@ -406,3 +439,12 @@ def test_large_photos_are_painted_in_less_memory_unless_the_environment_says_oth
     stylize.spare_memory(str(tmp_path))
     assert os.environ[stylize.ONEDNN] == (already or "0")
     assert (stylize.ONEDNN in capsys.readouterr().err) == (already is None)
+
+
+def test_large_textures_are_painted_in_less_memory(monkeypatch, capsys):
+    monkeypatch.setenv(stylize.ONEDNN, "")
+    monkeypatch.delenv(stylize.ONEDNN)
+    stylize.spare_memory("", "2000x3999")
+    assert stylize.ONEDNN not in os.environ
+    stylize.spare_memory("", "2000x4000")
+    assert os.environ[stylize.ONEDNN] == "0" and "slower" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from nst_tf.errors import expected
 from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.optimizers import Adam, Lbfgs, Objective
 from nst_tf.preconditioning import PicturePreconditioner
-from nst_tf.settings import layer_weights
+from nst_tf.settings import layer_weights, texture_sides
 
 TERMS = ("content", "style", "total_variation")
 
@@ -174,13 +174,7 @@ class Gatys:
             return images.fit_size(*self._photo.size, long_side=settings.image_size)
         if not settings.texture_size:
             return settings.image_size, settings.image_size
-        try:
-            width, height = (int(side) for side in settings.texture_size.split("x"))
-        except ValueError:
-            width = height = 0
-        if min(width, height) < 1:
-            raise expected("--texture_size as WIDTHxHEIGHT", settings.texture_size, "Try 512x384.")
-        return height, width
+        return texture_sides(settings.texture_size)
 
     def _check_size(self, layers):
         smallest = max(vgg.stride(layer) for layer in layers)
