@@ -69,7 +69,7 @@ def mirrored_decoder(widths: Sequence[int], *, rms: float = 1.0, dtype: str = "f
     """Builds the encoder's mirror: features [B, h, w, C] -> colours [B, 8h, 8w, 3].
 
     Nearest upsampling instead of pooling, reflection padding, no norm, the last convolution linear. It
-    begins with pictures that are nearly mid-grey.
+    begins with faint pictures around mid-grey.
 
     Args:
         widths: of the encoder's four blocks.
@@ -77,7 +77,8 @@ def mirrored_decoder(widths: Sequence[int], *, rms: float = 1.0, dtype: str = "f
         dtype: Keras dtype policy of the convolutions.
 
     Reference:
-        Huang, Belongie 2017 (arXiv:1703.06868), section 6.1.
+        Huang, Belongie 2017 (arXiv:1703.06868), section 6.1; He et al. 2015 (arXiv:1502.01852), equation 10, for the
+        kernels at the beginning.
     """
     first, second, third, fourth = widths
     inputs = keras.Input((None, None, fourth), name="features")
@@ -88,9 +89,10 @@ def mirrored_decoder(widths: Sequence[int], *, rms: float = 1.0, dtype: str = "f
         if number:
             x = layers.NearestUpsampling2D(name=f"{block}_nearest", dtype=dtype)(x)
         for index, width in enumerate(channels, 1):
-            x = _convolution(x, width, f"{block}_{index}", dtype, activation="relu")
+            # No norm makes up for what ReLU takes away: with Keras's own kernels an eighth is left after eight.
+            x = _convolution(x, width, f"{block}_{index}", dtype, activation="relu", kernel_initializer="he_normal")
     x = _convolution(x, 3, "out", dtype, bias_initializer=keras.initializers.Constant(0.5),
-                     kernel_initializer=keras.initializers.VarianceScaling(0.01, "fan_avg", "uniform"))
+                     kernel_initializer=keras.initializers.VarianceScaling(0.1, "fan_avg", "uniform"))
     return keras.Model(inputs, keras.layers.Activation("linear", dtype="float32", name="colours")(x), name="decoder")
 
 

@@ -82,9 +82,19 @@ def test_a_batch_takes_a_style_each_or_one_for_all(either):
     np.testing.assert_allclose(one[0], each[0], rtol=1e-3, atol=1e-3)
 
 
-def test_an_untrained_network_draws_nearly_grey_pictures(network):
-    drawn = draw(network, picture(64, 64), picture(64, 64, 1))
-    assert 0 < np.abs(drawn - 0.5).max() < 0.4
+def test_an_untrained_decoder_draws_faint_pictures_around_grey():
+    decoder = any_style.mirrored_decoder((32, 64, 128, 256))
+    drawn = decoder(np.abs(np.random.default_rng(0).standard_normal((1, 16, 16, 256)).astype("float32"))).numpy()
+    assert drawn.shape == (1, 128, 128, 3)
+    assert abs(drawn.mean() - 0.5) < 0.4 and 0.01 < drawn.std() < 0.4
+
+
+def test_what_enters_an_untrained_decoder_reaches_its_last_convolution():
+    # Without norms nothing would bring back what its eight ReLUs take away.
+    decoder = any_style.mirrored_decoder((32, 64, 128, 256))
+    features = np.abs(np.random.default_rng(0).standard_normal((1, 16, 16, 256)).astype("float32"))
+    last = keras.Model(decoder.input, decoder.get_layer("block1_1_conv").output)(features)
+    assert 0.3 < np.sqrt(np.mean(np.square(last)) / np.mean(np.square(features))) < 3
 
 
 def test_only_the_decoder_learns(network):
