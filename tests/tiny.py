@@ -61,7 +61,7 @@ def _any_style(kind):
             [images.to_float(photo(64, 80)), images.to_float(photo(64, 80)[::-1, :, ::-1])])
     for weight in built.trainable_weights:
         if weight.path.endswith("out_conv/kernel"):
-            weight.assign((40 if kind == "adain" else 2) * weight)       # else all pictures are nearly grey
+            weight.assign((3 if kind == "adain" else 2) * weight)       # else all pictures are nearly grey
     return built
 
 
