@@ -89,7 +89,7 @@ def mirrored_decoder(widths: Sequence[int], *, rms: float = 1.0, dtype: str = "f
         if number:
             x = layers.NearestUpsampling2D(name=f"{block}_nearest", dtype=dtype)(x)
         for index, width in enumerate(channels, 1):
-            # No norm makes up for what ReLU takes away: with Keras's own kernels an eighth is left after eight.
+            # No norm makes up for what ReLU takes away: with Keras's own kernels a tenth is left after eight.
             x = _convolution(x, width, f"{block}_{index}", dtype, activation="relu", kernel_initializer="he_normal")
     x = _convolution(x, 3, "out", dtype, bias_initializer=keras.initializers.Constant(0.5),
                      kernel_initializer=keras.initializers.VarianceScaling(0.1, "fan_avg", "uniform"))
