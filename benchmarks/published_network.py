@@ -47,40 +47,39 @@ class Network:
         if sorted(names) != sorted(variables.files):
             raise expected("variables of a network of this layout", variables.files[:3], "Choose another file.")
         values = [tf.constant(variables[name]) for name in names]
-        self.layers = [values[first:first + 3] for first in range(0, 3 * (len(values) // 3), 3)]
+        self.layers = [values[first:first + 3] for first in range(0, len(values), 3)]
 
     def __call__(self, rgb):
         height, width = rgb.shape[:2]
         x = tf.constant(rgb[None]) * 255.0
         layers = iter(self.layers)
         for stride in (1, 2, 2):
-            x = tf.nn.relu(_norm(_convolution(x, next(layers), stride)))
+            x = tf.nn.relu(_convolved(x, next(layers), stride))
         for _ in range(BLOCKS):
-            y = tf.nn.relu(_norm(_convolution(x, next(layers), 1)))
-            x = x + _norm(_convolution(y, next(layers), 1))
+            y = tf.nn.relu(_convolved(x, next(layers)))
+            x += _convolved(y, next(layers))
         for _ in range(2):
-            x = tf.nn.relu(_norm(_transposed(x, next(layers))))
-        x = _norm(_convolution(x, next(layers), 1))
-        painted = (tf.tanh(x) * 150.0 + 127.5) / 255.0
+            x = tf.nn.relu(_enlarged(x, next(layers)))
+        painted = (tf.tanh(_convolved(x, next(layers))) * 150.0 + 127.5) / 255.0
         # Sides that are no multiples of 4 come out larger.
         return np.clip(painted[0, :height, :width], 0.0, 1.0)
 
 
-def _convolution(x, layer, stride):
+def _convolved(x, layer, stride=1):
     kernel, shift, scale = layer
-    return tf.nn.conv2d(x, kernel, stride, "SAME"), shift, scale
+    return _normalized(tf.nn.conv2d(x, kernel, stride, "SAME"), shift, scale)
 
 
-def _transposed(x, layer):
+def _enlarged(x, layer):
     kernel, shift, scale = layer
     batch, height, width, _ = x.shape
-    return tf.nn.conv2d_transpose(x, kernel, [batch, 2 * height, 2 * width, kernel.shape[2]], 2, "SAME"), shift, scale
+    size = [batch, 2 * height, 2 * width, kernel.shape[2]]
+    return _normalized(tf.nn.conv2d_transpose(x, kernel, size, 2, "SAME"), shift, scale)
 
 
-def _norm(given):
-    x, shift, scale = given
+def _normalized(x, shift, scale):
     mean, variance = tf.nn.moments(x, [1, 2], keepdims=True)
-    return scale * (x - mean) * tf.math.rsqrt(variance + EPSILON) + shift
+    return tf.nn.batch_normalization(x, mean, variance, shift, scale, EPSILON)
 
 
 if __name__ == "__main__":

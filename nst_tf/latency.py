@@ -75,7 +75,9 @@ def timed(model: str, side: int, threads: int, repeats: int) -> dict:
     """Times a model in this process; see `time_alone`. Returns the fields of `Timing`."""
     path = Path(model)
     is_tflite = path.suffix == ".tflite" and path.is_file()
-    exported = path if is_tflite or artifacts.keras_file(path) else artifacts.saved_model_folder(path)
+    exported = path
+    if not is_tflite:
+        exported = None if artifacts.keras_file(path) else artifacts.saved_model_folder(path)
     if exported:
         cards.check(exported)
     started = time.perf_counter()

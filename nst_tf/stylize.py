@@ -48,8 +48,7 @@ class StylizeSettings(AlbumSettings):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.texture_size:
-            texture_sides(self.texture_size)
+        if self.texture:                                   # raises, if it is no size
             if self.content or self.preserve_color != "none":
                 raise expected("--texture_size without --content and --preserve_color", "both", "Leave one out.")
             if self.seed < 0:
@@ -68,6 +67,11 @@ class StylizeSettings(AlbumSettings):
         return ("model", "output") if self.texture_size else super()._needed()
 
     @property
+    def texture(self) -> tuple[int, int] | None:
+        """Height and width of the texture; None if photos are painted."""
+        return texture_sides(self.texture_size) if self.texture_size else None
+
+    @property
     def wishes(self) -> painters.Wishes | None:
         """What is asked of a model of any style; None without --style."""
         if not self.style:
@@ -84,8 +88,8 @@ def stylize(settings: StylizeSettings) -> int:
     painter = painters.open_painter(settings.model, settings.blend, settings.wishes, settings.strength)
     if settings.preserve_color != "none":
         painter = painters.preserving_colors(painter, settings.preserve_color)
-    if settings.texture_size:
-        drawn = albums.draw(painter, noise.natural_noise(settings.seed, *texture_sides(settings.texture_size)), "noise")
+    if settings.texture:
+        drawn = albums.draw(painter, noise.natural_noise(settings.seed, *settings.texture), "noise")
         images.write_picture(settings.output, images.Picture(drawn), overwrite=settings.overwrite)
         return 0
     return albums.paint(painter, settings)

@@ -35,23 +35,35 @@ class EdgePadding2D(layers.ReflectionPadding2D):
         return inputs
 
 
-class Unchanged(layers.NearestUpsampling2D):
-    """Stands where an upsampling was that `UpsamplingConvolution` does."""
-
-    def call(self, inputs):
-        return inputs
-
-    def compute_output_shape(self, input_shape):
-        return tuple(input_shape)
-
-
 class FoldedConvolution(keras.layers.Conv2D):
     """A convolution that computes 2x2 pixels at once, as channels, and then spreads them.
 
-    Subclasses say how many pixels of the result lie outside of the picture, and what becomes of the kernel.
+    Attributes:
+        step: of its windows over what it takes, lines.
+        surplus: lines of the result on each side that lie outside of the picture.
     """
 
-    surplus = 0        # lines on each side
+    step = 1
+    surplus = 0
+
+    @staticmethod
+    def lines(size: int) -> np.ndarray:
+        """Which line of a window each line of a kernel meets, for both lines of the result: [2, window, size]."""
+        raise NotImplementedError
+
+    @classmethod
+    def fold(cls, kernel: np.ndarray) -> np.ndarray:
+        """[k, k, C, filters] -> [window, window, C, 4 filters], as `tf.nn.depth_to_space` spreads them."""
+        lines = cls.lines(len(kernel))
+        folded = np.einsum("yak,xbl,klcf->abcyxf", lines, lines, kernel)
+        return folded.reshape(*folded.shape[:3], -1)
+
+    @classmethod
+    def folded_config(cls, config: dict) -> dict:
+        """The layer's config from that of the plain one."""
+        window = cls.lines(config["kernel_size"][0]).shape[1]
+        return {**config, "kernel_size": (window, window), "strides": (cls.step, cls.step),
+                "filters": 4 * config["filters"]}
 
     def call(self, inputs):
         spread = tf.nn.depth_to_space(self.folded(inputs), 2)
@@ -79,16 +91,10 @@ class UpsamplingConvolution(FoldedConvolution):
     surplus = 1        # windows over the pads' lines make pixels beyond the edge
 
     @staticmethod
-    def fold(kernel: np.ndarray) -> np.ndarray:
-        """[3, 3, C, filters] -> [2, 2, C, 4 filters]."""
+    def lines(size):
         # A window of lines m - 1 and m makes lines 2m - 1 and 2m: the first lies in line m - 1, which its kernel
         # meets twice, before line m once; the second is its mirror image.
-        lines = np.float32([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]])           # [of the result, window, kernel]
-        return _channels_last(np.einsum("yak,xbl,klcf->abcyxf", lines, lines, kernel))
-
-    @staticmethod
-    def folded_config(config: dict) -> dict:
-        return {**config, "kernel_size": (2, 2), "filters": 4 * config["filters"]}
+        return np.float32([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]])
 
 
 class ColorConvolution(FoldedConvolution):
@@ -97,19 +103,11 @@ class ColorConvolution(FoldedConvolution):
     Processors compute 8 or 16 channels in the time of three. Height and width of its result are even.
     """
 
-    @staticmethod
-    def fold(kernel: np.ndarray) -> np.ndarray:
-        """[k, k, C, filters] -> [k + 1, k + 1, C, 4 filters]."""
-        size = len(kernel)
-        shifted = np.zeros((2, size + 1, size), np.float32)
-        for line in range(2):
-            shifted[line, np.arange(size) + line, np.arange(size)] = 1
-        return _channels_last(np.einsum("yak,xbl,klcf->abcyxf", shifted, shifted, kernel))
+    step = 2
 
     @staticmethod
-    def folded_config(config: dict) -> dict:
-        height, width = config["kernel_size"]
-        return {**config, "kernel_size": (height + 1, width + 1), "strides": (2, 2), "filters": 4 * config["filters"]}
+    def lines(size):
+        return np.stack([np.eye(size + 1, size, k=-line, dtype=np.float32) for line in range(2)])
 
 
 def for_litert(core: keras.Model, classes: Mapping[type, type] | None = None) -> keras.Model:
@@ -157,7 +155,7 @@ def _chosen(core):
             pad = source.get(id(layer.input))
             upsampling = source.get(id(pad.input)) if isinstance(pad, layers.ReflectionPadding2D) else None
             if isinstance(upsampling, layers.NearestUpsampling2D):
-                chosen.update({id(upsampling): Unchanged, id(pad): EdgePadding2D, id(layer): UpsamplingConvolution})
+                chosen.update({id(upsampling): keras.layers.Identity, id(pad): EdgePadding2D, id(layer): UpsamplingConvolution})
     # The last convolution draws at the size of the picture, which is even; an encoder's has more filters.
     if convolutions and convolutions[-1].filters == 3 and convolutions[-1].padding == "valid":
         chosen.setdefault(id(convolutions[-1]), ColorConvolution)
@@ -179,8 +177,3 @@ def _leaves(core) -> Iterator[keras.layers.Layer]:
 def _line(inputs, axis, index):
     line = slice(index, index + 1 or None)
     return inputs[:, line] if axis == 1 else inputs[:, :, line]
-
-
-def _channels_last(kernel):
-    """[h, w, C, 2, 2, filters] -> [h, w, C, 4 filters], as `tf.nn.depth_to_space` spreads them."""
-    return kernel.reshape(*kernel.shape[:3], -1)

@@ -120,11 +120,8 @@ def compare(
     Raises:
         RuntimeError: the artefact is wrong. That is a fault of conversion, not of the user.
     """
-    pictures = [_checked(each, artefact, path, at_least) for each in wanted]
-    decibels = [psnr(picture, each.picture) for picture, each in zip(pictures, wanted)]
-    greys = [255 * np.abs(picture - each.picture) for picture, each in zip(pictures, wanted)]
-    return Likeness(min(decibels), float(np.mean(decibels)), float(max(map(np.max, greys))),
-                    float(np.mean([each.mean() for each in greys])))
+    decibels, largest, average = zip(*(_compared(each, artefact, path, at_least) for each in wanted))
+    return Likeness(min(decibels), float(np.mean(decibels)), max(largest), float(np.mean(average)))
 
 
 @functools.lru_cache(maxsize=2 * VIEWS)
@@ -158,7 +155,8 @@ def _wishes(network):
     return [{name: blend[None]} for blend in blends]
 
 
-def _checked(wanted, artefact, path, at_least):
+def _compared(wanted, artefact, path, at_least):
+    """Decibels, and the largest and the mean difference in grey levels."""
     picture = artefact(**wanted.inputs)
     if picture.shape != wanted.picture.shape or not np.isfinite(picture).all():
         raise RuntimeError(
@@ -170,7 +168,8 @@ def _checked(wanted, artefact, path, at_least):
         raise RuntimeError(
             f"Expected {path} to equal the network by {at_least:.0f} dB. Received: {decibels:.1f} "
             "dB. It was not written.")
-    return picture
+    greys = 255 * np.abs(picture - wanted.picture)
+    return decibels, float(greys.max()), float(greys.mean())
 
 
 def psnr(picture: np.ndarray, reference: np.ndarray) -> float:

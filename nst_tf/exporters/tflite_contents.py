@@ -54,10 +54,8 @@ def with_float16_convolutions(data: bytes, exact: bytes, count: int) -> bytes:
             raise RuntimeError(f"Expected convolutions of one order in both files. Received: weights of "
                                f"{list(weights.shape)} and {list(values.shape)}. This is a fault of conversion.")
         narrow = copy.deepcopy(weights)
-        narrow.type, narrow.quantization, narrow.buffer = schema.TensorType.FLOAT16, None, len(model.buffers)
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(values.astype("<f2").tobytes(), np.uint8)
-        model.buffers.append(buffer)
+        narrow.type, narrow.quantization = schema.TensorType.FLOAT16, None
+        narrow.buffer = _added_buffer(model, values.astype("<f2"))
         graph.tensors.append(narrow)
         # The tensor that the convolution reads is now what becomes of them.
         weights.type, weights.quantization, weights.buffer = schema.TensorType.FLOAT32, None, 0
@@ -105,10 +103,7 @@ def with_even_phases(data: bytes, exact: bytes) -> bytes:
             rounded = (evenly_rounded(kernels / steps, 2047) * steps).astype("<f2")
         else:
             continue
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(rounded.tobytes(), np.uint8)
-        tensor.buffer, changed = len(model.buffers), True
-        model.buffers.append(buffer)
+        tensor.buffer, changed = _added_buffer(model, rounded), True
     return _written(model) if changed else data
 
 
@@ -130,6 +125,14 @@ def evenly_rounded(kernels: np.ndarray, largest: int) -> np.ndarray:
         place = error.argmax(2)[:, :, None]
         np.put_along_axis(rounded, place, np.take_along_axis(rounded, place, 2) + missing[:, :, None], 2)
     return rounded.reshape(kernels.shape)
+
+
+def _added_buffer(model, values):
+    """Index of a new buffer of these numbers."""
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    return len(model.buffers) - 1
 
 
 def _drop_unused_buffers(model):

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from nst_tf import any_style, files, images, networks, painters, photos, styles
-from nst_tf.exporters import any_style_tflite, litert_layers, model_cards, parity, tflite, web_runtime
+from nst_tf.exporters import any_style_tflite, model_cards, parity, tflite, web_runtime
 
 FOLDER = "web"
 # Pixels, the long sides of frames. Squares, and the shape of most cameras' photos, lying and standing.
@@ -92,7 +92,7 @@ def export_any_style(
     Arguments, result and errors are those of `export`; `style_image`, with which it was trained, is not used.
     """
     parts = any_style.parts_of(network)
-    transformer = litert_layers.for_litert(networks.core(parts.transform))
+    transformer = any_style_tflite.transformer_for_phones(parts)
 
     def converted(height, width):
         return any_style_tflite.converted(
