@@ -5,7 +5,8 @@ Example: python benchmarks/published_network.py --weights=wave.npz --content=pho
 
 The file holds the variables of the TensorFlow 1 implementation of Johnson et al. that most published networks were
 trained with (github.com/lengstrom/fast-style-transfer), in their order: "Variable", "Variable_1" and so on. Pictures
-are named as the photos, as `nst_tf.evaluate --models=FOLDER` expects them.
+are named as the photos, as `nst_tf.evaluate --models=FOLDER` expects them. A folder of pictures cannot be given the
+flat pictures of the column "flat" there, so the network's checkerboard energy on these is printed here.
 """
 
 import time
@@ -14,8 +15,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import files, flag_binding, images
+from nst_tf import files, flag_binding, images, metrics
 from nst_tf.errors import expected
+from nst_tf.evaluation import FLAT_LEVELS, FLAT_SIDE
 
 flags.DEFINE_string("weights", None, "File .npz of the network's variables.", required=True)
 flags.DEFINE_string("content", None, "Photos: folder or glob.", required=True)
@@ -37,6 +39,9 @@ def main():
         rgb = images.read_picture(path, long_side=FLAGS.image_size).rgb
         images.write_picture(folder / f"{path.stem}.png", images.Picture(network(rgb)), overwrite=FLAGS.overwrite)
     print(f"{len(paths)} pictures in {time.monotonic() - start:.0f} s: {folder}")
+    flat = [metrics.checkerboard_energy(network(np.full((FLAT_SIDE, FLAT_SIDE, 3), level, np.float32)))
+            for level in FLAT_LEVELS]
+    print(f"checkerboard energy on flat pictures: {np.mean(flat):.3f}")
 
 
 class Network:

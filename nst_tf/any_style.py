@@ -5,7 +5,7 @@ become the painted photo. Both ways share the frozen encoder.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -14,6 +14,7 @@ from nst_tf import layers, padding, transfers
 from nst_tf.features import FeatureExtractor
 
 LAYER = "relu4_1"                              # where styles are transferred; Huang and Belongie's
+SKIPS = ("relu3_1", "relu2_1", "relu1_1")      # where they may be transferred too; the decoder's order
 OUTPUT = "out_conv"                            # name of the decoder's last convolution
 ALPHA = "alpha"
 
@@ -32,15 +33,18 @@ class Parts:
 
 
 def any_style_net(
-    encoder: FeatureExtractor, transfer: str = "adain", *, rms: float = 1.0, dtype: str = "float32"
+    encoder: FeatureExtractor, transfer: str = "adain", *, skips: Sequence[str] = (),
+    rms: Mapping[str, float] | None = None, dtype: str = "float32",
 ) -> keras.Model:
     """Builds the network: (photo, style, alpha) -> the photo painted in the style.
 
     Args:
-        encoder: delivers `LAYER`; it is frozen. One that pads by reflection leaves no frame.
+        encoder: delivers `LAYER` and `skips`; it is frozen. One that pads by reflection leaves no frame.
         transfer: a name in `transfers.TRANSFERS`.
-        rms: root mean square of the encoder's features of photos; the decoder begins by dividing by it, since
-            VGG19's are hundreds and colours are below 1.
+        skips: layers of `SKIPS` whose maps are transferred too and added to the decoder's of their size: what
+            pooling has lost of the photo need not be invented.
+        rms: {layer: root mean square of the encoder's features of photos}; the decoder begins by dividing by it,
+            since VGG19's are hundreds and colours are below 1. None for 1 everywhere.
         dtype: Keras dtype policy of the decoder's convolutions; the transfer and the output are float32.
 
     Returns:
@@ -49,13 +53,16 @@ def any_style_net(
         Its parts, of the same weights, are those of `parts_of`.
 
     Reference:
-        Huang, Belongie 2017 (arXiv:1703.06868), sections 5 and 6.2; alpha is equation 14's.
+        Huang, Belongie 2017 (arXiv:1703.06868), sections 5 and 6.2; alpha is equation 14's. Transfers at several
+        depths: Sheng, Lin, Shao, Wang 2018 (arXiv:1805.03857).
     """
-    features = keras.Model(encoder.model.input, encoder.model.output[LAYER], name="encoder")
+    skips = tuple(layer for layer in SKIPS if layer in skips)
+    outputs = [encoder.model.output[layer] for layer in (LAYER, *skips)]
+    features = keras.Model(encoder.model.input, outputs if skips else outputs[0], name="encoder")
     features.trainable = False
     widths = [next(layer.filters for layer in encoder.model.layers if layer.name == f"block{block}_conv1")
               for block in range(1, 5)]
-    decoder = mirrored_decoder(widths, rms=rms, dtype=dtype)
+    decoder = mirrored_decoder(widths, skips=skips, rms=rms, dtype=dtype)
 
     image = keras.Input((None, None, 3), name="image")
     style = keras.Input((None, None, 3), name="style")
@@ -65,14 +72,19 @@ def any_style_net(
         [image, style, alpha], _painted(features, transfer, decoder, image, code, alpha), name="any_style_net")
 
 
-def mirrored_decoder(widths: Sequence[int], *, rms: float = 1.0, dtype: str = "float32") -> keras.Model:
+def mirrored_decoder(
+    widths: Sequence[int], *, skips: Sequence[str] = (), rms: Mapping[str, float] | None = None, dtype: str = "float32",
+) -> keras.Model:
     """Builds the encoder's mirror: features [B, h, w, C] -> colours [B, 8h, 8w, 3].
+
+    With `skips` its inputs are a list: the features of `LAYER`, then those of the skips.
 
     Nearest upsampling instead of pooling, reflection padding, no norm, the last convolution linear. It
     begins with faint pictures around mid-grey.
 
     Args:
         widths: of the encoder's four blocks.
+        skips: some of `SKIPS`, in that order.
         rms: see `any_style_net`.
         dtype: Keras dtype policy of the convolutions.
 
@@ -81,19 +93,30 @@ def mirrored_decoder(widths: Sequence[int], *, rms: float = 1.0, dtype: str = "f
         kernels at the beginning.
     """
     first, second, third, fourth = widths
-    inputs = keras.Input((None, None, fourth), name="features")
-    x = keras.layers.Rescaling(1 / rms, name="rescaling", dtype=dtype)(inputs)
+    rms = rms or {}
+
+    def scaled(maps, layer, name):
+        return keras.layers.Rescaling(1 / rms.get(layer, 1.0), name=name, dtype=dtype)(maps)
+
+    inputs = [keras.Input((None, None, fourth), name="features"),
+              *(keras.Input((None, None, widths[int(layer[4]) - 1]), name=f"skip_{layer}") for layer in skips)]
+    skipped = {f"block{layer[4]}": (layer, maps) for layer, maps in zip(skips, inputs[1:])}
+    x = scaled(inputs[0], LAYER, "rescaling")
     plan = [("block4", [third]), ("block3", [third, third, third, second]), ("block2", [second, first]),
             ("block1", [first])]
     for number, (block, channels) in enumerate(plan):
         if number:
             x = layers.NearestUpsampling2D(name=f"{block}_nearest", dtype=dtype)(x)
+        if block in skipped:
+            layer, maps = skipped[block]
+            x = keras.layers.Add(name=f"{block}_skip", dtype=dtype)([x, scaled(maps, layer, f"{block}_rescaling")])
         for index, width in enumerate(channels, 1):
             # No norm makes up for what ReLU takes away: with Keras's own kernels a tenth is left after eight.
             x = _convolution(x, width, f"{block}_{index}", dtype, activation="relu", kernel_initializer="he_normal")
     x = _convolution(x, 3, "out", dtype, bias_initializer=keras.initializers.Constant(0.5),
                      kernel_initializer=keras.initializers.VarianceScaling(0.1, "fan_avg", "uniform"))
-    return keras.Model(inputs, keras.layers.Activation("linear", dtype="float32", name="colours")(x), name="decoder")
+    colours = keras.layers.Activation("linear", dtype="float32", name="colours")(x)
+    return keras.Model(inputs if skips else inputs[0], colours, name="decoder")
 
 
 def is_any_style(network: keras.Model) -> bool:
@@ -112,7 +135,8 @@ def parts_of(network: keras.Model) -> Parts:
     transfer = network.get_layer("transfer").transfer
     style = keras.Input((None, None, 3), name="style")
     image = keras.Input((None, None, 3), name="image")
-    code = keras.Input((transfers.transfer(transfer).size(features.output.shape[-1]),), name="code")
+    size = transfers.transfer(transfer).size
+    code = keras.Input((sum(size(maps.shape[-1]) for maps in features.outputs),), name="code")
     alpha = keras.Input((1,), name=ALPHA)
     return Parts(
         keras.Model(style, _code(features, transfer, style), name="encode_style"),
@@ -148,27 +172,56 @@ class StyleTransfer(StyleCode):
     """(features [B, H, W, C], code [B or 1, N], alpha [B or 1, 1]) -> features that have the code's statistics.
 
     alpha t + (1 - alpha) f of transferred features t and the photo's f.
+
+    Args:
+        transfer: a name in `transfers.TRANSFERS`.
+        first: where in the code the numbers for these features begin.
     """
+
+    def __init__(self, transfer: str, first: int = 0, **kwargs):
+        super().__init__(transfer, **kwargs)
+        self.first = first
 
     def call(self, inputs):
         features, code, alpha = inputs
-        moved = transfers.transfer(self.transfer).apply(features, code)
+        transfer = transfers.transfer(self.transfer)
+        moved = transfer.apply(features, code[:, self.first: self.first + transfer.size(features.shape[-1])])
         plain = tf.cast(features, tf.float32)
         return plain + alpha[:, :, None, None] * (moved - plain)
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
 
+    def get_config(self):
+        return {**super().get_config(), "first": self.first}
+
 
 def _code(features, transfer, style):
     grown = layers.GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
-    return StyleCode(transfer, name="style_code", dtype="float32")(features(grown))
+    codes = [StyleCode(transfer, name=_numbered("style_code", index), dtype="float32")(maps)
+             for index, maps in enumerate(_maps(features, grown))]
+    return keras.layers.Concatenate(name="code_of_all", dtype="float32")(codes) if len(codes) > 1 else codes[0]
 
 
 def _painted(features, transfer, decoder, image, code, alpha):
     grown = layers.GrowToDrawable(*padding.ANY_STYLE, name="grow", dtype="float32")(image)
-    moved = StyleTransfer(transfer, name="transfer", dtype="float32")([features(grown), code, alpha])
-    return layers.CropToSize(name="crop", dtype="float32")([decoder(moved), image])
+    moved, first = [], 0
+    for index, maps in enumerate(_maps(features, grown)):
+        moved.append(StyleTransfer(
+            transfer, first, name=_numbered("transfer", index), dtype="float32")([maps, code, alpha]))
+        first += transfers.transfer(transfer).size(maps.shape[-1])
+    drawn = decoder(moved if len(moved) > 1 else moved[0])
+    return layers.CropToSize(name="crop", dtype="float32")([drawn, image])
+
+
+def _maps(features, picture):
+    """The encoder's maps as a list; without skips it gives a single one."""
+    maps = features(picture)
+    return maps if isinstance(maps, list) else [maps]
+
+
+def _numbered(name, index):
+    return f"{name}_{index}" if index else name
 
 
 def _convolution(x, channels, name, dtype, **options):

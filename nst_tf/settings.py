@@ -107,6 +107,8 @@ class TrainSettings(PerceptualSettings):
     transfer: str = setting(
         "adain", "How adain gives features a style's statistics.",
         choices=("adain", "efdm", "histogram", "correlation"))
+    skips: tuple[str, ...] = setting(
+        (), "Encoder's layers among relu3_1, relu2_1 and relu1_1 whose transferred features adain's decoder gets too.")
     content_target: str = setting(
         "photo", "What a network of any style keeps: features of the photo, or those transferred (Huang and "
         "Belongie's).", choices=("photo", "transferred"))

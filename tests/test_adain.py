@@ -130,6 +130,8 @@ def test_paintings_that_cannot_be_read_stop_the_run_with_their_names(inputs, tmp
 
 @pytest.mark.parametrize("changes, message", [
     ({"identity_weight": -1.0}, "--identity_weight of at least 0"), ({"recolored": 1.5}, "--recolored from 0 to 1"),
+    ({"skips": ("relu1_2",), "any_style": "adain"}, "--skips among relu3_1"),
+    ({"skips": ("relu1_1",)}, "--skips with --any_style=adain"),
     ({"transfer": "wct"}, "--transfer among adain, efdm"), ({"paintings": "/nowhere"}, "/nowhere")])
 def test_settings_that_cannot_work_are_refused(inputs, tmp_path, changes, message):
     with pytest.raises(UserError, match=message):

@@ -10,11 +10,11 @@ from tiny import draw_any as draw
 from nst_tf import any_style, features, transfers
 from nst_tf.errors import UserError
 
-RMS = 500.0                                    # about that of features of photos
+RMS = {any_style.LAYER: 500.0}                 # about that of features of photos
 
 
-def encoder(padding="reflect"):
-    return features.load_slim_vgg19((any_style.LAYER,), metric=False, padding=padding)
+def encoder(padding="reflect", skips=()):
+    return features.load_slim_vgg19((any_style.LAYER, *skips), metric=False, padding=padding)
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +23,16 @@ def network():
     return any_style.any_style_net(encoder(), rms=RMS)
 
 
-@pytest.fixture(params=["adain", "modulated"])
-def either(request, network):
-    return network if request.param == "adain" else tiny.any_style()
+@pytest.fixture(scope="module")
+def with_skips():
+    keras.utils.set_random_seed(0)
+    rms = {layer: 500.0 for layer in (any_style.LAYER, *any_style.SKIPS)}
+    return any_style.any_style_net(encoder(skips=any_style.SKIPS), skips=any_style.SKIPS, rms=rms)
+
+
+@pytest.fixture(params=["adain", "skips", "modulated"])
+def either(request, network, with_skips):
+    return {"adain": network, "skips": with_skips}.get(request.param) or tiny.any_style()
 
 
 @pytest.mark.parametrize("photo, style", [
@@ -48,10 +55,11 @@ def test_a_photos_own_style_changes_nothing_at_any_strength(network):
     np.testing.assert_allclose(draw(network, photo, photo), draw(network, photo, photo, 0.0), atol=1e-4)
 
 
+@pytest.mark.parametrize("skips", [(), ("relu1_1", "relu3_1")])
 @pytest.mark.parametrize("transfer", transfers.TRANSFERS)
-def test_the_parts_together_draw_what_the_network_draws(transfer):
+def test_the_parts_together_draw_what_the_network_draws(transfer, skips):
     keras.utils.set_random_seed(0)
-    network = any_style.any_style_net(encoder(), transfer, rms=RMS)
+    network = any_style.any_style_net(encoder(skips=skips), transfer, skips=skips, rms=RMS)
     parts = any_style.parts_of(network)
     photo, style, alpha = picture(40, 56), picture(30, 30, 1), np.array([[0.7]], np.float32)
     code = parts.encode_style(style).numpy()
@@ -95,6 +103,26 @@ def test_what_enters_an_untrained_decoder_reaches_its_last_convolution():
     features = np.abs(np.random.default_rng(0).standard_normal((1, 16, 16, 256)).astype("float32"))
     last = keras.Model(decoder.input, decoder.get_layer("block1_1_conv").output)(features)
     assert 0.3 < np.sqrt(np.mean(np.square(last)) / np.mean(np.square(features))) < 3
+
+
+def test_what_only_skips_carry_reaches_the_picture(with_skips):
+    # Maxima over 8x8 pixels know nothing of a pattern that turns into its own mirror within them.
+    decoder = with_skips.get_layer("decoder")
+    rng = np.random.default_rng(0)
+    deep, *skipped = [rng.random((1, side, side, width), np.float32)
+                      for side, width in ((6, 256), (12, 128), (24, 64), (48, 32))]
+    drawn = decoder([deep, *skipped]).numpy()
+    for index in range(3):
+        changed = list(skipped)
+        changed[index] = changed[index][:, ::-1]
+        assert np.abs(decoder([deep, *changed]).numpy() - drawn).max() > 1e-5
+
+
+def test_the_code_of_skips_is_that_of_every_layer(with_skips):
+    style = picture(40, 40, 1)
+    maps = encoder(skips=any_style.SKIPS)(style)
+    wanted = np.concatenate([transfers.describe_moments(maps[layer])[0] for layer in (any_style.LAYER, *any_style.SKIPS)])
+    np.testing.assert_allclose(any_style.parts_of(with_skips).encode_style(style)[0], wanted, rtol=1e-3, atol=1e-2)
 
 
 def test_only_the_decoder_learns(network):

@@ -39,7 +39,7 @@ def pictures(tmp_path):
 # -- artefacts -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["modulated", "adain"])
+@pytest.mark.parametrize("kind", ["modulated", "adain", "skips"])
 @pytest.mark.parametrize("name", ARTEFACTS)
 def test_every_artefact_draws_what_the_network_draws(name, kind):
     opened = any_style_artifacts.open_any_style(tiny.any_style_exported(kind) / name)

@@ -53,15 +53,20 @@ def any_style(kind: str = "modulated") -> keras.Model:
 @functools.cache
 def _any_style(kind):
     keras.utils.set_random_seed(3)
-    if kind == "adain":
-        built = any_style_nets.any_style_net(encoder((any_style_nets.LAYER,)), rms=0.1)
+    if kind in ("adain", "skips"):
+        skips = any_style_nets.SKIPS if kind == "skips" else ()
+        layers = any_style_nets.LAYER, *skips
+        known = encoder(layers)(images.to_float(photo(64, 80))[None])
+        rms = {layer: float(np.sqrt(np.mean(np.square(maps)))) for layer, maps in known.items()}
+        built = any_style_nets.any_style_net(encoder(layers), skips=skips, rms=rms)
     else:
         built = modulated.modulated_net(
             encoder(modulated.LAYERS), networks.TransformNetConfig(width=4, residual_blocks=1),
             [images.to_float(photo(64, 80)), images.to_float(photo(64, 80)[::-1, :, ::-1])])
     for weight in built.trainable_weights:
         if weight.path.endswith("out_conv/kernel"):
-            weight.assign((3 if kind == "adain" else 2) * weight)       # else all pictures are nearly grey
+            # Else all pictures are nearly grey.
+            weight.assign({"adain": 3, "skips": 1, "modulated": 2}[kind] * weight)
     return built
 
 
