@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from nst_tf import layers, padding, transfers
+from nst_tf import layers, padding, transfers, vgg
 from nst_tf.features import FeatureExtractor
 
 LAYER = "relu4_1"                              # where styles are transferred; Huang and Belongie's
@@ -99,8 +99,8 @@ def mirrored_decoder(
         return keras.layers.Rescaling(1 / rms.get(layer, 1.0), name=name, dtype=dtype)(maps)
 
     inputs = [keras.Input((None, None, fourth), name="features"),
-              *(keras.Input((None, None, widths[int(layer[4]) - 1]), name=f"skip_{layer}") for layer in skips)]
-    skipped = {f"block{layer[4]}": (layer, maps) for layer, maps in zip(skips, inputs[1:])}
+              *(keras.Input((None, None, widths[vgg.block_of(layer) - 1]), name=f"skip_{layer}") for layer in skips)]
+    skipped = {f"block{vgg.block_of(layer)}": (layer, maps) for layer, maps in zip(skips, inputs[1:])}
     x = scaled(inputs[0], LAYER, "rescaling")
     plan = [("block4", [third]), ("block3", [third, third, third, second]), ("block2", [second, first]),
             ("block1", [first])]

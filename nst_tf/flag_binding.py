@@ -23,7 +23,7 @@ def define(settings: type) -> None:
     """Defines a flag for each field of a dataclass whose fields come from `settings.setting`."""
     for field in dataclasses.fields(settings):
         default, help, choices = field.default, field.metadata["help"], field.metadata["choices"]
-        if choices:
+        if choices and not isinstance(default, tuple):
             flags.DEFINE_enum(field.name, default, choices, help)
         elif isinstance(default, bool):
             flags.DEFINE_bool(field.name, default, help)

@@ -17,7 +17,7 @@ def setting(default: Any, help: str, *, choices: Sequence[str] = (), free: bool 
     Args:
         default: its default; its type is the flag's (str, int, float, bool or tuple of str).
         help: one sentence for `--help`.
-        choices: the allowed strings, where there is a list.
+        choices: the allowed strings, where there is a list; of a tuple, those of each entry.
         free: whether a resumed run may use another value, because what is learnt does not depend
             on it.
     """
@@ -51,8 +51,9 @@ class PerceptualSettings:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), field.metadata["choices"]
-            if choices and value not in choices:
-                raise expected(f"--{field.name} among {', '.join(choices)}", repr(value), "Choose one.")
+            for each in (value if isinstance(value, tuple) else (value,)) if choices else ():
+                if each not in choices:
+                    raise expected(f"--{field.name} among {', '.join(choices)}", repr(each), "Choose one.")
 
     @property
     def compute_dtype(self) -> str:
@@ -108,7 +109,8 @@ class TrainSettings(PerceptualSettings):
         "adain", "How adain gives features a style's statistics.",
         choices=("adain", "efdm", "histogram", "correlation"))
     skips: tuple[str, ...] = setting(
-        (), "Encoder's layers among relu3_1, relu2_1 and relu1_1 whose transferred features adain's decoder gets too.")
+        (), "Encoder's layers among relu3_1, relu2_1 and relu1_1 whose transferred features adain's decoder gets too.",
+        choices=("relu3_1", "relu2_1", "relu1_1"))
     content_target: str = setting(
         "photo", "What a network of any style keeps: features of the photo, or those transferred (Huang and "
         "Belongie's).", choices=("photo", "transferred"))
@@ -182,6 +184,8 @@ class TrainSettings(PerceptualSettings):
         if self.strength and not self.identity_weight:
             raise expected("--identity_weight above 0 with --strength", self.identity_weight,
                            "It is the weight of giving the photo back.")
+        if self.skips and self.any_style != "adain":
+            raise expected("--skips with --any_style=adain", f"--any_style={self.any_style}", "Leave --skips out.")
         self._require("ema", 0 <= self.ema < 1, "of at least 0 and below 1")
         for name in ("steps", "minutes"):
             value = getattr(self, name)

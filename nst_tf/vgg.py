@@ -36,9 +36,14 @@ def receptive_field(layer: str) -> int:
     raise AssertionError(layer)
 
 
+def block_of(layer: str) -> int:
+    """Returns the number of a layer's block, from 1."""
+    return _position(layer)[0]
+
+
 def stride(layer: str) -> int:
     """Returns how many pixels lie between two positions of `layer`; its maps are that much smaller."""
-    return 2 ** (_position(layer)[0] - 1)
+    return 2 ** (block_of(layer) - 1)
 
 
 def layer_stride(name: str) -> int:

@@ -106,7 +106,6 @@ def test_what_enters_an_untrained_decoder_reaches_its_last_convolution():
 
 
 def test_what_only_skips_carry_reaches_the_picture(with_skips):
-    # Maxima over 8x8 pixels know nothing of a pattern that turns into its own mirror within them.
     decoder = with_skips.get_layer("decoder")
     rng = np.random.default_rng(0)
     deep, *skipped = [rng.random((1, side, side, width), np.float32)

@@ -14,7 +14,6 @@ import tensorflow as tf
 from nst_tf import any_style, features, files, images, losses, modulated, networks, photos, sheets, styles
 from nst_tf import training, transfers
 from nst_tf.budgets import FitResult
-from nst_tf.errors import expected
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
 
@@ -108,9 +107,7 @@ class AdainTask:
 
 def _network(settings):
     """The network that `settings` name, and its encoder."""
-    if settings.skips and settings.any_style != "adain":
-        raise expected("--skips with --any_style=adain", f"--any_style={settings.any_style}", "Leave --skips out.")
-    layers = modulated.LAYERS if settings.any_style == "modulated" else (any_style.LAYER, *_skips(settings))
+    layers = modulated.LAYERS if settings.any_style == "modulated" else (any_style.LAYER, *settings.skips)
     if settings.encoder == "vgg19":
         encoder = features.load_vgg19(settings.vgg_weights, layers, padding="reflect")
     else:
@@ -120,17 +117,11 @@ def _network(settings):
         known = [encoder(rgb[None]) for rgb in pictures]
         rms = {layer: float(np.sqrt(np.mean([np.square(maps[layer]).mean() for maps in known]))) for layer in layers}
         return any_style.any_style_net(
-            encoder, settings.transfer, skips=layers[1:], rms=rms, dtype=settings.compute_dtype), encoder
+            encoder, settings.transfer, skips=settings.skips, rms=rms, dtype=settings.compute_dtype), encoder
     pictures += [images.read_picture(path, long_side=KNOWN_SIDE).rgb for path in styles.packaged_styles().values()]
     config = networks.TransformNetConfig(
         settings.width, settings.residual_blocks, settings.padding, settings.block, settings.edge_size)
     return modulated.modulated_net(encoder, config, pictures, dtype=settings.compute_dtype), encoder
-
-
-def _skips(settings):
-    if unknown := set(settings.skips) - set(any_style.SKIPS):
-        raise expected(f"--skips among {', '.join(any_style.SKIPS)}", ", ".join(sorted(unknown)), "Choose from these.")
-    return settings.skips
 
 
 build = AdainTask
