@@ -36,7 +36,11 @@ def test_settings_cannot_be_changed_behind_the_runs_back():
         make().steps = 20
 
 
-@pytest.mark.parametrize("name", [name for name, f in FIELDS.items() if f.metadata["choices"]])
+CHOICES = [name for name, field in FIELDS.items() if field.metadata["choices"]]
+SEVERAL = [name for name in CHOICES if isinstance(FIELDS[name].default, tuple)]
+
+
+@pytest.mark.parametrize("name", sorted(set(CHOICES) - set(SEVERAL)))
 def test_a_choice_outside_the_list_is_refused_and_the_list_shown(name):
     choices = FIELDS[name].metadata["choices"]
     assert FIELDS[name].default in choices
@@ -46,6 +50,17 @@ def test_a_choice_outside_the_list_is_refused_and_the_list_shown(name):
         make(**{name: "nonsense"})
     message = str(caught.value)
     assert f"--{name}" in message and all(choice in message for choice in choices)
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_of_several_choices_each_has_to_be_in_the_list(name):
+    choices = FIELDS[name].metadata["choices"]
+    assert set(FIELDS[name].default) <= set(choices)
+    assert getattr(make(**{name: choices}), name) == choices
+    with pytest.raises(UserError) as caught:
+        make(**{name: (choices[0], "nonsense")})
+    message = str(caught.value)
+    assert f"--{name}" in message and "'nonsense'" in message and all(choice in message for choice in choices)
 
 
 @pytest.mark.parametrize("options", [
@@ -89,7 +104,7 @@ def test_what_is_learnt_depends_on_no_free_setting():
 
 
 def test_choices_and_defaults_exist_where_they_are_used():
-    from nst_tf import data, networks, style_statistics, styles, transfers, vgg
+    from nst_tf import any_style, data, networks, style_statistics, styles, transfers, vgg
     from nst_tf.exporters import EXPORTERS
     from nst_tf.methods import METHODS
 
@@ -98,6 +113,7 @@ def test_choices_and_defaults_exist_where_they_are_used():
     assert set(FIELDS["padding"].metadata["choices"]) == set(networks.PADDINGS)
     assert set(FIELDS["statistic"].metadata["choices"]) == set(style_statistics.STATISTICS)
     assert set(FIELDS["transfer"].metadata["choices"]) == set(transfers.TRANSFERS)
+    assert FIELDS["skips"].metadata["choices"] == any_style.SKIPS
     assert defaults["paintings"] == data.STYLES
     assert set(defaults["export"]) <= set(EXPORTERS)
     assert set(defaults["content_layers"] + defaults["style_layers"]) <= set(vgg.SLIM_LAYERS)
