@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from nst_tf import limited_memory
 from nst_tf.errors import expected
 from nst_tf.line_search import is_finite, strong_wolfe
 from nst_tf.preconditioning import Preconditioner, State
@@ -59,10 +60,11 @@ class Lbfgs(_InBox):
         tolerance: largest entry of the free gradient at which the search has converged.
         noise: share of the value that rounding alone may change. Steps may rise by it, so that a search does not end
             where values can no longer tell points apart, but slopes can.
-        preconditioner: what the first matrix of the recursion is, but for a factor; None for the identity.
+        preconditioner: what the matrix without pairs is, but for a factor; None for the identity.
 
     Reference:
-        Nocedal, Wright 2006, algorithms 7.4 (two-loop recursion), 3.5 and 3.6 (line search).
+        Nocedal, Wright 2006, algorithms 7.4 (two-loop recursion), 3.5 and 3.6 (line search); `limited_memory`
+        has the same recursion without loops.
     """
 
     memory: int = 10
@@ -84,7 +86,7 @@ class Lbfgs(_InBox):
         return {
             "x": x, "value": value, "gradient": gradient, "terms": terms,
             "steps": tf.zeros([m, n], x.dtype), "changes": tf.zeros([m, n], x.dtype),
-            "curvatures": tf.zeros([m], x.dtype), "pairs": tf.constant(0),
+            "products": tf.zeros([m, m], x.dtype), "pairs": tf.constant(0),
             "evaluations": tf.constant(1), "iterations": tf.constant(0),
             "status": tf.where(is_finite(value, gradient), RUNNING, NOT_FINITE),
             **_prefixed(self.preconditioner.start() if self.preconditioner else {})}
@@ -102,7 +104,7 @@ class Lbfgs(_InBox):
         free = self._free(x, gradient)
         held = gradient * free
         largest = tf.reduce_max(tf.abs(held))
-        direction = -self._two_loop(state, held) * free
+        direction = -self._inverse_times(state, held) * free
         # A direction that does not descend comes from pairs of another region: begin anew.
         uphill = tf.reduce_sum(direction * held) >= 0
         fresh = uphill | (state["pairs"] == 0)
@@ -134,6 +136,10 @@ class Lbfgs(_InBox):
             # The row is chosen, not the ring, which would be copied once more.
             return tf.tensor_scatter_nd_update(ring, [[slot]], [tf.where(good, row, ring[slot])])
 
+        steps = put(state["steps"], step)
+        # Of older changes with the new step nothing is needed.
+        column = good & (tf.range(self.memory) == slot)
+        products = tf.where(column, tf.linalg.matvec(steps, change)[:, None], state["products"])
         # A search that fails far from the last pairs may do better without them.
         retry = ~moved & ~fresh & (largest > self.tolerance)
         status = tf.where(moved | retry, RUNNING, NO_PROGRESS)
@@ -142,8 +148,7 @@ class Lbfgs(_InBox):
             "x": tf.where(moved, new_x, x), "value": tf.where(moved, new_value, value),
             "gradient": tf.where(moved, new_gradient, gradient),
             "terms": tf.where(moved, new_terms, state["terms"]),
-            "steps": put(state["steps"], step), "changes": put(state["changes"], change),
-            "curvatures": put(state["curvatures"], curvature),
+            "steps": steps, "changes": put(state["changes"], change), "products": products,
             "pairs": tf.where(retry, 0, pairs + tf.cast(good, tf.int32)),
             "evaluations": state["evaluations"] + used, "iterations": state["iterations"] + 1,
             "status": status, **self._learnt(state, step, change, good)}
@@ -155,37 +160,19 @@ class Lbfgs(_InBox):
         return _prefixed(tf.cond(
             good, lambda: self.preconditioner.learn(before, step, change), lambda: before))
 
-    def _first_matrix(self, state, vector):
+    def _inverse_times(self, state, gradient):
+        return limited_memory.inverse_times(
+            state["steps"], state["changes"], state["products"], state["pairs"], gradient,
+            lambda vector, change, curvature: self._without_pairs(state, vector, change, curvature))
+
+    def _without_pairs(self, state, vector, change, curvature):
+        """Returns H0 v: the preconditioner's matrix, so scaled that it knows the newest pair's curvature."""
         if self.preconditioner is None:
-            return vector
-        return self.preconditioner.apply(_unprefixed(state), vector)
-
-    def _two_loop(self, state, gradient):
-        """Returns H g by algorithm 7.4, H from the kept pairs."""
-        count = tf.minimum(state["pairs"], self.memory)
-        q, factors = gradient, tf.zeros([self.memory], gradient.dtype)
-
-        def slot(age):                                     # 0 is the newest pair
-            return (state["pairs"] - 1 - age) % self.memory
-
-        def newest_first(age, q, factors):
-            row = slot(age)
-            factor = tf.reduce_sum(state["steps"][row] * q) / state["curvatures"][row]
-            return age + 1, q - factor * state["changes"][row], tf.tensor_scatter_nd_update(
-                factors, [[row]], [factor])
-
-        _, q, factors = tf.while_loop(lambda age, *_: age < count, newest_first, (0, q, factors))
-        newest = slot(0)
-        change = state["changes"][newest]
-        q = tf.cond(count > 0, lambda: self._first_matrix(state, q) * state["curvatures"][newest] / tf.maximum(
-            tf.reduce_sum(change * self._first_matrix(state, change)), 1e-30), lambda: q)
-
-        def oldest_first(age, q):
-            row = slot(age)
-            back = tf.reduce_sum(state["changes"][row] * q) / state["curvatures"][row]
-            return age - 1, q + (factors[row] - back) * state["steps"][row]
-
-        return tf.while_loop(lambda age, _: age >= 0, oldest_first, (count - 1, q))[1]
+            energy = tf.reduce_sum(change * change)
+        else:
+            learnt = _unprefixed(state)
+            vector, energy = self.preconditioner.apply(learnt, vector), self.preconditioner.energy(learnt, change)
+        return vector * curvature / tf.maximum(energy, 1e-30)
 
     def _free(self, x, gradient):
         if self.bounds is None:

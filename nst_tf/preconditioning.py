@@ -33,6 +33,9 @@ class Preconditioner(Protocol):
     def apply(self, state: State, vector: tf.Tensor) -> tf.Tensor:
         """Returns the guess times a vector [n]."""
 
+    def energy(self, state: State, vector: tf.Tensor) -> tf.Tensor:
+        """Returns a vector's [n] product [] with the guess times itself."""
+
 
 class PicturePreconditioner:
     """A positive definite guess of the inverse Hessian of an objective of a flat picture, learnt on the way.
@@ -61,6 +64,7 @@ class PicturePreconditioner:
         twice[0] = 1
         if width % 2 == 0:
             twice[-1] = 1
+        self._twice = twice
         self._counts = self._shares * twice
         self._axes = COLOUR_AXES.astype(np.float32)
 
@@ -72,20 +76,33 @@ class PicturePreconditioner:
     def learn(self, state: State, step: tf.Tensor, change: tf.Tensor) -> State:
         """Returns the state with one more pair, flat float32 [H W 3] with a positive product."""
         weight = 1 / tf.reduce_sum(step * change)
+        step_places, change_places = self._by_place(step, change)
         return {name: MEMORY * state[name] + weight * energy for name, energy in (
             ("step_bands", self._by_band(step)), ("change_bands", self._by_band(change)),
-            ("step_places", self._by_place(step)), ("change_places", self._by_place(change)))}
+            ("step_places", step_places), ("change_places", change_places))}
 
     def apply(self, state: State, vector: tf.Tensor) -> tf.Tensor:
         """Returns P times a flat vector."""
+        places = self._place_factors(state)
+        spectrum = self._scaled_spectrum(places, vector) * tf.cast(self._gains(state), tf.complex64)
+        axes = tf.signal.irfft2d(spectrum, self._size)
+        return tf.reshape(places * tf.einsum("ahw,ac->hwc", axes, self._axes), [-1])
+
+    def energy(self, state: State, vector: tf.Tensor) -> tf.Tensor:
+        """Returns v.Pv of a flat vector, by Parseval's theorem: without the way back from the spectrum."""
+        spectrum = self._scaled_spectrum(self._place_factors(state), vector)
+        return tf.reduce_sum(
+            tf.square(tf.abs(spectrum)) * self._gains(state) * self._twice) / np.prod(self._size)
+
+    def _gains(self, state):
+        """A: [3, H, W/2+1]."""
         bands = tf.sqrt(tf.math.divide_no_nan(state["step_bands"], state["change_bands"]))     # [3, bands]
         largest = tf.reduce_max(bands)
         bands = tf.where(largest > 0, tf.maximum(bands, SMALLEST * largest), 1.0)
-        gains = tf.exp(tf.einsum("cb,bhw->chw", tf.math.log(bands), self._shares))
-        places = self._place_factors(state)
-        spectrum = self._spectrum(places * tf.reshape(vector, [*self._size, 3])) * tf.cast(gains, tf.complex64)
-        axes = tf.signal.irfft2d(spectrum, self._size)
-        return tf.reshape(places * tf.einsum("ahw,ac->hwc", axes, self._axes), [-1])
+        return tf.exp(tf.einsum("cb,bhw->chw", tf.math.log(bands), self._shares))
+
+    def _scaled_spectrum(self, places, vector):
+        return self._spectrum(places * tf.reshape(vector, [*self._size, 3]))
 
     def _place_factors(self, state):
         """D: the fourth root of the ratio of energies, so that D D is the square root; about 1 in the mean."""
@@ -102,9 +119,11 @@ class PicturePreconditioner:
         spectrum = self._spectrum(tf.reshape(vector, [*self._size, 3]))
         return tf.einsum("ahw,bhw->ab", tf.square(tf.abs(spectrum)), self._counts)
 
-    def _by_place(self, vector):
-        squares = tf.reduce_sum(tf.square(tf.reshape(vector, [1, *self._size, 3])), -1, keepdims=True)
-        # One axis after the other: the same means, by a seventh of the additions.
+    def _by_place(self, *vectors):
+        """Mean squares around each place, [H, W, 1] for each vector."""
+        squares = tf.stack([tf.reduce_sum(tf.square(tf.reshape(vector, [*self._size, 3])), -1)
+                            for vector in vectors], -1)[None]
+        # All at once, and one axis after the other: the same means, by a fraction of the additions.
         for window in ((NEIGHBOURHOOD, 1), (1, NEIGHBOURHOOD)):
             squares = tf.nn.avg_pool2d(squares, window, 1, "SAME")
-        return squares[0]
+        return tf.split(squares[0], len(vectors), -1)

@@ -15,7 +15,7 @@ ROOT = Path(nst_tf.__file__).parent
 # import each other. A folder is one room: inside it all may import each other, but not in a circle.
 FLOORS = (
     ("__init__", "errors", "statistics", "padding", "dead_leaves", "sheets", "budgets",
-     "interrupts", "muon", "noise", "plots", "line_search", "metrics", "preconditioning"),
+     "interrupts", "limited_memory", "muon", "noise", "plots", "line_search", "metrics", "preconditioning"),
     ("layers",),
     ("files", "settings", "transfers", "decoding", "flag_binding", "distribution", "vgg", "style_statistics",
      "optimizers", "colours"),

@@ -111,6 +111,35 @@ def test_the_memory_is_a_ring_of_the_newest_pairs():
     assert kept == {tuple(np.round(step, 12)) for step in newest[-3:]}
 
 
+def two_loops(pairs, first, vector):
+    """Algorithm 7.4 of Nocedal and Wright as it is printed; pairs from the oldest to the newest."""
+    q, factors = vector, []
+    for step, change in reversed(pairs):
+        factors.append(step @ q / (step @ change))
+        q = q - factors[-1] * change
+    r = first @ q
+    for (step, change), factor in zip(pairs, reversed(factors)):
+        r = r + step * (factor - change @ r / (step @ change))
+    return r
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 4, 5, 11])
+def test_the_direction_is_that_of_the_two_loops(iterations):
+    n, memory = 30, 4
+    _, tensors, _ = quadratic(n)
+    optimizer = optimizers.Lbfgs(memory=memory)
+    state, pairs = optimizer.start(tensors, tf.zeros([n], tf.float64)), []
+    for _ in range(iterations):
+        after = optimizer.iterate(tensors, state)
+        pairs.append(tuple((after[name] - state[name]).numpy() for name in ("x", "gradient")))
+        state = after
+    newest_step, newest_change = pairs[-1]
+    first = np.eye(n) * (newest_step @ newest_change) / (newest_change @ newest_change)
+    wanted = -two_loops(pairs[-memory:], first, state["gradient"].numpy())
+    moved = (optimizer.iterate(tensors, state)["x"] - state["x"]).numpy()
+    np.testing.assert_allclose(moved / np.linalg.norm(moved), wanted / np.linalg.norm(wanted), atol=1e-9)
+
+
 def test_evaluations_are_counted():
     calls = []
 

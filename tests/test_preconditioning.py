@@ -51,6 +51,15 @@ def test_its_matrix_is_symmetric_and_positive_definite(size):
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_its_energy_is_the_product_of_a_vector_with_its_matrix_times_the_vector(size):
+    bends = np.random.default_rng(3).uniform(0.5, 20, 3 * size[0] * size[1]).astype(np.float32)
+    preconditioner, state = taught(size, lambda step: bends * step)
+    vector = noise(42, *size)
+    wanted = vector @ preconditioner.apply(state, tf.constant(vector)).numpy()
+    np.testing.assert_allclose(preconditioner.energy(state, tf.constant(vector)), wanted, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_of_a_multiple_of_the_identity_it_learns_the_inverse(size):
     preconditioner, state = taught(size, lambda step: 8 * step)
     np.testing.assert_allclose(
