@@ -1,0 +1,92 @@
+"""What each part of a recipe is worth: trainings that differ from it in one thing, for equally many minutes.
+
+Example: python benchmarks/recipe.py --style_image=painting.jpg --content=train/ --photos=heldout/ \
+             --vgg_weights=vgg19.h5 --output=runs/recipe
+
+Prints objectives under VGG19 and the energy of checkerboards on photos that none was trained on; "total" is what
+all of them minimise but for the variants' own terms, content + --style_weight x style. Finished runs are kept and
+not repeated: an interrupted comparison goes on, and several processes may share the work by --only. For minutes to
+be equal, every training must have the machine, or its core, to itself.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from nst_tf import artifacts, features, flag_binding, images, losses, metrics, objective, styles
+
+VARIANTS = {
+    "the recipe": (),
+    "another seed": ("--seed=2",),
+    "Adam": ("--optimizer=adam", "--learning_rate=1e-3"),
+    "constant step size": ("--schedule=constant",),
+    "averaged weights": ("--ema=0.99",),
+    "batches of 4": ("--batch_size=4",),
+    "crops of 128": ("--crop_size=128",),
+    "crops of 384": ("--crop_size=384",),
+    "width 16": ("--width=16",),
+    "width 48": ("--width=48",),
+    "3 blocks": ("--residual_blocks=3",),
+    "separable blocks": ("--block=separable",),
+    "first and last kernels of 5": ("--edge_size=5",),
+    "padding with zeros": ("--padding=zeros",),
+    "total variation 4": ("--tv_weight=4",),
+    "stability 1": ("--stability_weight=1",),
+}
+
+flags.DEFINE_string("recipe", str(Path(__file__).parents[1] / "configs" / "starry_night.flags"),
+                    "Flagfile of nst_tf.train.")
+flags.DEFINE_string("style_image", "starry_swirls", "Style, as in nst_tf.train.")
+flags.DEFINE_string("content", "builtin", "Photos to train on, as in nst_tf.train.")
+flags.DEFINE_string("photos", None, "Photos to judge on: folder or glob.", required=True)
+flags.DEFINE_string("vgg_weights", "imagenet", "VGG19 weights of the judge, as in nst_tf.train.")
+flags.DEFINE_list("only", list(VARIANTS), "Which of the variants.")
+flags.DEFINE_float("minutes", 3.0, "Of each training.")
+flags.DEFINE_float("style_weight", 10.0, "Style weight, in training and in the total.")
+flags.DEFINE_float("learning_rate", 2e-3, "Step size where a variant has none of its own.")
+flags.DEFINE_integer("image_size", 384, "Long side of the judged photos, pixels.")
+flags.DEFINE_bool("judge", True, "Judge and print; without, only train.")
+flags.DEFINE_string("output", None, "Folder of the runs.", required=True)
+FLAGS = flags.FLAGS
+
+
+def train(name: str) -> Path:
+    """Trains one variant in a process of its own, unless it is there already; returns its folder."""
+    folder = Path(FLAGS.output) / name.replace(" ", "_")
+    if not (folder / "network.keras").exists():
+        subprocess.run([
+            sys.executable, "-m", "nst_tf.train", f"--flagfile={FLAGS.recipe}", f"--output={folder}",
+            f"--style_image={FLAGS.style_image}", f"--content={FLAGS.content}", f"--minutes={FLAGS.minutes}",
+            f"--style_weight={FLAGS.style_weight}", f"--learning_rate={FLAGS.learning_rate}", "--export=",
+            "--preview_steps=0", "--tensorboard=false", "--overwrite", *VARIANTS[name]], check=True)
+    return folder
+
+
+def main():
+    if unknown := set(FLAGS.only) - set(VARIANTS):
+        sys.exit(f"Expected --only among {', '.join(VARIANTS)}. Received: {', '.join(unknown)}.")
+    folders = {name: train(name) for name in FLAGS.only}
+    if not FLAGS.judge:
+        return
+    photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
+    judge = objective.Judge(
+        features.load_vgg19(FLAGS.vgg_weights, losses.LossWeights().layers),
+        images.read_picture(styles.fetch_style(FLAGS.style_image)[0], short_side=512))
+    print(f"| changed ({len(photos)} photos) | steps | content | style | total | checkerboard |\n|---|---|---|---|---|---|")
+    for name, folder in folders.items():
+        model, steps = artifacts.open_artifact(folder), json.loads(
+            (folder / "log.jsonl").read_text().splitlines()[-1])["step"]
+        drawn = [model(photo) for photo in photos]
+        terms = [judge.terms(*pair) for pair in zip(drawn, photos)]
+        content, style = (np.mean([each[term] for each in terms]) for term in ("content", "style"))
+        shown = f"`{' '.join(VARIANTS[name])}`" if VARIANTS[name] else "nothing"
+        print(f"| {shown} | {steps} | {content:.3f} | {style:.4f} | {content + FLAGS.style_weight * style:.3f} | "
+              f"{np.mean([metrics.checkerboard_energy(picture) for picture in drawn]):.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    flag_binding.run(main)
