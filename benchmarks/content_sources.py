@@ -7,11 +7,10 @@ objective, under the feature network it was trained with, on photos that none of
 adds a source to compare with, such as a folder of real photographs.
 """
 
-import subprocess
-import sys
 from pathlib import Path
 
 from absl import flags
+from short_training import train
 
 from nst_tf import artifacts, features, flag_binding, images, losses, objective, styles
 
@@ -34,12 +33,9 @@ def main():
     print(f"| source ({len(photos)} held-out photos) | content | style | total |\n|---|---|---|---|")
     for source in FLAGS.content:
         folder = Path(FLAGS.output) / source.replace(":", "_").replace("/", "_").strip("._")
-        subprocess.run([
-            sys.executable, "-m", "nst_tf.train", f"--flagfile={RECIPE}", f"--output={folder}",
-            f"--content={source}", f"--style_image={FLAGS.style_image}",
-            f"--style_weight={FLAGS.style_weight}", f"--steps={FLAGS.steps}", "--minutes=-1",
-            f"--crop_size={FLAGS.crop_size}", "--export=", "--preview_steps=0", "--overwrite"],
-            check=True)
+        train(folder, RECIPE, f"--content={source}", f"--style_image={FLAGS.style_image}",
+              f"--style_weight={FLAGS.style_weight}", f"--steps={FLAGS.steps}", "--minutes=-1",
+              f"--crop_size={FLAGS.crop_size}")
         score = judge.score(artifacts.open_artifact(folder), photos)
         total = score.content + FLAGS.style_weight * score.style
         print(f"| {source} | {score.content:.3f} | {score.style:.4f} | {total:.3f} |", flush=True)

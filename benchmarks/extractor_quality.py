@@ -10,12 +10,11 @@ repeated with each, and objectives are means over seeds. Finished runs are kept 
 interrupted comparison goes on.
 """
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 from absl import flags
+from short_training import train_once
 
 from nst_tf import artifacts, features, files, flag_binding, images, losses, objective, sheets, styles
 from nst_tf import photos as builtin
@@ -41,17 +40,13 @@ FLAGS = flags.FLAGS
 
 
 def train(style: str, network: str, weight: float, seed: str) -> Path:
-    """Trains one network in a process of its own, unless it is there already; returns its folder."""
-    folder = Path(FLAGS.output) / f"{Path(style).stem}_{network}_{weight:g}_seed{seed}"
-    if not (folder / "network.keras").exists():
-        subprocess.run([
-            sys.executable, "-m", "nst_tf.train", f"--flagfile={FLAGS.recipe}", f"--output={folder}",
-            f"--style_image={style}", f"--steps={FLAGS.steps}", "--minutes=-1", f"--seed={seed}",
-            f"--feature_network={network}", f"--style_weight={weight}", f"--content={FLAGS.content}",
-            f"--vgg_weights={FLAGS.vgg_weights}", f"--slim_weights={FLAGS.slim_weights}",
-            f"--batch_size={FLAGS.batch_size}", f"--crop_size={FLAGS.crop_size}", f"--width={FLAGS.width}",
-            "--export=", "--preview_steps=0", "--tensorboard=false", "--overwrite"], check=True)
-    return folder
+    """Trains one network, unless it is there already; returns its folder."""
+    return train_once(
+        Path(FLAGS.output) / f"{Path(style).stem}_{network}_{weight:g}_seed{seed}", FLAGS.recipe,
+        f"--style_image={style}", f"--steps={FLAGS.steps}", "--minutes=-1", f"--seed={seed}",
+        f"--feature_network={network}", f"--style_weight={weight}", f"--content={FLAGS.content}",
+        f"--vgg_weights={FLAGS.vgg_weights}", f"--slim_weights={FLAGS.slim_weights}",
+        f"--batch_size={FLAGS.batch_size}", f"--crop_size={FLAGS.crop_size}", f"--width={FLAGS.width}")
 
 
 def mean_score(judge: objective.Judge, folders: list[Path], photos) -> tuple[float, float]:

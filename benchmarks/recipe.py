@@ -10,14 +10,14 @@ be equal, every training must have the machine, or its core, to itself.
 """
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 from absl import flags
+from short_training import train_once
 
 from nst_tf import artifacts, features, flag_binding, images, losses, metrics, objective, styles
+from nst_tf.errors import expected
 
 VARIANTS = {
     "the recipe": (),
@@ -55,20 +55,16 @@ FLAGS = flags.FLAGS
 
 
 def train(name: str) -> Path:
-    """Trains one variant in a process of its own, unless it is there already; returns its folder."""
-    folder = Path(FLAGS.output) / name.replace(" ", "_")
-    if not (folder / "network.keras").exists():
-        subprocess.run([
-            sys.executable, "-m", "nst_tf.train", f"--flagfile={FLAGS.recipe}", f"--output={folder}",
-            f"--style_image={FLAGS.style_image}", f"--content={FLAGS.content}", f"--minutes={FLAGS.minutes}",
-            f"--style_weight={FLAGS.style_weight}", f"--learning_rate={FLAGS.learning_rate}", "--export=",
-            "--preview_steps=0", "--tensorboard=false", "--overwrite", *VARIANTS[name]], check=True)
-    return folder
+    """Trains one variant, unless it is there already; returns its folder."""
+    return train_once(
+        Path(FLAGS.output) / name.replace(" ", "_"), FLAGS.recipe, f"--style_image={FLAGS.style_image}",
+        f"--content={FLAGS.content}", f"--minutes={FLAGS.minutes}", f"--style_weight={FLAGS.style_weight}",
+        f"--learning_rate={FLAGS.learning_rate}", *VARIANTS[name])
 
 
 def main():
     if unknown := set(FLAGS.only) - set(VARIANTS):
-        sys.exit(f"Expected --only among {', '.join(VARIANTS)}. Received: {', '.join(unknown)}.")
+        raise expected(f"--only among {', '.join(VARIANTS)}", ", ".join(sorted(unknown)), "Choose some of them.")
     folders = {name: train(name) for name in FLAGS.only}
     if not FLAGS.judge:
         return
@@ -76,7 +72,7 @@ def main():
     judge = objective.Judge(
         features.load_vgg19(FLAGS.vgg_weights, losses.LossWeights().layers),
         images.read_picture(styles.fetch_style(FLAGS.style_image)[0], short_side=512))
-    print(f"| changed ({len(photos)} photos) | steps | content | style | total | checkerboard |\n|---|---|---|---|---|---|")
+    print("| one thing changed | steps | content | style | total | checkerboard |\n|---|---|---|---|---|---|")
     for name, folder in folders.items():
         model, steps = artifacts.open_artifact(folder), json.loads(
             (folder / "log.jsonl").read_text().splitlines()[-1])["step"]
