@@ -5,8 +5,9 @@ Example: python benchmarks/any_style_pairs.py --models=ours=exported_models/adai
 
 Photo number i is painted in painting number i, the paintings repeating. Both are cut to their central square
 and resized to --side. --pair=PREDICT.tflite,TRANSFORM.tflite adds Magenta's two networks. A row says content and
-style objective (means over the pairs, with their standard errors), SSIM to the photo, checkerboard energy, and for
-a model of ours the ratio in decibels with which --alpha=0 gives the photo back. --output gets numbers and a sheet.
+style objective (means over the pairs, with their standard errors), SSIM to the photo, checkerboard energy, mesh
+ratio, and for a model of ours the ratio in decibels with which --alpha=0 gives the photo back. --output gets numbers
+and a sheet.
 """
 
 import json
@@ -94,17 +95,18 @@ def main():
             found[name].append({
                 **judges[which].terms(picture, photo), "ssim": metrics.ssim(picture, photo),
                 "checkerboard": metrics.checkerboard_energy(picture),
+                "mesh": metrics.mesh_ratio(picture),
                 **({"alpha 0": parity.psnr(plain(photo, paintings[which]), photo)} if plain else {})})
         if number % max(1, len(paths) // 8) == 0:
             rows.append([(path.stem, images.to_uint8(photo)), ("painting", images.to_uint8(paintings[which])),
                          *((name, images.to_uint8(picture)) for name, picture in list(drawn.items())[2:])])
-    print("| model | content | style | SSIM | checkerboard | alpha 0, dB |\n|---|---|---|---|---|---|")
+    print("| model | content | style | SSIM | checkerboard | mesh | alpha 0, dB |\n|---|---|---|---|---|---|---|")
     for name, terms in found.items():
         mean = {key: np.mean([each[key] for each in terms]) for key in terms[0]}
         error = {key: np.std([each[key] for each in terms]) / len(terms) ** 0.5 for key in terms[0]}
         print(f"| {name} | {mean['content']:.3f} +- {error['content']:.3f} | {mean['style']:.3f} +- "
               f"{error['style']:.3f} | {mean['ssim']:.3f} | {mean['checkerboard']:.2f} "
-              f"| {mean.get('alpha 0', np.nan):.1f} |")
+              f"| {mean['mesh']:.2f} | {mean.get('alpha 0', np.nan):.1f} |")
     folder = Path(FLAGS.output)
     files.write_atomically(folder / "numbers.json", json.dumps(found, indent=1).encode(), overwrite=True)
     images.write_picture(folder / "sheet.png", images.Picture(images.to_float(sheets.sheet(rows, cell=256))),

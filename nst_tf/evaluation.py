@@ -134,6 +134,7 @@ def measure(
             "ssim": metrics.ssim(picture, photo.rgb),
             "color_distance": metrics.color_distance(picture, style),
             "checkerboard": metrics.checkerboard_energy(picture),
+            "mesh_ratio": metrics.mesh_ratio(picture),
             "border_ratio": metrics.border_ratio(picture),
             "saturated": metrics.saturated_share(picture)}
         if candidate.timed:

@@ -13,6 +13,7 @@ BINS = 8                   # a channel, of colour histograms
 TILE = 32                  # pixels, in which the finest pattern is looked for
 NOISE = 5                  # grey levels, as a video's
 RING = 8                   # pixels, of a border
+PERIOD = 4                 # pixels, of a mesh, as `nst_tf.statistics.MESH_PERIOD`
 LEAST_SIDE = 11            # pixels, of pictures whose structure is compared: the window of Wang et al.
 
 
@@ -72,6 +73,38 @@ def checkerboard_energy(picture: np.ndarray) -> float:
     return float(sum(
         np.square(np.einsum("abyx,y,x->ab", tiles, rows, columns)).mean()
         for rows, columns in ((steady, alternating), (alternating, steady), (alternating, alternating))))
+
+
+def mesh_ratio(picture: np.ndarray) -> float:
+    """Returns how much stronger a pattern that repeats every `PERIOD` pixels is than its neighbours, about 1 without.
+
+    Of the Fourier transform of the luminance under a Hann window over the whole picture, root mean square
+    amplitudes of blocks of 3x3 frequencies: of the block around a quarter of a period a pixel, to the median of
+    the blocks from 4 frequencies away to a sixteenth of the side, higher and lower; mean of the ratios across, down
+    and diagonally. Strokes of four pixels do not count unless they keep in step over the picture. Pictures with a
+    side below 96 pixels have no neighbours to compare with, and 1.
+
+    Reference:
+        Odena, Dumoulin, Olah 2016 (distill.pub/2016/deconv-checkerboard) for such artefacts; the measure is ours.
+    """
+    sides = [side // PERIOD * PERIOD for side in picture.shape[:2]]
+    grey = skimage.color.rgb2gray(picture)[:sides[0], :sides[1]]
+    reach = min(sides) // 16
+    if reach < 6:
+        return 1.0
+    window = np.outer(*(np.hanning(side + 2)[1:-1] for side in sides))
+    power = np.square(np.abs(np.fft.fft2((grey - grey.mean()) * window)))
+    away = np.array([step for step in range(-reach, reach + 1) if abs(step) >= 4])
+    ratios = []
+    for direction in ((0, 1), (1, 0), (1, 1)):
+        def amplitude(step, direction=direction):
+            rows, columns = (along * (side // PERIOD + step) + np.arange(-1, 2)
+                             for along, side in zip(direction, sides))
+            return np.sqrt(power[np.ix_(rows, columns)].mean())
+
+        usual = np.median([amplitude(step) for step in away])
+        ratios.append(amplitude(0) / max(usual, 1e-9))
+    return float(np.mean(ratios))
 
 
 def border_ratio(picture: np.ndarray) -> float:

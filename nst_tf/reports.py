@@ -13,8 +13,8 @@ from nst_tf.objective import style_at_content
 COLUMNS = {
     "content": ("content", 3), "style": ("style", 4), "total": ("total", 3), "ssim": ("SSIM", 3),
     "color_distance": ("colours", 3), "checkerboard": ("checkerboard, photos", 2),
-    "checkerboard_flat": ("flat", 3), "border_ratio": ("border / inside", 2), "saturated": ("saturated", 3),
-    "noise_gain": ("noise gain", 2), "seconds_a_megapixel": ("s/MP", 2)}
+    "checkerboard_flat": ("flat", 3), "mesh_ratio": ("mesh", 2), "border_ratio": ("border / inside", 2),
+    "saturated": ("saturated", 3), "noise_gain": ("noise gain", 2), "seconds_a_megapixel": ("s/MP", 2)}
 WITH_INTERVAL = ("content", "style")
 
 

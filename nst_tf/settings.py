@@ -139,6 +139,9 @@ class TrainSettings(PerceptualSettings):
     stability_weight: float = setting(
         0.0, "Weight of the stability term: how much the network amplifies noise of 5 grey levels; against "
         "flicker in videos.")
+    mesh_weight: float = setting(
+        0.0, "Weight of the mesh term: squared grey levels of patterns that repeat every four pixels; against a weave "
+        "in skies and walls.")
     optimizer: str = setting(
         "adam", "Optimiser: adam, or muon, which learns more in a few hundred steps.",
         choices=("adam", "muon"))
@@ -176,6 +179,7 @@ class TrainSettings(PerceptualSettings):
         self._require("seed", self.seed >= 0, "of at least 0")
         self._require("learning_rate", self.learning_rate > 0, "above 0")
         self._require("stability_weight", self.stability_weight >= 0, "of at least 0")
+        self._require("mesh_weight", self.mesh_weight >= 0, "of at least 0")
         self._require("identity_weight", self.identity_weight >= 0, "of at least 0")
         self._require("recolored", 0 <= self.recolored <= 1, "from 0 to 1")
         if self.strength and self.method != "feedforward":

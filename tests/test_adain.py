@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import any_style, artifacts, images, losses, pipeline, transfers
+from nst_tf import any_style, artifacts, images, losses, pipeline, statistics, transfers
 from nst_tf.errors import UserError
 from nst_tf.methods import adain
 from nst_tf.settings import TrainSettings
@@ -48,6 +48,15 @@ def test_the_terms_compare_each_picture_with_its_own_painting_and_photo(inputs):
         alone = loss.terms(drawn, one["image"], loss.style_target(one["style"]))
         for name in ("loss", "content", "style"):
             np.testing.assert_allclose(terms[name][place], alone[name][0], rtol=1e-3)
+
+
+def test_the_mesh_of_painted_pairs_counts_by_its_weight(inputs):
+    task = adain.AdainTask(settings(inputs, identity_weight=0.0, mesh_weight=2.0))
+    terms, pair = task.terms(batch(1, 2)), batch(1, 2)
+    wanted = statistics.mesh_energy(task.network([pair["image"], pair["style"], tf.ones([2, 1])]))
+    np.testing.assert_allclose(terms["mesh"], wanted, rtol=1e-3)
+    np.testing.assert_allclose(
+        terms["loss"], terms["content"] + 10 * terms["style"] + 2 * terms["mesh"], rtol=1e-4)
 
 
 def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(inputs):

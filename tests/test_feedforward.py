@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import images, networks, pipeline
+from nst_tf import images, networks, pipeline, statistics
 from nst_tf.methods import feedforward
 from nst_tf.settings import TrainSettings
 
@@ -64,3 +64,24 @@ def test_a_network_trained_for_stability_is_more_stable(inputs):
         run = pipeline.train(settings(inputs, stability_weight=weight), say=lambda line: None)
         stability.append(run.recorded["last_terms"]["stability"])
     assert stability[1] < 0.7 * stability[0]
+
+
+# -- mesh ------------------------------------------------------------------------------------------
+
+
+def test_the_mesh_of_what_is_painted_counts_by_its_weight(inputs):
+    plain, meshed = (feedforward.FeedforwardTask(settings(inputs, mesh_weight=weight)) for weight in (0.0, 2.0))
+    meshed.network.set_weights(plain.network.get_weights())
+    without, terms = (task.terms(batch(0, 1)) for task in (plain, meshed))
+    assert "mesh" not in without
+    wanted = statistics.mesh_energy(networks.draw(meshed.network, batch(0, 1)["image"], training=True))
+    np.testing.assert_allclose(terms["mesh"], wanted, rtol=1e-4)
+    np.testing.assert_allclose(terms["loss"], without["loss"] + 2 * wanted, rtol=1e-4)
+
+
+def test_a_network_trained_against_its_mesh_has_less_of_it(inputs):
+    mesh = []
+    for weight in (1e-9, 20.0):
+        run = pipeline.train(settings(inputs, mesh_weight=weight), say=lambda line: None)
+        mesh.append(run.recorded["last_terms"]["mesh"])
+    assert mesh[1] < 0.7 * mesh[0]

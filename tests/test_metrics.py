@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import scipy.stats
+import skimage.data
 from pictures import smooth
 
 from nst_tf import metrics
@@ -78,6 +79,54 @@ def test_on_one_tile_it_is_what_the_fourier_transform_says():
     spectrum = np.abs(np.fft.fft2(grey * window) / window.sum()) ** 2
     expected = spectrum[0, 16] + spectrum[16, 0] + spectrum[16, 16]
     assert metrics.checkerboard_energy(picture) == pytest.approx(expected, rel=1e-4)
+
+
+# -- meshes ----------------------------------------------------------------------------------------
+
+
+def woven(picture, amplitude, across=True, down=True, period=4):
+    """The picture with a weave of +-amplitude grey levels."""
+    rows, columns = (np.cos(2 * np.pi * np.arange(side) / period) for side in picture.shape[:2])
+    weave = (columns if across else 1.0) * (rows[:, None] if down else 1.0)
+    return np.clip(picture + amplitude / 255 * np.broadcast_to(weave, picture.shape[:2])[..., None], 0, 1)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea"])
+def test_photographs_have_no_mesh(name):
+    assert metrics.mesh_ratio(getattr(skimage.data, name)() / 255) == pytest.approx(1, abs=0.5)
+
+
+def test_noise_and_flat_pictures_have_no_mesh():
+    noise = np.random.default_rng(0).random((384, 256, 3))
+    assert metrics.mesh_ratio(noise) == pytest.approx(1, abs=0.4)
+    assert metrics.mesh_ratio(np.full((128, 160, 3), 0.4)) < 1.5
+
+
+@pytest.mark.parametrize("across, down", [(True, True), (True, False), (False, True)])
+def test_a_weave_of_three_grey_levels_is_seen_in_a_photograph_and_more_of_it_more(across, down):
+    plain = skimage.data.chelsea() / 255
+    weak, strong = (metrics.mesh_ratio(woven(plain, levels, across, down)) for levels in (3, 6))
+    assert weak > 2 * metrics.mesh_ratio(plain)
+    assert strong > 1.3 * weak
+
+
+def test_a_weave_of_five_pixels_is_none_of_four():
+    plain = skimage.data.chelsea() / 255
+    assert metrics.mesh_ratio(woven(plain, 3, period=5)) == pytest.approx(metrics.mesh_ratio(plain), abs=0.2)
+
+
+def test_strokes_of_three_to_six_pixels_out_of_step_are_no_mesh():
+    random = np.random.default_rng(0)
+    noise = random.normal(size=(256, 256))
+    spectrum = np.fft.fft2(noise)
+    distance = np.hypot(*np.meshgrid(np.fft.fftfreq(256), np.fft.fftfreq(256)))
+    strokes = np.fft.ifft2(spectrum * (abs(distance - 0.3) < 0.15)).real
+    picture = np.clip(0.5 + 0.1 * strokes / strokes.std(), 0, 1)[..., None].repeat(3, -1)
+    assert metrics.mesh_ratio(picture) == pytest.approx(1, abs=0.4)
+
+
+def test_pictures_too_small_to_compare_have_no_mesh():
+    assert metrics.mesh_ratio(woven(np.full((95, 200, 3), 0.5), 9)) == 1
 
 
 # -- borders and saturation ------------------------------------------------------------------------

@@ -152,6 +152,44 @@ def test_the_gradient_of_total_variation_is_finite_for_one_pixel():
     np.testing.assert_array_equal(tape.gradient(value, picture), np.zeros((1, 1, 1, 3)))
 
 
+# -- mesh ------------------------------------------------------------------------------------------
+
+
+def mesh_by_phases(picture):
+    """Variance over the 16 phases of their windowed means, tile by tile, channel by channel."""
+    side = min(128, *(length // 4 * 4 for length in picture.shape[:2]))
+    hann = np.hanning(side + 2)[1:-1]
+    window = np.outer(hann, hann)
+    variances = []
+    for top in range(0, picture.shape[0] - side + 1, side // 2):
+        for left in range(0, picture.shape[1] - side + 1, side // 2):
+            tile = 255 * picture[top: top + side, left: left + side]
+            means = [(tile * window[..., None])[y::4, x::4].sum((0, 1)) * 16 / window.sum()
+                     for y in range(4) for x in range(4)]
+            variances.append(np.var(means, 0).mean())
+    return np.mean(variances)
+
+
+@pytest.mark.parametrize("size", [(256, 200), (128, 128), (64, 90), (7, 5)])
+def test_mesh_energy_is_the_variance_of_the_means_of_the_phases(size):
+    pictures = np.random.default_rng(0).random((2, *size, 3))
+    wanted = [mesh_by_phases(picture) for picture in pictures]
+    np.testing.assert_allclose(statistics.mesh_energy(pictures), wanted, rtol=1e-3)
+
+
+def test_a_cosine_of_four_pixels_has_half_its_squared_amplitude_as_mesh():
+    wave = 0.5 + 6 / 255 * np.cos(2 * np.pi * np.arange(192) / 4)
+    picture = np.broadcast_to(wave[:, None], (1, 128, 192, 3))
+    np.testing.assert_allclose(statistics.mesh_energy(picture), [18], rtol=1e-3)
+
+
+def test_flat_pictures_ramps_and_waves_of_other_lengths_have_no_mesh():
+    place = np.arange(256)                                 # the wave has a variance of 8128
+    for row in (np.full(256, 0.7), place / 255, 0.5 + 0.5 * np.sin(2 * np.pi * place / 5)):
+        picture = np.broadcast_to(row[:, None], (1, 256, 256, 3))
+        np.testing.assert_allclose(statistics.mesh_energy(picture), [0], atol=0.02)
+
+
 # -- relative squared error ------------------------------------------------------------------------
 
 

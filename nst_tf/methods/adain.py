@@ -40,7 +40,7 @@ class AdainTask:
             features.open_extractor(settings, weights.layers), weights, settings.statistic)
         self._transfer = transfers.transfer(settings.transfer)
         self._transferred = settings.content_target == "transferred"
-        self._identity_weight = settings.identity_weight
+        self._identity_weight, self._mesh_weight = settings.identity_weight, settings.mesh_weight
         self._begin_with = RunFolder(Path(settings.init_from)) if settings.init_from else None
         self.network, self._encoder = _network(settings)
 
@@ -66,6 +66,8 @@ class AdainTask:
             kept = {layer: tf.stop_gradient(self._transfer.apply(maps, self._transfer.describe(asked[layer])))
                     for layer, maps in kept.items()}
         terms = self._loss.compare(pictures, kept, [target])
+        if self._mesh_weight:
+            terms = losses.with_mesh(terms, pictures, self._mesh_weight)
         if not self._identity_weight:
             return terms
         return losses.with_identity(terms, pictures, crops, back, self._identity_weight)

@@ -48,7 +48,8 @@ class FeedforwardTask:
             lambda *grams: tf.constant(np.concatenate([gram.numpy() for gram in grams])), *targets)
         self._begin_with = RunFolder(Path(settings.init_from)) if settings.init_from else None
         self._kept = self._styles_kept()
-        self._stability_weight, self._seed = settings.stability_weight, settings.seed
+        self._stability_weight, self._mesh_weight = settings.stability_weight, settings.mesh_weight
+        self._seed = settings.seed
         # Where the photo is kept with the first styles, there is nothing to learn of it.
         self._identity_weight = settings.identity_weight if settings.strength and not self._kept else 0.0
         self._shape = networks.TransformNetConfig(
@@ -96,6 +97,8 @@ class FeedforwardTask:
             targets = tf.nest.map_structure(lambda grams: tf.gather(grams, numbers), self._targets)
         pictures = networks.draw(self.network, crops, *blend, training=True)
         terms = self._loss.terms(pictures, crops, targets)
+        if self._mesh_weight:
+            terms = losses.with_mesh(terms, pictures, self._mesh_weight)
         if self._identity_weight:
             terms = losses.with_identity(terms, pictures, crops, back, self._identity_weight)
         if self._stability_weight:
