@@ -45,8 +45,8 @@ def export(settings: ExportSettings) -> None:
     replaced; other files stay.
 
     Raises:
-        UserError: no network, a format that is unknown or not for such a network, or an output that exists or cannot
-            be written.
+        UserError: no network, a format that is unknown or not for such a network, an output that exists or cannot
+            be written; or, after all other formats were written, one that does not draw what the network draws.
     """
     # Here, as it imports TensorFlow: not for --help, and not before `main` has made that quiet.
     import tensorflow as tf
@@ -75,20 +75,27 @@ def _write(settings, network, folder):
     from nst_tf import any_style, exporters, networks, runs
     from nst_tf.exporters import model_cards, serving
 
-    name, artefacts = folder.resolve().name, []
+    name, artefacts, refused = folder.resolve().name, [], []
     recorded = runs.RunFolder(Path(settings.model)).recorded
     style_image = recorded.get("settings", {}).get("style_image", "")
     options = {"style_image": style_image, "web_runtime": settings.web_runtime,
                "sides": tuple(map(int, settings.sizes))}
     for format_name in settings.formats:
-        for artefact in exporters.export(format_name, network, folder, name, **options):
-            print(f"wrote {artefact}", flush=True)
-            artefacts.append(artefact)
-    if "saved_model" in settings.formats:
+        try:
+            for artefact in exporters.export(format_name, network, folder, name, **options):
+                print(f"wrote {artefact}", flush=True)
+                artefacts.append(artefact)
+        except RuntimeError as error:
+            # Some networks magnify what 8 bits leave out: that must not cost the other formats.
+            refused.append(str(error))
+    if (folder / "saved_model").is_dir():
         _write_text(folder / serving.MODELS_CONFIG, serving.models_config(name))
     labels = () if any_style.is_any_style(network) else model_cards.labels(style_image, networks.styles_of(network))
     card = model_cards.card(folder, artefacts, recorded, labels)
     _write_text(folder / cards.CARD, json.dumps(card, indent=2))
+    if refused:
+        raise expected(f"{', '.join(settings.formats)} to equal the network", "; ".join(refused),
+                       "What the card lists is whole; train longer, or leave the format out of --formats.")
 
 
 def _write_text(path, text):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tiny
 
-from nst_tf import any_style_artifacts, artifacts, images
+from nst_tf import any_style_artifacts, artifacts, images, metrics, photos, styles
 from nst_tf.exporters import parity, tflite
 
 FOLDER = Path(__file__).parents[1] / "exported_models"
@@ -57,11 +57,11 @@ def test_the_model_of_any_style_takes_a_styles_colours(path):
     assert means[0][0] > means[1][0] + 0.1 and means[1][2] > means[0][2] + 0.1
 
 
-@pytest.mark.parametrize("name, styles", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)])
-def test_models_of_styles_of_their_own_paint_alike_on_servers_and_phones(name, styles):
+@pytest.mark.parametrize("name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)])
+def test_models_of_styles_of_their_own_paint_alike_on_servers_and_phones(name, count):
     photo = images.to_float(tiny.photo(120, 160))
     pictures = []
-    for number in range(styles):
+    for number in range(count):
         served, phone = (artifacts.open_artifact(FOLDER / path, number)(photo) for path in (
             name, f"{name}/tflite/{name}_int8.tflite"))
         assert parity.psnr(phone, served) > 35
@@ -69,11 +69,11 @@ def test_models_of_styles_of_their_own_paint_alike_on_servers_and_phones(name, s
         pictures.append(served)
 
 
-def likeness(name, photos):
+def likeness(name, shown):
     """The least ratio of the file for phones to the SavedModel, which equals the network, decibels."""
     served, phone = (artifacts.open_artifact(path, 0) for path in (
         FOLDER / name, FOLDER / name / "tflite" / f"{name}_int8.tflite"))
-    return min(parity.psnr(phone(photo), served(photo)) for photo in photos)
+    return min(parity.psnr(phone(photo), served(photo)) for photo in shown)
 
 
 @pytest.mark.parametrize("name", OWN_STYLES)
@@ -84,11 +84,31 @@ def test_8_bits_cost_little_on_each_of_twenty_views(name):
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="no photographs beside the project")
 @pytest.mark.parametrize("name", OWN_STYLES)
 def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
-    photos = [images.read_picture(path, short_side=160).rgb for path in sorted(PHOTOS.iterdir())[:20]]
-    assert likeness(name, photos) >= tflite.INT8.at_least
+    shown = [images.read_picture(path, short_side=160).rgb for path in sorted(PHOTOS.iterdir())[:20]]
+    assert likeness(name, shown) >= tflite.INT8.at_least
 
 
 def test_the_painters_paint_weakly_too():
     photo = images.to_float(tiny.photo(120, 160))
     none, half, full = (artifacts.open_artifact(FOLDER / "painters", 0, strength)(photo) for strength in (0, 0.5, 1))
     assert parity.psnr(none, photo) > parity.psnr(half, photo) + 1 > parity.psnr(full, photo) + 2
+
+
+def mesh(paint):
+    """The mean mesh ratio of two packaged photographs, one of them with a large flat sky."""
+    shown = [photos.read_photo(photos.BUILTIN + name, long_side=384).rgb for name in ("coffee", "rocket")]
+    assert all(metrics.mesh_ratio(photo) < 1.5 for photo in shown)
+    return np.mean([metrics.mesh_ratio(paint(photo)) for photo in shown])
+
+
+@pytest.mark.parametrize("name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)])
+def test_models_of_styles_of_their_own_draw_no_mesh(name, count):
+    for number in range(count):
+        assert mesh(artifacts.open_artifact(FOLDER / name, number)) < 2
+
+
+def test_the_model_of_any_style_draws_no_mesh():
+    model = any_style_artifacts.open_any_style(FOLDER / "adain")
+    for path in styles.packaged_styles().values():
+        code = model.encode_style(images.read_picture(path, short_side=384).rgb)
+        assert mesh(lambda photo, code=code: model.transform(photo, code, 1.0)) < 2.5

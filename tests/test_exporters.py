@@ -192,8 +192,8 @@ def test_the_first_convolutions_of_int8_are_float_and_the_others_are_not():
         details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
         weights = [op["inputs"][1] for op in interpreter._get_ops_details() if op["op_name"] == "CONV_2D"]
         kinds[suffix] = [details[index]["dtype"].__name__ for index in weights]
-        kernels[suffix] = [interpreter.get_tensor(index) for index in weights[:2]]
-    assert kinds == {"": ["float32"] * 8, "_int8": ["float32"] * 2 + ["int8"] * 6}
+        kernels[suffix] = [interpreter.get_tensor(index) for index in weights[:3]]
+    assert kinds == {"": ["float32"] * 8, "_int8": ["float32"] * 3 + ["int8"] * 5}
     for exact, narrow in zip(kernels[""], kernels["_int8"], strict=True):
         np.testing.assert_array_equal(exact.astype(np.float16).astype(np.float32), narrow)
 
@@ -450,6 +450,23 @@ def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):
     assert (tmp_path / "saved_model" / "1" / "saved_model.pb").is_file()
     assert f'base_path: "/models/{tmp_path.name}/saved_model"' in (tmp_path / "models.config").read_text()
     assert (tmp_path / "precious.txt").read_text() == "mine"
+
+
+def test_a_format_that_does_not_draw_the_network_is_one_line_and_costs_no_other(run_folder, tmp_path, monkeypatch):
+    real = parity.compare
+
+    def refuse_8_bits(wanted, artefact, path, at_least):
+        if path.name.endswith("_int8.tflite"):
+            raise RuntimeError(f"Expected {path} to equal the network by 40 dB. Received: 36.9 dB. It was not written.")
+        return real(wanted, artefact, path, at_least)
+
+    monkeypatch.setattr(parity, "compare", refuse_8_bits)
+    with pytest.raises(UserError, match="36.9 dB.*leave the format out") as caught:
+        export.export(export.ExportSettings(run_folder, ("tflite", "saved_model"), str(tmp_path)))
+    assert "\n" not in str(caught.value)
+    card = json.loads((tmp_path / "model_card.json").read_text())
+    assert [entry["file"] for entry in card["artefacts"]] == ["saved_model/1"]
+    assert (tmp_path / "models.config").is_file() and not list(tmp_path.rglob("*int8*"))
 
 
 @pytest.mark.parametrize("changed, message", [
