@@ -4,6 +4,7 @@ Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --outp
 """
 
 import dataclasses
+import functools
 import importlib
 import json
 from pathlib import Path
@@ -75,27 +76,23 @@ def _write(settings, network, folder):
     from nst_tf import any_style, exporters, networks, runs
     from nst_tf.exporters import model_cards, serving
 
-    name, artefacts, refused = folder.resolve().name, [], []
+    name = folder.resolve().name
     recorded = runs.RunFolder(Path(settings.model)).recorded
     style_image = recorded.get("settings", {}).get("style_image", "")
     options = {"style_image": style_image, "web_runtime": settings.web_runtime,
                "sides": tuple(map(int, settings.sizes))}
-    for format_name in settings.formats:
-        try:
-            for artefact in exporters.export(format_name, network, folder, name, **options):
-                print(f"wrote {artefact}", flush=True)
-                artefacts.append(artefact)
-        except RuntimeError as error:
-            # Some networks magnify what 8 bits leave out: that must not cost the other formats.
-            refused.append(str(error))
-    if (folder / "saved_model").is_dir():
+    artefacts, refused = exporters.export_all(
+        settings.formats, network, folder, name, functools.partial(print, flush=True), **options)
+    if "saved_model" in settings.formats and "saved_model" not in refused:
         _write_text(folder / serving.MODELS_CONFIG, serving.models_config(name))
-    labels = () if any_style.is_any_style(network) else model_cards.labels(style_image, networks.styles_of(network))
-    card = model_cards.card(folder, artefacts, recorded, labels)
-    _write_text(folder / cards.CARD, json.dumps(card, indent=2))
+    if artefacts:
+        labels = () if any_style.is_any_style(network) else model_cards.labels(
+            style_image, networks.styles_of(network))
+        card = model_cards.card(folder, artefacts, recorded, labels)
+        _write_text(folder / cards.CARD, json.dumps(card, indent=2))
     if refused:
-        raise expected(f"{', '.join(settings.formats)} to equal the network", "; ".join(refused),
-                       "What the card lists is whole; train longer, or leave the format out of --formats.")
+        raise expected(f"{', '.join(settings.formats)} to equal the network", "; ".join(refused.values()),
+                       "All others are whole; train longer, or leave the format out of --formats.")
 
 
 def _write_text(path, text):

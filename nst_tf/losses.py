@@ -20,7 +20,7 @@ from nst_tf import style_statistics, vgg
 from nst_tf.errors import expected
 from nst_tf.features import FeatureExtractor
 from nst_tf.settings import PerceptualSettings, layer_weights
-from nst_tf.statistics import mesh_energy, relative_squared_error, total_variation
+from nst_tf.statistics import relative_squared_error, total_variation
 
 CONTENT_LAYERS = {"relu4_2": 1.0}                                        # Gatys et al. 2016
 IDENTITY_EVERY = 8                                                       # crops, of which one is given back
@@ -242,14 +242,11 @@ def with_identity(
     return painted | {"identity": identity, "loss": painted["loss"] + weight * share * identity}
 
 
-def with_mesh(terms: Mapping[str, tf.Tensor], pictures: tf.Tensor, weight: float) -> dict[str, tf.Tensor]:
-    """Returns the terms [B] and the "mesh" of painted pictures [B, H, W, 3], `statistics.mesh_energy`, in the sum.
-
-    Args:
-        weight: of a squared grey level in the sum.
-    """
-    mesh = mesh_energy(pictures)
-    return {**terms, "mesh": mesh, "loss": terms["loss"] + weight * mesh}
+def with_term(
+    terms: Mapping[str, tf.Tensor], name: str, values: tf.Tensor, weight: float
+) -> dict[str, tf.Tensor]:
+    """Returns the terms [B] and one more, `values` [B], that counts by `weight` in "loss"."""
+    return {**terms, name: values, "loss": terms["loss"] + weight * values}
 
 
 def amplification(change: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:

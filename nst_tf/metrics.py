@@ -94,16 +94,13 @@ def mesh_ratio(picture: np.ndarray) -> float:
         return 1.0
     window = np.outer(*(np.hanning(side + 2)[1:-1] for side in sides))
     power = np.square(np.abs(np.fft.fft2((grey - grey.mean()) * window)))
-    away = np.array([step for step in range(-reach, reach + 1) if abs(step) >= 4])
+    away = [step for step in range(-reach, reach + 1) if abs(step) >= 4]
     ratios = []
     for direction in ((0, 1), (1, 0), (1, 1)):
-        def amplitude(step, direction=direction):
-            rows, columns = (along * (side // PERIOD + step) + np.arange(-1, 2)
-                             for along, side in zip(direction, sides))
-            return np.sqrt(power[np.ix_(rows, columns)].mean())
-
-        usual = np.median([amplitude(step) for step in away])
-        ratios.append(amplitude(0) / max(usual, 1e-9))
+        at_period, *near = (
+            _block_amplitude(power, *(along * (side // PERIOD + step) for along, side in zip(direction, sides)))
+            for step in (0, *away))
+        ratios.append(at_period / max(np.median(near), 1e-9))
     return float(np.mean(ratios))
 
 
@@ -177,6 +174,12 @@ def mean_interval(values: np.ndarray, resamples: int = 10_000, seed: int = 0) ->
     drawn = np.random.default_rng(seed).integers(0, len(values), (resamples, len(values)))
     low, high = np.quantile(values[drawn].mean(1), [0.025, 0.975])
     return float(low), float(high)
+
+
+def _block_amplitude(power, row, column):
+    """Root mean square amplitude of the 3x3 frequencies around one, of a periodic spectrum."""
+    around = np.arange(-1, 2)
+    return np.sqrt(power[np.ix_(row + around, column + around)].mean())
 
 
 def _color_histogram(picture):

@@ -122,15 +122,8 @@ def _finish(settings, run, task, result: FitResult, sources, say):
 
 
 def _export(settings, run, task, say):
-    refused = []
-    for name in settings.export:
-        try:
-            for artefact in exporters.export(
-                    name, task.network, run.path, run.name, style_image=settings.style_image):
-                say(f"wrote {artefact}")
-        except RuntimeError as error:
-            # The network is trained and saved: a format that does not draw it must not cost the others.
-            refused.append(str(error))
+    _, refused = exporters.export_all(
+        settings.export, task.network, run.path, run.name, say, style_image=settings.style_image)
     if refused:
-        raise expected(f"{', '.join(settings.export)} to equal the network", "; ".join(refused),
+        raise expected(f"{', '.join(settings.export)} to equal the network", "; ".join(refused.values()),
                        f"{run.network} is whole; train longer, or leave the format out of --export.")

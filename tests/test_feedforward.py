@@ -58,14 +58,6 @@ def test_without_a_weight_there_is_no_stability_term(inputs):
     assert "stability" not in feedforward.FeedforwardTask(settings(inputs)).terms(batch(0))
 
 
-def test_a_network_trained_for_stability_is_more_stable(inputs):
-    stability = []
-    for weight in (1e-6, 30.0):
-        run = pipeline.train(settings(inputs, stability_weight=weight), say=lambda line: None)
-        stability.append(run.recorded["last_terms"]["stability"])
-    assert stability[1] < 0.7 * stability[0]
-
-
 # -- mesh ------------------------------------------------------------------------------------------
 
 
@@ -79,9 +71,13 @@ def test_the_mesh_of_what_is_painted_counts_by_its_weight(inputs):
     np.testing.assert_allclose(terms["loss"], without["loss"] + 2 * wanted, rtol=1e-4)
 
 
-def test_a_network_trained_against_its_mesh_has_less_of_it(inputs):
-    mesh = []
-    for weight in (1e-9, 20.0):
-        run = pipeline.train(settings(inputs, mesh_weight=weight), say=lambda line: None)
-        mesh.append(run.recorded["last_terms"]["mesh"])
-    assert mesh[1] < 0.7 * mesh[0]
+# -- both ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("term, weights", [("stability", (1e-6, 30.0)), ("mesh", (1e-9, 20.0))])
+def test_a_network_trained_against_a_term_has_less_of_it(inputs, term, weights):
+    found = []
+    for weight in weights:
+        run = pipeline.train(settings(inputs, **{f"{term}_weight": weight}), say=lambda line: None)
+        found.append(run.recorded["last_terms"][term])
+    assert found[1] < 0.7 * found[0]

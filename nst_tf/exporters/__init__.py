@@ -4,7 +4,7 @@ A format's file has `export(network, folder, name) -> list of parity.Artefact`: 
 `folder`, and only what `parity.check` has passed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -61,6 +61,33 @@ def export(name: str, network: keras.Model, folder: Path, style: str, **options)
     exporter = (ANY_STYLE_EXPORTERS if any_style.is_any_style(network) else EXPORTERS)[name]
     taken = {key: value for key, value in options.items() if key in OPTIONS.get(name, ())}
     return exporter(in_float32(network), folder, style, **taken)
+
+
+def export_all(
+    names: Sequence[str], network: keras.Model, folder: Path, style: str, say: Callable[[str], None], **options
+) -> tuple[list[parity.Artefact], dict[str, str]]:
+    """Exports a network in several formats; one that does not draw what the network draws costs no other.
+
+    Args:
+        names: of the formats.
+        say: takes a line for each artefact as soon as it is written.
+        network, folder, style, options: as for `export`.
+
+    Returns:
+        (all artefacts, {refused format: why}).
+
+    Raises:
+        UserError: as `export`.
+    """
+    artefacts, refused = [], {}
+    for name in names:
+        try:
+            for artefact in export(name, network, folder, style, **options):
+                say(f"wrote {artefact}")
+                artefacts.append(artefact)
+        except RuntimeError as error:
+            refused[name] = str(error)
+    return artefacts, refused
 
 
 def in_float32(network: keras.Model) -> keras.Model:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, features, files, images, losses, modulated, networks, photos, sheets, styles
-from nst_tf import training, transfers
+from nst_tf import any_style, features, files, images, losses, modulated, networks, photos, sheets, statistics
+from nst_tf import styles, training, transfers
 from nst_tf.budgets import FitResult
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
@@ -67,7 +67,7 @@ class AdainTask:
                     for layer, maps in kept.items()}
         terms = self._loss.compare(pictures, kept, [target])
         if self._mesh_weight:
-            terms = losses.with_mesh(terms, pictures, self._mesh_weight)
+            terms = losses.with_term(terms, "mesh", statistics.mesh_energy(pictures), self._mesh_weight)
         if not self._identity_weight:
             return terms
         return losses.with_identity(terms, pictures, crops, back, self._identity_weight)

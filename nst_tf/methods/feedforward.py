@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import features, files, images, losses, networks, photos, sheets, styles, training, vgg
+from nst_tf import features, files, images, losses, networks, photos, sheets, statistics, styles, training, vgg
 from nst_tf.budgets import FitResult
 from nst_tf.errors import expected
 from nst_tf.runs import RunFolder
@@ -98,7 +98,7 @@ class FeedforwardTask:
         pictures = networks.draw(self.network, crops, *blend, training=True)
         terms = self._loss.terms(pictures, crops, targets)
         if self._mesh_weight:
-            terms = losses.with_mesh(terms, pictures, self._mesh_weight)
+            terms = losses.with_term(terms, "mesh", statistics.mesh_energy(pictures), self._mesh_weight)
         if self._identity_weight:
             terms = losses.with_identity(terms, pictures, crops, back, self._identity_weight)
         if self._stability_weight:
@@ -108,7 +108,7 @@ class FeedforwardTask:
                 batch["index"], fn_output_signature=tf.float32)
             again = networks.draw(self.network, crops + noise, *blend, training=True)
             stability = losses.amplification(again - pictures, noise)
-            terms |= {"stability": stability, "loss": terms["loss"] + self._stability_weight * stability}
+            terms = losses.with_term(terms, "stability", stability, self._stability_weight)
         return terms
 
     def preview(self, run: RunFolder, step: int) -> None:
