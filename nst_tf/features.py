@@ -51,13 +51,12 @@ class FeatureExtractor:
         return tuple(self.model.output.keys())
 
     def __call__(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns {layer: float32 [B, H/2^k, W/2^k, C]} for RGB `images` in [0, 1], [B, H, W, 3]."""
+        """Returns {layer: [B, H/2^k, W/2^k, C]}, as the network computes them, for RGB in [0, 1], [B, H, W, 3]."""
         if not self.margin:
-            return {name: tf.cast(maps, tf.float32) for name, maps in self.model(images).items()}
+            return self.model(images)
         maps = self.model(mirrored_around(images, self.margin))
         cut = {name: self.margin // stride(name) for name in maps}
-        return {name: tf.cast(each[:, cut[name]: -cut[name], cut[name]: -cut[name]], tf.float32)
-                for name, each in maps.items()}
+        return {name: each[:, cut[name]: -cut[name], cut[name]: -cut[name]] for name, each in maps.items()}
 
 
 def mirrored_around(images: tf.Tensor, margin: int) -> tf.Tensor:

@@ -62,7 +62,7 @@ class Judge:
         found = [self.terms(model(photo), photo) for photo in photos]
         return Score(*(float(np.mean([terms[name] for terms in found])) for name in ("content", "style")))
 
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])] * 2)
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([1, None, None, 3])] * 2)
     def _errors(self, drawn, photo):
         loss, features = self._loss, self._loss.extractor(drawn)
         return {"content": loss.content_errors(features, loss.content_target(photo)),

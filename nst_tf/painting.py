@@ -206,6 +206,7 @@ class Painting:
 def _compiled(function: Callable, example: tf.Tensor | State) -> Callable:
     """Compiles for tensors like `example` alone: every scale and every picture has a graph of its own.
 
-    TensorFlow would take that for a mistake, and warn, if the graphs were traced by calling.
+    TensorFlow would take that for a mistake, and warn, if the graphs were traced by calling. Nothing here is Python's
+    control flow on tensors, and to look for it is half of the tracing.
     """
-    return tf.function(function).get_concrete_function(example)
+    return tf.function(function, autograph=False).get_concrete_function(example)

@@ -46,7 +46,7 @@ class PerceptualSettings:
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
         "Layers of the style term, as NAME or NAME:WEIGHT.")
     precision: str = setting(
-        "float32", "Arithmetic of convolutions.", choices=("float32", "bfloat16"))
+        "float32", "Arithmetic of convolutions and Gram matrices.", choices=("float32", "bfloat16"))
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

@@ -207,7 +207,7 @@ class Fit:
                 f"{_first_line(error)}. Free disk space and use --resume: it continues from "
                 f"{self._last_good()}.") from error
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _train_step(self, batch):
         strategy = self._distribution.strategy
         values = strategy.run(self._replica_step, args=(batch,))

@@ -128,11 +128,13 @@ def test_maps_are_after_the_relu():
         assert np.min(maps) == 0 and np.max(maps) > 0, layer
 
 
-def test_maps_are_float32_whatever_the_precision():
-    model = vgg.build_topology(TINY, ("relu2_1",), dtype="mixed_bfloat16")
-    assert model(photo(1, 8, 8, 3))["relu2_1"].dtype == tf.bfloat16
-    extractor = features.FeatureExtractor("tiny", model, {})
-    assert extractor(photo(1, 8, 8, 3))["relu2_1"].dtype == tf.float32
+@pytest.mark.parametrize(
+    "dtype, wanted", [("float32", tf.float32), ("mixed_bfloat16", tf.bfloat16)])
+@pytest.mark.parametrize("margin", [0, 16])
+def test_maps_have_the_precision_of_the_convolutions(dtype, wanted, margin):
+    model = vgg.build_topology(TINY, ("relu2_1",), dtype=dtype)
+    extractor = features.FeatureExtractor("tiny", model, {}, margin)
+    assert extractor(photo(1, 8, 8, 3))["relu2_1"].dtype == wanted
     assert extractor.layers == ("relu2_1",)
 
 

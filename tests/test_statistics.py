@@ -49,6 +49,30 @@ def test_gram_of_float16_is_float32_and_does_not_overflow():
 
 
 @pytest.mark.parametrize("masked", [False, True])
+def test_gram_of_bfloat16_and_its_gradient_differ_from_exact_ones_by_its_rounding(masked):
+    features = tf.cast(noise(2, 16, 25, 6) + 0.5, tf.bfloat16)
+    mask = tf.constant(np.round(np.random.default_rng(1).random((1, 16, 25, 1)), 2).astype(np.float32))
+    mask, upstream = mask if masked else None, tf.constant(noise(2, 6, 6, seed=2))
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        gram = statistics.gram_matrix(features, mask)
+    gradient = tape.gradient(gram, features, upstream)
+    assert gram.dtype == tf.float32 and gradient.dtype == tf.bfloat16
+    exact, there = features.numpy().astype(np.float64), np.ones((1, 16, 25, 1)) if mask is None else mask.numpy()
+    wanted = np.einsum("byxi,byxj->bij", there * exact, exact) / there.sum()
+    both = upstream.numpy() + upstream.numpy().transpose(0, 2, 1)
+    slopes = np.einsum("byxi,bij->byxj", there * exact, both) / there.sum()
+    # bfloat16 rounds to 8 bits.
+    assert np.abs(gram - wanted).max() < 2 ** -7 * np.abs(wanted).max()
+    assert np.abs(gradient.numpy().astype(np.float64) - slopes).max() < 2 ** -7 * np.abs(slopes).max()
+
+
+def test_gram_of_bfloat16_sums_more_than_bfloat16_could():
+    features = tf.ones([1, 64, 64, 1], tf.bfloat16)        # where 256 + 1 is 256
+    np.testing.assert_array_equal(statistics.gram_matrix(features), [[[1]]])
+
+
+@pytest.mark.parametrize("masked", [False, True])
 def test_the_first_and_second_derivative_of_gram_are_those_of_einsum(masked):
     features, mask = tf.constant(noise(2, 4, 5, 3)), tf.constant(noise(1, 4, 5, 1, seed=1))
     wanted = noise(2, 3, 3, seed=2)                        # not symmetric
