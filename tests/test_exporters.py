@@ -176,13 +176,15 @@ def test_every_style_and_blend_meets_every_photo_of_the_gate():
     assert all(blends[photo] != blends[photo + 5] for photo in range(15))
 
 
-def test_the_first_convolutions_of_int8_are_float_and_the_others_are_not():
+@pytest.mark.parametrize("variants, narrow", [
+    (tflite.VARIANTS, [3, 4, 5, 6, 7]), (tflite.OF_SEVERAL_STYLES, [3, 4, 7])])      # 5 and 6 upsample
+def test_int8_files_hold_8_bits_but_for_their_first_convolutions_and_with_several_styles_upsampling(variants, narrow):
     # Wide enough to be quantised: LiteRT leaves weights below 1024 as they are.
     network = networks.transform_net(networks.TransformNetConfig(width=8, residual_blocks=1))
     core = tflite.core_for_phones(network)
     stylize = tf.function(lambda image: {"stylized": core(image)},
                           input_signature=[tf.TensorSpec([1, 32, 32, 3], name="image")])
-    files = tflite.converted(stylize, core.weights, {"": tflite.VARIANTS[""], "_int8": tflite.INT8})
+    files = tflite.converted(stylize, core.weights, {suffix: variants[suffix] for suffix in ("", "_int8")})
     kinds, kernels = {}, {}
     for suffix, data in files.items():
         interpreter = Interpreter(model_content=data, experimental_preserve_all_tensors=True,
@@ -192,10 +194,24 @@ def test_the_first_convolutions_of_int8_are_float_and_the_others_are_not():
         details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
         weights = [op["inputs"][1] for op in interpreter._get_ops_details() if op["op_name"] == "CONV_2D"]
         kinds[suffix] = [details[index]["dtype"].__name__ for index in weights]
-        kernels[suffix] = [interpreter.get_tensor(index) for index in weights[:3]]
-    assert kinds == {"": ["float32"] * 8, "_int8": ["float32"] * 3 + ["int8"] * 5}
-    for exact, narrow in zip(kernels[""], kernels["_int8"], strict=True):
-        np.testing.assert_array_equal(exact.astype(np.float16).astype(np.float32), narrow)
+        kernels[suffix] = [interpreter.get_tensor(index) for index in weights]
+    assert kinds == {"": ["float32"] * 8,
+                     "_int8": ["int8" if place in narrow else "float32" for place in range(8)]}
+    for place, (exact, kept) in enumerate(zip(kernels[""], kernels["_int8"], strict=True)):
+        if place < 3:
+            np.testing.assert_array_equal(exact.astype(np.float16).astype(np.float32), kept)
+        elif place not in narrow:                          # rounded to multiples of a power of two, to equal sums
+            np.testing.assert_allclose(exact, kept, atol=2 ** -9 * np.abs(exact).max())
+
+
+def test_networks_of_several_styles_are_written_with_upsampling_in_float(tmp_path):
+    sizes = []
+    for styles in (1, 2):
+        network = tiny.network(width=8, styles=styles)
+        written = tflite.export(network, tmp_path / str(styles), "tiny")
+        sizes.append({artefact.path.stem: artefact.size for artefact in written})
+    # A float16 weight has a byte more than an int8 one: 32 and 16 x 4 x 2 x 2 x 16 and 8.
+    assert sizes[1]["tiny_int8"] - sizes[0]["tiny_int8"] > sizes[1]["tiny"] - sizes[0]["tiny"] + 8000
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

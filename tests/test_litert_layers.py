@@ -122,7 +122,8 @@ def converted():
     """Files of a network wide enough to be quantised: LiteRT leaves weights below 1024 as they are."""
     network = tiny.network(width=8)
     core = tflite.core_for_phones(network)
-    variants = {"": tflite.VARIANTS[""], "_float16": tflite.FLOAT16, "_int8": tflite.INT8}
+    variants = {"": tflite.VARIANTS[""], "_float16": tflite.FLOAT16, "_int8": tflite.INT8,
+                "_int8_of_several_styles": tflite.OF_SEVERAL_STYLES["_int8"]}
     return tflite.converted(tflite.stylizing(core, 64, 64), core.weights, variants)
 
 
@@ -133,7 +134,7 @@ def roughness(data):
     return max(np.abs(np.diff(inside, axis=axis)).max() for axis in (0, 1))
 
 
-@pytest.mark.parametrize("suffix", ["", "_float16", "_int8"])
+@pytest.mark.parametrize("suffix", ["", "_float16", "_int8", "_int8_of_several_styles"])
 def test_a_picture_of_one_colour_stays_flat(files, suffix):
     assert roughness(files[suffix]) < 1
 

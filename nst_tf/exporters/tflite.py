@@ -25,18 +25,23 @@ class Variant:
         at_least: the least ratio against the network, decibels.
         optimizations, types: the converter's settings.
         float_convolutions: how many of the first ones are float after all; see `tflite_contents`.
+        float_upsampling: whether those that upsample are, too.
     """
 
     at_least: float
     optimizations: tuple = ()
     types: tuple = ()
     float_convolutions: int = 0
+    float_upsampling: bool = False
 
 
 FLOAT16 = Variant(60.0, (tf.lite.Optimize.DEFAULT,), (tf.float16,))
 # With all convolutions in 8 bits networks fell to 35 dB on single photos, with two in float to 37, with three to 41.
 INT8 = Variant(40.0, (tf.lite.Optimize.DEFAULT,), float_convolutions=3)
 VARIANTS = {"": Variant(80.0), "_float16": FLOAT16, "_int8": INT8}             # by suffix of the file name
+# With three a network of eight styles fell to 37 dB on single photos, with upsampling in float, too, to 43; its file is
+# larger by a twelfth for that, which those of one style need not be.
+OF_SEVERAL_STYLES = {**VARIANTS, "_int8": dataclasses.replace(INT8, float_upsampling=True)}
 
 # Operations that need another runtime, or variables that the file does not carry.
 FOREIGN = ("Flex", "CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
@@ -50,7 +55,8 @@ def export(
     Each maps "image" float32 [1, H, W, 3] RGB in [0, 1], and "style_weights" or "strengths" float32 [1, N]
     if the network takes them, to "stylized" of the image's shape, clipped to [0, 1]. H and W are 384 as written;
     any that `nst_tf.padding` allows can be set by `resize_tensor_input`. int8 is dynamic-range: weights
-    in 8 bits, activations quantised on the fly, but for the first three convolutions, which are float.
+    in 8 bits, activations quantised on the fly, but for the first three convolutions, which are float, and for
+    upsampling in networks of several styles.
 
     Args:
         network: a float32 `networks.transform_net`.
@@ -68,10 +74,10 @@ def export(
     """
     check_sides(sides)
     core = core_for_phones(network)
-    artefacts = []
+    artefacts, whole = [], OF_SEVERAL_STYLES if networks.styles_of(network) > 1 else VARIANTS
     # A fixed size has the same weights again: two photos show whether the size is right.
     for side, variants, size, views in (
-            (SIDE, VARIANTS, parity.SIZE, parity.VIEWS),
+            (SIDE, whole, parity.SIZE, parity.VIEWS),
             *((side, {f"_{side}_float16": FLOAT16}, (side, side), 2) for side in sides)):
         wanted = parity.drawn(network, size, range(views))
         for suffix, data in converted(stylizing(core, side, side), core.weights, variants).items():
@@ -126,10 +132,11 @@ def converted(
             written[suffix] = converter.convert()
     exact = next(data for suffix, data in written.items() if not variants[suffix].float_convolutions)
     for suffix, variant in variants.items():
-        written[suffix] = tflite_contents.with_even_phases(written[suffix], exact)
         if variant.float_convolutions:
             written[suffix] = tflite_contents.with_float16_convolutions(
-                written[suffix], exact, variant.float_convolutions)
+                written[suffix], exact, variant.float_convolutions, variant.float_upsampling)
+        # The last to round weights of upsampling.
+        written[suffix] = tflite_contents.with_even_phases(written[suffix], exact)
     return {suffix: tflite_contents.lean(data) for suffix, data in written.items()}
 
 

@@ -27,22 +27,25 @@ def lean(data: bytes) -> bytes:
     return _written(model)
 
 
-def with_float16_convolutions(data: bytes, exact: bytes, count: int) -> bytes:
-    """Returns a dynamic-range int8 file whose first convolutions compute in float, with weights in float16.
+def with_float16_convolutions(data: bytes, exact: bytes, count: int, upsampling: bool = False) -> bytes:
+    """Returns a dynamic-range int8 file some of whose convolutions compute in float, with weights in float16.
 
     Dynamic range rounds what goes into a convolution to 256 steps between its smallest and largest number. That hurts
-    most at the beginning, where a flat sky lies next to a lamp: the norm behind makes much of small differences.
+    most at the beginning, where a flat sky lies next to a lamp: the norm behind makes much of small differences. Next
+    come those that upsample, whose norms see the sum of all blocks.
 
     Args:
         data: the converted file.
         exact: the same function, converted to float16 or float32.
-        count: of convolutions, in the order in which they run; those that are float already count, too.
+        count: of first convolutions, in the order in which they run; those that are float already count, too.
+        upsampling: whether folded upsampling (`litert_layers.UpsamplingConvolution`) is float, too.
     """
     model, source = _read(data), _read(exact)
-    graph = model.subgraphs[0]
-    pairs = list(zip(_convolutions(model), _convolutions(source), strict=True))[:count]
-    quantized = [(mine, theirs) for mine, theirs in pairs
-                 if graph.tensors[mine.inputs[1]].type == schema.TensorType.INT8]
+    graph, folded = model.subgraphs[0], _folded_upsampling(model)
+    pairs = zip(_convolutions(model), _convolutions(source), strict=True)
+    quantized = [(mine, theirs) for place, (mine, theirs) in enumerate(pairs)
+                 if graph.tensors[mine.inputs[1]].type == schema.TensorType.INT8
+                 and (place < count or (upsampling and mine in folded))]
     if not quantized:
         return data
     code = _operator_code(model)
@@ -82,11 +85,11 @@ def with_even_phases(data: bytes, exact: bytes) -> bytes:
     """
     model, source = _read(data), _read(exact)
     graph, changed = model.subgraphs[0], False
-    spread = {operator.inputs[0] for operator in graph.operators if _builtin(model, operator) == SPREAD}
+    folded = _folded_upsampling(model)
     for mine, theirs in zip(_convolutions(model), _convolutions(source), strict=True):
-        tensor = graph.tensors[_stored(model, mine)]
-        if mine.outputs[0] not in spread or list(tensor.shape[1:3]) != [2, 2]:
+        if mine not in folded:
             continue
+        tensor = graph.tensors[_stored(model, mine)]
         if source.subgraphs[0].tensors[_stored(source, theirs)].type == schema.TensorType.INT8:
             continue
         kernels = _weights(source, theirs)
@@ -160,6 +163,14 @@ def _builtin(model, operator):
 
 def _convolutions(model):
     return [each for each in model.subgraphs[0].operators if _builtin(model, each) == CONVOLUTION]
+
+
+def _folded_upsampling(model):
+    """The convolutions that compute four pixels of features at once; colours have larger kernels."""
+    graph = model.subgraphs[0]
+    spread = {operator.inputs[0] for operator in graph.operators if _builtin(model, operator) == SPREAD}
+    return [each for each in _convolutions(model)
+            if each.outputs[0] in spread and list(graph.tensors[_stored(model, each)].shape[1:3]) == [2, 2]]
 
 
 def _weights(model, convolution):
