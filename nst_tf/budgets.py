@@ -15,6 +15,7 @@ class FitConfig:
         steps: -1 for no limit.
         minutes: -1 for no limit; the time of an interrupted run counts, so a budget in minutes is
             not repeatable bit for bit.
+        least_steps: `minutes` end a run after at least so many steps, on however slow a machine.
         learning_rate: step size at the start.
         schedule: "constant", "cosine" (to zero at the end of the budget), or "warm_cosine" (the same, but
             `WARM_UP` of the budget grows linearly from zero).
@@ -26,6 +27,7 @@ class FitConfig:
 
     steps: int
     minutes: float
+    least_steps: int
     learning_rate: float
     schedule: str
     batch_size: int
@@ -38,6 +40,8 @@ class FitConfig:
         """Returns the share of the budget that is used, 0 to 1."""
         by_steps = step / self.steps if self.steps > 0 else 0.0
         by_time = seconds / 60 / self.minutes if self.minutes > 0 else 0.0
+        if self.least_steps:
+            by_time = min(by_time, step / self.least_steps)
         return min(1.0, max(by_steps, by_time))
 
     def step_size(self, progress: float) -> float:

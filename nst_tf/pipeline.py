@@ -72,7 +72,7 @@ def _open_run(settings, distribution):
 
 def _fit_config(settings):
     return FitConfig(
-        settings.steps, settings.minutes, settings.learning_rate, settings.schedule,
+        settings.steps, settings.minutes, settings.least_steps, settings.learning_rate, settings.schedule,
         settings.batch_size, settings.checkpoint_steps, settings.checkpoint_minutes,
         settings.optimizer, settings.ema)
 
@@ -111,6 +111,8 @@ def _finish(settings, run, task, result: FitResult, sources, say):
         say(f"left out: {reason}")
     say(f"{result.steps} steps in {result.seconds / 60:.1f} minutes; {result.step_share:.0%} of a step's "
         f"time in the compiled step")
+    if result.reason == "minutes" and result.steps == settings.least_steps and result.seconds > 60 * settings.minutes:
+        say(f"longer than --minutes={settings.minutes:g}: --least_steps={settings.least_steps} took it on this machine")
     if result.logs:                                        # empty if only the exports were missing
         run.note(steps=result.steps, seconds=round(result.seconds, 1), stopped_by=result.reason,
                  last_terms=dict(result.logs), step_share=round(result.step_share, 3),

@@ -154,6 +154,8 @@ class TrainSettings(PerceptualSettings):
     steps: int = setting(-1, "Steps to train; -1 for no limit.")
     minutes: float = setting(
         -1.0, "Minutes to train; -1 for no limit. The first limit reached ends the run.")
+    least_steps: int = setting(
+        0, "Where --minutes would end the run after fewer steps, it goes on to so many: for slow machines.")
     seed: int = setting(1, "Seed of weights, crops and order.")
     strategy: str = setting(
         "one_device", "Devices: one, all of this machine, or all workers of TF_CONFIG.",
@@ -196,6 +198,7 @@ class TrainSettings(PerceptualSettings):
             self._require(name, value == -1 or value > 0, "above 0, or -1 for no limit")
         if self.steps == -1 and self.minutes == -1:
             raise expected("a budget", "neither --steps nor --minutes", "Set one of the two.")
+        self._require("least_steps", self.least_steps >= 0, "of at least 0")
         self._require("checkpoint_steps", self.checkpoint_steps >= 1, "of at least 1")
         self._require("checkpoint_minutes", self.checkpoint_minutes > 0, "above 0")
         self._require("preview_steps", self.preview_steps >= 0, "of at least 0")

@@ -66,7 +66,7 @@ def test_of_several_choices_each_has_to_be_in_the_list(name):
 @pytest.mark.parametrize("options", [
     {"crop_size": 0}, {"batch_size": 0}, {"style_size": 0}, {"short_side": -1}, {"short_side": 255},
     {"learning_rate": 0.0}, {"learning_rate": -1.0}, {"learning_rate": math.nan}, {"steps": 0},
-    {"steps": -2}, {"minutes": 0.0}, {"minutes": math.nan}, {"checkpoint_steps": 0},
+    {"steps": -2}, {"least_steps": -1}, {"minutes": 0.0}, {"minutes": math.nan}, {"checkpoint_steps": 0},
     {"checkpoint_minutes": 0.0}, {"preview_steps": -1}, {"seed": -1}, {"output": ""},
 ], ids=str)
 def test_an_unusable_value_is_refused_by_the_name_of_its_flag(options):

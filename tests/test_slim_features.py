@@ -289,7 +289,7 @@ def eagerly():
 def test_the_compiled_step_trains_the_student_and_moves_the_pool(tmp_path):
     task = slim_features.build(settings())
     before = [variable.numpy().copy() for variable in task.network.trainable_variables]
-    config = FitConfig(2, -1.0, 1e-3, "constant", 6, 1000, 60.0)
+    config = FitConfig(2, -1.0, 0, 1e-3, "constant", 6, 1000, 60.0)
     pools = []
     listener = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: pools.append(task.state["attacked"].numpy().copy()))

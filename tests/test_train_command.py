@@ -160,6 +160,13 @@ def test_a_budget_in_minutes_ends_the_command(command, tmp_path):
     assert record["stopped_by"] == "minutes" and record["seconds"] >= 3.0
 
 
+def test_a_command_that_goes_on_beyond_its_minutes_says_so(command, tmp_path):
+    status, out, err = command(output=tmp_path / "run", steps=None, minutes=1e-6, least_steps=3)
+    assert status == 0, err
+    assert "--minutes=1e-06" in out and "--least_steps=3" in out
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["steps"] == 3
+
+
 def test_a_loss_that_is_not_finite_ends_the_command_in_one_line(command, tmp_path):
     status, _, err = command(
         output=tmp_path / "run", learning_rate=1e30, steps=20, checkpoint_steps=1)

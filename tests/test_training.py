@@ -54,7 +54,7 @@ def open_batches(shard, start):
 
 def config(**changes):
     return FitConfig(**{
-        "steps": 6, "minutes": -1.0, "learning_rate": 1e-2, "schedule": "cosine",
+        "steps": 6, "minutes": -1.0, "least_steps": 0, "learning_rate": 1e-2, "schedule": "cosine",
         "batch_size": BATCH, "checkpoint_steps": 1000, "checkpoint_minutes": 60.0, **changes})
 
 
@@ -190,6 +190,11 @@ def test_a_budget_in_minutes_ends_the_run_and_counts_the_time_before_an_interrup
     second = open_fit(tmp_path, steps=-1, minutes=1 / 60)
     second.restore()
     assert second.run(open_batches).steps == result.steps
+
+
+def test_minutes_do_not_end_a_run_before_its_least_steps(tmp_path):
+    result = open_fit(tmp_path, steps=-1, minutes=1e-6, least_steps=4).run(open_batches)
+    assert result.reason == "minutes" and result.steps == 4
 
 
 def test_the_budget_reached_first_ends_the_run(tmp_path):
