@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf import candidates, features, files, images, metrics, objective, photos, reports, sheets, styles
+from nst_tf import (
+    candidates, features, files, images, metrics, objective, photos, precision, reports, sheets, styles)
 from nst_tf.candidates import Candidate, Photo
 from nst_tf.errors import UserError, expected
 from nst_tf.evaluate_settings import EvaluateSettings
@@ -37,6 +38,7 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
     folder = Path(settings.output)
     if not settings.overwrite and any((folder / name).exists() for name in WRITTEN):
         raise expected("an --output without results", str(folder), "Choose another, or add --overwrite.")
+    settings = precision.settled(settings, say)
     weights = LossWeights.of(settings)
     style = images.read_picture(styles.fetch_style(settings.style_image, settings.style_sha256)[0],
                                 short_side=settings.style_size)

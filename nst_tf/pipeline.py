@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from nst_tf import callbacks, data, exporters
+from nst_tf import callbacks, data, exporters, precision
 from nst_tf.distribution import open_distribution
 from nst_tf.errors import expected
 from nst_tf.methods import METHODS
@@ -34,6 +34,7 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
     for name in settings.export:
         exporters.check_name(name)
     distribution = open_distribution(settings.strategy)
+    settings = precision.settled(settings, say)
     keras.utils.set_random_seed(settings.seed)
     source = data.open_source(settings.content, settings.data_dir)
     with distribution.strategy.scope():

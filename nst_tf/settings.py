@@ -46,7 +46,8 @@ class PerceptualSettings:
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
         "Layers of the style term, as NAME or NAME:WEIGHT.")
     precision: str = setting(
-        "float32", "Arithmetic of convolutions and Gram matrices.", choices=("float32", "bfloat16"))
+        "float32", "Arithmetic of convolutions and Gram matrices; auto: the faster one on this machine.",
+        choices=("float32", "bfloat16", "auto"))
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -57,8 +58,12 @@ class PerceptualSettings:
 
     @property
     def compute_dtype(self) -> str:
-        """The Keras dtype policy that --precision names."""
-        return "mixed_bfloat16" if self.precision == "bfloat16" else "float32"
+        """The Keras dtype policy that --precision names.
+
+        Raises:
+            KeyError: auto, which `nst_tf.precision.settled` replaces first.
+        """
+        return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[self.precision]
 
     def _require(self, name: str, holds: bool, what: str) -> None:
         if not holds:
@@ -198,6 +203,9 @@ class TrainSettings(PerceptualSettings):
             self._require(name, value == -1 or value > 0, "above 0, or -1 for no limit")
         if self.steps == -1 and self.minutes == -1:
             raise expected("a budget", "neither --steps nor --minutes", "Set one of the two.")
+        if self.precision == "auto" and self.strategy == "multi_worker":
+            raise expected("--precision=float32 or bfloat16 with --strategy=multi_worker", "auto",
+                           "Workers might choose differently.")
         self._require("least_steps", self.least_steps >= 0, "of at least 0")
         self._require("checkpoint_steps", self.checkpoint_steps >= 1, "of at least 1")
         self._require("checkpoint_minutes", self.checkpoint_minutes > 0, "above 0")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nst_tf import callbacks, files, images, memory, plots
+from nst_tf import callbacks, files, images, memory, plots, precision
 from nst_tf.errors import UserError, expected
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
@@ -29,6 +29,7 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
     if output.exists() and not (settings.overwrite or settings.resume):
         raise expected("an --output that does not exist yet", str(output),
                        "Choose another, or add --overwrite.")
+    settings = precision.settled(settings, say)
     task = gatys.Gatys(settings)
     _ = task.open_optimizer(task.scales[0])                # raises, if its settings cannot be
     height, width = (side + 2 * settings.margin for side in task.size)

@@ -20,7 +20,7 @@ FLOORS = (
     ("files", "settings", "transfers", "decoding", "flag_binding", "distribution", "vgg", "style_statistics",
      "optimizers", "colours"),
     ("images", "features", "styles", "runs", "cards", "callbacks", "optimize_settings",
-     "evaluate_settings", "benchmark_settings", "memory", "painting", "assets"),
+     "evaluate_settings", "benchmark_settings", "memory", "painting", "assets", "precision"),
     ("photos", "losses", "networks", "any_style", "album_settings"),
     ("modulated", "client_settings"),
     ("data", "artifacts", "slimming"),

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tiny
 from pictures import smooth
 
-from nst_tf import candidates, evaluate, evaluation, features, images, losses, objective, reports
+from nst_tf import candidates, evaluate, evaluation, features, images, losses, objective, precision, reports
 from nst_tf.errors import UserError
 from nst_tf.evaluate_settings import EvaluateSettings
 
@@ -47,6 +47,13 @@ def evaluated(inputs, tmp_path_factory):
               f"both={inputs / 'photos'}+{inputs / 'negatives'}")
     rows = evaluation.evaluate(small(inputs, output, models=models, reference="negative"), lines.append)
     return output, {row.name: row for row in rows}, "\n".join(lines)
+
+
+def test_a_judge_that_may_choose_its_arithmetic_says_which(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "convolution_seconds", {"float32": 1.0, "bfloat16": 6.0}.get)
+    said = []
+    evaluation.evaluate(small(inputs, tmp_path, models=(), precision="auto"), said.append)
+    assert any("--precision=float32" in line for line in said)
 
 
 # -- what is measured ------------------------------------------------------------------------------

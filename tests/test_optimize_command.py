@@ -13,7 +13,7 @@ import tensorflow as tf
 from pictures import smooth
 from watched_runs import log, strike_at
 
-from nst_tf import images, optimize, studio
+from nst_tf import images, optimize, precision, studio
 from nst_tf.errors import UserError
 from nst_tf.optimize_settings import OptimizeSettings
 
@@ -52,6 +52,14 @@ def test_a_painting_leaves_the_picture_and_all_that_is_needed_to_repeat_and_judg
     record = json.loads((run / "run.json").read_text())
     assert record["iterations"] == 9 and record["evaluations"] >= 11
     assert record["stopped_by"] == "all iterations done" and len(record["style_sha256"][0]) == 64
+
+
+def test_the_slower_arithmetic_is_left_before_the_run_is_written(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "convolution_seconds", {"float32": 1.0, "bfloat16": 6.0}.get)
+    said = []
+    studio.optimize(small(inputs, tmp_path / "out.png", precision="auto", scales=1, iterations=1), said.append)
+    assert "--precision=float32" in (tmp_path / "out_run" / "run.flags").read_text()
+    assert "--precision=float32" in said[0] and "6 times" in said[0]
 
 
 def test_previews_of_every_scale_have_the_final_size(finished):

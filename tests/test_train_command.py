@@ -14,7 +14,7 @@ import pytest
 from pictures import smooth
 from watched_runs import log, strike_at
 
-from nst_tf import pipeline, train
+from nst_tf import pipeline, precision, train
 from nst_tf.methods import feedforward
 from nst_tf.settings import TrainSettings
 
@@ -151,6 +151,13 @@ def test_bfloat16_trains_with_float32_weights_close_to_float32(command, finished
     np.testing.assert_allclose(losses[:2], exact[:2], rtol=0.02)
     np.testing.assert_allclose(losses, exact, rtol=0.25)
     assert losses != exact                                 # it was not float32 under another name
+
+
+def test_the_faster_arithmetic_is_chosen_before_the_run_is_written(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "convolution_seconds", {"float32": 2.0, "bfloat16": 1.0}.get)
+    said = []
+    run = pipeline.train(tiny(inputs, tmp_path / "run", precision="auto", steps=1), said.append)
+    assert "--precision=bfloat16" in run.flags.read_text() and "--precision=bfloat16" in said[0]
 
 
 def test_a_budget_in_minutes_ends_the_command(command, tmp_path):

@@ -1,0 +1,55 @@
+"""Which arithmetic this machine is fast in: without bfloat16 in hardware, it takes several times float32's time."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import tensorflow as tf
+
+from nst_tf.settings import PerceptualSettings
+
+WORTHWHILE = 0.8           # of float32's time; what is rounded away has to bring something
+SHAPE = (1, 32, 32, 128)   # work for all cores, and no second of it where bfloat16 is emulated
+
+Settings = TypeVar("Settings", bound=PerceptualSettings)
+
+
+def settled(
+    settings: Settings, say: Callable[[str], None], seconds: Callable[[str], float] | None = None
+) -> Settings:
+    """Returns the settings with --precision=auto replaced by what is faster here; others as they are.
+
+    Args:
+        settings: of any command.
+        say: takes a line for the user on what was chosen, and why.
+        seconds: (name of a dtype) -> seconds that the same work takes in it; `convolution_seconds` unless told.
+    """
+    if settings.precision != "auto":
+        return settings
+    seconds = seconds or convolution_seconds
+    ratio = seconds("bfloat16") / seconds("float32")
+    chosen = "bfloat16" if ratio < WORTHWHILE else "float32"
+    say(f"--precision={chosen}: a convolution in bfloat16 takes {ratio:.2g} times float32's time here")
+    return dataclasses.replace(settings, precision=chosen)
+
+
+def convolution_seconds(dtype: str, repeats: int = 5) -> float:
+    """Returns the least time that a convolution and its gradient take in `dtype` on the default device."""
+    features = tf.cast(tf.random.stateless_normal(SHAPE, (1, 2)), dtype)
+    kernel = tf.cast(tf.random.stateless_normal((3, 3, SHAPE[-1], SHAPE[-1]), (3, 4)), dtype)
+
+    @tf.function
+    def gradient(features):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            drawn = tf.nn.conv2d(features, kernel, 1, "SAME")
+        return tape.gradient(drawn, features)
+
+    gradient(features)                                     # compiles
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        tf.reduce_sum(gradient(features)).numpy()          # waits for the device
+        times.append(time.perf_counter() - started)
+    return min(times)
