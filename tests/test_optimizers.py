@@ -42,10 +42,11 @@ def minimised(optimizer, objective, x, iterations):
 
 def test_lbfgs_needs_no_more_evaluations_than_scipy_on_an_ill_conditioned_quadratic():
     numpy, tensors, best = quadratic()
+    # A gradient of 1e-6 along the steepest axis is worth 1e-12 / 2000 of the value, as little as float64 rounds it.
     wanted = scipy.optimize.minimize(
         numpy, np.zeros(30), jac=True, method="L-BFGS-B",
-        options={"maxcor": 10, "ftol": 0, "gtol": 1e-6, "maxiter": 1000})
-    state = minimised(optimizers.Lbfgs(tolerance=1e-6), tensors, np.zeros(30), 1000)
+        options={"maxcor": 10, "ftol": 0, "gtol": 1e-5, "maxiter": 1000})
+    state = minimised(optimizers.Lbfgs(tolerance=1e-5), tensors, np.zeros(30), 1000)
     assert int(state["status"]) == optimizers.CONVERGED
     np.testing.assert_allclose(state["x"], best, atol=1e-5)
     assert int(state["evaluations"]) <= 1.3 * wanted.nfev

@@ -81,10 +81,10 @@ def test_kernels_in_the_file_are_what_numpy_rounds(graph):
     stored = [main.tensors[op.inputs[1]] for name, op in operations if name == "CONV_2D"]
     for tensor, layer in zip(stored, integer_range.convolutions(fitted), strict=True):
         kernel = layer.get_weights()[0].transpose(3, 0, 1, 2)
-        wanted = np.round(kernel / np.abs(kernel).max((1, 2, 3), keepdims=True) * 127)
+        wanted = kernel / np.abs(kernel).max((1, 2, 3), keepdims=True) * 127
         held = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.int8).reshape(tensor.shape)
-        # By less than one in a thousand: halves that float32 rounds either way.
-        assert np.abs(held - wanted).max() <= 1 and (held != wanted).mean() < 1e-3
+        # A little more than a half: the ranges are measured twice, and sums of them round either way.
+        assert np.abs(held - wanted).max() < 0.5 + 1e-3
 
 
 def test_the_card_says_which_operations_are_in_8_bits(exported):
