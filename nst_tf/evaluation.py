@@ -38,7 +38,6 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
     folder = Path(settings.output)
     if not settings.overwrite and any((folder / name).exists() for name in WRITTEN):
         raise expected("an --output without results", str(folder), "Choose another, or add --overwrite.")
-    settings = precision.settled(settings, say)
     weights = LossWeights.of(settings)
     style = images.read_picture(styles.fetch_style(settings.style_image, settings.style_sha256)[0],
                                 short_side=settings.style_size)
@@ -48,6 +47,7 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
     names = [candidate.name for candidate in judged]
     if settings.reference and settings.reference not in names:
         raise expected(f"--reference among {', '.join(names)}", settings.reference, "Choose one.")
+    settings = precision.settled(settings, say)
     judge = objective.Judge(features.open_extractor(settings, weights.layers), style, weights)
     files.ensure_writable_folder(folder)
     judged += candidates.gatys_baselines(settings, style)

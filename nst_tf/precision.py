@@ -1,7 +1,7 @@
 """Which arithmetic this machine is fast in: without bfloat16 in hardware, it takes several times float32's time."""
 
 import dataclasses
-import time
+import timeit
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,26 +15,22 @@ SHAPE = (1, 32, 32, 128)   # work for all cores, and no second of it where bfloa
 Settings = TypeVar("Settings", bound=PerceptualSettings)
 
 
-def settled(
-    settings: Settings, say: Callable[[str], None], seconds: Callable[[str], float] | None = None
-) -> Settings:
+def settled(settings: Settings, say: Callable[[str], None]) -> Settings:
     """Returns the settings with --precision=auto replaced by what is faster here; others as they are.
 
     Args:
         settings: of any command.
         say: takes a line for the user on what was chosen, and why.
-        seconds: (name of a dtype) -> seconds that the same work takes in it; `convolution_seconds` unless told.
     """
     if settings.precision != "auto":
         return settings
-    seconds = seconds or convolution_seconds
-    ratio = seconds("bfloat16") / seconds("float32")
+    ratio = convolution_seconds("bfloat16") / convolution_seconds("float32")
     chosen = "bfloat16" if ratio < WORTHWHILE else "float32"
     say(f"--precision={chosen}: a convolution in bfloat16 takes {ratio:.2g} times float32's time here")
     return dataclasses.replace(settings, precision=chosen)
 
 
-def convolution_seconds(dtype: str, repeats: int = 5) -> float:
+def convolution_seconds(dtype: str, repeats: int = 6) -> float:
     """Returns the least time that a convolution and its gradient take in `dtype` on the default device."""
     features = tf.cast(tf.random.stateless_normal(SHAPE, (1, 2)), dtype)
     kernel = tf.cast(tf.random.stateless_normal((3, 3, SHAPE[-1], SHAPE[-1]), (3, 4)), dtype)
@@ -46,10 +42,5 @@ def convolution_seconds(dtype: str, repeats: int = 5) -> float:
             drawn = tf.nn.conv2d(features, kernel, 1, "SAME")
         return tape.gradient(drawn, features)
 
-    gradient(features)                                     # compiles
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        tf.reduce_sum(gradient(features)).numpy()          # waits for the device
-        times.append(time.perf_counter() - started)
-    return min(times)
+    # The first compiles and is not the least; the sum waits for the device.
+    return min(timeit.repeat(lambda: tf.reduce_sum(gradient(features)).numpy(), number=1, repeat=repeats))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from nst_tf import precision
 from nst_tf.errors import UserError
-from nst_tf.precision import settled
 from nst_tf.settings import TrainSettings
 
 CPU = Path("/proc/cpuinfo")
@@ -17,17 +17,19 @@ def auto(**options):
 
 
 @pytest.mark.parametrize("bfloat16, chosen", [(0.5, "bfloat16"), (0.9, "float32"), (6.5, "float32")])
-def test_auto_takes_bfloat16_where_it_is_worthwhile_and_says_why(bfloat16, chosen):
+def test_auto_takes_bfloat16_where_it_is_worthwhile_and_says_why(monkeypatch, bfloat16, chosen):
+    monkeypatch.setattr(precision, "convolution_seconds", {"float32": 1.0, "bfloat16": bfloat16}.get)
     said = []
-    found = settled(auto(seed=7), said.append, {"float32": 1.0, "bfloat16": bfloat16}.get)
+    found = precision.settled(auto(seed=7), said.append)
     assert found == auto(seed=7, precision=chosen)
     assert said == [f"--precision={chosen}: a convolution in bfloat16 takes {bfloat16} times float32's time here"]
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_choice_of_the_user_stands_without_a_measurement(precision):
-    said, asked = [], auto(precision=precision)
-    assert settled(asked, said.append, None) is asked and not said
+@pytest.mark.parametrize("choice", ["float32", "bfloat16"])
+def test_a_choice_of_the_user_stands_without_a_measurement(monkeypatch, choice):
+    monkeypatch.setattr(precision, "convolution_seconds", None)
+    said, asked = [], auto(precision=choice)
+    assert precision.settled(asked, said.append) is asked and not said
 
 
 def test_emulated_bfloat16_is_found_out():
@@ -36,7 +38,7 @@ def test_emulated_bfloat16_is_found_out():
     abilities = set(next(line for line in CPU.read_text().splitlines() if line.startswith("flags")).split())
     if abilities & {"avx512f", "avx_ne_convert"}:
         pytest.skip("needs a processor that is without bfloat16 for sure")
-    assert settled(auto(), lambda line: None).precision == "float32"
+    assert precision.settled(auto(), lambda line: None).precision == "float32"
 
 
 def test_auto_is_refused_where_workers_might_choose_differently():
