@@ -11,31 +11,114 @@ import nst_tf
 
 ROOT = Path(nst_tf.__file__).parent
 
-# From the ground up. A file imports only from floors below its own; files of one floor do not
+# From the ground up. A file imports only from floors below its own; folders of one floor do not
 # import each other. A folder is one room: inside it all may import each other, but not in a circle.
+COMMANDS = ("train", "optimize", "stylize", "evaluate", "export", "benchmark", "client")
 FLOORS = (
-    ("__init__", "errors", "statistics", "padding", "dead_leaves", "sheets", "budgets",
-     "interrupts", "limited_memory", "muon", "noise", "plots", "line_search", "metrics", "preconditioning"),
-    ("layers",),
-    ("files", "settings", "transfers", "decoding", "flag_binding", "distribution", "vgg", "style_statistics",
-     "optimizers", "colours"),
-    ("images", "features", "styles", "runs", "cards", "callbacks", "optimize_settings",
-     "evaluate_settings", "benchmark_settings", "memory", "painting", "assets", "precision"),
-    ("photos", "losses", "networks", "any_style", "album_settings"),
-    ("modulated", "client_settings"),
-    ("data", "artifacts", "slimming"),
-    ("training", "albums", "objective", "attacks", "any_style_artifacts", "latency"),
-    ("painters", "remote"),
-    ("methods", "exporters", "reports"),
-    ("pipeline", "studio", "candidates"),
-    ("evaluation", "benchmarking"),
-    ("train", "stylize", "export", "optimize", "evaluate", "benchmark", "client"),
+    ("__init__", "core"),
+    ("images", "ops"),
+    ("config", "data", "layers", "runs"),
+    ("assets", "features"),
+    ("losses", "models"),
+    ("inference", "optimization"),
+    ("evaluation", "exporters", "serving"),
+    ("training",),
+    COMMANDS,
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+# Files that have not moved yet, and the rooms that they will move to.
+FUTURE = {'album_settings': 'config',
+ 'albums': 'inference',
+ 'any_style': 'models',
+ 'any_style_artifacts': 'inference',
+ 'artifacts': 'inference',
+ 'attacks': 'training',
+ 'benchmark_settings': 'config',
+ 'benchmarking': 'evaluation',
+ 'budgets': 'training',
+ 'callbacks': 'runs',
+ 'candidates': 'evaluation',
+ 'cards': 'inference',
+ 'client_settings': 'config',
+ 'colours': 'images',
+ 'data': 'data',
+ 'dead_leaves': 'data',
+ 'decoding': 'images',
+ 'distribution': 'training',
+ 'errors': 'core',
+ 'evaluate_settings': 'config',
+ 'evaluation': 'evaluation',
+ 'exporters/__init__': 'exporters',
+ 'exporters/any_style_saved_model': 'exporters',
+ 'exporters/any_style_tflite': 'exporters',
+ 'exporters/float16_range': 'exporters',
+ 'exporters/graph_errors': 'exporters',
+ 'exporters/integer_range': 'exporters',
+ 'exporters/litert_layers': 'exporters',
+ 'exporters/model_cards': 'exporters',
+ 'exporters/picture_bytes': 'exporters',
+ 'exporters/picture_headers': 'exporters',
+ 'exporters/saved_model': 'exporters',
+ 'exporters/serving': 'exporters',
+ 'exporters/tflite': 'exporters',
+ 'exporters/tflite_contents': 'exporters',
+ 'exporters/tflite_integer': 'exporters',
+ 'exporters/web': 'exporters',
+ 'exporters/web_runtime': 'exporters',
+ 'features': 'features',
+ 'files': 'core',
+ 'flag_binding': 'config',
+ 'images': 'images',
+ 'interrupts': 'core',
+ 'latency': 'inference',
+ 'layers': 'layers',
+ 'limited_memory': 'optimization',
+ 'line_search': 'optimization',
+ 'losses': 'losses',
+ 'memory': 'optimization',
+ 'methods/__init__': 'training',
+ 'methods/adain': 'training',
+ 'methods/feedforward': 'training',
+ 'methods/gatys': 'optimization',
+ 'methods/slim_features': 'training',
+ 'metrics': 'evaluation',
+ 'modulated': 'models',
+ 'muon': 'training',
+ 'networks': 'models',
+ 'noise': 'images',
+ 'objective': 'evaluation',
+ 'optimize_settings': 'config',
+ 'optimizers': 'optimization',
+ 'padding': 'images',
+ 'painters': 'inference',
+ 'painting': 'optimization',
+ 'photos': 'data',
+ 'pipeline': 'training',
+ 'plots': 'runs',
+ 'precision': 'features',
+ 'preconditioning': 'optimization',
+ 'remote/__init__': 'serving',
+ 'remote/calls': 'serving',
+ 'remote/messages': 'serving',
+ 'remote/over_grpc': 'serving',
+ 'remote/over_rest': 'serving',
+ 'remote/painters': 'serving',
+ 'reports': 'evaluation',
+ 'runs': 'runs',
+ 'settings': 'config',
+ 'sheets': 'images',
+ 'slimming': 'training',
+ 'statistics': 'ops',
+ 'studio': 'optimization',
+ 'style_statistics': 'losses',
+ 'styles': 'data',
+ 'training': 'training',
+ 'transfers': 'models',
+ 'vgg': 'features'}
 
 SOURCES = {path.relative_to(ROOT).with_suffix("").as_posix(): path.read_text()
            for path in sorted(ROOT.rglob("*.py"))}
-LONGEST = 300                                                 # lines
+LONGEST = 400                                                 # lines
 CATCH_ALLS = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
 
 
@@ -73,7 +156,7 @@ def files_imported(source):
 
 
 def room(file):
-    return file.split("/")[0]
+    return FUTURE.get(file, file.split("/")[0])
 
 
 def climbers(file, source):
@@ -99,17 +182,16 @@ def test_nobody_imports_from_its_own_floor_or_a_higher_one():
 
 
 @pytest.mark.parametrize("source", [
-    "import nst_tf.pipeline", "from nst_tf import pipeline", "from nst_tf.pipeline import train",
-    "def f():\n    from nst_tf.methods.feedforward import build",
-    "from nst_tf.features import load_vgg19"])
+    "import nst_tf.train", "from nst_tf import train", "from nst_tf.train import main",
+    "def f():\n    from nst_tf.exporters.parity import check"])
 def test_a_climber_would_be_named(source):
-    (line,) = climbers("layers", source)
-    assert line.startswith("layers (floor 1) imports ")
+    (line,) = climbers("layers/padding", source)
+    assert line.startswith("layers/padding (floor 2) imports ")
 
 
 def test_going_down_and_going_abroad_are_allowed():
-    assert climbers("layers", "import numpy\nfrom nst_tf import padding\n"
-                    "from nst_tf.errors import expected") == []
+    assert climbers("exporters/parity", "import numpy\nfrom nst_tf import __version__\n"
+                    "from nst_tf.assets import expected") == []
 
 
 def test_imports_are_absolute():
@@ -132,8 +214,7 @@ def test_nobody_imports_in_a_circle():
 def test_flags_are_read_only_by_commands():
     readers = {file for file, source in SOURCES.items()
                if any(name.startswith("absl.flags") for name in imports(source))}
-    commands = {file for file, source in SOURCES.items() if 'if __name__ == "__main__"' in source}
-    assert readers <= commands | {"flag_binding"}
+    assert readers <= {*COMMANDS, "flag_binding", "config/flags", "assets/paint_styles"}
 
 
 def test_no_file_is_a_catch_all():
@@ -141,7 +222,7 @@ def test_no_file_is_a_catch_all():
     assert names & CATCH_ALLS == set()
 
 
-def test_no_file_is_longer_than_300_lines():
+def test_no_file_is_longer_than_400_lines():
     lines = {file: source.count("\n") for file, source in SOURCES.items()}
     assert {file: count for file, count in lines.items() if count > LONGEST} == {}
 
@@ -151,9 +232,11 @@ def test_no_file_is_longer_than_300_lines():
 
 def test_what_does_without_tensorflow_does_not_load_it():
     """Neither a .tflite nor --help may need TensorFlow."""
-    modules = ["nst_tf", *(f"nst_tf.{name}" for name in (
-        "images", "photos", "settings", "styles", "artifacts", "albums", "runs", "stylize", "train",
-        "export", "optimize", "evaluate", "client", "remote.painters", "remote.over_grpc", "remote.over_rest"))]
+    modules = [
+        "nst_tf", "nst_tf.images", "nst_tf.photos", "nst_tf.settings", "nst_tf.styles", "nst_tf.artifacts",
+        "nst_tf.albums", "nst_tf.runs", "nst_tf.stylize", "nst_tf.train", "nst_tf.export", "nst_tf.optimize",
+        "nst_tf.evaluate", "nst_tf.client", "nst_tf.remote.painters", "nst_tf.remote.over_grpc",
+        "nst_tf.remote.over_rest"]
     code = f"""
 import importlib, sys
 for module in {modules}:
