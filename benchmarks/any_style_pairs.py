@@ -17,7 +17,8 @@ import numpy as np
 import tqdm
 from absl import flags
 
-from nst_tf import any_style_artifacts, features, files, flag_binding, images, metrics, sheets
+from nst_tf import any_style_artifacts, features, flag_binding, images, metrics, sheets
+from nst_tf.core import files
 from nst_tf.exporters import parity
 from nst_tf.losses import LossWeights
 from nst_tf.objective import Judge, evenly

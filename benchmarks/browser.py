@@ -114,7 +114,7 @@ def psnr(picture: np.ndarray, reference: np.ndarray) -> float:
 
 def main():
     from nst_tf import images, photos
-    from nst_tf.errors import expected
+    from nst_tf.core.errors import expected
 
     page_folder, output = Path(FLAGS.page), Path(FLAGS.output) if FLAGS.output else None
     executable = FLAGS.chromium or chromium()

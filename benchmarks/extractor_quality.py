@@ -16,8 +16,8 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import artifacts, features, files, flag_binding, images, losses, objective, sheets, styles
-from nst_tf import photos as builtin
+from nst_tf import artifacts, features, flag_binding, images, losses, objective, photos as builtin, sheets, styles
+from nst_tf.core import files
 
 flags.DEFINE_string("content", None, "Photos to train on, as in nst_tf.train.", required=True)
 flags.DEFINE_string("photos", None, "Photos to judge on: folder or glob.", required=True)

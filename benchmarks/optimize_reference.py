@@ -24,7 +24,8 @@ import scipy.optimize
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import files, flag_binding, images
+from nst_tf import flag_binding, images
+from nst_tf.core import files
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.painting import Painting

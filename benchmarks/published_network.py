@@ -15,8 +15,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import files, flag_binding, images, metrics
-from nst_tf.errors import expected
+from nst_tf import flag_binding, images, metrics
+from nst_tf.core import files
+from nst_tf.core.errors import expected
 from nst_tf.evaluation import FLAT_LEVELS, FLAT_SIDE
 
 flags.DEFINE_string("weights", None, "File .npz of the network's variables.", required=True)

@@ -17,7 +17,7 @@ from absl import flags
 from short_training import train_once
 
 from nst_tf import artifacts, features, flag_binding, images, losses, metrics, objective, styles
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 VARIANTS = {
     "the recipe": (),

@@ -23,7 +23,7 @@ import numpy as np
 from absl import flags
 
 from nst_tf import artifacts, flag_binding, images, photos
-from nst_tf.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected
 from nst_tf.remote import painters
 
 flags.DEFINE_integer("clients", 8, "Clients at once.")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from absl import flags
 
-from nst_tf import artifacts, files, flag_binding, networks
+from nst_tf import artifacts, flag_binding, networks
+from nst_tf.core import files
 from nst_tf.exporters import in_float32, tflite
 
 flags.DEFINE_string("model", None, "Run folder or .keras file.", required=True)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from nst_tf import images
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 from nst_tf.settings import setting
 
 

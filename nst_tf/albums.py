@@ -14,7 +14,7 @@ import tqdm
 from nst_tf import images
 from nst_tf.album_settings import AlbumSettings
 from nst_tf.artifacts import Artifact
-from nst_tf.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected
 
 
 @dataclasses.dataclass(frozen=True)

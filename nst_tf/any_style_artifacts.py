@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from nst_tf import artifacts, cards, padding
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 STYLE_PART, TRANSFORM_PART = "_style", "_transform"        # in names of .tflite files
 

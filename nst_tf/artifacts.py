@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nst_tf import cards, padding
-from nst_tf.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected
 from nst_tf.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def open_network(model: str | os.PathLike) -> keras.Model:
     with opening(file):
         import keras
 
-        from nst_tf import any_style, modulated, networks          # register the layers that the file names
+        from nst_tf import any_style, networks  # register the layers that the file names
 
         network = keras.saving.load_model(file, compile=False)
         if not any_style.is_any_style(network):

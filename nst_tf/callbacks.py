@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 import tqdm
 
-from nst_tf import files
+from nst_tf.core import files
 
 HIDDEN = ("learning_rate", "progress")                    # in the log, not in the bar
 

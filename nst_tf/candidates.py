@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style_artifacts, artifacts, files, images, padding
-from nst_tf.errors import UserError, expected
+from nst_tf import any_style_artifacts, artifacts, images, padding
+from nst_tf.core import files
+from nst_tf.core.errors import UserError, expected
 from nst_tf.evaluate_settings import EvaluateSettings
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings

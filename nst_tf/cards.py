@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from nst_tf import files
-from nst_tf.errors import expected
+from nst_tf.core import files
+from nst_tf.core.errors import expected
 
 CARD = "model_card.json"
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 # NTSC's YIQ: luma first. Rows are Y, I, Q as combinations of R, G, B.
 YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])

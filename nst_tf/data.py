@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf import colours, dead_leaves, images, photos, styles
-from nst_tf.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected
 
 MAX_UNREADABLE = 0.01                                      # of all files; more stops the run
 STYLES = "builtin:styles"                                  # the packaged style pictures, as a folder

@@ -13,10 +13,20 @@ import zlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PIL import (BmpImagePlugin, ExifTags, GifImagePlugin, Image, ImageCms, ImageOps,
-                 JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
+from PIL import (
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 Source = str | os.PathLike | bytes
 Size = tuple[int, int]

@@ -6,7 +6,7 @@ import os
 
 import tensorflow as tf
 
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 
 @dataclasses.dataclass(frozen=True)

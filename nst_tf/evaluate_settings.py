@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 from nst_tf.settings import PerceptualSettings, setting
 
 

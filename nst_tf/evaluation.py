@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf import (
-    candidates, features, files, images, metrics, objective, photos, precision, reports, sheets, styles)
+from nst_tf import candidates, features, images, metrics, objective, photos, precision, reports, sheets, styles
 from nst_tf.candidates import Candidate, Photo
-from nst_tf.errors import UserError, expected
+from nst_tf.core import files
+from nst_tf.core.errors import UserError, expected
 from nst_tf.evaluate_settings import EvaluateSettings
 from nst_tf.losses import LossWeights
 from nst_tf.reports import Measured

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from absl import logging
 
-from nst_tf import artifacts, cards, files, flag_binding
-from nst_tf.errors import expected
+from nst_tf import artifacts, cards, flag_binding
+from nst_tf.core import files
+from nst_tf.core.errors import expected
 from nst_tf.settings import setting
 
 

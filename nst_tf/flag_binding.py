@@ -11,7 +11,7 @@ from typing import Any
 
 from absl import app, flags
 
-from nst_tf.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected
 
 INTERRUPTED = 130                      # a shell's status for a command after Ctrl-C
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nst_tf import artifacts, cards
-from nst_tf.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected
 
 _ALONE = """
 import json, sys

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from nst_tf import style_statistics, vgg
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 from nst_tf.features import FeatureExtractor
 from nst_tf.settings import PerceptualSettings, layer_weights
 from nst_tf.statistics import relative_squared_error, total_variation

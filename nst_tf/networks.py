@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from nst_tf import layers, padding
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 from nst_tf.padding import PADDINGS
 
 BLOCKS = ("residual", "separable")

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 from nst_tf.settings import PerceptualSettings, setting
 
 

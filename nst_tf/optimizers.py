@@ -10,7 +10,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from nst_tf import limited_memory
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 from nst_tf.line_search import is_finite, strong_wolfe
 from nst_tf.preconditioning import Preconditioner, State
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from nst_tf import any_style_artifacts, artifacts, colours, images, styles
 from nst_tf.artifacts import Artifact
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 
 @dataclasses.dataclass(frozen=True)

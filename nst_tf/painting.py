@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import files
-from nst_tf.errors import expected
-from nst_tf.interrupts import Interruptible
+from nst_tf.core import files
+from nst_tf.core.errors import expected
+from nst_tf.core.interrupts import Interruptible
 from nst_tf.optimizers import NOT_FINITE, REASONS, RUNNING, Adam, Lbfgs, Objective, State
 
 

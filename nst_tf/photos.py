@@ -6,7 +6,7 @@ import importlib.resources
 import numpy as np
 
 from nst_tf import images
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 BUILTIN = "builtin:"
 

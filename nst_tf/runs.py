@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from nst_tf import files
-from nst_tf.errors import expected
+from nst_tf.core import files
+from nst_tf.core.errors import expected
 
 # All that a run of any method writes; the record last, so that an interrupted removal can be
 # repeated.

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 
 def setting(default: Any, help: str, *, choices: Sequence[str] = (), free: bool = False) -> Any:

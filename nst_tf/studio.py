@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nst_tf import callbacks, files, images, memory, plots, precision
-from nst_tf.errors import UserError, expected
+from nst_tf import callbacks, images, memory, plots, precision
+from nst_tf.core import files
+from nst_tf.core.errors import UserError, expected
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.painting import Painted, Painting

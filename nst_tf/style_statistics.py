@@ -9,7 +9,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from nst_tf import statistics
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 Description = tuple[tf.Tensor, ...]                          # each [B, ...] float32
 

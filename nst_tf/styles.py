@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 TIMEOUT = 60                                               # seconds, for a download
 MAX_DOWNLOAD = 50_000_000                                  # bytes

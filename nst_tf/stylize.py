@@ -18,7 +18,7 @@ import sys
 
 from nst_tf import albums, colours, decoding, flag_binding, images, noise, painters
 from nst_tf.album_settings import AlbumSettings
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 from nst_tf.settings import setting, texture_sides
 
 LARGE = 8_000_000             # pixels of a photo from which on TensorFlow is told to spare memory

@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.budgets import FitConfig, FitResult
+from nst_tf.core.errors import UserError, expected
+from nst_tf.core.interrupts import Interruptible
 from nst_tf.data import Shard
 from nst_tf.distribution import Distribution
-from nst_tf.errors import UserError, expected
-from nst_tf.interrupts import Interruptible
 from nst_tf.muon import Muon
 
 # What the workers that are left get when one has died; which one depends on what they were doing.

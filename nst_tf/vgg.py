@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from nst_tf import layers
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 from nst_tf.padding import PADDINGS
 
 CONVOLUTIONS = (2, 2, 4, 4, 4)                       # a block; Simonyan, Zisserman 2015, table 1, E

@@ -8,7 +8,7 @@ import tensorflow as tf
 from pictures import smooth
 
 from nst_tf import any_style, artifacts, images, losses, pipeline, statistics, transfers
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.methods import adain
 from nst_tf.settings import TrainSettings
 

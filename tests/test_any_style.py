@@ -8,7 +8,7 @@ from pictures import batch as picture
 from tiny import draw_any as draw
 
 from nst_tf import any_style, features, transfers
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 
 RMS = {any_style.LAYER: 500.0}                 # about that of features of photos
 

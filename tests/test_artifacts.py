@@ -12,7 +12,7 @@ import tensorflow as tf
 import tiny
 
 from nst_tf import artifacts, images, layers
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.exporters import parity
 
 KINDS = ["run folder", ".keras", "SavedModel", "versions", ".tflite"]

@@ -7,7 +7,7 @@ import pytest
 import tiny
 
 from nst_tf import any_style_artifacts, artifacts, cards, latency
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_cards, parity
 
 

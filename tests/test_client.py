@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 import serving_servers
 import tiny
-from PIL import Image
 from pictures import smooth
+from PIL import Image
 from profiles import wide_profile
 from serving_servers import Refusal, Served
 
 from nst_tf import albums, artifacts, client, images
 from nst_tf.client_settings import ClientSettings
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.exporters import saved_model
 from nst_tf.remote import painters
 

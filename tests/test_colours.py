@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from nst_tf import colours
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 
 
 def picture(height=20, width=30, seed=0, low=0.2, high=0.8):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from nst_tf import data, photos
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 
 CONFIG = data.CropConfig(crop_size=8, short_side=10, seed=5)
 ONE = data.Shard(batch_size=4)

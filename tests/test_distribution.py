@@ -19,9 +19,9 @@ from pictures import smooth
 from watched_runs import log
 
 from nst_tf import pipeline
+from nst_tf.core.errors import UserError
 from nst_tf.data import Shard
 from nst_tf.distribution import Distribution, open_distribution
-from nst_tf.errors import UserError
 from nst_tf.methods import feedforward
 from nst_tf.settings import TrainSettings
 

@@ -10,7 +10,7 @@ import tiny
 from pictures import smooth
 
 from nst_tf import candidates, evaluate, evaluation, features, images, losses, objective, precision, reports
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.evaluate_settings import EvaluateSettings
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1:3"), "content_layers": ("relu2_1",)}

@@ -15,7 +15,7 @@ import tiny
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from nst_tf import artifacts, export, exporters, images, networks
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.exporters import litert_layers, model_cards, parity, tflite
 
 FLOORS = {"tiny_float16.tflite": 60, "tiny_int8.tflite": 40}        # decibels; 80 for all others

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import features, vgg
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 
 REAL_WEIGHTS = Path(__file__).parents[2] / "shared/data/weights/vgg19_imagenet_notop.h5"
 TINY = (4, 6, 8, 8, 8)

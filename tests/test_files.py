@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from nst_tf import files
-from nst_tf.errors import UserError
+from nst_tf.core import files
+from nst_tf.core.errors import UserError
 
 
 def names(folder):

@@ -8,7 +8,7 @@ from pictures import smooth
 from PIL import Image
 
 from nst_tf import images, losses, memory, optimizers, style_statistics, vgg
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
 

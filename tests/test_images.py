@@ -17,7 +17,7 @@ from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin
 from profiles import WHITE, WIDE, fixed16, gamma_curve, profile, wide_profile
 
 from nst_tf import decoding, images
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.images import Picture
 
 

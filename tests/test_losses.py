@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import losses
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.features import FeatureExtractor
 
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import layers, networks
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 
 SIZES = [(1, 1), (1, 7), (3, 2), (17, 33), (64, 64), (255, 101)]
 

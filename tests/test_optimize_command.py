@@ -14,7 +14,7 @@ from pictures import smooth
 from watched_runs import log, strike_at
 
 from nst_tf import images, optimize, precision, studio
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.optimize_settings import OptimizeSettings
 
 

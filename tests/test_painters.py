@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 import tiny
-from PIL import Image
 from pictures import smooth
+from PIL import Image
 
 from nst_tf import any_style_artifacts, colours, images, painters, stylize
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_cards, parity
 from nst_tf.painters import Wishes
 from nst_tf.stylize import StylizeSettings

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.remote import calls, messages, painters
 from nst_tf.remote.calls import Failure, Retries
 

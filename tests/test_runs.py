@@ -6,7 +6,7 @@ import json
 import pytest
 
 from nst_tf import runs
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.runs import RunFolder, open_run
 from nst_tf.settings import TrainSettings
 

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from nst_tf import settings
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.settings import TrainSettings
 
 FIELDS = {field.name: field for field in dataclasses.fields(TrainSettings)}

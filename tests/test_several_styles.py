@@ -9,7 +9,7 @@ import tensorflow as tf
 from pictures import smooth
 
 from nst_tf import artifacts, images, pipeline, stylize
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.methods import feedforward
 from nst_tf.settings import TrainSettings
 

@@ -7,7 +7,7 @@ import tiny
 from pictures import smooth
 
 from nst_tf import artifacts, images, losses, networks, pipeline, stylize
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.exporters import EXPORTERS, parity
 from nst_tf.methods import feedforward
 from nst_tf.settings import TrainSettings

@@ -6,7 +6,7 @@ import scipy.linalg
 import tensorflow as tf
 
 from nst_tf import statistics, style_statistics
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 
 
 def noise(*shape, seed=0):

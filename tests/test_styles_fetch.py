@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from nst_tf import images, styles
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -10,7 +10,7 @@ import tiny
 from PIL import Image
 
 from nst_tf import albums, artifacts, images, noise, stylize
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.stylize import StylizeSettings
 
 

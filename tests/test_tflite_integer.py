@@ -12,7 +12,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from nst_tf import artifacts, export, exporters, images, layers, networks
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.exporters import integer_range, litert_layers, parity, tflite, tflite_integer
 
 SHAPES = [{}, {"padding": "zeros"}, {"block": "separable"}, {"styles": 2, "strength": True}]

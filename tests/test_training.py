@@ -14,8 +14,8 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import training
+from nst_tf.core.errors import UserError
 from nst_tf.distribution import open_distribution
-from nst_tf.errors import UserError
 from nst_tf.training import Fit, FitConfig
 
 BATCH = 4

@@ -7,7 +7,7 @@ import scipy.stats
 import skimage.exposure
 
 from nst_tf import transfers
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 
 NAMES = list(transfers.TRANSFERS)
 

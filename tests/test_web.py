@@ -17,7 +17,7 @@ import tiny
 from ai_edge_litert.interpreter import Interpreter
 
 from nst_tf import any_style, export, exporters, images, networks, padding, painters, styles
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_cards, parity, tflite, web
 
 SIDES, SHAPES = (32,), ((0.75, 1.0),)

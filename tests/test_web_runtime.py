@@ -9,7 +9,7 @@ import tarfile
 import litert_js
 import pytest
 
-from nst_tf.errors import UserError
+from nst_tf.core.errors import UserError
 from nst_tf.exporters import web_runtime
 
 

@@ -8,8 +8,7 @@ from unittest import mock
 import keras
 import numpy as np
 
-from nst_tf import any_style as any_style_nets
-from nst_tf import features, images, modulated, networks, photos, vgg
+from nst_tf import any_style as any_style_nets, features, images, modulated, networks, photos, vgg
 from nst_tf.exporters import ANY_STYLE_EXPORTERS, EXPORTERS, any_style_tflite
 
 # What is exported of every kind of network, and draws at every size. The format web has fixed sizes, and needs

@@ -15,7 +15,7 @@ from PIL import Image
 
 from nst_tf import flag_binding
 from nst_tf.assets import autumn_knife, ink_wash, mosaic, starry_swirls, woodblock
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 
 
 class Style(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from nst_tf import any_style
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 from nst_tf.exporters import any_style_saved_model, any_style_tflite, parity, saved_model, tflite, tflite_integer, web
 
 Exporter = Callable[..., list[parity.Artefact]]

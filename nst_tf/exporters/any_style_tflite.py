@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, files, images, networks, padding, styles
+from nst_tf import any_style, images, networks, padding, styles
+from nst_tf.core import files
 from nst_tf.exporters import float16_range, litert_layers, parity, tflite
 
 SIDES = (256, 384, 512)                        # pixels, of the files of a fixed size

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import layers, networks
+from nst_tf import layers
 
 
 class SlicedReflectionPadding2D(layers.ReflectionPadding2D):

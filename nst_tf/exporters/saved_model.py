@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import files, images, networks
+from nst_tf import images, networks
+from nst_tf.core import files
 from nst_tf.exporters import parity, picture_bytes, serving
 
 AT_LEAST = 80.0           # decibels; the same graph on the same machine draws equal pictures

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import files, networks, padding
-from nst_tf.errors import expected
+from nst_tf import networks, padding
+from nst_tf.core import files
+from nst_tf.core.errors import expected
 from nst_tf.exporters import float16_range, litert_layers, parity, tflite_contents
 
 SIDE = 384              # pixels; LiteRT can give a file another size before it allocates

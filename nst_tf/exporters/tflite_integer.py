@@ -10,8 +10,9 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from nst_tf import files, layers, networks
-from nst_tf.errors import UserError
+from nst_tf import layers, networks
+from nst_tf.core import files
+from nst_tf.core.errors import UserError
 from nst_tf.exporters import integer_range, litert_layers, parity, tflite
 
 INTEGER = tflite.Variant(32.0, (tf.lite.Optimize.DEFAULT,))

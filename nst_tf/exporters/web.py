@@ -16,7 +16,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import any_style, files, images, networks, painters, photos, styles
+from nst_tf import any_style, images, networks, painters, photos, styles
+from nst_tf.core import files
 from nst_tf.exporters import any_style_tflite, model_cards, parity, tflite, web_runtime
 
 FOLDER = "web"

@@ -11,8 +11,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from nst_tf import files
-from nst_tf.errors import expected
+from nst_tf.core import files
+from nst_tf.core.errors import expected
 
 PACKAGE, VERSION = "@litertjs/core", "2.5.3"
 TARBALL = f"litertjs-core-{VERSION}.tgz"                     # npm's name for it

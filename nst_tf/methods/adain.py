@@ -11,9 +11,22 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, features, files, images, losses, modulated, networks, photos, sheets, statistics
-from nst_tf import styles, training, transfers
+from nst_tf import (
+    any_style,
+    features,
+    images,
+    losses,
+    modulated,
+    networks,
+    photos,
+    sheets,
+    statistics,
+    styles,
+    training,
+    transfers,
+)
 from nst_tf.budgets import FitResult
+from nst_tf.core import files
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import features, files, images, losses, networks, photos, sheets, statistics, styles, training, vgg
+from nst_tf import features, images, losses, networks, photos, sheets, statistics, styles, training, vgg
 from nst_tf.budgets import FitResult
-from nst_tf.errors import expected
+from nst_tf.core import files
+from nst_tf.core.errors import expected
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
 

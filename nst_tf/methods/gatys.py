@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf import colours, features, images, losses, photos, styles, vgg
-from nst_tf.errors import expected
+from nst_tf.core.errors import expected
 from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.optimizers import Adam, Lbfgs, Objective
 from nst_tf.preconditioning import PicturePreconditioner

@@ -16,9 +16,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import attacks, data, features, files, slimming, statistics, vgg
+from nst_tf import attacks, data, features, slimming, statistics, vgg
 from nst_tf.budgets import FitResult
-from nst_tf.errors import expected
+from nst_tf.core import files
+from nst_tf.core.errors import expected
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
 from nst_tf.training import restore_weights

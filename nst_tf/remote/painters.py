@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nst_tf import artifacts, images
-from nst_tf.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected
 from nst_tf.remote.calls import Connection, Failure, Retries
 
 BYTES, PIXELS = "serving_bytes", "serving_default"

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from nst_tf.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected
 
 _log = logging.getLogger(__name__)
 
