@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import colours, flag_binding, images, painters, photos, sheets, styles
+from nst_tf import flag_binding, painters, photos, styles
+from nst_tf.images import color, contact_sheet, io as image_io
 from nst_tf.painters import Wishes
 
 flags.DEFINE_string("model", None, "Model of any style.", required=True)
@@ -28,11 +29,11 @@ def main():
 
     def painted(caption, paint=None, **wishes):
         painter = painters.open_painter(FLAGS.model, (), Wishes(**{"styles": [first], **wishes}))
-        return caption, images.to_uint8((paint(painter) if paint else painter)(photo))
+        return caption, image_io.to_uint8((paint(painter) if paint else painter)(photo))
 
     named = styles.packaged_styles()
-    rows = [[("photo", images.to_uint8(photo)), *(
-        (name, images.decode_rgb8(path, short_side=photo.shape[0])) for name, path in named.items())]]
+    rows = [[("photo", image_io.to_uint8(photo)), *(
+        (name, image_io.decode_rgb8(path, short_side=photo.shape[0])) for name, path in named.items())]]
     rows.append([painted("alpha 0", alpha=0.0), *(painted("", styles=[name]) for name in named)])
     rows.append([painted(f"alpha {alpha:g}", alpha=alpha) for alpha in np.linspace(0, 1, 6).round(1)])
     rows.append([painted(f"{share:.0%} {second}", styles=[first, second], weights=[1 - share, share])
@@ -45,12 +46,12 @@ def main():
         masks = []
         for name, mask in (("inside", inside), ("around", 1 - inside)):
             masks.append(str(Path(folder) / f"{name}.png"))
-            images.write_picture(masks[-1], images.Picture(np.repeat(mask[..., None], 3, -1).astype(np.float32)))
+            image_io.write_picture(masks[-1], image_io.Picture(np.repeat(mask[..., None], 3, -1).astype(np.float32)))
         rows.append([painted(f"colours kept: {mode}", lambda each, mode=mode: painters.preserving_colors(each, mode))
-                     for mode in colours.MODES] + [
+                     for mode in color.MODES] + [
             painted("a style for each region", styles=[first, second], masks=masks)])
-    sheet = images.to_float(sheets.sheet(rows, cell=FLAGS.side))
-    images.write_picture(FLAGS.output, images.Picture(sheet), overwrite=True)
+    sheet = image_io.to_float(contact_sheet.sheet(rows, cell=FLAGS.side))
+    image_io.write_picture(FLAGS.output, image_io.Picture(sheet), overwrite=True)
     print(f"wrote {FLAGS.output}")
 
 

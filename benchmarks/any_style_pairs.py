@@ -17,9 +17,10 @@ import numpy as np
 import tqdm
 from absl import flags
 
-from nst_tf import any_style_artifacts, features, flag_binding, images, metrics, sheets
+from nst_tf import any_style_artifacts, features, flag_binding, metrics
 from nst_tf.core import files
 from nst_tf.exporters import parity
+from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import LossWeights
 from nst_tf.objective import Judge, evenly
 
@@ -37,9 +38,9 @@ FLAGS = flags.FLAGS
 
 def square(path, side):
     """The central square of a picture, float32 [side, side, 3]."""
-    rgb8 = images.decode_rgb8(path, short_side=side)
+    rgb8 = image_io.decode_rgb8(path, short_side=side)
     top, left = ((length - side) // 2 for length in rgb8.shape[:2])
-    return images.to_float(rgb8[top: top + side, left: left + side])
+    return image_io.to_float(rgb8[top: top + side, left: left + side])
 
 
 def ours(path):
@@ -67,7 +68,7 @@ def magentas(predictor, transformer):
         return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
     def draw(photo, painting):
-        small = images.to_float(images.resize_rgb8(images.to_uint8(painting), 256, 256))
+        small = image_io.to_float(image_io.resize_rgb8(image_io.to_uint8(painting), 256, 256))
         code = run(predict, small[None])
         return np.clip(run(transform, photo[None], code)[0], 0, 1)
 
@@ -75,10 +76,10 @@ def magentas(predictor, transformer):
 
 
 def main():
-    paths = evenly(images.find_images(FLAGS.photos), FLAGS.pairs)[:FLAGS.pairs]
-    paintings = [square(path, FLAGS.side) for path in images.find_images(FLAGS.paintings)]
+    paths = evenly(image_io.find_images(FLAGS.photos), FLAGS.pairs)[:FLAGS.pairs]
+    paintings = [square(path, FLAGS.side) for path in image_io.find_images(FLAGS.paintings)]
     extractor = features.load_vgg19(FLAGS.vgg_weights, LossWeights().layers)
-    judges = [Judge(extractor, images.Picture(painting)) for painting in paintings]
+    judges = [Judge(extractor, image_io.Picture(painting)) for painting in paintings]
     models = {"identity": (lambda photo, painting: photo, None),
               "copy of the style": (lambda photo, painting: painting, None)}
     if FLAGS.pair:
@@ -89,7 +90,7 @@ def main():
     found, rows = {name: [] for name in models}, []
     for number, path in enumerate(tqdm.tqdm(paths, unit="pair")):
         photo, which = square(path, FLAGS.side), number % len(paintings)
-        drawn = {name: images.to_float(images.to_uint8(draw(photo, paintings[which])))
+        drawn = {name: image_io.to_float(image_io.to_uint8(draw(photo, paintings[which])))
                  for name, (draw, _) in models.items()}
         for name, picture in drawn.items():
             plain = models[name][1]
@@ -99,8 +100,8 @@ def main():
                 "mesh": metrics.mesh_ratio(picture),
                 **({"alpha 0": parity.psnr(plain(photo, paintings[which]), photo)} if plain else {})})
         if number % max(1, len(paths) // 8) == 0:
-            rows.append([(path.stem, images.to_uint8(photo)), ("painting", images.to_uint8(paintings[which])),
-                         *((name, images.to_uint8(picture)) for name, picture in list(drawn.items())[2:])])
+            rows.append([(path.stem, image_io.to_uint8(photo)), ("painting", image_io.to_uint8(paintings[which])),
+                         *((name, image_io.to_uint8(picture)) for name, picture in list(drawn.items())[2:])])
     print("| model | content | style | SSIM | checkerboard | mesh | alpha 0, dB |\n|---|---|---|---|---|---|---|")
     for name, terms in found.items():
         mean = {key: np.mean([each[key] for each in terms]) for key in terms[0]}
@@ -110,7 +111,7 @@ def main():
               f"| {mean['mesh']:.2f} | {mean.get('alpha 0', np.nan):.1f} |")
     folder = Path(FLAGS.output)
     files.write_atomically(folder / "numbers.json", json.dumps(found, indent=1).encode(), overwrite=True)
-    images.write_picture(folder / "sheet.png", images.Picture(images.to_float(sheets.sheet(rows, cell=256))),
+    image_io.write_picture(folder / "sheet.png", image_io.Picture(image_io.to_float(contact_sheet.sheet(rows, cell=256))),
                          overwrite=True)
 
 

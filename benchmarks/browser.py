@@ -113,8 +113,9 @@ def psnr(picture: np.ndarray, reference: np.ndarray) -> float:
 
 
 def main():
-    from nst_tf import images, photos
+    from nst_tf import photos
     from nst_tf.core.errors import expected
+    from nst_tf.images import io as image_io
 
     page_folder, output = Path(FLAGS.page), Path(FLAGS.output) if FLAGS.output else None
     executable = FLAGS.chromium or chromium()
@@ -132,7 +133,7 @@ def main():
                 page = opened()
                 page.goto(address)
                 for side in sorted({max(frame["width"], frame["height"]) for frame in described["frames"]}):
-                    photo = images.resize_rgb8(original, *images.fit_size(*original.shape[:2], long_side=side))
+                    photo = image_io.resize_rgb8(original, *image_io.fit_size(*original.shape[:2], long_side=side))
                     page.check(f"input[name=size][value='{side}']", force=True)
                     painted, times = paint(page, photo), []
                     for _ in range(FLAGS.repeats):
@@ -142,7 +143,7 @@ def main():
                     frame = page.evaluate("document.querySelector('#status').dataset.frame")
                     wide, tall = map(int, frame.split("x"))
                     height, width = photo.shape[:2]
-                    ratios = [f"{psnr(painted, images.to_uint8(draw(images.to_float(given))[:height, :width])):.1f}"
+                    ratios = [f"{psnr(painted, image_io.to_uint8(draw(image_io.to_float(given))[:height, :width])):.1f}"
                               for given in (grown(photo, (tall, wide)), photo)] if draw else ["-", "-"]
                     print(f"{width}x{height:<5} {frame:>8} {used:>7} {statistics.median(times):>7.0f} {ratios[0]:>6} "
                           f"{ratios[1]:>14}", flush=True)

@@ -18,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import features, flag_binding, images, losses, objective, statistics, styles
+from nst_tf import features, flag_binding, losses, objective, statistics, styles
+from nst_tf.images import io as image_io
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_list("styles", list(styles.packaged_styles()), "Styles.")
@@ -49,7 +50,7 @@ def main():
     entries = np.median([np.prod(shape) for _, shape in energies])
     grams = {layer: [] for layer in losses.STYLE_LAYERS}
     for name in FLAGS.styles:
-        picture = images.read_picture(styles.fetch_style(name)[0], long_side=FLAGS.image_size).rgb
+        picture = image_io.read_picture(styles.fetch_style(name)[0], long_side=FLAGS.image_size).rgb
         maps = extractor(picture[None])
         for layer, values in grams.items():
             gram = statistics.gram_matrix(maps[layer] * tf.constant(scales[layer], tf.float32))

@@ -12,7 +12,8 @@ from pathlib import Path
 from absl import flags
 from short_training import train
 
-from nst_tf import artifacts, features, flag_binding, images, losses, objective, styles
+from nst_tf import artifacts, features, flag_binding, losses, objective, styles
+from nst_tf.images import io as image_io
 
 flags.DEFINE_list("content", ["builtin:photos", "builtin:leaves", "builtin:both"], "Sources.")
 flags.DEFINE_string("photos", None, "Held-out photos: folder or glob.", required=True)
@@ -28,7 +29,7 @@ RECIPE = Path(__file__).parents[1] / "configs" / "starry.flags"
 
 def main():
     photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
-    style = images.read_picture(styles.fetch_style(FLAGS.style_image)[0], short_side=512)
+    style = image_io.read_picture(styles.fetch_style(FLAGS.style_image)[0], short_side=512)
     judge = objective.Judge(features.load_slim_vgg19(losses.LossWeights().layers), style)
     print(f"| source ({len(photos)} held-out photos) | content | style | total |\n|---|---|---|---|")
     for source in FLAGS.content:

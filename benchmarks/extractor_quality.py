@@ -16,8 +16,9 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import artifacts, features, flag_binding, images, losses, objective, photos as builtin, sheets, styles
+from nst_tf import artifacts, features, flag_binding, losses, objective, photos as builtin, styles
 from nst_tf.core import files
+from nst_tf.images import contact_sheet, io as image_io
 
 flags.DEFINE_string("content", None, "Photos to train on, as in nst_tf.train.", required=True)
 flags.DEFINE_string("photos", None, "Photos to judge on: folder or glob.", required=True)
@@ -70,9 +71,9 @@ def main():
     print("|---|---|---|---|---|")
     ratios, rows = [], []
     # Not one of the judged photos: this picture may be published.
-    shown_photo = images.to_float(builtin.builtin_photo("coffee"))
+    shown_photo = image_io.to_float(builtin.builtin_photo("coffee"))
     for style in FLAGS.styles:
-        picture = images.read_picture(styles.fetch_style(style)[0], short_side=512)
+        picture = image_io.read_picture(styles.fetch_style(style)[0], short_side=512)
         judge = objective.Judge(extractor, picture)
         content, wide = mean_score(judge, heavy[style], photos)
         narrow = [mean_score(judge, folders, photos) for folders in light[style]]
@@ -82,14 +83,14 @@ def main():
         print(f"| {Path(style).stem} | {content:.3f}, {wide:.4f} | {listed} | {equal:.4f} "
               f"| {ratios[-1]:.3f} |", flush=True)
         nearest = min(range(len(narrow)), key=lambda i: abs(narrow[i][0] - content))
-        rows.append([("photo", images.to_uint8(shown_photo))] + [
+        rows.append([("photo", image_io.to_uint8(shown_photo))] + [
             (f"{Path(style).stem}, trained with {name}",
-             images.to_uint8(artifacts.open_artifact(folder)(shown_photo)))
+             image_io.to_uint8(artifacts.open_artifact(folder)(shown_photo)))
             for name, folder in (("VGG19", heavy[style][0]), ("slim VGG19", light[style][nearest][0]))])
     print(f"mean ratio {np.mean(ratios):.3f}")
-    sheet = images.to_float(sheets.sheet(rows, cell=640))
+    sheet = image_io.to_float(contact_sheet.sheet(rows, cell=640))
     files.write_atomically(Path(FLAGS.output) / "side_by_side.png",
-                           images.encode(images.Picture(sheet), "png"), overwrite=True)
+                           image_io.encode(image_io.Picture(sheet), "png"), overwrite=True)
 
 
 if __name__ == "__main__":

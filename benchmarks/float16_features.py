@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import any_style, artifacts, flag_binding, images, networks, padding, styles
+from nst_tf import any_style, artifacts, flag_binding, networks, styles
 from nst_tf.exporters import any_style_tflite, float16_range, in_float32, tflite
+from nst_tf.images import io as image_io, padding
 
 flags.DEFINE_string("model", "", "Run folder or .keras file.")
 flags.DEFINE_string("content", "", "Folder of photos.")
@@ -24,17 +25,17 @@ MOST = float(np.sqrt(np.finfo(np.float16).max))
 
 
 def read(path):
-    return images.read_picture(path, short_side=FLAGS.image_size).rgb
+    return image_io.read_picture(path, short_side=FLAGS.image_size).rgb
 
 
 def main():
     network = in_float32(artifacts.open_network(FLAGS.model))
-    photos = [padding.grow(read(path), *padding.ANY_STYLE)[None] for path in images.find_images(FLAGS.content)]
+    photos = [padding.grow(read(path), *padding.ANY_STYLE)[None] for path in image_io.find_images(FLAGS.content)]
     photos = photos[:FLAGS.photos]
     if any_style.is_any_style(network):
         parts = any_style.parts_of(network)
         core = any_style_tflite.transformer_for_phones(parts)
-        paths = [*styles.packaged_styles().values(), *(images.find_images(FLAGS.styles) if FLAGS.styles else [])]
+        paths = [*styles.packaged_styles().values(), *(image_io.find_images(FLAGS.styles) if FLAGS.styles else [])]
         codes = [parts.encode_style(read(path)[None]) for path in paths]
         full = tf.ones((1, 1))
         # Two styles a photo: each meets some, without a night of computing.

@@ -8,7 +8,8 @@ PATH@N paints in style N of a model of several, from 0; PATH@N:S with strength S
 
 from absl import flags
 
-from nst_tf import artifacts, flag_binding, images, photos, sheets
+from nst_tf import artifacts, flag_binding, photos
+from nst_tf.images import contact_sheet, io as image_io
 
 flags.DEFINE_list("models", None, "Models, each PATH, PATH@N or PATH@N:S.", required=True)
 flags.DEFINE_list("captions", [], "Captions of their rows; empty for none.")
@@ -27,13 +28,13 @@ def opened(model: str) -> artifacts.Artifact:
 
 def main():
     shown = [photos.read_photo(name, long_side=FLAGS.side).rgb for name in FLAGS.photos]
-    rows = [[("", images.to_uint8(rgb)) for rgb in shown]]
+    rows = [[("", image_io.to_uint8(rgb)) for rgb in shown]]
     for number, model in enumerate(FLAGS.models):
         paint = opened(model)
         caption = FLAGS.captions[number] if FLAGS.captions else ""
-        rows.append([(caption if at == 0 else "", images.to_uint8(paint(rgb))) for at, rgb in enumerate(shown)])
-    sheet = images.to_float(sheets.sheet(rows, cell=FLAGS.side))
-    images.write_picture(FLAGS.output, images.Picture(sheet), overwrite=True)
+        rows.append([(caption if at == 0 else "", image_io.to_uint8(paint(rgb))) for at, rgb in enumerate(shown)])
+    sheet = image_io.to_float(contact_sheet.sheet(rows, cell=FLAGS.side))
+    image_io.write_picture(FLAGS.output, image_io.Picture(sheet), overwrite=True)
     print(f"wrote {FLAGS.output}")
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import flag_binding, images, photos, sheets, studio, styles
+from nst_tf import flag_binding, photos, studio, styles
+from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.optimize_settings import OptimizeSettings
 
 flags.DEFINE_string("second_style", "autumn_knife", "For the masks.")
@@ -29,7 +30,7 @@ def draw_masks(photo, folder):
     paths = []
     for name, mask in (("inside", inside), ("around", 1 - inside)):
         rgb = np.repeat(mask[..., None], 3, -1).astype(np.float32)
-        images.write_picture(folder / f"{name}.png", images.Picture(rgb), overwrite=True)
+        image_io.write_picture(folder / f"{name}.png", image_io.Picture(rgb), overwrite=True)
         paths.append(str(folder / f"{name}.png"))
     return tuple(paths)
 
@@ -46,18 +47,18 @@ def main():
         "two styles, masks": dict(style=both, content_masks=masks),
         "texture": dict(content="", style=(FLAGS.texture,), smallest=64, init="noise", margin=32),
     }
-    cells = [("photo", images.to_uint8(photos.read_photo(asked.content).rgb))]
+    cells = [("photo", image_io.to_uint8(photos.read_photo(asked.content).rgb))]
     for number, (caption, changes) in enumerate(ways.items()):
         path = folder / f"{number}.png"
         if not path.exists():
             print(f"{caption}:", flush=True)
             studio.optimize(dataclasses.replace(
                 asked, output=str(path), run="", overwrite=True, **changes))
-        cells.append((caption, images.to_uint8(images.read_picture(path).rgb)))
-    cells += [(name, images.to_uint8(images.read_picture(styles.fetch_style(name)[0]).rgb))
+        cells.append((caption, image_io.to_uint8(image_io.read_picture(path).rgb)))
+    cells += [(name, image_io.to_uint8(image_io.read_picture(styles.fetch_style(name)[0]).rgb))
               for name in both]
-    sheet = sheets.sheet([cells[:3], cells[3:6], cells[6:]], asked.image_size)
-    images.write_picture(folder / "gallery.jpg", images.Picture(images.to_float(sheet)),
+    sheet = contact_sheet.sheet([cells[:3], cells[3:6], cells[6:]], asked.image_size)
+    image_io.write_picture(folder / "gallery.jpg", image_io.Picture(image_io.to_float(sheet)),
                          overwrite=True)
     print(f"wrote {folder / 'gallery.jpg'}")
 

@@ -24,8 +24,9 @@ import scipy.optimize
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import flag_binding, images
+from nst_tf import flag_binding
 from nst_tf.core import files
+from nst_tf.images import io as image_io
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.painting import Painting
@@ -131,15 +132,15 @@ def race(photo, style, size):
         gatys.Gatys(settings), seconds, -np.inf if FLAGS.to_the_end else wanted,
         None if settings.precision == "float32" else value)
     for kind, picture in (("reference", slow_picture), ("ours", fast_picture)):
-        images.write_picture(
+        image_io.write_picture(
             Path(FLAGS.race) / f"{photo.stem}_{Path(style).stem}_{size}_{kind}.png",
-            images.Picture(np.clip(picture, 0, 1).astype(np.float32)), overwrite=True)
+            image_io.Picture(np.clip(picture, 0, 1).astype(np.float32)), overwrite=True)
     return {"size": size, "pair": f"{photo.stem}, {Path(style).stem}", "seconds": seconds,
             "reference": wanted, "share": fast.reached(wanted) / seconds, "ours": fast.best_at(seconds)}
 
 
 def main():
-    photos, kept = images.find_images(FLAGS.photos), Path(FLAGS.race) / "rows.json"
+    photos, kept = image_io.find_images(FLAGS.photos), Path(FLAGS.race) / "rows.json"
     pairs = list(zip(range(FLAGS.pairs), itertools.cycle(photos), itertools.cycle(FLAGS.styles)))
     rows = json.loads(kept.read_text()) if kept.exists() else {}
     print("| size | photo, style | reference: seconds, objective | ours: share of its time, objective at "

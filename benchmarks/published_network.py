@@ -15,10 +15,11 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import flag_binding, images, metrics
+from nst_tf import flag_binding, metrics
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.evaluation import FLAT_LEVELS, FLAT_SIDE
+from nst_tf.images import io as image_io
 
 flags.DEFINE_string("weights", None, "File .npz of the network's variables.", required=True)
 flags.DEFINE_string("content", None, "Photos: folder or glob.", required=True)
@@ -33,12 +34,12 @@ BLOCKS = 5
 
 def main():
     network = Network(np.load(FLAGS.weights))
-    paths = images.find_images(FLAGS.content)
+    paths = image_io.find_images(FLAGS.content)
     folder = files.ensure_writable_folder(FLAGS.output)
     start = time.monotonic()
     for path in paths:
-        rgb = images.read_picture(path, long_side=FLAGS.image_size).rgb
-        images.write_picture(folder / f"{path.stem}.png", images.Picture(network(rgb)), overwrite=FLAGS.overwrite)
+        rgb = image_io.read_picture(path, long_side=FLAGS.image_size).rgb
+        image_io.write_picture(folder / f"{path.stem}.png", image_io.Picture(network(rgb)), overwrite=FLAGS.overwrite)
     print(f"{len(paths)} pictures in {time.monotonic() - start:.0f} s: {folder}")
     flat = [metrics.checkerboard_energy(network(np.full((FLAT_SIDE, FLAT_SIDE, 3), level, np.float32)))
             for level in FLAT_LEVELS]

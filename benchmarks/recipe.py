@@ -16,8 +16,9 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import artifacts, features, flag_binding, images, losses, metrics, objective, styles
+from nst_tf import artifacts, features, flag_binding, losses, metrics, objective, styles
 from nst_tf.core.errors import expected
+from nst_tf.images import io as image_io
 
 VARIANTS = {
     "the recipe": (),
@@ -71,7 +72,7 @@ def main():
     photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
     judge = objective.Judge(
         features.load_vgg19(FLAGS.vgg_weights, losses.LossWeights().layers),
-        images.read_picture(styles.fetch_style(FLAGS.style_image)[0], short_side=512))
+        image_io.read_picture(styles.fetch_style(FLAGS.style_image)[0], short_side=512))
     print("| one thing changed | steps | content | style | total | checkerboard |\n|---|---|---|---|---|---|")
     for name, folder in folders.items():
         model, steps = artifacts.open_artifact(folder), json.loads(

@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import artifacts, flag_binding, images, photos
+from nst_tf import artifacts, flag_binding, photos
 from nst_tf.core.errors import UserError, expected
+from nst_tf.images import io as image_io
 from nst_tf.remote import painters
 
 flags.DEFINE_integer("clients", 8, "Clients at once.")
@@ -69,10 +70,10 @@ def _pictures(paint):
     good = []
     for number, name in zip(range(SIZES), list(photos.PHOTOS) * SIZES):
         height, width = rng.integers(1, FLAGS.largest + 1, 2) if number else (1, 1)
-        rgb8 = images.resize_rgb8(photos.builtin_photo(name), height, width)
+        rgb8 = image_io.resize_rgb8(photos.builtin_photo(name), height, width)
         # PNGs: exact, so that decoders cannot differ.
-        drawn = images.encode(images.Picture(paint(images.to_float(rgb8))), "jpg")
-        good.append((images.encode_rgb8(rgb8, "png"), images.read_picture(drawn).rgb))
+        drawn = image_io.encode(image_io.Picture(paint(image_io.to_float(rgb8))), "jpg")
+        good.append((image_io.encode_rgb8(rgb8, "png"), image_io.read_picture(drawn).rgb))
     file = good[-1][0]
     return good, [b"", b"I am no picture.", file[:len(file) // 2], file[:30], b"\xff\xd8\xff" + bytes(50)]
 
@@ -87,7 +88,7 @@ def _client(server, seed, until, good, broken):
             file, wanted = (rng.choice(broken), None) if bad else rng.choice(good)
             began = time.monotonic()
             try:
-                drawn = images.read_picture(painter.paint_file(file)).rgb
+                drawn = image_io.read_picture(painter.paint_file(file)).rgb
             except UserError as error:
                 # Its own error, not the server's absence.
                 outcome = "refused" if bad and "can read. Received:" in str(error) else "refused wrongly"

@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import flag_binding, images
+from nst_tf import flag_binding
+from nst_tf.images import io as image_io
 
 flags.DEFINE_string("model", "", "SavedModel of a network of one style.")
 flags.DEFINE_integer("pictures", 300, "How many.")
@@ -35,7 +36,7 @@ def main():
         rng, column = np.random.default_rng(0), []
         for number in range(FLAGS.pictures + 1):
             height, width = rng.integers(1, FLAGS.most + 1, 2)
-            data = images.encode_rgb8(rng.integers(0, 256, (height, width, 3), np.uint8), "jpg")
+            data = image_io.encode_rgb8(rng.integers(0, 256, (height, width, 3), np.uint8), "jpg")
             answer = paint(image_bytes=tf.constant([data, data[:100]]))
             assert [bool(error) for error in answer["error"].numpy()] == [False, True]
             if number % 50 == 0:

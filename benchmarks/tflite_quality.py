@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import artifacts, flag_binding, images
+from nst_tf import artifacts, flag_binding
 from nst_tf.exporters import parity
+from nst_tf.images import io as image_io
 
 flags.DEFINE_string("model", None, "Run folder, .keras file or SavedModel.", required=True)
 flags.DEFINE_list("files", [], "Files that were exported of it.")
@@ -25,7 +26,7 @@ FLAGS = flags.FLAGS
 
 def square(path: Path, side: int) -> np.ndarray:
     """Returns the middle of a photo, float32 [side, side, 3] RGB in [0, 1]."""
-    rgb = images.read_picture(path, short_side=side).rgb
+    rgb = image_io.read_picture(path, short_side=side).rgb
     top, left = ((length - side) // 2 for length in rgb.shape[:2])
     return rgb[top:top + side, left:left + side]
 
@@ -34,7 +35,7 @@ def main():
     weights = [float(weight) for weight in FLAGS.style_weights]
     reference, *others = (
         artifacts.open_artifact(path, weights, FLAGS.strength) for path in (FLAGS.model, *FLAGS.files))
-    photos = images.find_images(FLAGS.content)
+    photos = image_io.find_images(FLAGS.content)
     ratios = []
     for path in photos:
         photo = square(path, FLAGS.side)

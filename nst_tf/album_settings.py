@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from nst_tf import images
 from nst_tf.core.errors import expected
+from nst_tf.images import io as image_io
 from nst_tf.settings import setting
 
 
@@ -21,7 +21,7 @@ class AlbumSettings:
         1.0, "How strongly a model with styles of its own paints, 0 (the photo, nearly) to 1; for models that "
         "were trained with --strength.")
     overwrite: bool = setting(False, "Replace files that exist.")
-    max_pixels: int = setting(images.MAX_PIXELS, "Larger photos are refused.")
+    max_pixels: int = setting(image_io.MAX_PIXELS, "Larger photos are refused.")
 
     def __post_init__(self):
         for name in self._needed():

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf import images
 from nst_tf.album_settings import AlbumSettings
 from nst_tf.artifacts import Artifact
 from nst_tf.core.errors import UserError, expected
+from nst_tf.images import io as image_io
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +36,7 @@ def stylize_album(
     output: str,
     *,
     overwrite: bool = False,
-    max_pixels: int = images.MAX_PIXELS,
+    max_pixels: int = image_io.MAX_PIXELS,
     concurrency: int = 1,
     say: Callable[[str], None] = tqdm.tqdm.write,
 ) -> Outcome:
@@ -66,9 +66,9 @@ def stylize_album(
             if target.exists() and not overwrite:
                 raise expected("an output file that does not exist", str(target),
                                "Use --overwrite, or another --output.")
-            picture = images.read_picture(photo, max_pixels=max_pixels)
-            drawn = images.Picture(draw(artifact, picture.rgb, photo), picture.alpha)
-            images.write_picture(target, drawn, overwrite=overwrite)
+            picture = image_io.read_picture(photo, max_pixels=max_pixels)
+            drawn = image_io.Picture(draw(artifact, picture.rgb, photo), picture.alpha)
+            image_io.write_picture(target, drawn, overwrite=overwrite)
         except UserError as error:
             line = " ".join(str(error).split())
             return line if str(photo) in line else f"{photo}: {line}"
@@ -138,7 +138,7 @@ def _plan(content: str, output: Path) -> list[tuple[Path, Path]]:
     Raises:
         UserError: there are no photos, or several for one output file.
     """
-    photos, root = images.find_images(content), _root(content)
+    photos, root = image_io.find_images(content), _root(content)
     if len(photos) == 1 and _names_image(output) and not output.is_dir():
         return [(photos[0], output)]
     # Results of an earlier run are no photos of the album.
@@ -166,7 +166,7 @@ def _root(content: str) -> Path:
 
 
 def _names_image(path: Path) -> bool:
-    return path.suffix.lower() in images.IMAGE_SUFFIXES
+    return path.suffix.lower() in image_io.IMAGE_SUFFIXES
 
 
 def _writable(path: Path) -> Path:

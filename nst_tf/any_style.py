@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from nst_tf import layers, padding, transfers, vgg
+from nst_tf import layers, transfers, vgg
 from nst_tf.features import FeatureExtractor
+from nst_tf.images import padding
 
 LAYER = "relu4_1"                              # where styles are transferred; Huang and Belongie's
 SKIPS = ("relu3_1", "relu2_1", "relu1_1")      # where they may be transferred too; the decoder's order

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf import artifacts, cards, padding
+from nst_tf import artifacts, cards
 from nst_tf.core.errors import expected
+from nst_tf.images import padding
 
 STYLE_PART, TRANSFORM_PART = "_style", "_transform"        # in names of .tflite files
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nst_tf import cards, padding
+from nst_tf import cards
 from nst_tf.core.errors import UserError, expected
+from nst_tf.images import padding
 from nst_tf.runs import RunFolder
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import images, muon, networks, slimming, statistics, styles
+from nst_tf import muon, networks, slimming, statistics, styles
+from nst_tf.images import io as image_io
 
 STYLE_WEIGHT = 10.0           # of the attackers' loss: like a network's in training
 PIXEL_SLOTS = 24              # pictures under attack; each is visited every PIXEL_SLOTS / count steps
@@ -235,6 +236,6 @@ def _first_attack(pictures, seed):
 
 def _middle_square(name: str) -> np.ndarray:
     data, _ = styles.fetch_style(name)
-    pixels = images.read_picture(data, short_side=PACKAGED_SIDE).rgb
+    pixels = image_io.read_picture(data, short_side=PACKAGED_SIDE).rgb
     top, left = ((side - PACKAGED_SIDE) // 2 for side in pixels.shape[:2])
     return np.asarray(pixels[top: top + PACKAGED_SIDE, left: left + PACKAGED_SIDE])

@@ -11,10 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style_artifacts, artifacts, images, padding
+from nst_tf import any_style_artifacts, artifacts
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.evaluate_settings import EvaluateSettings
+from nst_tf.images import io as image_io, padding
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.painting import Painting
@@ -96,7 +97,7 @@ def copy_of_style(style: np.ndarray) -> Candidate:
     return Candidate("copy of the style", draw)
 
 
-def gatys_baselines(settings: EvaluateSettings, style: images.Picture) -> list[Candidate]:
+def gatys_baselines(settings: EvaluateSettings, style: image_io.Picture) -> list[Candidate]:
     """The pictures of `nst_tf.optimize` after --gatys iterations of plain L-BFGS at full size from the photo.
 
     They are kept in a folder of --output whose name stands for the settings, and not painted again.
@@ -106,7 +107,7 @@ def gatys_baselines(settings: EvaluateSettings, style: images.Picture) -> list[C
         return []
     shared = {field.name: getattr(settings, field.name)
               for field in dataclasses.fields(PerceptualSettings)}
-    picture = images.encode(style, "png")
+    picture = image_io.encode(style, "png")
     plan = OptimizeSettings(
         **shared, content="photo", style=("style.png",), output="picture.png", image_size=settings.image_size,
         scales=1, style_scale=max(style.size) / settings.image_size, iterations=max(counts), precondition=False)
@@ -119,7 +120,7 @@ def gatys_baselines(settings: EvaluateSettings, style: images.Picture) -> list[C
         def draw(photo):
             if not _snapshot(folder, count, photo).exists():
                 _paint(dataclasses.replace(plan, content=photo.source), counts, folder, photo)
-            return images.read_picture(_snapshot(folder, count, photo)).rgb
+            return image_io.read_picture(_snapshot(folder, count, photo)).rgb
 
         return draw
 
@@ -149,7 +150,7 @@ def _paint(settings, counts, folder, photo):
     for count in counts:
         # It may have ended before, since nothing improved any more.
         picture = snapshots.pictures.get(count, painted.picture)
-        images.write_picture(_snapshot(folder, count, photo), task.finished(picture), overwrite=True)
+        image_io.write_picture(_snapshot(folder, count, photo), task.finished(picture), overwrite=True)
 
 
 def _snapshot(folder, count, photo):
@@ -196,7 +197,7 @@ def _finished_pictures(path):
     if not folder.is_dir() or (folder / "run.json").exists():
         return {}
     try:
-        return {file.stem: file for file in images.find_images(folder)}
+        return {file.stem: file for file in image_io.find_images(folder)}
     except UserError:
         return {}
 
@@ -206,7 +207,7 @@ def _reader(path, drawn):
         if photo.name not in drawn:
             raise expected(f"a picture named {photo.name} in {path}", "none",
                            "Paint all photos, or narrow --content.")
-        rgb = images.read_picture(drawn[photo.name]).rgb
+        rgb = image_io.read_picture(drawn[photo.name]).rgb
         if rgb.shape != photo.rgb.shape:
             sizes = [f"{each.shape[1]}x{each.shape[0]}" for each in (photo.rgb, rgb)]
             raise expected(f"{drawn[photo.name]} at {sizes[0]}", sizes[1],

@@ -14,8 +14,9 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import colours, dead_leaves, images, photos, styles
+from nst_tf import dead_leaves, photos, styles
 from nst_tf.core.errors import UserError, expected
+from nst_tf.images import color, io as image_io
 
 MAX_UNREADABLE = 0.01                                      # of all files; more stops the run
 STYLES = "builtin:styles"                                  # the packaged style pictures, as a folder
@@ -31,7 +32,7 @@ class CropConfig:
         seed: of order, crops and flips.
         closest: the short side is this times `short_side` at most, drawn anew for every example; 1 for always
             `short_side`.
-        recolored: share of the examples whose hues are turned; see `colours.turned`.
+        recolored: share of the examples whose hues are turned; see `color.turned`.
     """
 
     crop_size: int
@@ -109,7 +110,7 @@ class FolderSource:
             raise expected("folders separated by commas", repr(folders), "Check --content.")
         self.name = folders
         self._files = [file for folder in folders.split(",") for file in (
-            styles.packaged_styles().values() if folder == STYLES else images.find_images(folder))]
+            styles.packaged_styles().values() if folder == STYLES else image_io.find_images(folder))]
         self.unreadable = Unreadable(len(self._files))
 
     def dataset(self, start, seed):
@@ -118,7 +119,7 @@ class FolderSource:
     def read(self, index, photo, short_side, seed):
         epoch, position = divmod(index, len(self._files))
         file = self._files[_permutation(len(self._files), seed, epoch)[position]]
-        return images.decode_rgb8(file, short_side=short_side)
+        return image_io.decode_rgb8(file, short_side=short_side)
 
 
 class TfdsSource:
@@ -162,7 +163,7 @@ class TfdsSource:
         return numbered.map(lambda index, photo: {"index": index, "photo": photo})
 
     def read(self, index, photo, short_side, seed):
-        return images.decode_rgb8(photo, short_side=short_side)
+        return image_io.decode_rgb8(photo, short_side=short_side)
 
 
 class BuiltinSource:
@@ -183,8 +184,8 @@ class BuiltinSource:
             # Few photographs: draw them at many scales, so that no crop comes twice.
             pixels = photos.builtin_photo(list(photos.PHOTOS)[rng.integers(len(photos.PHOTOS))])
             short_side = round(short_side * rng.uniform(1.0, 1.5))
-            height, width = images.fit_size(*pixels.shape[:2], short_side=short_side)
-            return images.resize_rgb8(pixels, height, width)
+            height, width = image_io.fit_size(*pixels.shape[:2], short_side=short_side)
+            return image_io.resize_rgb8(pixels, height, width)
         return dead_leaves.dead_leaves([seed, index], short_side, short_side)
 
 
@@ -269,8 +270,8 @@ def _reader(source: Source, config: CropConfig) -> Callable:
         rng = np.random.default_rng([config.seed, int(index)])
         crop = random_crop(pixels, config.crop_size, rng)
         if rng.random() < config.recolored:
-            crop = images.to_uint8(colours.turned(
-                images.to_float(crop), rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.5)))
+            crop = image_io.to_uint8(color.turned(
+                image_io.to_float(crop), rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.5)))
         return np.ascontiguousarray(crop), True
 
     return read

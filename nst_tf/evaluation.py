@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf import candidates, features, images, metrics, objective, photos, precision, reports, sheets, styles
+from nst_tf import candidates, features, metrics, objective, photos, precision, reports, styles
 from nst_tf.candidates import Candidate, Photo
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.evaluate_settings import EvaluateSettings
+from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import LossWeights
 from nst_tf.reports import Measured
 
@@ -39,7 +40,7 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
     if not settings.overwrite and any((folder / name).exists() for name in WRITTEN):
         raise expected("an --output without results", str(folder), "Choose another, or add --overwrite.")
     weights = LossWeights.of(settings)
-    style = images.read_picture(styles.fetch_style(settings.style_image, settings.style_sha256)[0],
+    style = image_io.read_picture(styles.fetch_style(settings.style_image, settings.style_sha256)[0],
                                 short_side=settings.style_size)
     shown = read_photos(settings, say)
     judged = [candidates.identity(), candidates.copy_of_style(style.rgb),
@@ -80,7 +81,7 @@ def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[
     if settings.content == "builtin":
         sources = {name: photos.BUILTIN + name for name in photos.PHOTOS}
     else:
-        paths = images.find_images(settings.content)
+        paths = image_io.find_images(settings.content)
         stems = [path.stem for path in paths]
         sources = {path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}_{path.name}": str(path)
                    for path in paths}
@@ -129,8 +130,8 @@ def measure(
             raise expected(f"a finite picture as large as {photo.source} of {candidate.name}",
                            f"{drawn.shape[1]}x{drawn.shape[0]}, finite: {np.isfinite(drawn).all()}",
                            "Train or export the model again.")
-        pictures.append(images.to_uint8(drawn))
-        picture = images.to_float(pictures[-1])
+        pictures.append(image_io.to_uint8(drawn))
+        picture = image_io.to_float(pictures[-1])
         found = {
             **judge.terms(picture, photo.rgb),
             "ssim": metrics.ssim(picture, photo.rgb),
@@ -158,11 +159,11 @@ def _sheet(style, shown, drawn, count):
     """The style, then a row for each photo: itself, and what the models made of it."""
     chosen = sorted({round(i) for i in np.linspace(0, len(shown) - 1, min(count, len(shown)))})
     painted = [name for name in drawn if name not in ("identity", "copy of the style")]
-    rows = [[("style", images.to_uint8(style))]]
+    rows = [[("style", image_io.to_uint8(style))]]
     for i in chosen:
-        rows.append([(shown[i].name, images.to_uint8(shown[i].rgb)),
+        rows.append([(shown[i].name, image_io.to_uint8(shown[i].rgb)),
                      *((name, drawn[name][i]) for name in painted)])
-    return images.encode_rgb8(sheets.sheet(rows, cell=CELL), "png")
+    return image_io.encode_rgb8(contact_sheet.sheet(rows, cell=CELL), "png")
 
 
 def _write(folder, settings, title, text, rows, sheet):

@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from nst_tf import padding, statistics
+from nst_tf import statistics
+from nst_tf.images import padding
 
 PACKAGE = "nst_tf"
 
@@ -36,7 +37,7 @@ class ReflectionPadding2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class GrowToDrawable(keras.layers.Layer):
-    """Grows a picture at the bottom and right to a size the network can draw: `nst_tf.padding`.
+    """Grows a picture at the bottom and right to a size the network can draw: `nst_tf.images.padding`.
 
     New pixels mirror the picture as often as needed, so that any size from 1x1 up works.
     `CropToSize` undoes it.

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, layers, networks, padding
+from nst_tf import any_style, layers, networks
 from nst_tf.features import FeatureExtractor
+from nst_tf.images import padding
 from nst_tf.networks import TransformNetConfig
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")     # whose moments are a style's code

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from nst_tf import layers, padding
+from nst_tf import layers
 from nst_tf.core.errors import expected
-from nst_tf.padding import PADDINGS
+from nst_tf.images import padding
+from nst_tf.images.padding import PADDINGS
 
 BLOCKS = ("residual", "separable")
 EDGE_SIZES = tuple(range(1, 2 * padding.MINIMUM, 2))       # whose reflection pads fit the smallest picture

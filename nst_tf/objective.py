@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import images
 from nst_tf.artifacts import Artifact
 from nst_tf.features import FeatureExtractor
+from nst_tf.images import io as image_io
 from nst_tf.losses import LossWeights, PerceptualLoss, StyleTarget, weighted_mean
 
 
@@ -34,7 +34,7 @@ class Judge:
         weights: layers of both terms, and the terms' weights in the sum.
     """
 
-    def __init__(self, extractor: FeatureExtractor, style: images.Picture,
+    def __init__(self, extractor: FeatureExtractor, style: image_io.Picture,
                  weights: LossWeights = LossWeights()):
         self._loss = PerceptualLoss(extractor, weights)
         self._target = StyleTarget(self._loss.style_target(style.rgb[None]))
@@ -74,8 +74,8 @@ def read_photos(content: str, long_side: int, count: int = 0) -> Sequence[np.nda
 
     With a `count` above 0, about that many of them, evenly chosen.
     """
-    return [images.read_picture(path, long_side=long_side).rgb
-            for path in evenly(images.find_images(content), count)]
+    return [image_io.read_picture(path, long_side=long_side).rgb
+            for path in evenly(image_io.find_images(content), count)]
 
 
 def evenly(items: Sequence, count: int) -> Sequence:

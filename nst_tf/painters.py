@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nst_tf import any_style_artifacts, artifacts, colours, images, styles
+from nst_tf import any_style_artifacts, artifacts, styles
 from nst_tf.artifacts import Artifact
 from nst_tf.core.errors import expected
+from nst_tf.images import color, io as image_io
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,15 +63,15 @@ def open_painter(
     codes = [opened.encode_style(read_style(name, wishes.style_size)) for name in wishes.styles]
     if wishes.masks:
         return lambda photo: _by_regions(
-            photo, [images.read_mask(mask, photo.shape[:2]) for mask in wishes.masks],
+            photo, [image_io.read_mask(mask, photo.shape[:2]) for mask in wishes.masks],
             (opened.transform(photo, code, wishes.alpha) for code in codes))
     code = any_style_artifacts.blended(codes, wishes.weights)
     return lambda photo: opened.transform(photo, code, wishes.alpha)
 
 
 def preserving_colors(artifact: Artifact, mode: str) -> Artifact:
-    """Returns a painter whose pictures have the photos' colours by `colours.MODES[mode]`."""
-    return lambda photo: colours.MODES[mode](artifact(photo), photo)
+    """Returns a painter whose pictures have the photos' colours by `color.MODES[mode]`."""
+    return lambda photo: color.MODES[mode](artifact(photo), photo)
 
 
 def read_style(name: str, short_side: int) -> np.ndarray:
@@ -80,9 +81,9 @@ def read_style(name: str, short_side: int) -> np.ndarray:
         UserError: there is none, or it cannot be read.
     """
     data, _ = styles.fetch_style(name)
-    picture = images.read_picture(data)
+    picture = image_io.read_picture(data)
     if min(picture.size) > short_side:
-        picture = images.read_picture(data, short_side=short_side)
+        picture = image_io.read_picture(data, short_side=short_side)
     return picture.rgb
 
 

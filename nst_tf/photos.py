@@ -5,8 +5,8 @@ import importlib.resources
 
 import numpy as np
 
-from nst_tf import images
 from nst_tf.core.errors import expected
+from nst_tf.images import io as image_io
 
 BUILTIN = "builtin:"
 
@@ -30,12 +30,12 @@ def builtin_photo(name: str) -> np.ndarray:
     """
     resource = importlib.resources.files("skimage.data") / PHOTOS[name]
     with importlib.resources.as_file(resource) as path:
-        pixels = images.decode_rgb8(path)
+        pixels = image_io.decode_rgb8(path)
     pixels.setflags(write=False)
     return pixels
 
 
-def read_photo(name: str, *, long_side: int | None = None) -> images.Picture:
+def read_photo(name: str, *, long_side: int | None = None) -> image_io.Picture:
     """Reads a photo: a path, or "builtin:NAME" for one of `PHOTOS`.
 
     Args:
@@ -46,10 +46,10 @@ def read_photo(name: str, *, long_side: int | None = None) -> images.Picture:
         UserError: it cannot be read, or there is no such name.
     """
     if not name.startswith(BUILTIN):
-        return images.read_picture(name, long_side=long_side)
+        return image_io.read_picture(name, long_side=long_side)
     if name[len(BUILTIN):] not in PHOTOS:
         raise expected(f"a photo among {', '.join(BUILTIN + each for each in PHOTOS)}, or a path", name,
                        "Choose one.")
     pixels = builtin_photo(name[len(BUILTIN):])
-    size = images.fit_size(*pixels.shape[:2], long_side=long_side)
-    return images.Picture(images.to_float(images.resize_rgb8(pixels, *size)))
+    size = image_io.fit_size(*pixels.shape[:2], long_side=long_side)
+    return image_io.Picture(image_io.to_float(image_io.resize_rgb8(pixels, *size)))

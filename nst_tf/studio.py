@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nst_tf import callbacks, images, memory, plots, precision
+from nst_tf import callbacks, memory, plots, precision
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
+from nst_tf.images import io as image_io
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.painting import Painted, Painting
@@ -26,7 +27,7 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
             the run folder has the state to resume from.
     """
     output = Path(settings.output)
-    images.format_of(output.suffix)
+    image_io.format_of(output.suffix)
     if output.exists() and not (settings.overwrite or settings.resume):
         raise expected("an --output that does not exist yet", str(output),
                        "Choose another, or add --overwrite.")
@@ -69,11 +70,11 @@ def _run_folder(settings):
 
 
 def _write(task, painting, path, overwrite):
-    images.write_picture(path, task.finished(painting.picture), overwrite=overwrite)
+    image_io.write_picture(path, task.finished(painting.picture), overwrite=overwrite)
 
 
 def _finish(settings, task, run: RunFolder, painted: Painted, say):
-    images.write_picture(settings.output, task.finished(painted.picture), overwrite=True)
+    image_io.write_picture(settings.output, task.finished(painted.picture), overwrite=True)
     if run.log.read_text():
         files.write_atomically(
             run.loss_plot, plots.loss_plot(run.log, ("loss", *gatys.TERMS)), overwrite=True)

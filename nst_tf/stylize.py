@@ -16,9 +16,10 @@ import math
 import os
 import sys
 
-from nst_tf import albums, colours, decoding, flag_binding, images, noise, painters
+from nst_tf import albums, flag_binding, painters
 from nst_tf.album_settings import AlbumSettings
 from nst_tf.core.errors import expected
+from nst_tf.images import codecs, color, io as image_io, noise
 from nst_tf.settings import setting, texture_sides
 
 LARGE = 8_000_000             # pixels of a photo from which on TensorFlow is told to spare memory
@@ -44,7 +45,7 @@ class StylizeSettings(AlbumSettings):
     seed: int = setting(0, "Of that noise.")
     preserve_color: str = setting(
         "none", "Keep the photo's colours: lightness alone is painted, or histograms or moments of "
-        "the colours are matched.", choices=("none", *colours.MODES))
+        "the colours are matched.", choices=("none", *color.MODES))
 
     def __post_init__(self):
         super().__post_init__()
@@ -53,8 +54,8 @@ class StylizeSettings(AlbumSettings):
                 raise expected("--texture_size without --content and --preserve_color", "both", "Leave one out.")
             if self.seed < 0:
                 raise expected("--seed of at least 0", self.seed, "Try 0.")
-        if self.preserve_color not in ("none", *colours.MODES):
-            raise expected(f"--preserve_color among none, {', '.join(colours.MODES)}", self.preserve_color,
+        if self.preserve_color not in ("none", *color.MODES):
+            raise expected(f"--preserve_color among none, {', '.join(color.MODES)}", self.preserve_color,
                            "Choose one.")
         if not self.style and (self.alpha != 1 or self.content_masks):
             raise expected("--style with --alpha or --content_masks", "none",
@@ -90,7 +91,7 @@ def stylize(settings: StylizeSettings) -> int:
         painter = painters.preserving_colors(painter, settings.preserve_color)
     if settings.texture:
         drawn = albums.draw(painter, noise.natural_noise(settings.seed, *settings.texture), "noise")
-        images.write_picture(settings.output, images.Picture(drawn), overwrite=settings.overwrite)
+        image_io.write_picture(settings.output, image_io.Picture(drawn), overwrite=settings.overwrite)
         return 0
     return albums.paint(painter, settings)
 
@@ -103,7 +104,7 @@ def spare_memory(content: str, texture_size: str = "") -> None:
     if ONEDNN in os.environ:
         return
     sizes = [math.prod(texture_sides(texture_size))] if texture_size else map(
-        decoding.pixels_of, images.find_images(content))
+        codecs.pixels_of, image_io.find_images(content))
     if all(pixels < LARGE for pixels in sizes):
         return
     os.environ[ONEDNN] = "0"

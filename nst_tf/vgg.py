@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from nst_tf import layers
 from nst_tf.core.errors import expected
-from nst_tf.padding import PADDINGS
+from nst_tf.images.padding import PADDINGS
 
 CONVOLUTIONS = (2, 2, 4, 4, 4)                       # a block; Simonyan, Zisserman 2015, table 1, E
 VGG19_WIDTHS = (64, 128, 256, 512, 512)

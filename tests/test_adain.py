@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import any_style, artifacts, images, losses, pipeline, statistics, transfers
+from nst_tf import any_style, artifacts, losses, pipeline, statistics, transfers
 from nst_tf.core.errors import UserError
+from nst_tf.images import io as image_io
 from nst_tf.methods import adain
 from nst_tf.settings import TrainSettings
 
@@ -33,7 +34,7 @@ def settings(inputs, **changes):
 
 
 def batch(*indices):
-    crops, paintings = (np.stack([images.to_float(np.asarray(smooth(32, 32, seed + index))) for index in indices])
+    crops, paintings = (np.stack([image_io.to_float(np.asarray(smooth(32, 32, seed + index))) for index in indices])
                         for seed in (0, 50))
     return {"image": tf.constant(crops), "style": tf.constant(paintings), "index": tf.constant(indices, tf.int64)}
 

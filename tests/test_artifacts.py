@@ -11,9 +11,10 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from nst_tf import artifacts, images, layers
+from nst_tf import artifacts, layers
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import parity
+from nst_tf.images import io as image_io
 
 KINDS = ["run folder", ".keras", "SavedModel", "versions", ".tflite"]
 
@@ -49,7 +50,7 @@ def sizes(count, most=64):
 def test_every_kind_draws_the_networks_picture_at_every_size(model):
     draw, network = artifacts.open_artifact(model), tiny.network()
     for size in tiny.SIZES:
-        photo = images.to_float(tiny.photo(*size))
+        photo = image_io.to_float(tiny.photo(*size))
         before = photo.copy()
         drawn = draw(photo)
         assert drawn.shape == photo.shape and drawn.dtype == np.float32
@@ -71,7 +72,7 @@ def several(tmp_path_factory):
 @pytest.mark.parametrize("blend", [(1, 0, 0), (0, 0, 1), (0.2, 0.3, 0.5), (0, 1.5, 0)], ids=str)
 def test_every_kind_of_a_network_of_several_styles_draws_the_blend(several, blend):
     network, paths = several
-    photo = images.to_float(tiny.photo(45, 61))
+    photo = image_io.to_float(tiny.photo(45, 61))
     wanted = tiny.draw(network, photo, blend)
     for path in paths:
         drawn = artifacts.open_artifact(path, blend)(photo)
@@ -80,7 +81,7 @@ def test_every_kind_of_a_network_of_several_styles_draws_the_blend(several, blen
 
 
 def test_a_style_is_also_asked_for_by_its_number(several):
-    photo = images.to_float(tiny.photo(45, 61))
+    photo = image_io.to_float(tiny.photo(45, 61))
     for path in several[1]:
         np.testing.assert_array_equal(artifacts.open_artifact(path, 2)(photo),
                                       artifacts.open_artifact(path, (0, 0, 1))(photo))
@@ -89,7 +90,7 @@ def test_a_style_is_also_asked_for_by_its_number(several):
 
 
 def test_styles_of_one_network_draw_different_pictures(several):
-    photo = images.to_float(tiny.photo(45, 61))
+    photo = image_io.to_float(tiny.photo(45, 61))
     first, second = (tiny.draw(several[0], photo, blend) for blend in ((1, 0, 0), (0, 1, 0)))
     assert parity.psnr(first, second) < 25
 
@@ -110,11 +111,11 @@ def test_a_model_of_one_style_takes_no_style_weights(model):
 @pytest.mark.parametrize("model", KINDS, indirect=True)
 def test_a_picture_drawn_earlier_stays_when_another_is_drawn(model):
     draw = artifacts.open_artifact(str(model))
-    photo = images.to_float(tiny.photo(20, 30))
+    photo = image_io.to_float(tiny.photo(20, 30))
     first = draw(photo)
     kept = first.copy()
     draw(1 - photo)
-    draw(images.to_float(tiny.photo(50, 9)))
+    draw(image_io.to_float(tiny.photo(50, 9)))
     np.testing.assert_array_equal(first, kept)
     np.testing.assert_array_equal(draw(photo), kept)
 
@@ -178,7 +179,7 @@ def test_a_tflite_draws_300_sizes_without_growing():
 
 def test_a_tflite_is_usable_after_a_size_it_cannot_take():
     draw = artifacts.open_artifact(tiny.artefact("tiny.tflite"))
-    photo = images.to_float(tiny.photo(20, 30))
+    photo = image_io.to_float(tiny.photo(20, 30))
     kept = draw(photo)
     with pytest.raises((ValueError, RuntimeError)):
         draw(photo[..., :2])

@@ -11,8 +11,9 @@ from unittest import mock
 import pytest
 import tiny
 
-from nst_tf import images, padding, photos
+from nst_tf import photos
 from nst_tf.exporters import web, web_runtime
+from nst_tf.images import io as image_io, padding
 
 _spec = importlib.util.spec_from_file_location(
     "browser_benchmark", Path(__file__).parents[1] / "benchmarks" / "browser.py")
@@ -71,12 +72,12 @@ def wanted(network, photo, blend):
     height, width = photo.shape[:2]
     tall, wide = (72, 96) if height <= 72 else (96, 96)      # the smaller frame, if the photo fits in
     rows, columns = padding.mirrored(height, tall), padding.mirrored(width, wide)
-    return images.to_uint8(tiny.draw(network, images.to_float(photo)[rows][:, columns], blend))[:height, :width]
+    return image_io.to_uint8(tiny.draw(network, image_io.to_float(photo)[rows][:, columns], blend))[:height, :width]
 
 
 @functools.cache
 def photo(height, width):
-    return images.resize_rgb8(photos.builtin_photo("astronaut"), height, width)
+    return image_io.resize_rgb8(photos.builtin_photo("astronaut"), height, width)
 
 
 @pytest.mark.parametrize("size", [(64, 96), (96, 96), (96, 60), (7, 5), (1, 1)], ids="{0[0]}x{0[1]}".format)

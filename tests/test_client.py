@@ -19,10 +19,11 @@ from PIL import Image
 from profiles import wide_profile
 from serving_servers import Refusal, Served
 
-from nst_tf import albums, artifacts, client, images
+from nst_tf import albums, artifacts, client
 from nst_tf.client_settings import ClientSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import saved_model
+from nst_tf.images import io as image_io
 from nst_tf.remote import painters
 
 by_protocol = pytest.mark.parametrize("protocol", ["grpc", "rest"])
@@ -114,7 +115,7 @@ def sent_back(drawn, signature):
     """What becomes of a painted picture on its way: JPEG of the model's, for serving_bytes."""
     if signature == "serving_default":
         return drawn
-    return images.read_picture(images.encode(images.Picture(drawn), "jpg")).rgb
+    return image_io.read_picture(image_io.encode(image_io.Picture(drawn), "jpg")).rgb
 
 
 def close(drawn, wanted, lossy):
@@ -143,7 +144,7 @@ def test_an_album_comes_out_as_with_the_model_itself(tmp_path, exported, served,
 @by_protocol
 @by_signature
 def test_each_signature_draws_what_the_network_draws(exported, served, protocol, signature):
-    rgb = images.to_float(tiny.photo(33, 47))
+    rgb = image_io.to_float(tiny.photo(33, 47))
     with serving(protocol, served) as (server, _):
         drawn = painter(server, protocol, signature=signature)(rgb)
     wanted = sent_back(tiny.draw(exported[1][0], rgb), signature)
@@ -151,8 +152,8 @@ def test_each_signature_draws_what_the_network_draws(exported, served, protocol,
 
 
 def test_photos_are_sent_as_jpg_on_request(exported, served):
-    rgb = images.to_float(tiny.photo(33, 47))
-    sent = images.read_picture(images.encode(images.Picture(rgb), "jpg")).rgb
+    rgb = image_io.to_float(tiny.photo(33, 47))
+    sent = image_io.read_picture(image_io.encode(image_io.Picture(rgb), "jpg")).rgb
     with serving("grpc", served) as (server, _):
         as_jpg, as_png = (painter(server, encoding=encoding)(rgb) * 255 for encoding in ("jpg", "png"))
     wanted = sent_back(tiny.draw(exported[1][0], sent), "serving_bytes") * 255
@@ -162,7 +163,7 @@ def test_photos_are_sent_as_jpg_on_request(exported, served):
 @by_protocol
 @by_signature
 def test_style_weights_reach_the_model(exported, loaded, protocol, signature):
-    rgb = images.to_float(tiny.photo(20, 30))
+    rgb = image_io.to_float(tiny.photo(20, 30))
     with serving(protocol, loaded[2]) as (server, _):
         drawn = painter(server, protocol, signature=signature, style_weights=(0.3, 0.7))(rgb)
     wanted = sent_back(tiny.draw(exported[2][0], rgb, (0.3, 0.7)), signature)
@@ -171,7 +172,7 @@ def test_style_weights_reach_the_model(exported, loaded, protocol, signature):
 
 @by_protocol
 def test_strength_reaches_the_model(exported, loaded, protocol):
-    rgb = images.to_float(tiny.photo(20, 30))
+    rgb = image_io.to_float(tiny.photo(20, 30))
     with serving(protocol, loaded["strength"]) as (server, _):
         drawn = painter(server, protocol, signature="serving_default", strength=0.4)(rgb)
     assert close(drawn * 255, tiny.draw(exported["strength"][0], rgb, (0.4,)) * 255, False)
@@ -210,7 +211,7 @@ def test_as_many_photos_are_under_way_at_once_as_asked_for(tmp_path, served, pro
 
 
 def test_more_than_grpcs_own_limit_of_4_mb_comes_through(served):
-    served_file = images.encode_rgb8(np.random.default_rng(0).integers(0, 256, (1300, 1200, 3), np.uint8), "png")
+    served_file = image_io.encode_rgb8(np.random.default_rng(0).integers(0, 256, (1300, 1200, 3), np.uint8), "png")
     assert len(served_file) > 4.5e6
     served.predict = lambda name, inputs: {
         "stylized_bytes": inputs["image_bytes"], "error": np.array([b""], object)}
@@ -244,7 +245,7 @@ def test_a_photo_that_the_server_cannot_read_gets_the_servers_words(served, prot
         remote = painter(server, protocol)
         with pytest.raises(UserError, match=f"a photo that starry at {server} can read. Received: .*PNG"):
             remote.paint_file(b"I am no photo.")
-        assert images.decode_rgb8(remote.paint_file(images.encode_rgb8(tiny.photo(5, 7), "png"))).shape == (5, 7, 3)
+        assert image_io.decode_rgb8(remote.paint_file(image_io.encode_rgb8(tiny.photo(5, 7), "png"))).shape == (5, 7, 3)
 
 
 def test_a_photo_above_the_servers_limit_is_named_and_not_tried_again(tmp_path, served, capsys):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from nst_tf import colours
 from nst_tf.core.errors import UserError
+from nst_tf.images import color
 
 
 def picture(height=20, width=30, seed=0, low=0.2, high=0.8):
@@ -25,7 +25,7 @@ HARD = {"grey": GREY, "constant": CONSTANT, "one pixel": CONSTANT[:1, :1]}
 
 def test_luminance_keeps_the_pictures_luma_and_the_photos_chroma():
     drawn, photo = picture(seed=1, low=.4, high=.6), picture(seed=2, low=.4, high=.6)
-    result = colours.luminance(drawn, photo)
+    result = color.luminance(drawn, photo)
     for at in ((0, 0), (7, 11), (19, 29)):
         y, i, q = colorsys.rgb_to_yiq(*map(float, result[at]))
         assert y == pytest.approx(colorsys.rgb_to_yiq(*map(float, drawn[at]))[0], abs=5e-3)
@@ -33,25 +33,25 @@ def test_luminance_keeps_the_pictures_luma_and_the_photos_chroma():
 
 
 def test_luminance_of_the_photo_itself_is_the_photo():
-    np.testing.assert_allclose(colours.luminance(picture(), picture()), picture(), atol=1e-6)
+    np.testing.assert_allclose(color.luminance(picture(), picture()), picture(), atol=1e-6)
 
 
 def test_luminance_wants_pictures_of_one_size():
     with pytest.raises(UserError, match="Expected a photo of 30x20 pixels. Received: 8x6."):
-        colours.luminance(picture(), GREY)
+        color.luminance(picture(), GREY)
 
 
 def test_grey_in_the_tones_of_has_no_colour_and_the_moments_of_the_reference():
-    result = colours.grey_in_the_tones_of(picture(seed=1), picture(seed=2))
+    result = color.grey_in_the_tones_of(picture(seed=1), picture(seed=2))
     assert np.ptp(result, axis=-1).max() == 0
-    wanted = picture(seed=2) @ colours.YIQ[0]
+    wanted = picture(seed=2) @ color.YIQ[0]
     assert result.mean() == pytest.approx(wanted.mean(), abs=1e-3)
     assert result[..., 0].std() == pytest.approx(wanted.std(), rel=1e-2)
 
 
 @pytest.mark.parametrize("shape", [(20, 30), (11, 9), (40, 41)])
 def test_histogram_gives_the_distribution_of_the_reference(shape):
-    result, wanted = colours.histogram(picture(seed=1), picture(*shape, seed=2)), picture(*shape, seed=2)
+    result, wanted = color.histogram(picture(seed=1), picture(*shape, seed=2)), picture(*shape, seed=2)
     for channel in range(3):
         apart = scipy.stats.ks_2samp(result[..., channel].ravel(), wanted[..., channel].ravel())
         assert apart.statistic < 1.5 / min(wanted[..., 0].size, result[..., 0].size) + 1e-3
@@ -59,14 +59,14 @@ def test_histogram_gives_the_distribution_of_the_reference(shape):
 
 def test_histogram_keeps_the_order_of_values_and_equal_ones_equal():
     drawn = np.round(picture(seed=1) * 10) / 10
-    result = colours.histogram(drawn, picture(seed=2))
+    result = color.histogram(drawn, picture(seed=2))
     for channel in range(3):
         assert scipy.stats.kendalltau(
             drawn[..., channel], result[..., channel]).statistic == pytest.approx(1)
 
 
 def test_coral_gives_mean_and_covariance_of_the_reference():
-    result = colours.coral(picture(seed=1), picture(13, 9, seed=2)).reshape(-1, 3)
+    result = color.coral(picture(seed=1), picture(13, 9, seed=2)).reshape(-1, 3)
     wanted = picture(13, 9, seed=2).reshape(-1, 3)
     np.testing.assert_allclose(result.mean(0), wanted.mean(0), atol=2e-3)
     np.testing.assert_allclose(np.cov(result.T, bias=True), np.cov(wanted.T, bias=True), atol=5e-4)
@@ -74,23 +74,23 @@ def test_coral_gives_mean_and_covariance_of_the_reference():
 
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
 def test_a_picture_with_the_photos_colours_stays_as_it_is(mode):
-    np.testing.assert_allclose(colours.MODES[mode](picture(), picture()), picture(), atol=1e-5)
+    np.testing.assert_allclose(color.MODES[mode](picture(), picture()), picture(), atol=1e-5)
 
 
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
 @pytest.mark.parametrize("reference", HARD)
 @pytest.mark.parametrize("source", HARD)
 def test_grey_and_constant_pictures_give_finite_colours_near_the_reference(mode, source, reference):
-    result, wanted = colours.MODES[mode](HARD[source], HARD[reference]), HARD[reference]
+    result, wanted = color.MODES[mode](HARD[source], HARD[reference]), HARD[reference]
     assert result.shape == HARD[source].shape and result.dtype == np.float32
     assert np.isfinite(result).all()
     np.testing.assert_allclose(result.mean((0, 1)), wanted.mean((0, 1)), atol=0.02)
 
 
-@pytest.mark.parametrize("mode", colours.MODES)
+@pytest.mark.parametrize("mode", color.MODES)
 def test_results_stay_in_the_unit_range(mode):
     harsh = (picture(seed=3, low=0, high=1) > 0.5).astype(np.float32)
-    result = colours.MODES[mode](harsh, picture(seed=4, low=0, high=1))
+    result = color.MODES[mode](harsh, picture(seed=4, low=0, high=1))
     assert result.min() >= 0 and result.max() <= 1
 
 
@@ -99,7 +99,7 @@ def test_results_stay_in_the_unit_range(mode):
 
 def test_turned_hues_keep_the_luma_and_turn_the_chroma_by_the_angle():
     rgb = picture(low=.4, high=.6)
-    result = colours.turned(rgb, 1.0, 0.5)
+    result = color.turned(rgb, 1.0, 0.5)
     for at in ((0, 0), (7, 11), (19, 29)):
         y, i, q = colorsys.rgb_to_yiq(*map(float, rgb[at]))
         turned = colorsys.rgb_to_yiq(*map(float, result[at]))
@@ -109,8 +109,8 @@ def test_turned_hues_keep_the_luma_and_turn_the_chroma_by_the_angle():
 
 @pytest.mark.parametrize("angle", [0.0, 2 * np.pi])
 def test_a_full_turn_changes_nothing(angle):
-    np.testing.assert_allclose(colours.turned(picture(), angle), picture(), atol=1e-6)
+    np.testing.assert_allclose(color.turned(picture(), angle), picture(), atol=1e-6)
 
 
 def test_grey_has_no_hue_to_turn():
-    np.testing.assert_allclose(colours.turned(GREY, 2.0, 1.5), GREY, atol=1e-3)
+    np.testing.assert_allclose(color.turned(GREY, 2.0, 1.5), GREY, atol=1e-3)

@@ -9,9 +9,10 @@ import tensorflow as tf
 import tiny
 from pictures import smooth
 
-from nst_tf import candidates, evaluate, evaluation, features, images, losses, objective, precision, reports
+from nst_tf import candidates, evaluate, evaluation, features, losses, objective, precision, reports
 from nst_tf.core.errors import UserError
 from nst_tf.evaluate_settings import EvaluateSettings
+from nst_tf.images import io as image_io
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1:3"), "content_layers": ("relu2_1",)}
 
@@ -79,9 +80,9 @@ def test_the_objective_is_the_training_loss(evaluated, inputs):
     _, rows, _ = evaluated
     weights = losses.LossWeights(1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 3.0})
     loss = losses.PerceptualLoss(features.load_slim_vgg19(weights.layers), weights)
-    photo, drawn = (images.read_picture(inputs / folder / "lake.png").rgb[None]
+    photo, drawn = (image_io.read_picture(inputs / folder / "lake.png").rgb[None]
                     for folder in ("photos", "negatives"))
-    target = loss.style_target(images.read_picture(inputs / "style.png").rgb[None])
+    target = loss.style_target(image_io.read_picture(inputs / "style.png").rgb[None])
     terms = loss.terms(tf.constant(drawn), tf.constant(photo), target)
     for name, of_loss in (("content", "content"), ("style", "style"), ("total", "loss")):
         assert rows["negative"].values[name][1] == pytest.approx(float(terms[of_loss][0]), rel=1e-5)
@@ -111,8 +112,8 @@ def test_it_leaves_table_numbers_plot_and_sheet(evaluated):
     assert negative["metrics"]["ssim"]["values"] == pytest.approx(rows["negative"].values["ssim"], abs=1e-6)
     low, high = negative["metrics"]["style"]["interval_95"]
     assert low <= negative["metrics"]["style"]["mean"] <= high
-    assert images.read_picture(output / "sheet.png").size[1] > 4 * evaluation.CELL
-    assert images.read_picture(output / "trade_off.png").size[0] > 200
+    assert image_io.read_picture(output / "sheet.png").size[1] > 4 * evaluation.CELL
+    assert image_io.read_picture(output / "trade_off.png").size[0] > 200
 
 
 def test_every_row_of_the_table_has_its_headings_and_the_objective_its_interval():
@@ -146,7 +147,7 @@ def test_results_are_not_overwritten_without_a_word(evaluated, inputs):
 def test_gatys_is_painted_once_and_gets_better_with_iterations(inputs, tmp_path):
     settings = small(inputs, tmp_path, gatys=("4", "1"), photos=1)
     (photo, _) = evaluation.read_photos(dataclasses.replace(settings, photos=0), print)
-    style = images.read_picture(inputs / "style.png")
+    style = image_io.read_picture(inputs / "style.png")
     baselines = candidates.gatys_baselines(settings, style)
     assert [each.name for each in baselines] == ["Gatys, 1 iterations", "Gatys, 4 iterations"]
     judge = objective.Judge(features.load_slim_vgg19(("relu1_1", "relu2_1")), style, losses.LossWeights(
@@ -161,7 +162,7 @@ def test_gatys_is_painted_once_and_gets_better_with_iterations(inputs, tmp_path)
 
 
 def test_other_settings_paint_other_gatys_pictures(inputs, tmp_path):
-    style = images.read_picture(inputs / "style.png")
+    style = image_io.read_picture(inputs / "style.png")
     for weight in (10.0, 20.0):
         candidates.gatys_baselines(small(inputs, tmp_path, gatys=("1",), style_weight=weight), style)
     assert len(list(tmp_path.glob("gatys_*"))) == 2
@@ -209,7 +210,7 @@ def test_a_style_of_a_model_of_several_is_chosen_by_its_number(inputs, tmp_path)
 
 def test_a_model_of_any_style_paints_in_the_style_that_is_judged():
     (model,) = candidates.open_models([str(tiny.any_style_exported() / "network.keras")], STYLE)
-    photo = images.to_float(tiny.photo(40, 48))
+    photo = image_io.to_float(tiny.photo(40, 48))
     wanted = tiny.any_style()([photo[None], STYLE[None], np.ones((1, 1), np.float32)]).numpy()[0]
     drawn = model.draw(candidates.Photo("cat", "builtin:cat", photo))
     np.testing.assert_allclose(drawn, np.clip(wanted, 0, 1), atol=1e-4)

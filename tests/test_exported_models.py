@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tiny
 
-from nst_tf import any_style_artifacts, artifacts, images, metrics, photos, styles
+from nst_tf import any_style_artifacts, artifacts, metrics, photos, styles
 from nst_tf.exporters import parity, tflite
+from nst_tf.images import io as image_io
 
 FOLDER = Path(__file__).parents[1] / "exported_models"
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "content" / "test"
@@ -46,7 +47,7 @@ def test_all_are_small_enough_to_be_cloned():
 @pytest.mark.parametrize("path", ["adain", "adain/tflite/adain_transform_int8.tflite"])
 def test_the_model_of_any_style_takes_a_styles_colours(path):
     model = any_style_artifacts.open_any_style(FOLDER / path)
-    photo = images.to_float(tiny.photo(120, 160))
+    photo = image_io.to_float(tiny.photo(120, 160))
     means = []
     for colour in ((0.9, 0.2, 0.1), (0.1, 0.2, 0.9)):
         noise = np.random.default_rng(0).normal(0, 0.1, (128, 128, 3))
@@ -59,7 +60,7 @@ def test_the_model_of_any_style_takes_a_styles_colours(path):
 
 @pytest.mark.parametrize("name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)])
 def test_models_of_styles_of_their_own_paint_alike_on_servers_and_phones(name, count):
-    photo = images.to_float(tiny.photo(120, 160))
+    photo = image_io.to_float(tiny.photo(120, 160))
     pictures = []
     for number in range(count):
         served, phone = (artifacts.open_artifact(FOLDER / path, number)(photo) for path in (
@@ -84,12 +85,12 @@ def test_8_bits_cost_little_on_each_of_twenty_views(name):
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="no photographs beside the project")
 @pytest.mark.parametrize("name", OWN_STYLES)
 def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
-    shown = [images.read_picture(path, short_side=160).rgb for path in sorted(PHOTOS.iterdir())[:20]]
+    shown = [image_io.read_picture(path, short_side=160).rgb for path in sorted(PHOTOS.iterdir())[:20]]
     assert likeness(name, shown) >= tflite.INT8.at_least
 
 
 def test_the_painters_paint_weakly_too():
-    photo = images.to_float(tiny.photo(120, 160))
+    photo = image_io.to_float(tiny.photo(120, 160))
     none, half, full = (artifacts.open_artifact(FOLDER / "painters", 0, strength)(photo) for strength in (0, 0.5, 1))
     assert parity.psnr(none, photo) > parity.psnr(half, photo) + 1 > parity.psnr(full, photo) + 2
 
@@ -110,5 +111,5 @@ def test_models_of_styles_of_their_own_draw_no_mesh(name, count):
 def test_the_model_of_any_style_draws_no_mesh():
     model = any_style_artifacts.open_any_style(FOLDER / "adain")
     for path in styles.packaged_styles().values():
-        code = model.encode_style(images.read_picture(path, short_side=384).rgb)
+        code = model.encode_style(image_io.read_picture(path, short_side=384).rgb)
         assert mesh(lambda photo, code=code: model.transform(photo, code, 1.0)) < 2.5

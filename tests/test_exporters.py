@@ -14,9 +14,10 @@ import tensorflow as tf
 import tiny
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from nst_tf import artifacts, export, exporters, images, networks
+from nst_tf import artifacts, export, exporters, networks
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import litert_layers, model_cards, parity, tflite
+from nst_tf.images import io as image_io
 
 FLOORS = {"tiny_float16.tflite": 60, "tiny_int8.tflite": 40}        # decibels; 80 for all others
 # A pixel is grown to a picture of one colour, where norms make half a grey level of float32's rounding.
@@ -46,7 +47,7 @@ def tree(folder):
 @pytest.mark.parametrize("name", tiny.FORMATS)
 def test_every_format_draws_the_networks_picture(name, size):
     network, artefacts = tiny.exported()
-    photo = images.to_float(tiny.photo(*size))
+    photo = image_io.to_float(tiny.photo(*size))
     wanted = tiny.draw(network, photo)
     floors = FLOORS_OF_ONE_COLOR if size == (1, 1) else FLOORS
     assert artefacts[name]
@@ -59,7 +60,7 @@ def test_every_format_draws_the_networks_picture(name, size):
 
 def test_pictures_of_other_weights_are_far_below_every_floor():
     # Else the parity above would say nothing.
-    photo = images.to_float(tiny.photo(45, 61))
+    photo = image_io.to_float(tiny.photo(45, 61))
     ours, others = (tiny.draw(tiny.network(seed), photo) for seed in (1, 2))
     assert parity.psnr(ours, others) < 20
     assert ours.std() > 0.1 and ((0 < ours) & (ours < 1)).mean() > 0.5
@@ -112,7 +113,7 @@ def test_lines_name_path_size_and_likeness():
 
 def test_a_network_trained_in_bfloat16_is_exported_in_float32(tmp_path):
     trained, wide = tiny.network(dtype="mixed_bfloat16"), tiny.network()
-    photo = images.to_float(tiny.photo(45, 61))
+    photo = image_io.to_float(tiny.photo(45, 61))
     assert parity.psnr(tiny.draw(trained, photo), tiny.draw(wide, photo)) < 60
     np.testing.assert_array_equal(
         tiny.draw(exporters.in_float32(trained), photo), tiny.draw(wide, photo))
@@ -244,14 +245,14 @@ def test_the_gate_refuses_a_network_that_is_not_finite():
 @pytest.mark.parametrize("size", tiny.SIZES, ids="{0[0]}x{0[1]}".format)
 def test_saved_model_bytes_equal_the_networks_to_the_last_grey_level(size):
     photo = tiny.photo(*size)
-    wanted = images.to_uint8(tiny.draw(tiny.exported()[0], images.to_float(photo)))
+    wanted = image_io.to_uint8(tiny.draw(tiny.exported()[0], image_io.to_float(photo)))
     signatures = loaded().signatures
     drawn = signatures["serving_default"](image=tf.constant(photo[None]))["stylized"].numpy()
     assert drawn.dtype == np.uint8
     np.testing.assert_array_equal(drawn[0], wanted)
-    rgb = tf.constant(images.to_float(photo)[None])
+    rgb = tf.constant(image_io.to_float(photo)[None])
     floats = signatures["serving_float"](image=rgb)["stylized"].numpy()
-    np.testing.assert_array_equal(images.to_uint8(floats[0]), wanted)
+    np.testing.assert_array_equal(image_io.to_uint8(floats[0]), wanted)
 
 
 def test_a_batch_of_two_equals_two_batches_of_one():
@@ -265,7 +266,7 @@ def test_a_batch_of_two_equals_two_batches_of_one():
             for part in (batch[:1], batch[1:], batch))
         return np.concatenate([first, second]), both
 
-    apart, together = apart_and_together("serving_float", images.to_float(pair))
+    apart, together = apart_and_together("serving_float", image_io.to_float(pair))
     assert together.std() > 0.1 and np.abs(together[0] - together[1]).max() > 0.1
     np.testing.assert_allclose(together, apart, rtol=0, atol=1e-5)
     # Sums in another order: a grey level differs where the colour lay on the border of two.
@@ -301,7 +302,7 @@ np.save(drawn, run(image=tf.constant(np.load(photo)[None]))["stylized"].numpy()[
     subprocess.run(
         [sys.executable, "-c", code, str(tiny.artefact("1")), "photo.npy", "drawn.npy"],
         cwd=tmp_path, check=True)
-    wanted = images.to_uint8(tiny.draw(tiny.exported()[0], images.to_float(photo)))
+    wanted = image_io.to_uint8(tiny.draw(tiny.exported()[0], image_io.to_float(photo)))
     np.testing.assert_array_equal(np.load(tmp_path / "drawn.npy"), wanted)
 
 
@@ -350,7 +351,7 @@ def test_tflite_runs_at_any_drawable_size_and_back(name):
     target, = interpreter.get_output_details()
     assert list(source["shape"]) == list(target["shape"]) == [1, tflite.SIDE, tflite.SIDE, 3]
     for size in [(8, 8), (12, 200), (96, 64), (8, 8), (96, 64)]:
-        photo = images.to_float(tiny.photo(*size))
+        photo = image_io.to_float(tiny.photo(*size))
         interpreter.resize_tensor_input(source["index"], (1, *size, 3))
         interpreter.allocate_tensors()
         interpreter.set_tensor(source["index"], photo[None])
@@ -404,7 +405,7 @@ def test_the_command_exports_a_run_folder(run_folder, tmp_path):
     assert sorted(path.name for path in (output / "tflite").iterdir()) == [
         "night.tflite", "night_float16.tflite", "night_int8.tflite"]
     assert "Warning" not in done.stderr and "Assets written" not in done.stderr
-    photo = images.to_float(tiny.photo(45, 61))
+    photo = image_io.to_float(tiny.photo(45, 61))
     wanted = tiny.draw(tiny.network(), photo)
     drawn = artifacts.open_artifact(output / "tflite" / "night.tflite")(photo)
     assert parity.psnr(drawn, wanted) > 80

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import images, networks, pipeline, statistics
+from nst_tf import networks, pipeline, statistics
+from nst_tf.images import io as image_io
 from nst_tf.methods import feedforward
 from nst_tf.settings import TrainSettings
 
@@ -30,7 +31,7 @@ def settings(inputs, **changes):
 
 
 def batch(*indices):
-    crops = [images.to_float(np.asarray(smooth(32, 32, 5)))] * len(indices)
+    crops = [image_io.to_float(np.asarray(smooth(32, 32, 5)))] * len(indices)
     return {"image": tf.constant(np.stack(crops)), "index": tf.constant(indices, tf.int64)}
 
 

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from nst_tf import any_style, images, networks
+from nst_tf import any_style, networks
 from nst_tf.exporters import any_style_tflite, float16_range, parity
+from nst_tf.images import io as image_io
 
 
 def large(**shape):
@@ -25,7 +26,7 @@ def test_features_are_small_enough_to_be_squared_and_the_picture_is_the_same(sha
     before, after = (max(float16_range.largest_features(each).values()) for each in (core, small))
     with np.errstate(over="ignore"):
         assert np.isinf(np.float16(before) ** 2) and np.isfinite(np.float16(after) ** 2)
-    photo = images.to_float(tiny.photo(44, 60))
+    photo = image_io.to_float(tiny.photo(44, 60))
     blend = (0.3, 0.6) if shape else ()
     assert parity.psnr(tiny.draw(small, photo, blend), tiny.draw(core, photo, blend)) > 120
 
@@ -45,7 +46,7 @@ def test_a_network_of_any_style_stays_within_float16_and_paints_the_same():
         core, small = networks.core(parts.transform), any_style_tflite.transformer_for_phones(parts)
     finally:
         convolution.set_weights(before_enlarged)           # the network is that of all tests
-    photo = tf.constant(images.to_float(tiny.photo(48, 64)))[None]
+    photo = tf.constant(image_io.to_float(tiny.photo(48, 64)))[None]
     inputs = [photo, parts.encode_style(photo[:, ::-1, :, ::-1]), tf.ones((1, 1))]
     before, after = (float16_range.largest_features(each, [inputs])["residual1a_norm"] for each in (core, small))
     with np.errstate(over="ignore"):

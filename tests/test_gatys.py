@@ -7,8 +7,9 @@ import tensorflow as tf
 from pictures import smooth
 from PIL import Image
 
-from nst_tf import images, losses, memory, optimizers, style_statistics, vgg
+from nst_tf import losses, memory, optimizers, style_statistics, vgg
 from nst_tf.core.errors import UserError
+from nst_tf.images import io as image_io
 from nst_tf.methods import gatys
 from nst_tf.optimize_settings import OptimizeSettings
 
@@ -81,10 +82,10 @@ def test_all_scales_keep_the_aspect():
 
 def test_the_photo_has_no_content_term_and_the_style_no_style_term(folder):
     posed = task(folder)
-    photo = images.read_picture(folder / "photo.png").rgb
+    photo = image_io.read_picture(folder / "photo.png").rgb
     assert evaluate(posed, photo)[2]["content"] < 1e-10
     same = task(folder, content=str(folder / "style.png"), image_size=60)
-    picture = images.read_picture(folder / "style.png").rgb
+    picture = image_io.read_picture(folder / "style.png").rgb
     assert evaluate(same, picture)[2]["style"] < 1e-9
 
 
@@ -92,8 +93,8 @@ def test_the_objective_is_the_training_loss_of_the_same_pictures(folder):
     posed, picture = task(folder), noise()
     loss = losses.PerceptualLoss(posed.extractor, losses.LossWeights(
         1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 1.0}))
-    style = gatys.resized(images.read_picture(folder / "style.png").rgb, 64, 53)
-    photo = images.read_picture(folder / "photo.png").rgb
+    style = gatys.resized(image_io.read_picture(folder / "style.png").rgb, 64, 53)
+    photo = image_io.read_picture(folder / "photo.png").rgb
     wanted = loss.terms(picture[None], photo[None], loss.style_target(style[None]))
     value, _, terms = evaluate(posed, picture)
     np.testing.assert_allclose(value, wanted["loss"][0], rtol=1e-5)
@@ -181,8 +182,8 @@ def test_a_content_mask_frees_the_other_side_from_the_style(folder):
 
 
 def test_a_style_mask_takes_that_part_of_the_style_alone(folder):
-    whole = images.read_picture(folder / "photo.png").rgb
-    Image.fromarray(images.to_uint8(whole[:, :32])).save(folder / "half.png")
+    whole = image_io.read_picture(folder / "photo.png").rgb
+    Image.fromarray(image_io.to_uint8(whole[:, :32])).save(folder / "half.png")
     masked = task(folder, style="photo.png", style_masks=("left.png",))
     cut = task(folder, style="half.png", style_scale=0.75)
     picture = noise()
@@ -212,7 +213,7 @@ def test_masks_of_another_size_and_black_ones_are_refused(folder):
 
 
 def test_first_pictures(folder):
-    photo = images.read_picture(folder / "photo.png").rgb
+    photo = image_io.read_picture(folder / "photo.png").rgb
     assert np.array_equal(task(folder).first_picture(), photo)
     first = task(folder, init="noise", seed=3).first_picture()
     assert np.array_equal(first, np.random.default_rng(3).random((48, 64, 3), np.float32))
@@ -224,14 +225,14 @@ def test_first_pictures(folder):
 
 def test_noise_in_the_colours_of_the_style_has_their_mean_and_covariance(folder):
     first = task(folder, style="other.png", init="style_colors").first_picture().reshape(-1, 3)
-    style = images.read_picture(folder / "other.png").rgb.reshape(-1, 3)
+    style = image_io.read_picture(folder / "other.png").rgb.reshape(-1, 3)
     np.testing.assert_allclose(first.mean(0), style.mean(0), atol=0.02)
     np.testing.assert_allclose(np.cov(first.T), np.cov(style.T), atol=0.01)
 
 
 def test_luminance_keeps_hue_and_saturation_of_the_photo(folder):
     posed = task(folder, preserve_color="luminance")
-    photo, shown = images.read_picture(folder / "photo.png").rgb, posed.finished(noise()).rgb
+    photo, shown = image_io.read_picture(folder / "photo.png").rgb, posed.finished(noise()).rgb
     inside = ((shown > 0.001) & (shown < 0.999)).all(-1)         # where nothing was clipped
     for row in (2, 0):                                           # B - Y and R - Y
         weights = np.array([-0.299, -0.587, -0.114])
@@ -241,7 +242,7 @@ def test_luminance_keeps_hue_and_saturation_of_the_photo(folder):
 
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
 def test_matching_before_gives_the_style_the_photos_colours(folder, mode):
-    picture = images.read_picture(folder / "photo.png").rgb
+    picture = image_io.read_picture(folder / "photo.png").rgb
     plain, matched = task(folder, style="other.png"), task(
         folder, style="other.png", preserve_color=mode)
     first = {name: posed.__class__.first_picture(task(
@@ -255,7 +256,7 @@ def test_matching_before_gives_the_style_the_photos_colours(folder, mode):
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
 def test_matching_after_gives_the_painting_the_photos_colours(folder, mode):
     posed = task(folder, preserve_color=mode, color_when="after")
-    photo = images.read_picture(folder / "photo.png").rgb
+    photo = image_io.read_picture(folder / "photo.png").rgb
     shown = posed.finished(0.2 * noise())
     np.testing.assert_allclose(shown.rgb.mean((0, 1)), photo.mean((0, 1)), atol=0.03)
 

@@ -16,9 +16,9 @@ import pytest
 from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin
 from profiles import WHITE, WIDE, fixed16, gamma_curve, profile, wide_profile
 
-from nst_tf import decoding, images
 from nst_tf.core.errors import UserError
-from nst_tf.images import Picture
+from nst_tf.images import codecs, io as image_io
+from nst_tf.images.io import Picture
 
 
 def encoded(pixels, format="PNG", **options):
@@ -30,7 +30,7 @@ def encoded(pixels, format="PNG", **options):
 
 def read8(source, **options):
     """read_picture, with its colours as uint8."""
-    return images.to_uint8(images.read_picture(source, **options).rgb)
+    return image_io.to_uint8(image_io.read_picture(source, **options).rgb)
 
 
 def photo(height=6, width=9, channels=3):
@@ -63,20 +63,20 @@ def png(width, height, depth, colour_type, rows=b""):
     ((1, 1), {"short_side": 7}, (7, 7)),
 ])
 def test_fit_size_keeps_the_aspect(size, options, expected):
-    assert images.fit_size(*size, **options) == expected
+    assert image_io.fit_size(*size, **options) == expected
 
 
 def test_fit_size_meets_the_wanted_side_exactly():
     for height, width, side in itertools.product([1, 7, 333, 1023], [1, 49, 641], [1, 3, 255, 999]):
-        assert min(images.fit_size(height, width, short_side=side)) == side
-        assert max(images.fit_size(height, width, long_side=side)) == side
+        assert min(image_io.fit_size(height, width, short_side=side)) == side
+        assert max(image_io.fit_size(height, width, long_side=side)) == side
 
 
 @pytest.mark.parametrize("options", [{"short_side": 0}, {"long_side": -1},
                                      {"short_side": 3, "long_side": 4}])
 def test_fit_size_refuses_what_makes_no_sense(options):
     with pytest.raises(UserError):
-        images.fit_size(10, 10, **options)
+        image_io.fit_size(10, 10, **options)
 
 
 # -- formats and modes -----------------------------------------------------------------------------
@@ -96,9 +96,9 @@ def test_every_format_is_read_from_a_path_and_from_bytes(tmp_path, format, toler
     if as_path:
         (tmp_path / "misleading.txt").write_bytes(source)
         source = tmp_path / "misleading.txt"
-    picture = images.read_picture(source)
+    picture = image_io.read_picture(source)
     assert picture.rgb.dtype == np.float32 and picture.alpha is None and picture.size == (6, 9)
-    for result in (images.to_uint8(picture.rgb), images.decode_rgb8(source)):
+    for result in (image_io.to_uint8(picture.rgb), image_io.decode_rgb8(source)):
         assert np.abs(result.astype(int) - pixels).max() <= tolerance
 
 
@@ -118,9 +118,9 @@ def test_grey_is_repeated_over_the_channels():
 
 def test_grey_with_alpha_keeps_both():
     pixels = photo(channels=2)
-    picture = images.read_picture(encoded(pixels))
-    assert np.array_equal(images.to_uint8(picture.rgb)[..., 2], pixels[..., 0])
-    assert np.array_equal(images.to_uint8(picture.alpha), pixels[..., 1])
+    picture = image_io.read_picture(encoded(pixels))
+    assert np.array_equal(image_io.to_uint8(picture.rgb)[..., 2], pixels[..., 0])
+    assert np.array_equal(image_io.to_uint8(picture.alpha), pixels[..., 1])
 
 
 def palette_image():
@@ -134,12 +134,12 @@ def palette_image():
                                                  (bytes([9, 128, 255]), [9, 128, 255])])
 def test_a_palette_becomes_its_colours(transparency, alpha):
     options = {} if transparency is None else {"transparency": transparency}
-    picture = images.read_picture(encoded(palette_image(), **options))
+    picture = image_io.read_picture(encoded(palette_image(), **options))
     assert np.array_equal(picture.rgb[0], np.eye(3))
     if alpha is None:
         assert picture.alpha is None
     else:
-        assert np.array_equal(images.to_uint8(picture.alpha), [alpha])
+        assert np.array_equal(image_io.to_uint8(picture.alpha), [alpha])
 
 
 @pytest.mark.parametrize("mode, key, pixels", [
@@ -150,12 +150,12 @@ def test_a_palette_becomes_its_colours(transparency, alpha):
 def test_a_transparent_colour_becomes_alpha(mode, key, pixels):
     source = encoded(pixels, transparency=key)
     assert Image.open(io.BytesIO(source)).mode == mode
-    assert np.array_equal(images.read_picture(source).alpha, [[0, 1]])
+    assert np.array_equal(image_io.read_picture(source).alpha, [[0, 1]])
 
 
 def test_sixteen_bit_png_keeps_its_grey_levels():
     levels = np.array([[0, 1, 1000, 1001, 40000, 65535]], np.uint16)
-    rgb = images.read_picture(encoded(levels)).rgb
+    rgb = image_io.read_picture(encoded(levels)).rgb
     for channel in range(3):
         np.testing.assert_allclose(rgb[..., channel], levels / 65535, rtol=1e-6)
 
@@ -167,12 +167,12 @@ def test_deep_grey_tiff_keeps_its_grey_levels(dtype, order):
     raw = levels.astype(np.dtype(dtype).newbyteorder(order)).tobytes()
     source = encoded(Image.frombytes(mode, (6, 1), raw), "TIFF")
     assert Image.open(io.BytesIO(source)).mode == mode
-    np.testing.assert_allclose(images.read_picture(source).rgb[..., 1], levels / 65535, rtol=1e-6)
+    np.testing.assert_allclose(image_io.read_picture(source).rgb[..., 1], levels / 65535, rtol=1e-6)
 
 
 def test_sixteen_bit_grey_is_scaled_for_training_not_cut_off():
     levels = np.array([[0, 1000, 40000, 65535]], np.uint16)
-    assert images.decode_rgb8(encoded(levels))[0, :, 0].tolist() == [0, 4, 156, 255]
+    assert image_io.decode_rgb8(encoded(levels))[0, :, 0].tolist() == [0, 4, 156, 255]
 
 
 def test_sixteen_bit_colour_png_is_read():
@@ -183,7 +183,7 @@ def test_sixteen_bit_colour_png_is_read():
 @pytest.mark.parametrize("scale", [1, 255])
 def test_float_images_are_taken_as_0_to_1_or_0_to_255(scale):
     values = np.array([[0, 0.2501, 1]], np.float32)
-    rgb = images.read_picture(encoded(values * np.float32(scale), "TIFF")).rgb
+    rgb = image_io.read_picture(encoded(values * np.float32(scale), "TIFF")).rgb
     np.testing.assert_allclose(rgb[..., 0], values, rtol=1e-6)
 
 
@@ -192,7 +192,7 @@ def test_float_images_are_taken_as_0_to_1_or_0_to_255(scale):
                                     np.array([[-1, 5]], np.int32)])
 def test_values_without_a_meaning_are_refused(values):
     with pytest.raises(UserError):
-        images.read_picture(encoded(values, "TIFF"))
+        image_io.read_picture(encoded(values, "TIFF"))
 
 
 # -- orientation and colour ------------------------------------------------------------------------
@@ -218,22 +218,22 @@ def test_exif_orientation_is_applied(orientation, format):
     options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
     source = encoded(pixels, format, exif=exif, **options.get(format, {}))
     expected = UPRIGHT[orientation](pixels).astype(int)
-    for result in (read8(source), images.decode_rgb8(source)):
+    for result in (read8(source), image_io.decode_rgb8(source)):
         assert result.shape == expected.shape
         assert np.abs(result - expected).max() <= (3 if format == "JPEG" else 0)
     half = (expected.shape[0] // 2, expected.shape[1] // 2)
-    assert images.read_picture(source, short_side=8).size == half
-    assert images.decode_rgb8(source, short_side=8).shape[:2] == half
+    assert image_io.read_picture(source, short_side=8).size == half
+    assert image_io.decode_rgb8(source, short_side=8).shape[:2] == half
 
 
 def test_orientation_turns_alpha_and_deep_grey_too():
     exif = Image.Exif()
     exif[0x0112] = 6
     pixels = photo(channels=4)
-    assert np.array_equal(images.to_uint8(images.read_picture(encoded(pixels, exif=exif)).alpha),
+    assert np.array_equal(image_io.to_uint8(image_io.read_picture(encoded(pixels, exif=exif)).alpha),
                           np.rot90(pixels[..., 3], -1))
     levels = photo(channels=1)[..., 0].astype(np.uint16) * 200
-    rgb = images.read_picture(encoded(levels, exif=exif)).rgb
+    rgb = image_io.read_picture(encoded(levels, exif=exif)).rgb
     np.testing.assert_allclose(rgb[..., 0], np.rot90(levels, -1) / 65535, rtol=1e-6)
 
 
@@ -259,16 +259,16 @@ def wide_to_srgb(rgb):
 @pytest.mark.parametrize("channels", [3, 4])
 def test_an_embedded_profile_is_converted_to_srgb(channels):
     pixels = photo(channels=channels)
-    result = images.read_picture(encoded(pixels, icc_profile=wide_profile()))
+    result = image_io.read_picture(encoded(pixels, icc_profile=wide_profile()))
     expected = wide_to_srgb(pixels[..., :3])
     assert np.abs(expected - pixels[..., :3]).max() > 10  # the profile does matter
     np.testing.assert_allclose(result.rgb * 255, expected, atol=2)
     reference = ImageCms.profileToProfile(Image.fromarray(pixels[..., :3]),
                                           io.BytesIO(wide_profile()),
                                           ImageCms.createProfile("sRGB"))
-    assert np.array_equal(images.to_uint8(result.rgb), np.asarray(reference))
+    assert np.array_equal(image_io.to_uint8(result.rgb), np.asarray(reference))
     if channels == 4:
-        assert np.array_equal(images.to_uint8(result.alpha), pixels[..., 3])
+        assert np.array_equal(image_io.to_uint8(result.alpha), pixels[..., 3])
 
 
 def test_a_palette_goes_through_its_profile():
@@ -335,7 +335,7 @@ def test_a_profile_for_another_colour_space_is_ignored_with_a_warning(caplog):
 
 
 def readers():
-    return [read8, images.decode_rgb8]
+    return [read8, image_io.decode_rgb8]
 
 
 @pytest.mark.parametrize("reader", readers())
@@ -360,17 +360,17 @@ def test_the_wanted_side_is_met_up_and_down(reader, options, size):
 
 def test_resizing_keeps_deep_grey_levels():
     levels = np.full((8, 8), 1001, np.uint16)
-    rgb = images.read_picture(encoded(levels), short_side=4).rgb
+    rgb = image_io.read_picture(encoded(levels), short_side=4).rgb
     np.testing.assert_allclose(rgb, 1001 / 65535, rtol=1e-5)
 
 
 def test_resizing_stays_within_0_and_1():
     edge = np.repeat(np.array([[0, 255]], np.uint8), 8, axis=1).repeat(16, axis=0)
-    rgb = images.read_picture(encoded(edge), short_side=11).rgb
+    rgb = image_io.read_picture(encoded(edge), short_side=11).rgb
     assert rgb.min() == 0 and rgb.max() == 1
     veiled = np.random.default_rng(0).integers(1, 256, (64, 64, 4)).astype(np.uint8)
     veiled[..., :3] = 255
-    picture = images.read_picture(encoded(veiled), short_side=23)
+    picture = image_io.read_picture(encoded(veiled), short_side=23)
     assert picture.rgb.max() == 1 and picture.alpha.max() <= 1
 
 
@@ -379,7 +379,7 @@ def test_a_half_transparent_edge_gets_no_dark_fringe():
     disc = np.hypot(*(np.indices((32, 32)) - 15.5)) < 11
     pixels[disc] = [255, 128, 0, 255]
     for side in (8, 13, 50):
-        picture = images.read_picture(encoded(pixels), short_side=side)
+        picture = image_io.read_picture(encoded(pixels), short_side=side)
         seen = picture.alpha > 0
         assert ((picture.alpha > 0.02) & (picture.alpha < 0.98)).any()  # there is an edge
         np.testing.assert_allclose(picture.rgb[seen], np.broadcast_to(
@@ -395,7 +395,7 @@ def test_colour_under_transparent_pixels_is_left_as_it_is():
 
 def test_training_images_are_composited_on_white():
     pixels = np.array([[[200, 100, 0, 255], [200, 100, 0, 0], [200, 100, 0, 51]]], np.uint8)
-    assert images.decode_rgb8(encoded(pixels)).tolist() == [
+    assert image_io.decode_rgb8(encoded(pixels)).tolist() == [
         [[200, 100, 0], [255, 255, 255], [244, 224, 204]]]
 
 
@@ -406,20 +406,20 @@ def test_a_jpeg_is_decoded_small_but_never_too_small(monkeypatch):
                         lambda image: (sizes.append(image.size), real(image)))
     source = encoded(photo(400, 600), "JPEG")
     for side in (25, 49, 51, 99, 100, 101, 199, 201, 399, 500):
-        result = images.decode_rgb8(source, short_side=side)
+        result = image_io.decode_rgb8(source, short_side=side)
         assert result.shape[0] == side and result.shape[1] == round(side * 1.5 + 1e-6)
         assert abs(result.mean() - photo(400, 600).mean()) < 2
     assert [min(size) for size in sizes] == [50, 50, 100, 100, 100, 200, 200, 400, 400, 400]
     sizes.clear()
-    images.read_picture(source, short_side=25)
+    image_io.read_picture(source, short_side=25)
     assert sizes == [(600, 400)]  # full quality is read in full
 
 
 def test_resize_rgb8_gives_the_size_asked_for():
-    result = images.resize_rgb8(photo(), 4, 17)
+    result = image_io.resize_rgb8(photo(), 4, 17)
     assert result.shape == (4, 17, 3) and result.dtype == np.uint8
     assert abs(result.mean() - photo().mean()) < 2
-    assert np.array_equal(images.resize_rgb8(photo(), 6, 9), photo())
+    assert np.array_equal(image_io.resize_rgb8(photo(), 6, 9), photo())
 
 
 @pytest.mark.parametrize("reader", readers())
@@ -431,8 +431,8 @@ def test_one_pixel_works(reader):
 
 def test_results_can_be_changed_in_place():
     source = encoded(photo(channels=4))
-    images.decode_rgb8(source)[0] = 0
-    picture = images.read_picture(source)
+    image_io.decode_rgb8(source)[0] = 0
+    picture = image_io.read_picture(source)
     picture.rgb[0] = 0
     picture.alpha[0] = 0
 
@@ -446,7 +446,7 @@ def test_a_20000x20000_png_header_is_refused_before_decoding(monkeypatch):
     for reader in readers():
         with pytest.raises(UserError) as caught:
             reader(png(20000, 20000, 8, 2), short_side=64)  # a small result makes it no better
-        for part in ("20000 x 20000", "400000000", str(images.MAX_PIXELS), "max_pixels"):
+        for part in ("20000 x 20000", "400000000", str(image_io.MAX_PIXELS), "max_pixels"):
             assert part in str(caught.value)
 
 
@@ -457,10 +457,10 @@ def test_only_max_pixels_decides_what_is_too_large(format, monkeypatch):
     source = encoded(np.zeros((6, 9), np.uint8), format)
     if format not in ("WEBP", "GIF"):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
-        monkeypatch.setattr(decoding, "_GIANT_PIXELS", 1)
-    assert images.read_picture(source, max_pixels=54).size == (6, 9)
+        monkeypatch.setattr(codecs, "_GIANT_PIXELS", 1)
+    assert image_io.read_picture(source, max_pixels=54).size == (6, 9)
     with pytest.raises(UserError, match="max_pixels"):
-        images.read_picture(source, max_pixels=53)
+        image_io.read_picture(source, max_pixels=53)
     if format not in ("WEBP", "GIF"):
         assert Image.MAX_IMAGE_PIXELS == 1  # put back
 
@@ -470,17 +470,17 @@ def test_what_pillow_refuses_while_opening_is_one_clear_error(monkeypatch):
     source = bytearray(encoded(np.zeros((6, 9), np.uint8), "GIF"))
     source[6:10] = 1, 0, 1, 0  # a screen of 1 x 1: the size shows only at the first frame
     source = bytes(source)
-    assert images.read_picture(source).size == (6, 9)
+    assert image_io.read_picture(source).size == (6, 9)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
     with pytest.raises(UserError, match="at most 100000000 pixels") as caught:
-        images.read_picture(source)
+        image_io.read_picture(source)
     assert "bomb" not in str(caught.value)
 
 
 def test_a_size_that_explodes_by_enlarging_is_refused():
     strip = encoded(np.zeros((1, 5000), np.uint8))
     with pytest.raises(UserError, match="2560000 x 512 = 1310720000 pixels"):
-        images.decode_rgb8(strip, short_side=512)
+        image_io.decode_rgb8(strip, short_side=512)
 
 
 BIG = photo(64, 64)
@@ -524,7 +524,7 @@ def test_a_missing_file_and_a_folder_are_one_line_each(tmp_path, reader):
 
 def test_giant_images_are_decoded_one_at_a_time(monkeypatch):
     # Otherwise one thread would put the limit of Pillow back under the hands of another.
-    monkeypatch.setattr(decoding, "_GIANT_PIXELS", 1)
+    monkeypatch.setattr(codecs, "_GIANT_PIXELS", 1)
     running, most = [], []
     real = PngImagePlugin.PngImageFile.load
 
@@ -543,7 +543,7 @@ def test_giant_images_are_decoded_one_at_a_time(monkeypatch):
 
 
 def test_reading_from_several_threads_gives_the_same_pictures(monkeypatch):
-    monkeypatch.setattr(decoding, "_GIANT_PIXELS", 1000)  # so that some take the lock
+    monkeypatch.setattr(codecs, "_GIANT_PIXELS", 1000)  # so that some take the lock
     before = Image.MAX_IMAGE_PIXELS
     sources = [encoded(photo(10 + 5 * n, 40), format, icc_profile=wide_profile())
                for n, format in enumerate(("PNG", "TIFF", "JPEG", "WEBP"))] * 10
@@ -559,27 +559,27 @@ def test_reading_from_several_threads_gives_the_same_pictures(monkeypatch):
 
 def test_rounding_is_to_nearest_and_clipped():
     values = np.array([-3, 0, 0.49, 0.51, 100.4, 100.6, 254.51, 255, 300], np.float32) / 255
-    assert images.to_uint8(values).tolist() == [0, 0, 0, 1, 100, 101, 255, 255, 255]
+    assert image_io.to_uint8(values).tolist() == [0, 0, 0, 1, 100, 101, 255, 255, 255]
 
 
 def test_all_256_levels_survive_the_round_trip():
     levels = np.arange(256, dtype=np.uint8)
-    values = images.to_float(levels)
+    values = image_io.to_float(levels)
     assert values.dtype == np.float32 and values.min() == 0 and values.max() == 1
-    assert np.array_equal(images.to_uint8(values), levels)
+    assert np.array_equal(image_io.to_uint8(values), levels)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_never_become_numbers(bad):
     with pytest.raises(ValueError, match="NaN or infinity"):
-        images.to_uint8(np.array([0.5, bad], np.float32))
+        image_io.to_uint8(np.array([0.5, bad], np.float32))
 
 
 def test_the_wrong_kind_of_numbers_is_refused():
     with pytest.raises(ValueError, match="float"):
-        images.to_uint8(photo())
+        image_io.to_uint8(photo())
     with pytest.raises(ValueError, match="uint8"):
-        images.to_float(np.zeros((2, 2, 3), np.float32))
+        image_io.to_float(np.zeros((2, 2, 3), np.float32))
 
 
 @pytest.mark.parametrize("rgb, alpha", [((2, 2), None), ((2, 2, 4), None), ((0, 2, 3), None),
@@ -593,7 +593,7 @@ def test_a_picture_of_the_wrong_shape_is_refused(rgb, alpha):
 
 
 def picture(channels=3):
-    values = images.to_float(photo(48, 64, channels))
+    values = image_io.to_float(photo(48, 64, channels))
     return Picture(values[..., :3], values[..., 3] if channels == 4 else None)
 
 
@@ -601,11 +601,11 @@ def picture(channels=3):
                                                ("jpg", 4), ("jpeg", 4), ("webp", 12)])
 def test_what_is_written_is_what_is_read(tmp_path, suffix, tolerance):
     path = tmp_path / "new" / "folder" / f"a.{suffix}"
-    images.write_picture(path, picture())
+    image_io.write_picture(path, picture())
     with Image.open(path) as image:
         assert image.format == {"tif": "TIFF", "jpg": "JPEG"}.get(suffix, suffix.upper())
         assert "icc_profile" not in image.info and not image.getexif().get(0x0112)
-    result = images.read_picture(path)
+    result = image_io.read_picture(path)
     assert result.alpha is None
     assert np.abs(result.rgb - picture().rgb).max() * 255 <= tolerance + 0.01
 
@@ -613,15 +613,15 @@ def test_what_is_written_is_what_is_read(tmp_path, suffix, tolerance):
 @pytest.mark.parametrize("suffix", ["png", "tiff", "webp"])
 def test_alpha_is_kept_where_the_format_can(suffix, caplog):
     original = picture(4)
-    result = images.read_picture(images.encode(original, suffix))
-    assert np.array_equal(images.to_uint8(result.alpha), images.to_uint8(original.alpha))
+    result = image_io.read_picture(image_io.encode(original, suffix))
+    assert np.array_equal(image_io.to_uint8(result.alpha), image_io.to_uint8(original.alpha))
     assert not caplog.records
 
 
 @pytest.mark.parametrize("suffix", ["png", "tiff", "webp"])
 def test_colour_under_transparent_pixels_is_written(suffix):
     original = Picture(picture().rgb, np.zeros((48, 64), np.float32))
-    result = images.read_picture(images.encode(original, suffix))
+    result = image_io.read_picture(image_io.encode(original, suffix))
     assert np.abs(result.rgb - original.rgb).max() < 0.06
 
 
@@ -629,19 +629,19 @@ def test_colour_under_transparent_pixels_is_written(suffix):
 def test_alpha_that_cannot_be_kept_is_composited_on_white_and_logged(suffix, caplog):
     rgb = np.zeros((16, 16, 3), np.float32)
     alpha = np.full((16, 16), 0.25, np.float32)
-    result = images.read_picture(images.encode(Picture(rgb, alpha), suffix))
+    result = image_io.read_picture(image_io.encode(Picture(rgb, alpha), suffix))
     np.testing.assert_allclose(result.rgb, 0.75, atol=0.01)
     assert result.alpha is None
     assert len(caplog.records) == 1 and "alpha dropped" in caplog.text
 
 
 def test_alpha_without_transparency_is_dropped_silently(caplog):
-    images.encode(Picture(picture().rgb, np.ones((48, 64), np.float32)), "jpg")
+    image_io.encode(Picture(picture().rgb, np.ones((48, 64), np.float32)), "jpg")
     assert not caplog.records
 
 
 def test_jpeg_is_444_at_95():
-    with Image.open(io.BytesIO(images.encode(picture(), "jpg"))) as image:
+    with Image.open(io.BytesIO(image_io.encode(picture(), "jpg"))) as image:
         assert JpegImagePlugin.get_sampling(image) == 0
         tables = image.quantization
     # The example luminance table of the JPEG standard starts with 16 11 10 16 24 40 51 61; quality
@@ -652,17 +652,17 @@ def test_jpeg_is_444_at_95():
 def test_quality_is_used_and_checked():
     noise = np.random.default_rng(0).random((64, 64, 3), np.float32)
     for suffix in ("jpg", "webp"):
-        sizes = [len(images.encode(Picture(noise), suffix, quality)) for quality in (20, 60, 95)]
+        sizes = [len(image_io.encode(Picture(noise), suffix, quality)) for quality in (20, 60, 95)]
         assert sizes == sorted(sizes) and sizes[0] < sizes[2] / 2
     for quality in (0, 101):
         with pytest.raises(UserError, match=str(quality)):
-            images.encode(Picture(noise), "jpg", quality)
+            image_io.encode(Picture(noise), "jpg", quality)
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.xyz", "a"])
 def test_an_unknown_suffix_is_refused_with_a_list(tmp_path, name):
     with pytest.raises(UserError, match=r"\.png"):
-        images.write_picture(tmp_path / name, picture())
+        image_io.write_picture(tmp_path / name, picture())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -670,12 +670,12 @@ def test_a_picture_too_large_for_its_format_is_one_clear_error():
     strip = Picture(np.zeros((1, 70000, 3), np.float32))
     for suffix in ("jpg", "webp"):
         with pytest.raises(UserError, match="70000 x 1 pixels"):
-            images.encode(strip, suffix)
+            image_io.encode(strip, suffix)
 
 
 def test_nan_is_never_written(tmp_path):
     with pytest.raises(ValueError, match="NaN"):
-        images.write_picture(tmp_path / "a.png", Picture(np.full((2, 2, 3), np.nan, np.float32)))
+        image_io.write_picture(tmp_path / "a.png", Picture(np.full((2, 2, 3), np.nan, np.float32)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -683,11 +683,11 @@ def test_overwrite_is_refused(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
     with pytest.raises(UserError) as caught:
-        images.write_picture(path, picture())
+        image_io.write_picture(path, picture())
     assert str(path) in str(caught.value) and "--overwrite" in str(caught.value)
     assert path.read_bytes() == b"old"
-    images.write_picture(path, picture(), overwrite=True)
-    assert images.read_picture(path).size == (48, 64)
+    image_io.write_picture(path, picture(), overwrite=True)
+    assert image_io.read_picture(path).size == (48, 64)
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
@@ -700,14 +700,14 @@ def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch, error):
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(UserError if isinstance(error, OSError) else KeyboardInterrupt):
-        images.write_picture(path, picture(), overwrite=True)
+        image_io.write_picture(path, picture(), overwrite=True)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"] and path.read_bytes() == b"old"
 
 
 def test_an_unwritable_path_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError) as caught:
-        images.write_picture(tmp_path / "file" / "a.png", picture())
+        image_io.write_picture(tmp_path / "file" / "a.png", picture())
     assert str(tmp_path / "file" / "a.png") in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -718,14 +718,14 @@ def test_find_images_knows_every_suffix_that_is_read(tmp_path):
     for name in ("a.jpg", "b.JPEG", "c.png", "d.webp", "e.bmp", "f.tif", "g.tiff", "h.gif",
                  "i.txt"):
         (tmp_path / name).write_bytes(b"")
-    found = images.find_images(tmp_path)
+    found = image_io.find_images(tmp_path)
     assert [path.name[0] for path in found] == list("abcdefgh")
     with pytest.raises(UserError, match="webp"):
-        images.find_images(tmp_path / "*.txt")
+        image_io.find_images(tmp_path / "*.txt")
 
 
 def test_the_module_does_not_need_tensorflow():
-    code = "import sys; sys.modules['tensorflow'] = None; import nst_tf.images"
+    code = "import sys; sys.modules['tensorflow'] = None; import nst_tf.images.io"
     subprocess.run([sys.executable, "-c", code], check=True,
                    env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
 

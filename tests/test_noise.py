@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nst_tf.noise import natural_noise
+from nst_tf.images.noise import natural_noise
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (64, 50), (33, 128)])

@@ -13,8 +13,9 @@ import tensorflow as tf
 from pictures import smooth
 from watched_runs import log, strike_at
 
-from nst_tf import images, optimize, precision, studio
+from nst_tf import optimize, precision, studio
 from nst_tf.core.errors import UserError
+from nst_tf.images import io as image_io
 from nst_tf.optimize_settings import OptimizeSettings
 
 
@@ -47,8 +48,8 @@ def test_a_painting_leaves_the_picture_and_all_that_is_needed_to_repeat_and_judg
     run = finished.with_name("out_run")
     assert {path.name for path in run.iterdir()} == {
         "run.flags", "run.json", "log.jsonl", "previews", "state.npz", "losses.png"}
-    assert images.read_picture(finished).size == (48, 64)
-    assert images.read_picture(run / "losses.png").size[0] > 200
+    assert image_io.read_picture(finished).size == (48, 64)
+    assert image_io.read_picture(run / "losses.png").size[0] > 200
     record = json.loads((run / "run.json").read_text())
     assert record["iterations"] == 9 and record["evaluations"] >= 11
     assert record["stopped_by"] == "all iterations done" and len(record["style_sha256"][0]) == 64
@@ -65,7 +66,7 @@ def test_the_slower_arithmetic_is_left_before_the_run_is_written(inputs, tmp_pat
 def test_previews_of_every_scale_have_the_final_size(finished):
     previews = sorted((finished.with_name("out_run") / "previews").iterdir())
     assert [path.name for path in previews] == ["step_000004.png", "step_000008.png"]
-    assert {images.read_picture(path).size for path in previews} == {(48, 64)}
+    assert {image_io.read_picture(path).size for path in previews} == {(48, 64)}
 
 
 def test_the_log_names_every_term_and_the_loss_falls_within_each_scale(finished):
@@ -85,7 +86,7 @@ def test_its_flagfile_repeats_it_bit_for_bit(finished, tmp_path):
                f"--output={tmp_path / 'again.png'}", f"--run={tmp_path / 'run'}"]
     subprocess.run(command, check=True, capture_output=True)
     assert np.array_equal(
-        images.decode_rgb8(tmp_path / "again.png"), images.decode_rgb8(finished))
+        image_io.decode_rgb8(tmp_path / "again.png"), image_io.decode_rgb8(finished))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,7 @@ def straight(inputs, finished, tmp_path_factory):
     """What each optimiser paints without interruption."""
     adam = tmp_path_factory.mktemp("straight") / "adam.png"
     studio.optimize(small(inputs, adam, optimizer="adam"))
-    return {"lbfgs": images.decode_rgb8(finished), "adam": images.decode_rgb8(adam)}
+    return {"lbfgs": image_io.decode_rgb8(finished), "adam": image_io.decode_rgb8(adam)}
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -105,10 +106,10 @@ def test_an_interrupted_and_resumed_painting_ends_as_an_uninterrupted_one_bit_fo
         strike_at(patch, studio, "Painting", struck, lambda: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(KeyboardInterrupt, match=f"iteration {struck}.*--resume"):
             studio.optimize(settings)
-    early = images.decode_rgb8(tmp_path / "out.png")       # Ctrl-C has saved the picture so far
+    early = image_io.decode_rgb8(tmp_path / "out.png")       # Ctrl-C has saved the picture so far
     assert early.shape == (48, 64, 3)
     studio.optimize(dataclasses.replace(settings, resume=True))
-    assert np.array_equal(images.decode_rgb8(tmp_path / "out.png"), straight[optimizer])
+    assert np.array_equal(image_io.decode_rgb8(tmp_path / "out.png"), straight[optimizer])
     assert not np.array_equal(early, straight[optimizer])
     assert [entry["step"] for entry in log(tmp_path / "out_run")] == list(range(1, 10))
 
@@ -132,21 +133,21 @@ def test_a_number_that_is_not_finite_ends_it_with_the_last_good_picture(
                      learning_rate=0.04, averaging=0.0)
     with pytest.raises(UserError, match=r"not finite after iteration [1-9]\d*.*last good picture"):
         studio.optimize(settings)
-    moved = np.abs(images.read_picture(tmp_path / "out.png").rgb
-                   - images.read_picture(inputs / "photo.png").rgb).mean()
+    moved = np.abs(image_io.read_picture(tmp_path / "out.png").rgb
+                   - image_io.read_picture(inputs / "photo.png").rgb).mean()
     assert 0.03 < moved < 0.11
 
 
 def test_a_texture_and_a_reconstruction_need_only_one_of_the_pictures(inputs, tmp_path):
     studio.optimize(small(inputs, tmp_path / "texture.png", content="", texture_size="72x40",
                           init="style_colors"))
-    assert images.read_picture(tmp_path / "texture.png").size == (40, 72)
+    assert image_io.read_picture(tmp_path / "texture.png").size == (40, 72)
     studio.optimize(small(inputs, tmp_path / "photo.png", style=(), init="noise", scales=1,
                           iterations=150, content_layers=("relu1_1",)))
     losses = [entry["content"] for entry in log(tmp_path / "photo_run")]
     assert losses[-1] < 0.1 * losses[0]
-    photo = images.read_picture(inputs / "photo.png").rgb
-    shown = images.read_picture(tmp_path / "photo.png").rgb
+    photo = image_io.read_picture(inputs / "photo.png").rgb
+    shown = image_io.read_picture(tmp_path / "photo.png").rgb
     assert np.abs(shown - photo).mean() < 0.05
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import layers, padding
+from nst_tf import layers
+from nst_tf.images import padding
 
 SIDES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 13)
 

@@ -10,9 +10,10 @@ import tiny
 from pictures import smooth
 from PIL import Image
 
-from nst_tf import any_style_artifacts, colours, images, painters, stylize
+from nst_tf import any_style_artifacts, painters, stylize
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_cards, parity
+from nst_tf.images import color, io as image_io
 from nst_tf.painters import Wishes
 from nst_tf.stylize import StylizeSettings
 
@@ -21,7 +22,7 @@ ARTEFACTS = {"network.keras": 80, "saved_model": 80, "tflite/tiny_transform_floa
 
 
 def rgb(height, width, seed=0):
-    return images.to_float(np.asarray(smooth(height, width, seed)))
+    return image_io.to_float(np.asarray(smooth(height, width, seed)))
 
 
 def reference(photo, style, alpha, kind="modulated"):
@@ -99,12 +100,12 @@ def test_the_saved_model_takes_and_gives_encoded_pictures():
     loaded = tf.saved_model.load(str(tiny.any_style_exported() / "saved_model" / "1"))
     sizes, styles = [(40, 56), (24, 32)], [rgb(32, 48, 1), rgb(40, 40, 2)]
     photos_ = [rgb(*size) for size in sizes]
-    encoded = [[images.encode(images.Picture(each), "png") for each in group] for group in (photos_, styles)]
+    encoded = [[image_io.encode(image_io.Picture(each), "png") for each in group] for group in (photos_, styles)]
     out = loaded.signatures["stylize_bytes"](
         content_bytes=tf.constant(encoded[0]), style_bytes=tf.constant(encoded[1]), alpha=tf.constant([[1.0], [0.5]]))
     assert out["error"].numpy().tolist() == [b"", b""]
     for data, photo, style, alpha in zip(out["stylized_bytes"].numpy(), photos_, styles, (1.0, 0.5)):
-        drawn = images.read_picture(data).rgb
+        drawn = image_io.read_picture(data).rgb
         assert parity.psnr(drawn, reference(photo, style, alpha)) > 30           # JPEG's own error
 
 
@@ -112,7 +113,7 @@ def test_the_saved_model_says_which_of_two_files_cannot_be_read():
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(tiny.any_style_exported() / "saved_model" / "1"))
-    good = images.encode(images.Picture(rgb(24, 32)), "png")
+    good = image_io.encode(image_io.Picture(rgb(24, 32)), "png")
     out = loaded.signatures["stylize_bytes"](
         content_bytes=tf.constant([good, good[:99], good]), style_bytes=tf.constant([good, good, b"?"]),
         alpha=tf.constant([[1.0]]))
@@ -182,10 +183,10 @@ def test_styles_are_read_at_most_at_their_size(pictures):
     assert min(painters.read_style("mosaic", 64).shape[:2]) == 64
 
 
-@pytest.mark.parametrize("mode", colours.MODES)
+@pytest.mark.parametrize("mode", color.MODES)
 def test_preserved_colours_are_those_of_the_shared_functions(mode):
     negative = painters.preserving_colors(lambda photo: 1 - photo, mode)
-    np.testing.assert_array_equal(negative(rgb(30, 40)), colours.MODES[mode](1 - rgb(30, 40), rgb(30, 40)))
+    np.testing.assert_array_equal(negative(rgb(30, 40)), color.MODES[mode](1 - rgb(30, 40), rgb(30, 40)))
 
 
 @pytest.mark.parametrize("kind", ["modulated", "adain"])

@@ -18,8 +18,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from nst_tf import images, layers
+from nst_tf import layers
 from nst_tf.exporters import picture_bytes, saved_model, serving
+from nst_tf.images import io as image_io
 
 HUGE = 20_000                                  # pixels a side
 
@@ -64,7 +65,7 @@ def decoded(data):
 
 
 def wanted_of(network, photo, blend=()):
-    return images.to_uint8(tiny.draw(network, images.to_float(photo), blend))
+    return image_io.to_uint8(tiny.draw(network, image_io.to_float(photo), blend))
 
 
 def changed(data, at, new):
@@ -125,7 +126,7 @@ def test_a_batch_of_mixed_formats_and_sizes_is_painted_as_serving_default_paints
         with Image.open(io.BytesIO(painted)) as image:
             assert image.format == "JPEG" and JpegImagePlugin.get_sampling(image) == 0           # 4:4:4
         # Pillow's JPEG of the same pixels, at the quality that is promised.
-        assert np.abs(decoded(painted).astype(int) - decoded(images.encode_rgb8(wanted, "jpg"))).max() <= 1
+        assert np.abs(decoded(painted).astype(int) - decoded(image_io.encode_rgb8(wanted, "jpg"))).max() <= 1
 
 
 def test_what_cannot_be_read_is_named_and_spoils_nothing_else(signatures):
@@ -178,7 +179,7 @@ def test_several_styles_take_weights_for_each_picture_or_for_all(tmp_path):
     first = run["serving_bytes"](image_bytes=files, style_weights=weights[:1])["stylized_bytes"]
     for painted, data, blend in zip(each, files, weights):
         wanted = wanted_of(network, decoded(data), blend)
-        assert np.abs(decoded(painted).astype(int) - decoded(images.encode_rgb8(wanted, "jpg"))).max() <= 1
+        assert np.abs(decoded(painted).astype(int) - decoded(image_io.encode_rgb8(wanted, "jpg"))).max() <= 1
     assert first[0] == each[0] and first[1] != each[1]
 
 

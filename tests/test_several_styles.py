@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import artifacts, images, pipeline, stylize
+from nst_tf import artifacts, pipeline, stylize
 from nst_tf.core.errors import UserError
+from nst_tf.images import io as image_io
 from nst_tf.methods import feedforward
 from nst_tf.settings import TrainSettings
 
@@ -21,7 +22,7 @@ def inputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
     for name, scale in zip(STYLES, ([0.5] * 3, [1.0] * 3, [1.0, 0.3, 0.3])):
         pixels = np.asarray(smooth(48, 58, 0, low=100), np.float32) * scale
-        images.write_picture(folder / f"{name}.png", images.Picture((pixels / 255).astype(np.float32)))
+        image_io.write_picture(folder / f"{name}.png", image_io.Picture((pixels / 255).astype(np.float32)))
     (folder / "photos").mkdir()
     for seed in range(3):
         smooth(50, 60, seed).save(folder / "photos" / f"{seed}.png")
@@ -59,7 +60,7 @@ def weights(folder):
 
 
 def painted(inputs, folder, blend):
-    photo = images.read_picture(inputs / "photos" / "0.png").rgb
+    photo = image_io.read_picture(inputs / "photos" / "0.png").rgb
     return artifacts.open_artifact(folder, blend)(photo)
 
 
@@ -74,8 +75,8 @@ def redness(picture):
 def test_record_previews_and_sheet_have_all_styles(two):
     record = json.loads((two / "run.json").read_text())
     assert len(set(record["style_sha256"])) == 2
-    preview = images.read_picture(two / "previews" / "step_000150.png")
-    sheet = images.read_picture(two / "contact_sheet.png")
+    preview = image_io.read_picture(two / "previews" / "step_000150.png")
+    sheet = image_io.read_picture(two / "contact_sheet.png")
     assert preview.size[0] > 2 * 200 and sheet.size[0] > 3 * 200          # a row each, and the photos'
 
 
@@ -155,7 +156,7 @@ def test_stylize_paints_in_the_style_that_is_asked_for(two, inputs, tmp_path, bl
         model=str(two / "tflite" / "run.tflite"), content=str(inputs / "photos" / "0.png"),
         output=str(tmp_path / "out.png"), style_weights=blend)
     assert stylize.stylize(asked) == 0
-    drawn = images.read_picture(tmp_path / "out.png").rgb
+    drawn = image_io.read_picture(tmp_path / "out.png").rgb
     errors = [np.abs(drawn - painted(inputs, two, each)).max() for each in ((0, 1), (1, 0))]
     assert errors[blend.index("1") == 0] < 1 / 255 < errors[blend.index("1")]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nst_tf import sheets
-from nst_tf.sheets import CAPTION, GAP, PAPER
+from nst_tf.images import contact_sheet
+from nst_tf.images.contact_sheet import CAPTION, GAP, PAPER
 
 CELL = 120
 
@@ -26,7 +26,7 @@ RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 
 def test_pictures_stand_in_rows_and_columns_in_the_order_given():
-    canvas = sheets.sheet([[("a", plain(60, 80, RED)), ("b", plain(60, 80, GREEN))],
+    canvas = contact_sheet.sheet([[("a", plain(60, 80, RED)), ("b", plain(60, 80, GREEN))],
                            [("c", plain(30, 30, BLUE))]], CELL)
     assert canvas.dtype == np.uint8
     assert canvas.shape == (60 + 30 + 2 * (CAPTION + GAP) + GAP, 2 * (CELL + GAP) + GAP, 3)
@@ -42,18 +42,18 @@ def test_pictures_stand_in_rows_and_columns_in_the_order_given():
     ((1, 1000), (1, 120)),
 ])
 def test_large_pictures_are_fitted_and_small_ones_not_enlarged(size, fitted):
-    assert found(sheets.sheet([[("", plain(*size, RED))]], CELL), RED)[2:] == fitted
+    assert found(contact_sheet.sheet([[("", plain(*size, RED))]], CELL), RED)[2:] == fitted
 
 
 def test_pixels_of_a_picture_that_fits_are_those_given():
     pixels = np.random.default_rng(0).integers(0, 256, (20, CELL, 3), np.uint8)
-    canvas = sheets.sheet([[("noise", pixels)]], CELL)
+    canvas = contact_sheet.sheet([[("noise", pixels)]], CELL)
     np.testing.assert_array_equal(canvas[GAP: GAP + 20, GAP: GAP + CELL], pixels)
 
 
 def test_captions_stand_under_their_picture_and_not_in_it():
     def ink(caption):
-        canvas = sheets.sheet([[("", plain(40, 40, RED)), (caption, plain(40, 40, RED))]], CELL)
+        canvas = contact_sheet.sheet([[("", plain(40, 40, RED)), (caption, plain(40, 40, RED))]], CELL)
         dark = (canvas.max(-1) < 128)
         assert not dark[: GAP + 40].any() and not dark[:, : CELL + 2 * GAP].any()
         return dark[GAP + 40: GAP + 40 + CAPTION].sum()
@@ -62,12 +62,12 @@ def test_captions_stand_under_their_picture_and_not_in_it():
 
 
 def test_the_rest_is_paper():
-    canvas = sheets.sheet([[("", plain(40, 40, RED))]], CELL)
+    canvas = contact_sheet.sheet([[("", plain(40, 40, RED))]], CELL)
     assert ((canvas == RED).all(-1) | (canvas == PAPER).all(-1)).all()
 
 
 def test_the_pictures_given_stay_as_they_were():
     pixels = plain(300, 300, RED)
     pixels.setflags(write=False)
-    sheets.sheet([[("a", pixels)]], CELL)
+    contact_sheet.sheet([[("a", pixels)]], CELL)
     assert pixels.shape == (300, 300, 3) and (pixels == RED).all()

@@ -6,9 +6,10 @@ import tensorflow as tf
 import tiny
 from pictures import smooth
 
-from nst_tf import artifacts, images, losses, networks, pipeline, stylize
+from nst_tf import artifacts, losses, networks, pipeline, stylize
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import EXPORTERS, parity
+from nst_tf.images import io as image_io
 from nst_tf.methods import feedforward
 from nst_tf.settings import TrainSettings
 
@@ -18,7 +19,7 @@ def inputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
     for name, low in (("light", 180), ("dark", 0)):
         pixels = np.asarray(smooth(48, 58, 9, low=low), np.float32) / 255
-        images.write_picture(folder / f"{name}.png", images.Picture(pixels))
+        image_io.write_picture(folder / f"{name}.png", image_io.Picture(pixels))
     (folder / "photos").mkdir()
     for seed in range(3):
         smooth(50, 60, seed).save(folder / "photos" / f"{seed}.png")
@@ -107,7 +108,7 @@ def test_means_over_eight_crops_are_those_of_the_painted_and_of_the_one_given_ba
 
 
 def test_a_trained_network_gives_the_photo_back_and_paints_more_with_more_strength(run, inputs):
-    photo = images.read_picture(inputs / "photos" / "0.png").rgb
+    photo = image_io.read_picture(inputs / "photos" / "0.png").rgb
     none, half, full = (artifacts.open_artifact(run, strength=strength)(photo) for strength in (0.0, 0.5, 1.0))
     assert parity.psnr(none, photo) > parity.psnr(half, photo) + 1 > parity.psnr(full, photo) + 2
     assert photo.mean() < half.mean() < full.mean()                                   # the style is light
@@ -116,7 +117,7 @@ def test_a_trained_network_gives_the_photo_back_and_paints_more_with_more_streng
 def test_a_style_added_later_keeps_the_photo_and_the_first_style(run, inputs, tmp_path):
     pipeline.train(settings(inputs, tmp_path / "two", ("light", "dark"), steps=8, init_from=str(run)),
                    say=lambda line: None)
-    photo = images.read_picture(inputs / "photos" / "1.png").rgb
+    photo = image_io.read_picture(inputs / "photos" / "1.png").rgb
     for strength in (0.0, 1.0):
         np.testing.assert_allclose(artifacts.open_artifact(run, strength=strength)(photo),
                                    artifacts.open_artifact(tmp_path / "two", (1, 0), strength)(photo), atol=1e-6)
@@ -134,7 +135,7 @@ def test_strength_that_would_not_be_learnt_is_refused(inputs, tmp_path, changes,
 
 def test_every_kind_of_a_network_with_strength_draws_as_the_network(exported):
     network, paths = exported
-    photo = images.to_float(tiny.photo(45, 61))
+    photo = image_io.to_float(tiny.photo(45, 61))
     blend = np.full(networks.styles_of(network), 1 / networks.styles_of(network))
     for strength in (0.0, 0.3, 1.0):
         wanted = tiny.draw(network, photo, strength * blend)
@@ -162,8 +163,8 @@ def test_stylize_paints_as_strongly_as_asked(run, inputs, tmp_path):
         assert stylize.stylize(stylize.StylizeSettings(
             model=str(run / "tflite" / "run.tflite"), content=str(inputs / "photos" / "0.png"),
             output=str(tmp_path / f"{strength}.png"), strength=strength)) == 0
-        drawn.append(images.read_picture(tmp_path / f"{strength}.png").rgb)
-        wanted = artifacts.open_artifact(run, strength=strength)(images.read_picture(inputs / "photos" / "0.png").rgb)
+        drawn.append(image_io.read_picture(tmp_path / f"{strength}.png").rgb)
+        wanted = artifacts.open_artifact(run, strength=strength)(image_io.read_picture(inputs / "photos" / "0.png").rgb)
         assert np.abs(drawn[-1] - wanted).max() < 1.5 / 255
     assert np.abs(drawn[0] - drawn[1]).max() > 0.02
 

@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from nst_tf import images, styles
+from nst_tf import styles
 from nst_tf.core.errors import UserError
+from nst_tf.images import io as image_io
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -68,7 +69,7 @@ def refused(*arguments):
 def test_a_packaged_style_is_a_picture_and_its_hash_is_told(name):
     data, digest = styles.fetch_style(name)
     assert digest == hashlib.sha256(data).hexdigest()
-    assert min(images.read_picture(data).size) >= 256
+    assert min(image_io.read_picture(data).size) >= 256
 
 
 def test_a_path_gives_the_bytes_of_the_file(photos_folder, picture, digest):

@@ -9,8 +9,9 @@ import pytest
 import tiny
 from PIL import Image
 
-from nst_tf import albums, artifacts, images, noise, stylize
+from nst_tf import albums, artifacts, stylize
 from nst_tf.core.errors import UserError
+from nst_tf.images import io as image_io, noise
 from nst_tf.stylize import StylizeSettings
 
 
@@ -148,7 +149,7 @@ def test_a_model_paints_photos_of_any_size(tmp_path, size):
     paint(tmp_path / "a.png", tmp_path / "b.png", model)
     drawn = pixels(tmp_path / "b.png")
     assert drawn.shape == (*size, 3)
-    wanted = tiny.draw(tiny.exported()[0], images.read_picture(tmp_path / "a.png").rgb)
+    wanted = tiny.draw(tiny.exported()[0], image_io.read_picture(tmp_path / "a.png").rgb)
     assert np.abs(drawn - 255.0 * wanted).max() < 0.51
 
 
@@ -325,7 +326,7 @@ def test_a_missing_setting_is_named(missing):
 
 def test_a_texture_is_what_the_model_paints_of_noise(tmp_path, monkeypatch):
     assert run(monkeypatch, content="", texture_size="20x12", seed=4, output=tmp_path / "a.png") == 0
-    wanted = images.to_uint8(1 - noise.natural_noise(4, 12, 20))
+    wanted = image_io.to_uint8(1 - noise.natural_noise(4, 12, 20))
     np.testing.assert_array_equal(pixels(tmp_path / "a.png"), wanted)
 
 

@@ -11,9 +11,10 @@ import tiny
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from nst_tf import artifacts, export, exporters, images, layers, networks
+from nst_tf import artifacts, export, exporters, layers, networks
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import integer_range, litert_layers, parity, tflite, tflite_integer
+from nst_tf.images import io as image_io
 
 SHAPES = [{}, {"padding": "zeros"}, {"block": "separable"}, {"styles": 2, "strength": True}]
 
@@ -57,7 +58,7 @@ def graph(exported):
 
 @pytest.mark.parametrize("size", tiny.SIZES, ids="{0[0]}x{0[1]}".format)
 def test_it_draws_the_networks_picture_at_every_size(exported, size):
-    photo = images.to_float(tiny.photo(*size))
+    photo = image_io.to_float(tiny.photo(*size))
     drawn = artifacts.open_artifact(exported / "tflite" / "night_integer.tflite")(photo)
     assert drawn.shape == photo.shape and drawn.min() >= 0 and drawn.max() <= 1
     # The deepest norms see four pixels of the smallest pictures: nothing averages out.
@@ -118,7 +119,7 @@ def test_a_network_that_does_not_bear_8_bits_is_one_line_with_what_to_use_instea
 def test_fitting_ranges_leaves_the_picture_and_puts_convolutions_into_one_range(shape):
     core = networks.core(network(**shape))
     fitted = integer_range.fitted(core, integer_range.measured(core))
-    photo, blend = images.to_float(tiny.photo(96, 96)), (0.3, 0.6) if "styles" in shape else ()
+    photo, blend = image_io.to_float(tiny.photo(96, 96)), (0.3, 0.6) if "styles" in shape else ()
     assert parity.psnr(tiny.draw(fitted, photo, blend), tiny.draw(core, photo, blend)) > 100
     probe = keras.Model(fitted.input, [layer.output for layer in integer_range.convolutions(fitted)])
     style = [np.array([[1, 0]], np.float32)] if blend else []
@@ -131,7 +132,7 @@ def test_fitting_ranges_leaves_the_picture_and_puts_convolutions_into_one_range(
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_rounding_to_8_bits_keeps_the_picture_of_every_kind_of_network(shape):
     core = networks.core(network(**shape))
-    photo, blend = images.to_float(tiny.photo(44, 60)), (1, 0) if "styles" in shape else ()
+    photo, blend = image_io.to_float(tiny.photo(44, 60)), (1, 0) if "styles" in shape else ()
     ratio = parity.psnr(tiny.draw(tflite_integer.rounded(core), photo, blend), tiny.draw(core, photo, blend))
     assert 32 <= ratio < 60
 

@@ -16,9 +16,10 @@ import pytest
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import any_style, export, exporters, images, networks, padding, painters, styles
+from nst_tf import any_style, export, exporters, networks, painters, styles
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_cards, parity, tflite, web
+from nst_tf.images import io as image_io, padding
 
 SIDES, SHAPES = (32,), ((0.75, 1.0),)
 TWO = "mosaic,https://example.org/my-wave_2.jpg"                    # the second's picture is not at hand
@@ -63,12 +64,12 @@ def test_every_file_draws_the_networks_picture_at_its_size(page):
     network, folder, described = page
     assert [(frame["width"], frame["height"]) for frame in described["frames"]] == [(32, 24)]
     for frame in described["frames"]:
-        photo = images.to_float(tiny.photo(21, 30))
+        photo = image_io.to_float(tiny.photo(21, 30))
         grown = np.stack([photo[:, :, channel][padding.mirrored(21, frame["height"])][
             :, padding.mirrored(30, frame["width"])] for channel in range(3)], -1)
         run = Interpreter(str(folder / frame["file"])).get_signature_runner()
         if described["kind"] == "any":
-            style = images.to_float(tiny.photo(40, 50))[None]
+            style = image_io.to_float(tiny.photo(40, 50))[None]
             inputs = {"content": grown[None], "code": any_style.parts_of(network).encode_style(style).numpy(),
                       "alpha": np.array([[0.5]], np.float32)}
             wanted = np.clip(tiny.draw_any(network, grown[None], style, 0.5)[0], 0, 1)
@@ -97,7 +98,7 @@ def test_styles_have_names_pictures_and_codes(page):
         assert "picture" not in offered[-1] or len(offered) == 1
     for style in offered:
         if "picture" in style:
-            assert images.decode_rgb8((folder / style["picture"]).read_bytes()).shape[2] == 3
+            assert image_io.decode_rgb8((folder / style["picture"]).read_bytes()).shape[2] == 3
 
 
 def test_styles_without_a_record_are_numbered(tmp_path):

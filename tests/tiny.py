@@ -8,8 +8,9 @@ from unittest import mock
 import keras
 import numpy as np
 
-from nst_tf import any_style as any_style_nets, features, images, modulated, networks, photos, vgg
+from nst_tf import any_style as any_style_nets, features, modulated, networks, photos, vgg
 from nst_tf.exporters import ANY_STYLE_EXPORTERS, EXPORTERS, any_style_tflite
+from nst_tf.images import io as image_io
 
 # What is exported of every kind of network, and draws at every size. The format web has fixed sizes, and needs
 # LiteRT.js: see test_web.py; for tflite_integer see test_tflite_integer.py.
@@ -55,13 +56,13 @@ def _any_style(kind):
     if kind in ("adain", "skips"):
         skips = any_style_nets.SKIPS if kind == "skips" else ()
         layers = any_style_nets.LAYER, *skips
-        known = encoder(layers)(images.to_float(photo(64, 80))[None])
+        known = encoder(layers)(image_io.to_float(photo(64, 80))[None])
         rms = {layer: float(np.sqrt(np.mean(np.square(maps)))) for layer, maps in known.items()}
         built = any_style_nets.any_style_net(encoder(layers), skips=skips, rms=rms)
     else:
         built = modulated.modulated_net(
             encoder(modulated.LAYERS), networks.TransformNetConfig(width=4, residual_blocks=1),
-            [images.to_float(photo(64, 80)), images.to_float(photo(64, 80)[::-1, :, ::-1])])
+            [image_io.to_float(photo(64, 80)), image_io.to_float(photo(64, 80)[::-1, :, ::-1])])
     for weight in built.trainable_weights:
         if weight.path.endswith("out_conv/kernel"):
             # Else all pictures are nearly grey.
@@ -92,7 +93,7 @@ def _any_style_exported(kind):
 
 def photo(height: int, width: int) -> np.ndarray:
     """uint8 [height, width, 3]."""
-    return images.resize_rgb8(photos.builtin_photo("cat"), height, width)
+    return image_io.resize_rgb8(photos.builtin_photo("cat"), height, width)
 
 
 def draw(built: keras.Model, rgb: np.ndarray, blend=()) -> np.ndarray:

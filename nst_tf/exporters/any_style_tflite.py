@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, images, networks, padding, styles
+from nst_tf import any_style, networks, styles
 from nst_tf.core import files
 from nst_tf.exporters import float16_range, litert_layers, parity, tflite
+from nst_tf.images import io as image_io, padding
 
 SIDES = (256, 384, 512)                        # pixels, of the files of a fixed size
 # The published one keeps 45 dB with two convolutions in float.
@@ -74,7 +75,7 @@ def transformer_for_phones(parts: any_style.Parts) -> keras.Model:
     """
     rgb = float16_range.packaged_photos()
     full, none = tf.ones((1, 1)), tf.zeros((1, 1))
-    codes = [parts.encode_style(images.read_picture(path, short_side=float16_range.SIDE).rgb[None])
+    codes = [parts.encode_style(image_io.read_picture(path, short_side=float16_range.SIDE).rgb[None])
              for path in styles.packaged_styles().values()]
     inputs = [*([rgb, code, full] for code in codes), [rgb, codes[0], none]]
     return litert_layers.for_litert(float16_range.within_float16(networks.core(parts.transform), inputs))

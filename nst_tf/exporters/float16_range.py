@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import images, layers, networks, photos
+from nst_tf import layers, networks, photos
+from nst_tf.images import io as image_io
 
 NORMS = (layers.InstanceNormalization, layers.ModulatedNormalization)
 LARGEST = 64.0         # of features less their mean: their squares stay a sixteenth of float16's largest number
@@ -67,7 +68,7 @@ def largest_features(core: keras.Model, inputs: Sequence | None = None) -> dict[
 
 def packaged_photos() -> np.ndarray:
     """Returns the packaged photos as one batch, float32 [N, SIDE, SIDE, 3] in [0, 1]."""
-    return np.stack([images.to_float(images.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))
+    return np.stack([image_io.to_float(image_io.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))
                      for name in photos.PHOTOS])
 
 

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import images, layers, networks, photos
+from nst_tf import layers, networks, photos
+from nst_tf.images import io as image_io
 
 STEPS = 255            # of 8 bits
 SIDE = 256             # pixels of the photos that ranges are measured on
@@ -124,7 +125,7 @@ def _pictures(core):
         # At strength 0 the norms have other scales and offsets again.
         blends = [(blend,) for blend in (*single, *([0 * single[0]] if name == networks.STRENGTHS else []))]
     for number, name in enumerate(photos.PHOTOS):
-        rgb = images.to_float(images.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))[None]
+        rgb = image_io.to_float(image_io.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))[None]
         for turn in range(max(len(TONES), len(blends))):
             offset, contrast = TONES[(turn + number) % len(TONES)]
             yield np.float32(offset) + np.float32(contrast) * rgb, *blends[turn % len(blends)]

@@ -9,7 +9,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import any_style, images, networks, photos, styles
+from nst_tf import any_style, networks, photos, styles
+from nst_tf.images import io as image_io
 
 VIEWS = 20               # of the packaged photographs
 SIZE = (71, 94)          # no side is one that the network can draw without growing it
@@ -136,13 +137,13 @@ def view(number: int, size: tuple[int, int]) -> np.ndarray:
     scale = rng.uniform(0.35, 1.0) * min(height / size[0], width / size[1])
     tall, wide = (max(1, int(scale * side)) for side in size)
     top, left = rng.integers(height - tall + 1), rng.integers(width - wide + 1)
-    return images.to_float(images.resize_rgb8(rgb8[top:top + tall, left:left + wide], *size))
+    return image_io.to_float(image_io.resize_rgb8(rgb8[top:top + tall, left:left + wide], *size))
 
 
 def _wishes(network):
     """What is put in beside the photograph, by the names of artefacts."""
     if any_style.is_any_style(network):
-        pictures = [images.read_picture(path, short_side=STYLE_SIDE).rgb[None]
+        pictures = [image_io.read_picture(path, short_side=STYLE_SIDE).rgb[None]
                     for path in list(styles.packaged_styles().values())[:2]]
         return [{"style": picture, any_style.ALPHA: np.array([[alpha]], np.float32)}
                 for picture, alpha in zip(pictures, (1.0, 0.5))]

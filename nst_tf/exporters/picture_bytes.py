@@ -15,7 +15,7 @@ import tensorflow as tf
 from nst_tf.exporters import picture_headers
 from nst_tf.exporters.graph_errors import caught
 
-JPEG_QUALITY = 95                              # as `nst_tf.images` writes
+JPEG_QUALITY = 95                              # as `nst_tf.images.io` writes
 MAX_PIXELS = 2**23                             # a 4K picture; the classic network needs 9 GB for it
 MAX_SIDE = 65_500                              # libjpeg's: what is painted becomes a JPEG
 # In the order of `picture_headers.KINDS`.

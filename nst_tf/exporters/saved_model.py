@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import images, networks
+from nst_tf import networks
 from nst_tf.core import files
 from nst_tf.exporters import parity, picture_bytes, serving
+from nst_tf.images import io as image_io
 
 AT_LEAST = 80.0           # decibels; the same graph on the same machine draws equal pictures
 
@@ -123,7 +124,7 @@ def from_bytes(image: tf.Tensor) -> tf.Tensor:
     From a table, because TensorFlow replaces a division by 255 with a product, which is not always the same
     number: now and then a pixel would be a grey level off.
     """
-    return tf.gather(images.to_float(np.arange(256, dtype=np.uint8)), tf.cast(image, tf.int32))
+    return tf.gather(image_io.to_float(np.arange(256, dtype=np.uint8)), tf.cast(image, tf.int32))
 
 
 def to_bytes(image: tf.Tensor) -> tf.Tensor:

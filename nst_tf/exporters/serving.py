@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import images, photos
+from nst_tf import photos
+from nst_tf.images import io as image_io
 
 WARM_UP = Path("assets.extra") / "tf_serving_warmup_requests"
 MODELS_CONFIG = "models.config"
@@ -21,8 +22,8 @@ Requests = Mapping[str, Mapping[str, np.ndarray]]
 
 def photo() -> tuple[np.ndarray, np.ndarray]:
     """Returns a photo to warm up with: uint8 [1, H, W, 3], and JPEG bytes [1]."""
-    rgb8 = images.resize_rgb8(photos.builtin_photo("cat"), SIDE, SIDE)
-    return rgb8[None], np.array([images.encode_rgb8(rgb8, "jpg")], object)
+    rgb8 = image_io.resize_rgb8(photos.builtin_photo("cat"), SIDE, SIDE)
+    return rgb8[None], np.array([image_io.encode_rgb8(rgb8, "jpg")], object)
 
 
 def write_warm_up(saved_model: Path, requests: Requests) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import networks, padding
+from nst_tf import networks
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.exporters import float16_range, litert_layers, parity, tflite_contents
+from nst_tf.images import padding
 
 SIDE = 384              # pixels; LiteRT can give a file another size before it allocates
 
@@ -55,7 +56,7 @@ def export(
 
     Each maps "image" float32 [1, H, W, 3] RGB in [0, 1], and "style_weights" or "strengths" float32 [1, N]
     if the network takes them, to "stylized" of the image's shape, clipped to [0, 1]. H and W are 384 as written;
-    any that `nst_tf.padding` allows can be set by `resize_tensor_input`. int8 is dynamic-range: weights
+    any that `nst_tf.images.padding` allows can be set by `resize_tensor_input`. int8 is dynamic-range: weights
     in 8 bits, activations quantised on the fly, but for the first three convolutions, which are float, and for
     upsampling in networks of several styles.
 

@@ -1,7 +1,7 @@
 """A folder with a page that paints in the browser: page, network in files of fixed sizes, LiteRT.js.
 
 Browsers get fixed sizes because LiteRT.js refuses files of any size. A photo is fitted into the frame that shows
-most of it, and mirrored where it leaves the frame empty, as `nst_tf.padding` does; the page cuts that off again.
+most of it, and mirrored where it leaves the frame empty, as `nst_tf.images.padding` does; the page cuts that off again.
 """
 
 import dataclasses
@@ -16,9 +16,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import any_style, images, networks, painters, photos, styles
+from nst_tf import any_style, networks, painters, photos, styles
 from nst_tf.core import files
 from nst_tf.exporters import any_style_tflite, model_cards, parity, tflite, web_runtime
+from nst_tf.images import io as image_io
 
 FOLDER = "web"
 # Pixels, the long sides of frames. Squares, and the shape of most cameras' photos, lying and standing.
@@ -112,13 +113,13 @@ def export_any_style(
 
 def _style(image):
     path = styles.packaged_styles().get(image, Path(image))
-    picture = images.decode_rgb8(path, short_side=THUMBNAIL) if path.is_file() else None
+    picture = image_io.decode_rgb8(path, short_side=THUMBNAIL) if path.is_file() else None
     return Style(model_cards.label(image), picture)
 
 
 def _written(network, folder, name, kind, offered, converted, adapted, runtime):
     contents = {**_page(), **_runtime(web_runtime.load(runtime)),
-                "sample.jpg": images.encode_rgb8(photos.builtin_photo(SAMPLE), "jpg")}
+                "sample.jpg": image_io.encode_rgb8(photos.builtin_photo(SAMPLE), "jpg")}
     target = files.ensure_writable_folder(folder) / FOLDER
     frames, likenesses = [], []
     views = itertools.count()
@@ -137,7 +138,7 @@ def _written(network, folder, name, kind, offered, converted, adapted, runtime):
         entry = {"name": style.name, "code": list(style.code)}
         if style.picture is not None:
             entry["picture"] = f"styles/{index + 1}.jpg"
-            contents[entry["picture"]] = images.encode_rgb8(style.picture, "jpg")
+            contents[entry["picture"]] = image_io.encode_rgb8(style.picture, "jpg")
         listed.append(entry)
     page = {"name": name, "kind": kind, "styles": listed, "frames": frames}
     contents["model.json"] = json.dumps(page, indent=1).encode()

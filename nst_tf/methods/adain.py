@@ -11,22 +11,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import (
-    any_style,
-    features,
-    images,
-    losses,
-    modulated,
-    networks,
-    photos,
-    sheets,
-    statistics,
-    styles,
-    training,
-    transfers,
-)
+from nst_tf import any_style, features, losses, modulated, networks, photos, statistics, styles, training, transfers
 from nst_tf.budgets import FitResult
 from nst_tf.core import files
+from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
 
@@ -96,23 +84,23 @@ class AdainTask:
         return [f"wrote {run.network}", f"wrote {run.contact_sheet}: look at it"]
 
     def _write_sheet(self, path, side, names):
-        sheet = sheets.sheet(self._rows(side, names), cell=side)
-        files.write_atomically(path, images.encode_rgb8(sheet, "png"), overwrite=True)
+        sheet = contact_sheet.sheet(self._rows(side, names), cell=side)
+        files.write_atomically(path, image_io.encode_rgb8(sheet, "png"), overwrite=True)
 
     def _rows(self, side, names):
         """The photos; then for each packaged style the photos painted in it; then without strength."""
         shown = {name: photos.read_photo(photos.BUILTIN + name, long_side=side).rgb for name in names}
         rows = [[("", np.full((1, 1, 3), 255, np.uint8)),
-                 *((name, images.to_uint8(rgb)) for name, rgb in shown.items())]]
+                 *((name, image_io.to_uint8(rgb)) for name, rgb in shown.items())]]
         for name, path in styles.packaged_styles().items():
-            style = images.read_picture(path, long_side=side).rgb
-            rows.append([(name, images.to_uint8(style)),
+            style = image_io.read_picture(path, long_side=side).rgb
+            rows.append([(name, image_io.to_uint8(style)),
                          *(("", self._drawn(rgb, style, 1.0)) for rgb in shown.values())])
         return [*rows, [rows[-1][0], *(("alpha 0", self._drawn(rgb, style, 0.0)) for rgb in shown.values())]]
 
     def _drawn(self, photo, style, alpha):
         drawn = self._draw(photo[None], style[None], np.array([[alpha]], np.float32))
-        return images.to_uint8(drawn[0].numpy())
+        return image_io.to_uint8(drawn[0].numpy())
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])] * 2 + [tf.TensorSpec([1, 1])],
                  reduce_retracing=True)
@@ -133,7 +121,7 @@ def _network(settings):
         rms = {layer: float(np.sqrt(np.mean([np.square(maps[layer]).mean() for maps in known]))) for layer in layers}
         return any_style.any_style_net(
             encoder, settings.transfer, skips=settings.skips, rms=rms, dtype=settings.compute_dtype), encoder
-    pictures += [images.read_picture(path, long_side=KNOWN_SIDE).rgb for path in styles.packaged_styles().values()]
+    pictures += [image_io.read_picture(path, long_side=KNOWN_SIDE).rgb for path in styles.packaged_styles().values()]
     config = networks.TransformNetConfig(
         settings.width, settings.residual_blocks, settings.padding, settings.block, settings.edge_size)
     return modulated.modulated_net(encoder, config, pictures, dtype=settings.compute_dtype), encoder

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import features, images, losses, networks, photos, sheets, statistics, styles, training, vgg
+from nst_tf import features, losses, networks, photos, statistics, styles, training, vgg
 from nst_tf.budgets import FitResult
 from nst_tf.core import files
 from nst_tf.core.errors import expected
+from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.runs import RunFolder
 from nst_tf.settings import TrainSettings
 
@@ -116,18 +117,18 @@ class FeedforwardTask:
         """Writes the preview photos as the network draws them now, a row for each style."""
         rows = [self._drawn(PREVIEW_SIDE, number) for number in range(len(self._styles))]
         files.write_atomically(
-            run.previews / f"step_{step:06d}.png", images.encode_rgb8(sheets.sheet(rows), "png"), overwrite=True)
+            run.previews / f"step_{step:06d}.png", image_io.encode_rgb8(contact_sheet.sheet(rows), "png"), overwrite=True)
 
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes network and contact sheet; returns lines for the user."""
         self.network.save(run.network)
         files.write_atomically(
-            run.contact_sheet, images.encode_rgb8(sheets.sheet(self._sheet_rows(), cell=SHEET_SIDE), "png"),
+            run.contact_sheet, image_io.encode_rgb8(contact_sheet.sheet(self._sheet_rows(), cell=SHEET_SIDE), "png"),
             overwrite=True)
         return [f"wrote {run.network}", f"wrote {run.contact_sheet}: look at it"]
 
     def _sheet_rows(self):
-        pictures = [images.to_uint8(style.rgb) for style in self._styles]
+        pictures = [image_io.to_uint8(style.rgb) for style in self._styles]
         originals = [(name, self._photo(name, SHEET_SIDE)) for name in photos.PHOTOS]
         if len(pictures) > 1:
             return [[("", pictures[0][:1, :1]), *originals]] + [
@@ -139,7 +140,7 @@ class FeedforwardTask:
 
     def _drawn(self, side, number=0):
         blend = tf.one_hot([number], len(self._styles))
-        return [(f"{name}, painted", images.to_uint8(self._draw(images.to_float(
+        return [(f"{name}, painted", image_io.to_uint8(self._draw(image_io.to_float(
             self._photo(name, side))[None], blend)[0].numpy())) for name in photos.PHOTOS]
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None])],
@@ -174,19 +175,19 @@ class FeedforwardTask:
     @staticmethod
     def _photo(name, side):
         pixels = photos.builtin_photo(name)
-        return images.resize_rgb8(pixels, *images.fit_size(*pixels.shape[:2], long_side=side))
+        return image_io.resize_rgb8(pixels, *image_io.fit_size(*pixels.shape[:2], long_side=side))
 
 
 def read_style(
     style_image: str, sha256: str, style_size: int, style_layers: Iterable[str]
-) -> tuple[images.Picture, str]:
+) -> tuple[image_io.Picture, str]:
     """Reads a style image at `style_size`, its short side in pixels, and returns it with its SHA-256.
 
     Raises:
         UserError: unreadable, or too small to have a statistic at the deepest style layer.
     """
     data, digest = styles.fetch_style(style_image, sha256)
-    original = images.read_picture(data)
+    original = image_io.read_picture(data)
     vgg.check_style_side(
         min(*original.size, style_size), style_layers,
         f"{style_image}: {original.size[1]}x{original.size[0]} at --style_size={style_size}",
@@ -194,7 +195,7 @@ def read_style(
     if min(original.size) < style_size:
         print(f"note: the style image {style_image} is enlarged from {min(original.size)} to {style_size} "
               "pixels; --style_size sets another size")
-    return images.read_picture(data, short_side=style_size), digest
+    return image_io.read_picture(data, short_side=style_size), digest
 
 
 build = FeedforwardTask

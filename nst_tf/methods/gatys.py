@@ -9,8 +9,9 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import colours, features, images, losses, photos, styles, vgg
+from nst_tf import features, losses, photos, styles, vgg
 from nst_tf.core.errors import expected
+from nst_tf.images import color, io as image_io
 from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.optimizers import Adam, Lbfgs, Objective
 from nst_tf.preconditioning import PicturePreconditioner
@@ -58,7 +59,7 @@ def plan_scales(size: tuple[int, int], settings: OptimizeSettings) -> tuple[Scal
         sides.append(side)
     planned = []
     for side in reversed(sides):
-        height, width = images.fit_size(*size, long_side=side)
+        height, width = image_io.fit_size(*size, long_side=side)
         iterations = settings.iterations if side == long_side else settings.coarse_iterations
         planned.append(Scale(height, width, iterations))
     return tuple(planned)
@@ -88,9 +89,9 @@ class Gatys:
         self.size = self._final_size()
         self._styles, self._hashes = self._read_styles(weights)
         self._content_masks = [
-            images.read_mask(name, self._photo.size, "photo") for name in settings.content_masks]
+            image_io.read_mask(name, self._photo.size, "photo") for name in settings.content_masks]
         self._style_masks = [
-            images.read_mask(name, style.shape[:2], "style")
+            image_io.read_mask(name, style.shape[:2], "style")
             for name, style in zip(settings.style_masks, self._styles)]
         self._check_size(weights.layers)
         self._init = None
@@ -150,12 +151,12 @@ class Gatys:
         elif settings.init == "content":
             picture = self._grey(resized(self._photo.rgb, *shape[:2]))
         elif settings.init == "style_colors":
-            picture = colours.coral(noise, self._styles[0])
+            picture = color.coral(noise, self._styles[0])
         else:
             picture = resized(self._init, *shape[:2])
         return (1 - settings.init_noise) * picture + settings.init_noise * noise
 
-    def finished(self, picture: np.ndarray) -> images.Picture:
+    def finished(self, picture: np.ndarray) -> image_io.Picture:
         """Returns what is shown of a painting of any scale: full size, in the colours asked for."""
         rgb = resized(picture, *self.size)
         alpha, mode = None, self._settings.preserve_color
@@ -163,15 +164,15 @@ class Gatys:
             if self._photo.alpha is not None:
                 alpha = resized(self._photo.alpha[..., None], *self.size)[..., 0]
             if mode == "luminance" or (mode != "none" and self._settings.color_when == "after"):
-                rgb = colours.MODES[mode](rgb, resized(self._photo.rgb, *self.size))
-        return images.Picture(rgb, alpha)
+                rgb = color.MODES[mode](rgb, resized(self._photo.rgb, *self.size))
+        return image_io.Picture(rgb, alpha)
 
     def _final_size(self):
         settings = self._settings
         if self._photo is not None:
             if settings.texture_size:
                 raise expected("--texture_size without --content", "both", "Leave one out.")
-            return images.fit_size(*self._photo.size, long_side=settings.image_size)
+            return image_io.fit_size(*self._photo.size, long_side=settings.image_size)
         if not settings.texture_size:
             return settings.image_size, settings.image_size
         return texture_sides(settings.texture_size)
@@ -187,7 +188,7 @@ class Gatys:
         pictures, hashes = [], []
         for name in self._settings.style:
             data, digest = styles.fetch_style(name)
-            picture = images.read_picture(data).rgb
+            picture = image_io.read_picture(data).rgb
             height, width = self._style_size(picture.shape[:2], max(self.size))
             vgg.check_style_side(
                 min(height, width, *picture.shape[:2]), weights.style_layers,
@@ -205,16 +206,16 @@ class Gatys:
         if self._photo is None:
             raise expected("--content with --preserve_color", "none", "Name the photo.")
         if mode == "luminance":
-            return colours.grey_in_the_tones_of(style, self._photo.rgb)
-        return colours.MODES[mode](style, self._photo.rgb)
+            return color.grey_in_the_tones_of(style, self._photo.rgb)
+        return color.MODES[mode](style, self._photo.rgb)
 
     def _grey(self, photo):
         if self._settings.preserve_color == "luminance" and self._settings.color_when == "before":
-            return colours.grey_in_the_tones_of(photo, photo)
+            return color.grey_in_the_tones_of(photo, photo)
         return photo
 
     def _style_size(self, size, long_side):
-        return images.fit_size(*size, long_side=max(1, round(self._settings.style_scale * long_side)))
+        return image_io.fit_size(*size, long_side=max(1, round(self._settings.style_scale * long_side)))
 
     def _style_target(self, index, scale) -> losses.StyleTarget:
         style = self._styles[index]

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf import artifacts, images
+from nst_tf import artifacts
 from nst_tf.core.errors import UserError, expected
+from nst_tf.images import io as image_io
 from nst_tf.remote.calls import Connection, Failure, Retries
 
 BYTES, PIXELS = "serving_bytes", "serving_default"
@@ -68,11 +69,11 @@ class RemotePainter:
     def __call__(self, rgb: np.ndarray) -> np.ndarray:
         """Returns the stylised photo, both float32 [H, W, 3] in [0, 1]; see `paint_file` for errors."""
         if self._signature == BYTES:
-            painted = self.paint_file(images.encode(images.Picture(rgb), self._encoding))
-            drawn = images.read_picture(painted, max_pixels=rgb.shape[0] * rgb.shape[1]).rgb
+            painted = self.paint_file(image_io.encode(image_io.Picture(rgb), self._encoding))
+            drawn = image_io.read_picture(painted, max_pixels=rgb.shape[0] * rgb.shape[1]).rgb
         else:
-            outputs = self._outputs(image=images.to_uint8(rgb)[None])
-            drawn = images.to_float(np.asarray(_only(outputs, "stylized", self._name), np.uint8))
+            outputs = self._outputs(image=image_io.to_uint8(rgb)[None])
+            drawn = image_io.to_float(np.asarray(_only(outputs, "stylized", self._name), np.uint8))
         if drawn.shape != rgb.shape:
             raise expected(f"a picture of the photo's size from {self._name}", f"{drawn.shape[1]}x{drawn.shape[0]}",
                            "Export the model again.")

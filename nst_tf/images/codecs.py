@@ -1,6 +1,6 @@
 """Image files to Pillow images: every format, upright, in sRGB, with its alpha apart.
 
-The part of `nst_tf.images` that knows about codecs. It works from several threads at once.
+The part of `nst_tf.images.io` that knows about codecs. It works from several threads at once.
 """
 
 import contextlib

@@ -16,7 +16,7 @@ from PIL import Image
 
 from nst_tf.core.errors import expected
 from nst_tf.core.files import find_files, write_atomically
-from nst_tf.decoding import Source, decode
+from nst_tf.images.codecs import Source, decode
 
 MAX_PIXELS = 100_000_000  # a float32 RGB picture of this size takes 1.2 GB
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
