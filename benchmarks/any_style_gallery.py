@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import flag_binding, painters, photos, styles
+from nst_tf import painters, photos, styles
+from nst_tf.config import flags as config_flags
+from nst_tf.config.style_request import Wishes
 from nst_tf.images import color, contact_sheet, io as image_io
-from nst_tf.painters import Wishes
 
 flags.DEFINE_string("model", None, "Model of any style.", required=True)
 flags.DEFINE_string("photo", "builtin:coffee", "Path, or builtin:NAME.")
@@ -56,4 +57,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

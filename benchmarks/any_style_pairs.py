@@ -17,7 +17,8 @@ import numpy as np
 import tqdm
 from absl import flags
 
-from nst_tf import any_style_artifacts, features, flag_binding, metrics
+from nst_tf import any_style_artifacts, features, metrics
+from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.exporters import parity
 from nst_tf.images import contact_sheet, io as image_io
@@ -116,4 +117,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

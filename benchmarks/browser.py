@@ -183,7 +183,7 @@ def _complain(page, address):
 
 
 if __name__ == "__main__":
-    from nst_tf import flag_binding
+    from nst_tf.config import flags as config_flags
 
     flags.DEFINE_string("page", None, "Exported folder web.", required=True)
     flags.DEFINE_string("model", "", "What it was exported from, to compare with; empty for times alone.")
@@ -191,4 +191,4 @@ if __name__ == "__main__":
     flags.DEFINE_integer("repeats", 5, "Paintings after the first; times are medians.")
     flags.DEFINE_string("chromium", "", "Path of the browser; empty for the one on PATH.")
     flags.DEFINE_string("output", "", "Folder for pictures and screenshots; empty for none.")
-    flag_binding.run(main)
+    config_flags.run(main)

@@ -18,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import features, flag_binding, losses, objective, statistics, styles
+from nst_tf import features, losses, objective, statistics, styles
+from nst_tf.config import flags as config_flags
 from nst_tf.images import io as image_io
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
@@ -70,4 +71,4 @@ def show(version, factors):
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

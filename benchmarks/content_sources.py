@@ -12,7 +12,8 @@ from pathlib import Path
 from absl import flags
 from short_training import train
 
-from nst_tf import artifacts, features, flag_binding, losses, objective, styles
+from nst_tf import artifacts, features, losses, objective, styles
+from nst_tf.config import flags as config_flags
 from nst_tf.images import io as image_io
 
 flags.DEFINE_list("content", ["builtin:photos", "builtin:leaves", "builtin:both"], "Sources.")
@@ -43,4 +44,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

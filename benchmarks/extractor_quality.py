@@ -16,7 +16,8 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import artifacts, features, flag_binding, losses, objective, photos as builtin, styles
+from nst_tf import artifacts, features, losses, objective, photos as builtin, styles
+from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.images import contact_sheet, io as image_io
 
@@ -94,4 +95,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import features, flag_binding, losses, vgg
+from nst_tf import features, losses, vgg
+from nst_tf.config import flags as config_flags
 
 flags.DEFINE_string("vgg_weights", "", "VGG19 weights, as in nst_tf.train; empty for random ones.")
 flags.DEFINE_string("slim_weights", "", "Slim VGG19 weights; empty for the packaged ones.")
@@ -67,4 +68,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

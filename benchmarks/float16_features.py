@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import any_style, artifacts, flag_binding, networks, styles
+from nst_tf import any_style, artifacts, networks, styles
+from nst_tf.config import flags as config_flags
 from nst_tf.exporters import any_style_tflite, float16_range, in_float32, tflite
 from nst_tf.images import io as image_io, padding
 
@@ -51,4 +52,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

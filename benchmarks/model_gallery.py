@@ -8,7 +8,8 @@ PATH@N paints in style N of a model of several, from 0; PATH@N:S with strength S
 
 from absl import flags
 
-from nst_tf import artifacts, flag_binding, photos
+from nst_tf import artifacts, photos
+from nst_tf.config import flags as config_flags
 from nst_tf.images import contact_sheet, io as image_io
 
 flags.DEFINE_list("models", None, "Models, each PATH, PATH@N or PATH@N:S.", required=True)
@@ -39,4 +40,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import flag_binding
+from nst_tf.config import flags as config_flags
+from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.methods import gatys
-from nst_tf.optimize_settings import OptimizeSettings
 
 flags.DEFINE_list("sizes", ["256", "384", "512"], "Long sides, pixels.")
 flags.DEFINE_integer("turns", 9, "Pairs of timings at each size.")
@@ -24,7 +24,7 @@ FLAGS = flags.FLAGS
 
 
 def main():
-    asked = flag_binding.read(OptimizeSettings)
+    asked = config_flags.read(OptimizeSettings)
     for size in map(int, FLAGS.sizes):
         settings = dataclasses.replace(asked, image_size=size, scales=1)
         task = gatys.Gatys(settings)
@@ -54,5 +54,5 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.define(OptimizeSettings)
-    flag_binding.run(main)
+    config_flags.define(OptimizeSettings)
+    config_flags.run(main)

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import flag_binding, photos, studio, styles
+from nst_tf import photos, studio, styles
+from nst_tf.config import flags as config_flags
+from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.optimize_settings import OptimizeSettings
 
 flags.DEFINE_string("second_style", "autumn_knife", "For the masks.")
 flags.DEFINE_string("texture", "mosaic", "The style of the texture.")
@@ -36,7 +37,7 @@ def draw_masks(photo, folder):
 
 
 def main():
-    asked, folder = flag_binding.read(OptimizeSettings), Path(FLAGS.gallery)
+    asked, folder = config_flags.read(OptimizeSettings), Path(FLAGS.gallery)
     both = (*asked.style, FLAGS.second_style)
     masks = draw_masks(asked.content, folder)
     ways = {
@@ -64,5 +65,5 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.define(OptimizeSettings)
-    flag_binding.run(main)
+    config_flags.define(OptimizeSettings)
+    config_flags.run(main)

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from absl import flags
 
-from nst_tf import flag_binding, memory, runs, studio
+from nst_tf import memory, runs, studio
+from nst_tf.config import flags as config_flags
+from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.methods import gatys
-from nst_tf.optimize_settings import OptimizeSettings
 
 flags.DEFINE_list("sizes", ["256", "512", "1024"], "Long sides, pixels.")
 flags.DEFINE_integer("some_iterations", 5, "At full size.")
@@ -39,7 +40,7 @@ def measured(settings):
 
 
 def main():
-    asked = flag_binding.read(OptimizeSettings)
+    asked = config_flags.read(OptimizeSettings)
     for size in map(int, FLAGS.sizes):
         settings = dataclasses.replace(
             asked, image_size=size, iterations=FLAGS.some_iterations, coarse_iterations=1, preview_steps=2)
@@ -51,5 +52,5 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.define(OptimizeSettings)
-    flag_binding.run(main)
+    config_flags.define(OptimizeSettings)
+    config_flags.run(main)

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import flag_binding, studio
+from nst_tf import studio
+from nst_tf.config import flags
+from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.methods import gatys
-from nst_tf.optimize_settings import OptimizeSettings
 
 
 def main():
-    asked, judge, pictures = flag_binding.read(OptimizeSettings), None, {}
+    asked, judge, pictures = flags.read(OptimizeSettings), None, {}
     print("| precision | seconds an evaluation | objective in float32 | PSNR to float32 |\n|---|---|---|---|")
     for name, precision, noise in (("float32", "float32", 0.0), ("float32, noise", "float32", 1 / 510),
                                    ("bfloat16", "bfloat16", 0.0)):
@@ -41,5 +42,5 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.define(OptimizeSettings)
-    flag_binding.run(main)
+    flags.define(OptimizeSettings)
+    flags.run(main)

@@ -24,11 +24,11 @@ import scipy.optimize
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import flag_binding
+from nst_tf.config import flags as config_flags
+from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core import files
 from nst_tf.images import io as image_io
 from nst_tf.methods import gatys
-from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.painting import Painting
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
@@ -123,7 +123,7 @@ def ours(task, seconds, enough, value):
 def race(photo, style, size):
     """Runs both; returns the row and writes both pictures."""
     settings = dataclasses.replace(
-        flag_binding.read(OptimizeSettings), content=str(photo), style=(style,), image_size=size,
+        config_flags.read(OptimizeSettings), content=str(photo), style=(style,), image_size=size,
         iterations=10 ** 6)
     slow, slow_picture, value = reference(
         gatys.Gatys(dataclasses.replace(settings, scales=1, precision="float32")))
@@ -160,5 +160,5 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.define(OptimizeSettings)
-    flag_binding.run(main)
+    config_flags.define(OptimizeSettings)
+    config_flags.run(main)

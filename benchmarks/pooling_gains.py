@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import features, flag_binding, objective, vgg
+from nst_tf import features, objective, vgg
+from nst_tf.config import flags as config_flags
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_integer("image_size", 384, "Their long side, pixels.")
@@ -43,4 +44,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

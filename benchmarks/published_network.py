@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import flag_binding, metrics
+from nst_tf import metrics
+from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.evaluation import FLAT_LEVELS, FLAT_SIDE
@@ -90,4 +91,4 @@ def _normalized(x, shift, scale):
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

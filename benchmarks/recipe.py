@@ -16,7 +16,8 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import artifacts, features, flag_binding, losses, metrics, objective, styles
+from nst_tf import artifacts, features, losses, metrics, objective, styles
+from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import expected
 from nst_tf.images import io as image_io
 
@@ -86,4 +87,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

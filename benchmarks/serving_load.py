@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import artifacts, flag_binding, photos
+from nst_tf import artifacts, photos
+from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
 from nst_tf.remote import painters
@@ -153,4 +154,4 @@ def _serve(saved_model, protocol, model, pipe):
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import data, features, flag_binding, losses, slimming, statistics, vgg
+from nst_tf import data, features, losses, slimming, statistics, vgg
+from nst_tf.config import flags as config_flags
 
 flags.DEFINE_string("content", "builtin", "Photos, as in nst_tf.train.")
 flags.DEFINE_list(
@@ -54,4 +55,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

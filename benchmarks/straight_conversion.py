@@ -9,7 +9,8 @@ from pathlib import Path
 
 from absl import flags
 
-from nst_tf import artifacts, flag_binding, networks
+from nst_tf import artifacts, networks
+from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.exporters import in_float32, tflite
 
@@ -26,4 +27,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import artifacts, flag_binding
+from nst_tf import artifacts
+from nst_tf.config import flags as config_flags
 from nst_tf.exporters import parity
 from nst_tf.images import io as image_io
 
@@ -47,4 +48,4 @@ def main():
 
 
 if __name__ == "__main__":
-    flag_binding.run(main)
+    config_flags.run(main)

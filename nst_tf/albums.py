@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf.album_settings import AlbumSettings
 from nst_tf.artifacts import Artifact
+from nst_tf.config.folder import AlbumSettings
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
 

@@ -7,16 +7,17 @@ Every model runs in processes of its own, in turn with the others. Any .tflite t
 beside ours. Exits with status 1 if one could not be timed; the others are shown all the same.
 """
 
-from nst_tf import benchmarking, flag_binding
-from nst_tf.benchmark_settings import BenchmarkSettings
+from nst_tf import benchmarking
+from nst_tf.config import flags
+from nst_tf.config.benchmark import BenchmarkSettings
 
 
 def main() -> int:
-    settings = flag_binding.read(BenchmarkSettings)
+    settings = flags.read(BenchmarkSettings)
     timed = {row.name for row in benchmarking.benchmark(settings)}
     return 0 if len(timed) == len(settings.named_models) else 1
 
 
 if __name__ == "__main__":
-    flag_binding.define(BenchmarkSettings)
-    flag_binding.run(main)
+    flags.define(BenchmarkSettings)
+    flags.run(main)

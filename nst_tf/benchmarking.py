@@ -10,7 +10,7 @@ import numpy as np
 import tqdm
 
 from nst_tf import latency, plots
-from nst_tf.benchmark_settings import BenchmarkSettings
+from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 

@@ -12,14 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf import any_style_artifacts, artifacts
+from nst_tf.config.evaluate import EvaluateSettings
+from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
-from nst_tf.evaluate_settings import EvaluateSettings
 from nst_tf.images import io as image_io, padding
 from nst_tf.methods import gatys
-from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.painting import Painting
-from nst_tf.settings import PerceptualSettings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,9 @@ the model is needed here.
 import contextlib
 import os
 
-from nst_tf import albums, flag_binding
-from nst_tf.client_settings import ClientSettings
+from nst_tf import albums
+from nst_tf.config import flags
+from nst_tf.config.client import ClientSettings
 from nst_tf.remote import painters
 from nst_tf.remote.calls import Retries
 
@@ -36,9 +37,9 @@ def paint(settings: ClientSettings) -> int:
 def main() -> int:
     # Read when gRPC is first imported: what it has to say reaches the user as our errors.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    return paint(flag_binding.read(ClientSettings))
+    return paint(flags.read(ClientSettings))
 
 
 if __name__ == "__main__":
-    flag_binding.define(ClientSettings)
-    flag_binding.run(main)
+    flags.define(ClientSettings)
+    flags.run(main)

@@ -6,17 +6,18 @@ Example: python -m nst_tf.evaluate --models=runs/starry,runs/starry/tflite/starr
 Prints one table and writes it, all numbers, a plot of style against content and a contact sheet.
 """
 
-from nst_tf import flag_binding
-from nst_tf.evaluate_settings import EvaluateSettings
+from nst_tf.config import flags
+from nst_tf.config.evaluate import EvaluateSettings
+from nst_tf.config.startup import quiet_start
 
 
 def main() -> None:
-    settings = flag_binding.read(EvaluateSettings)    # wrong ones end here, before the slow import
-    with flag_binding.quiet_start():
+    settings = flags.read(EvaluateSettings)    # wrong ones end here, before the slow import
+    with quiet_start():
         from nst_tf import evaluation
     evaluation.evaluate(settings)
 
 
 if __name__ == "__main__":
-    flag_binding.define(EvaluateSettings)
-    flag_binding.run(main)
+    flags.define(EvaluateSettings)
+    flags.run(main)

@@ -12,9 +12,9 @@ import tqdm
 
 from nst_tf import candidates, features, metrics, objective, photos, precision, reports, styles
 from nst_tf.candidates import Candidate, Photo
+from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
-from nst_tf.evaluate_settings import EvaluateSettings
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import LossWeights
 from nst_tf.reports import Measured

@@ -3,7 +3,6 @@
 Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --output=exported/starry
 """
 
-import dataclasses
 import functools
 import importlib
 import json
@@ -11,33 +10,12 @@ from pathlib import Path
 
 from absl import logging
 
-from nst_tf import artifacts, cards, flag_binding
+from nst_tf import artifacts, cards
+from nst_tf.config import flags
+from nst_tf.config.export import ExportSettings
+from nst_tf.config.startup import quiet_start
 from nst_tf.core import files
 from nst_tf.core.errors import expected
-from nst_tf.settings import setting
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportSettings:
-    """Settings of `nst_tf.export`; each field is the flag of the same name."""
-
-    model: str = setting("", "Run folder or .keras file.")
-    formats: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to export to.")
-    output: str = setting("", "Folder for the exports; its name names the files in it.")
-    sizes: tuple[str, ...] = setting(
-        (), "For the format tflite: sides in pixels of more files, each of one fixed size, for GPUs, whose runtimes "
-        "take no other; networks of any style have 256,384,512.")
-    web_runtime: str = setting(
-        "", "For the format web: the tarball of npm's package @litertjs/core, or a folder with its files; empty: "
-        "npm fetches it once, into the user's cache.")
-    overwrite: bool = setting(False, "Replace exports in a folder that exists.")
-
-    def __post_init__(self):
-        for name in ("model", "formats", "output"):
-            if not getattr(self, name):
-                raise expected(f"--{name}", "none", "See --help.")
-        if not all(size.isdecimal() and int(size) > 0 for size in self.sizes):
-            raise expected("--sizes as whole numbers of at least 1", ",".join(self.sizes), "Try 256,512.")
 
 
 def export(settings: ExportSettings) -> None:
@@ -102,14 +80,14 @@ def _write_text(path, text):
 
 
 def main() -> None:
-    settings = flag_binding.read(ExportSettings)
+    settings = flags.read(ExportSettings)
     # TensorFlow tells each step of a conversion, its Python part because absl.app asks for more than warnings.
     logging.set_verbosity(logging.WARNING)
-    with flag_binding.quiet_start():
+    with quiet_start():
         importlib.import_module("tensorflow")
     export(settings)
 
 
 if __name__ == "__main__":
-    flag_binding.define(ExportSettings)
-    flag_binding.run(main)
+    flags.define(ExportSettings)
+    flags.run(main)

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.files import sha256
 from nst_tf.images import padding
-from nst_tf.settings import PerceptualSettings
 from nst_tf.vgg import LAYERS, SLIM_LAYERS, VGG19_WIDTHS, build_topology, check_layers, stride
 
 IMAGENET_URL = (

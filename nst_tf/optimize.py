@@ -5,17 +5,18 @@ Example: python -m nst_tf.optimize --content=photo.jpg --style=painting.jpg --ou
 Without --content it makes a texture of the style, without --style it reconstructs the photo.
 """
 
-from nst_tf import flag_binding
-from nst_tf.optimize_settings import OptimizeSettings
+from nst_tf.config import flags
+from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.startup import quiet_start
 
 
 def main() -> None:
-    settings = flag_binding.read(OptimizeSettings)    # wrong ones end here, before the slow import
-    with flag_binding.quiet_start():
+    settings = flags.read(OptimizeSettings)    # wrong ones end here, before the slow import
+    with quiet_start():
         from nst_tf import studio
     studio.optimize(settings)
 
 
 if __name__ == "__main__":
-    flag_binding.define(OptimizeSettings)
-    flag_binding.run(main)
+    flags.define(OptimizeSettings)
+    flags.run(main)

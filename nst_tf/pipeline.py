@@ -8,11 +8,11 @@ import keras
 import tensorflow as tf
 
 from nst_tf import callbacks, data, exporters, precision
+from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import expected
 from nst_tf.distribution import open_distribution
 from nst_tf.methods import METHODS
 from nst_tf.runs import RunFolder, open_run
-from nst_tf.settings import TrainSettings
 from nst_tf.training import Fit, FitConfig, FitResult
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import tensorflow as tf
 
-from nst_tf.settings import PerceptualSettings
+from nst_tf.config.perceptual import PerceptualSettings
 
 WORTHWHILE = 0.8           # of float32's time; what is rounded away has to bring something
 SHAPE = (1, 32, 32, 128)   # work for all cores, and no second of it where bfloat16 is emulated

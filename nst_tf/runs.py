@@ -16,7 +16,7 @@ from nst_tf.core.errors import expected
 WRITTEN = ("checkpoints", "previews", "tensorboard", "saved_model", "tflite", "web", "log.jsonl",
            "network.keras", "contact_sheet.png", "slim_vgg19.npz", "slim_vgg19.json", "state.npz",
            "losses.png", "run.flags", "run.json")
-# A frozen dataclass of `nst_tf.settings.setting` fields, "resume" and "overwrite" among them.
+# A frozen dataclass of `nst_tf.config.fields.setting` fields, "resume" and "overwrite" among them.
 RunSettings = Any
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image", "tensorflow-datasets")
 

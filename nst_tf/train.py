@@ -5,17 +5,18 @@ Example: python -m nst_tf.train --flagfile=configs/starry.flags
 Flags behind the flagfile override it. Everything is left in the folder --output.
 """
 
-from nst_tf import flag_binding
-from nst_tf.settings import TrainSettings
+from nst_tf.config import flags
+from nst_tf.config.startup import quiet_start
+from nst_tf.config.train import TrainSettings
 
 
 def main() -> None:
-    settings = flag_binding.read(TrainSettings)    # wrong ones end here, before the slow import
-    with flag_binding.quiet_start():
+    settings = flags.read(TrainSettings)    # wrong ones end here, before the slow import
+    with quiet_start():
         from nst_tf import pipeline
     pipeline.train(settings)
 
 
 if __name__ == "__main__":
-    flag_binding.define(TrainSettings)
-    flag_binding.run(main)
+    flags.define(TrainSettings)
+    flags.run(main)

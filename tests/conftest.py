@@ -14,7 +14,7 @@ from absl import flags
 from absl.testing import flagsaver
 from pictures import smooth
 
-from nst_tf import flag_binding
+from nst_tf.config import flags as config_flags
 
 # (name, height, width, mode) of the pictures in `photos_folder`
 PICTURES = (
@@ -48,12 +48,12 @@ def in_process(monkeypatch, capfd):
 
     def run(main, settings, arguments):
         forget(settings)
-        flag_binding.define(settings)
+        config_flags.define(settings)
         monkeypatch.setattr(sys, "argv", ["command", *arguments])
         capfd.readouterr()
         try:
             with flagsaver.flagsaver(), pytest.raises(SystemExit) as ended:
-                flag_binding.run(main)
+                config_flags.run(main)
         finally:
             forget(settings)
         return (ended.value.code or 0, *capfd.readouterr())

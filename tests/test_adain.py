@@ -8,10 +8,10 @@ import tensorflow as tf
 from pictures import smooth
 
 from nst_tf import any_style, artifacts, losses, pipeline, statistics, transfers
+from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.methods import adain
-from nst_tf.settings import TrainSettings
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,10 @@ import tiny
 from pictures import smooth
 
 from nst_tf import benchmark, evaluate, export, stylize
-from nst_tf.benchmark_settings import BenchmarkSettings
-from nst_tf.evaluate_settings import EvaluateSettings
+from nst_tf.config.benchmark import BenchmarkSettings
+from nst_tf.config.evaluate import EvaluateSettings
+from nst_tf.config.export import ExportSettings
+from nst_tf.config.stylize import StylizeSettings
 
 GATYS = "# python -m nst_tf.optimize --flagfile=run.flags --output=ANOTHER\n"
 
@@ -48,7 +50,7 @@ def line_of(result, path):
 
 @pytest.mark.parametrize("name, why", CASES)
 def test_stylize_names_the_model(bad, tmp_path, in_process, name, why):
-    line = line_of(in_process(stylize.main, stylize.StylizeSettings, [
+    line = line_of(in_process(stylize.main, StylizeSettings, [
         f"--model={bad / name}", f"--content={bad / 'photo.png'}", f"--output={tmp_path / 'out.png'}"]), bad / name)
     assert why in line and list(tmp_path.iterdir()) == []
 
@@ -63,14 +65,14 @@ def test_evaluate_names_the_model(bad, tmp_path, in_process, name, why):
 @pytest.mark.parametrize("name, why", CASES)
 def test_export_names_the_model(bad, tmp_path, in_process, name, why):
     # It wants a trained network: an artefact, whole or not, is none.
-    line = line_of(in_process(export.main, export.ExportSettings, [
+    line = line_of(in_process(export.main, ExportSettings, [
         f"--model={bad / name}", f"--output={tmp_path / 'out'}"]), bad / name)
     assert ("a run folder or a .keras file" if why == "a model that can be opened" else why) in line
     assert list(tmp_path.iterdir()) == []
 
 
 def test_export_names_an_unknown_format(bad, in_process, tmp_path):
-    result = in_process(export.main, export.ExportSettings, [
+    result = in_process(export.main, ExportSettings, [
         f"--model={bad / 'lost'}", "--formats=onnx", f"--output={tmp_path / 'out'}"])
     assert "saved_model, tflite, tflite_integer, web" in line_of(result, "onnx")
 
@@ -89,7 +91,7 @@ def test_benchmark_names_what_it_leaves_out_and_ends_with_status_1(bad, in_proce
 
 def test_a_photo_of_another_size_is_refused_for_a_file_of_a_fixed_one(bad, tmp_path, in_process):
     fixed = tiny.any_style_exported() / "tflite" / "tiny_transform_64_int8.tflite"
-    line = line_of(in_process(stylize.main, stylize.StylizeSettings, [
+    line = line_of(in_process(stylize.main, StylizeSettings, [
         f"--model={fixed}", "--style=mosaic", f"--content={bad / 'photo.png'}",
         f"--output={tmp_path / 'out.png'}"]), fixed)
     assert "a photo of 64x64 pixels" in line and "48x40" in line and list(tmp_path.iterdir()) == []
@@ -108,7 +110,7 @@ def test_a_file_that_fails_only_when_it_paints_is_named_too(bad, tmp_path, in_pr
 
     monkeypatch.setattr(artifacts.LiteRtModel, "__call__", fails)
     path = tiny.artefact("tiny.tflite")
-    result = in_process(stylize.main, stylize.StylizeSettings, [
+    result = in_process(stylize.main, StylizeSettings, [
         f"--model={path}", f"--content={bad / 'photo.png'}", f"--output={tmp_path / 'out.png'}"])
     assert "zero-point" in line_of(result, bad / "photo.png")
     result = in_process(evaluate.main, EvaluateSettings, [

@@ -7,7 +7,7 @@ import pytest
 import tiny
 
 from nst_tf import benchmark, benchmarking, latency
-from nst_tf.benchmark_settings import BenchmarkSettings
+from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.core.errors import UserError
 from nst_tf.latency import Timing
 

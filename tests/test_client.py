@@ -20,7 +20,7 @@ from profiles import wide_profile
 from serving_servers import Refusal, Served
 
 from nst_tf import albums, artifacts, client
-from nst_tf.client_settings import ClientSettings
+from nst_tf.config.client import ClientSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import saved_model
 from nst_tf.images import io as image_io

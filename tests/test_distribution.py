@@ -19,11 +19,11 @@ from pictures import smooth
 from watched_runs import log
 
 from nst_tf import pipeline
+from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data import Shard
 from nst_tf.distribution import Distribution, open_distribution
 from nst_tf.methods import feedforward
-from nst_tf.settings import TrainSettings
 
 STEPS = 8
 # Small steps on smooth pictures: no rounding error then moves a value across the edge of a ReLU or of a

@@ -10,8 +10,8 @@ import tiny
 from pictures import smooth
 
 from nst_tf import candidates, evaluate, evaluation, features, losses, objective, precision, reports
+from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.core.errors import UserError
-from nst_tf.evaluate_settings import EvaluateSettings
 from nst_tf.images import io as image_io
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1:3"), "content_layers": ("relu2_1",)}

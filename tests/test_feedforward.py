@@ -6,9 +6,9 @@ import tensorflow as tf
 from pictures import smooth
 
 from nst_tf import networks, pipeline, statistics
+from nst_tf.config.train import TrainSettings
 from nst_tf.images import io as image_io
 from nst_tf.methods import feedforward
-from nst_tf.settings import TrainSettings
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from pictures import smooth
 from PIL import Image
 
 from nst_tf import losses, memory, optimizers, style_statistics, vgg
+from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.methods import gatys
-from nst_tf.optimize_settings import OptimizeSettings
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",)}
 

@@ -14,9 +14,9 @@ from pictures import smooth
 from watched_runs import log, strike_at
 
 from nst_tf import optimize, precision, studio
+from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
-from nst_tf.optimize_settings import OptimizeSettings
 
 
 @pytest.fixture(scope="module")

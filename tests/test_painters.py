@@ -11,11 +11,11 @@ from pictures import smooth
 from PIL import Image
 
 from nst_tf import any_style_artifacts, painters, stylize
+from nst_tf.config.style_request import Wishes
+from nst_tf.config.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_cards, parity
 from nst_tf.images import color, io as image_io
-from nst_tf.painters import Wishes
-from nst_tf.stylize import StylizeSettings
 
 ARTEFACTS = {"network.keras": 80, "saved_model": 80, "tflite/tiny_transform_float16.tflite": 50,
              "tflite/tiny_transform_int8.tflite": 30, "tflite/tiny_style_int8.tflite": 30}

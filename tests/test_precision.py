@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from nst_tf import precision
+from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
-from nst_tf.settings import TrainSettings
 
 CPU = Path("/proc/cpuinfo")
 

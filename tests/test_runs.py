@@ -6,9 +6,9 @@ import json
 import pytest
 
 from nst_tf import runs
+from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.runs import RunFolder, open_run
-from nst_tf.settings import TrainSettings
 
 
 def settings(output, **changes):
@@ -30,17 +30,17 @@ def test_run_flags_repeat_every_setting_of_the_run(tmp_path):
     """Parsed by absl itself, each flag gives back the value it was made from."""
     from absl import flags
 
-    from nst_tf import flag_binding
+    from nst_tf.config import flags as config_flags
     changed = settings(
         tmp_path, style_layers=("relu1_1:0.5", "relu2_1"), tensorboard=False, minutes=2.5,
         export=(), schedule="constant", content="a folder,b")
     own = flags.FlagValues()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flag_binding, "flags", _Redirected(own))
-        flag_binding.define(TrainSettings)
+        patch.setattr(config_flags, "flags", _Redirected(own))
+        config_flags.define(TrainSettings)
         lines = [line for line in runs.flag_lines(changed).splitlines() if not line.startswith("#")]
         assert own(["train", *lines]) == ["train"]
-        assert flag_binding.read(TrainSettings) == changed
+        assert config_flags.read(TrainSettings) == changed
 
 
 class _Redirected:

@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from nst_tf import settings
+from nst_tf.config import fields
+from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
-from nst_tf.settings import TrainSettings
 
 FIELDS = {field.name: field for field in dataclasses.fields(TrainSettings)}
 
@@ -126,13 +126,13 @@ def test_choices_and_defaults_exist_where_they_are_used():
 
 
 def test_layer_weights_are_parsed_with_one_as_default():
-    assert settings.layer_weights(("relu1_1", "relu2_1:0.5", "relu3_1:2")) == {
+    assert fields.layer_weights(("relu1_1", "relu2_1:0.5", "relu3_1:2")) == {
         "relu1_1": 1.0, "relu2_1": 0.5, "relu3_1": 2.0}
-    assert settings.layer_weights(()) == {}
+    assert fields.layer_weights(()) == {}
 
 
 @pytest.mark.parametrize("item", ["relu1_1:heavy", "relu1_1:1:2"])
 def test_a_layer_weight_that_is_no_number_is_refused(item):
     with pytest.raises(UserError, match="NAME:WEIGHT") as caught:
-        settings.layer_weights((item,))
+        fields.layer_weights((item,))
     assert item in str(caught.value)

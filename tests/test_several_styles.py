@@ -9,10 +9,11 @@ import tensorflow as tf
 from pictures import smooth
 
 from nst_tf import artifacts, pipeline, stylize
+from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.methods import feedforward
-from nst_tf.settings import TrainSettings
 
 STYLES = ("dark", "light", "red")
 
@@ -152,7 +153,7 @@ def test_hashes_belong_to_styles_one_by_one(inputs, tmp_path):
 
 @pytest.mark.parametrize("blend", [("0", "1"), ("1", "0")])
 def test_stylize_paints_in_the_style_that_is_asked_for(two, inputs, tmp_path, blend):
-    asked = stylize.StylizeSettings(
+    asked = StylizeSettings(
         model=str(two / "tflite" / "run.tflite"), content=str(inputs / "photos" / "0.png"),
         output=str(tmp_path / "out.png"), style_weights=blend)
     assert stylize.stylize(asked) == 0
@@ -163,4 +164,4 @@ def test_stylize_paints_in_the_style_that_is_asked_for(two, inputs, tmp_path, bl
 
 def test_style_weights_must_be_numbers(tmp_path):
     with pytest.raises(UserError, match="numbers as --style_weights"):
-        stylize.StylizeSettings(model="a", content="b", output="c", style_weights=("first",))
+        StylizeSettings(model="a", content="b", output="c", style_weights=("first",))

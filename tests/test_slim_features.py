@@ -12,10 +12,10 @@ import tensorflow as tf
 from watched_runs import strike_at
 
 from nst_tf import attacks, data, features, photos, pipeline, slimming, vgg
+from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.distribution import open_distribution
 from nst_tf.methods import slim_features
-from nst_tf.settings import TrainSettings
 from nst_tf.training import Fit, FitConfig
 
 TEACHER = (6, 8, 8, 10, 10)

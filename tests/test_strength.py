@@ -7,11 +7,12 @@ import tiny
 from pictures import smooth
 
 from nst_tf import artifacts, losses, networks, pipeline, stylize
+from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import EXPORTERS, parity
 from nst_tf.images import io as image_io
 from nst_tf.methods import feedforward
-from nst_tf.settings import TrainSettings
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +161,7 @@ def test_a_strength_that_is_none_is_refused(strength):
 def test_stylize_paints_as_strongly_as_asked(run, inputs, tmp_path):
     drawn = []
     for strength in (0.2, 0.9):
-        assert stylize.stylize(stylize.StylizeSettings(
+        assert stylize.stylize(StylizeSettings(
             model=str(run / "tflite" / "run.tflite"), content=str(inputs / "photos" / "0.png"),
             output=str(tmp_path / f"{strength}.png"), strength=strength)) == 0
         drawn.append(image_io.read_picture(tmp_path / f"{strength}.png").rgb)
@@ -171,4 +172,4 @@ def test_stylize_paints_as_strongly_as_asked(run, inputs, tmp_path):
 
 def test_a_model_of_any_style_has_alpha_instead():
     with pytest.raises(UserError, match="--alpha for a model of any style"):
-        stylize.StylizeSettings(model="a", content="b", output="c", style=("mosaic",), strength=0.5)
+        StylizeSettings(model="a", content="b", output="c", style=("mosaic",), strength=0.5)

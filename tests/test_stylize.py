@@ -10,9 +10,9 @@ import tiny
 from PIL import Image
 
 from nst_tf import albums, artifacts, stylize
+from nst_tf.config.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io, noise
-from nst_tf.stylize import StylizeSettings
 
 
 def negative(rgb):

@@ -12,6 +12,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from nst_tf import artifacts, export, exporters, layers, networks
+from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import integer_range, litert_layers, parity, tflite, tflite_integer
 from nst_tf.images import io as image_io
@@ -39,7 +40,7 @@ def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     network().save(folder / "network.keras")
     output = folder / "night"
-    export.export(export.ExportSettings(str(folder), ("tflite_integer",), str(output)))
+    export.export(ExportSettings(str(folder), ("tflite_integer",), str(output)))
     return output
 
 
@@ -99,7 +100,7 @@ def test_the_card_says_which_operations_are_in_8_bits(exported):
 
 def test_a_network_of_any_style_is_refused_in_one_line_and_nothing_is_written(tmp_path):
     tiny.any_style().save(tmp_path / "network.keras")
-    settings = export.ExportSettings(str(tmp_path), ("tflite", "tflite_integer"), str(tmp_path / "new"))
+    settings = ExportSettings(str(tmp_path), ("tflite", "tflite_integer"), str(tmp_path / "new"))
     with pytest.raises(UserError, match="any style .*saved_model, tflite, web.*'tflite_integer'") as caught:
         export.export(settings)
     assert "\n" not in str(caught.value) and not (tmp_path / "new").exists()

@@ -15,8 +15,8 @@ from pictures import smooth
 from watched_runs import log, strike_at
 
 from nst_tf import pipeline, precision, train
+from nst_tf.config.train import TrainSettings
 from nst_tf.methods import feedforward
-from nst_tf.settings import TrainSettings
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,6 +17,7 @@ import tiny
 from ai_edge_litert.interpreter import Interpreter
 
 from nst_tf import any_style, export, exporters, networks, painters, styles
+from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_cards, parity, tflite, web
 from nst_tf.images import io as image_io, padding
@@ -208,11 +209,11 @@ def test_the_command_takes_the_runs_styles_and_a_runtime(tmp_path):
     path = litert_js.tarball(tmp_path / "runtime.tgz")
     settings = {"model": str(run), "formats": ("web",), "output": str(tmp_path / "night")}
     with pytest.raises(UserError, match="Check --web_runtime"):
-        export.export(export.ExportSettings(**settings, web_runtime="nowhere.tgz"))
+        export.export(ExportSettings(**settings, web_runtime="nowhere.tgz"))
     data = (made("several")[1] / "web" / "models" / "tiny_32x24_float16.tflite").read_bytes()
     small = mock.patch.multiple(web, SIDES=SIDES, SHAPES=SHAPES)
     with litert_js.expected(path), small, mock.patch.object(tflite, "converted", lambda *args: {"": data}):
-        export.export(export.ExportSettings(**settings, web_runtime=str(path)))
+        export.export(ExportSettings(**settings, web_runtime=str(path)))
     described = json.loads((tmp_path / "night" / "web" / "model.json").read_text())
     assert described["name"] == "night" and described["kind"] == "several"
     assert [style["name"] for style in described["styles"]] == ["Mosaic", "Ink wash"]

@@ -7,8 +7,10 @@ import json
 import re
 import time
 
-from nst_tf import flag_binding, train
-from nst_tf.settings import TrainSettings
+from nst_tf import train
+from nst_tf.config import flags as config_flags
+from nst_tf.config.startup import quiet_start
+from nst_tf.config.train import TrainSettings
 
 
 def recorded_fit(dump, pause=0.0):
@@ -42,7 +44,7 @@ def recorded_fit(dump, pause=0.0):
 
 
 def main():
-    with flag_binding.quiet_start():
+    with quiet_start():
         import tensorflow as tf
 
         from nst_tf import pipeline
@@ -63,5 +65,5 @@ if __name__ == "__main__":
     flags.DEFINE_string("dump", None, "File for losses and variables.", required=True)
     flags.DEFINE_integer("logical_cpus", 1, "Devices that TensorFlow makes of the CPU.")
     flags.DEFINE_float("pause", 0.0, "Seconds to wait after each step.")
-    flag_binding.define(TrainSettings)
-    flag_binding.run(main)
+    config_flags.define(TrainSettings)
+    config_flags.run(main)

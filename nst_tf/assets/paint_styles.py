@@ -13,8 +13,8 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from nst_tf import flag_binding
 from nst_tf.assets import autumn_knife, ink_wash, mosaic, starry_swirls, woodblock
+from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import expected
 
 
@@ -74,4 +74,4 @@ def main() -> None:
 if __name__ == "__main__":
     flags.DEFINE_string("output", None, "Folder for the pictures.", required=True)
     flags.DEFINE_list("styles", list(STYLES), "Names of the pictures to paint.")
-    flag_binding.run(main)
+    config_flags.run(main)

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from nst_tf import any_style, networks, painters, photos, styles
+from nst_tf.config.style_request import Wishes
 from nst_tf.core import files
 from nst_tf.exporters import any_style_tflite, model_cards, parity, tflite, web_runtime
 from nst_tf.images import io as image_io
@@ -29,7 +30,7 @@ SHAPES = ((1.0, 1.0), (0.75, 1.0), (1.0, 0.75))              # height and width 
 THUMBNAIL = 192                                              # pixels, short side of the styles' pictures
 # What the page calls a network, by its second input.
 KINDS = {None: "single", networks.STYLE_WEIGHTS: "several", networks.STRENGTHS: "strengths"}
-STYLE_SIZE = painters.Wishes.style_size                      # of pictures whose codes the page has
+STYLE_SIZE = Wishes.style_size                      # of pictures whose codes the page has
 SAMPLE = "coffee"                                            # a photo to begin with; public domain (CC0)
 # LiteRT.js imports this from a second package, for which the page has its own few lines: in a worker, where it
 # runs, there are no import maps that could say so.

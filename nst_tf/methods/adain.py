@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from nst_tf import any_style, features, losses, modulated, networks, photos, statistics, styles, training, transfers
 from nst_tf.budgets import FitResult
+from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.runs import RunFolder
-from nst_tf.settings import TrainSettings
 
 PREVIEW_SIDE, SHEET_SIDE = 256, 384                        # pixels, long side of photos on previews and sheet
 PREVIEW_PHOTOS = ("cat", "coffee", "astronaut")

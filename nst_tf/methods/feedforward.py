@@ -15,11 +15,11 @@ import tensorflow as tf
 
 from nst_tf import features, losses, networks, photos, statistics, styles, training, vgg
 from nst_tf.budgets import FitResult
+from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.runs import RunFolder
-from nst_tf.settings import TrainSettings
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
 SHEET_SIDE = 512                                           # the same on the contact sheet

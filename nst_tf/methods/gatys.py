@@ -10,12 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf import features, losses, photos, styles, vgg
+from nst_tf.config.fields import layer_weights, texture_sides
+from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import expected
 from nst_tf.images import color, io as image_io
-from nst_tf.optimize_settings import OptimizeSettings
 from nst_tf.optimizers import Adam, Lbfgs, Objective
 from nst_tf.preconditioning import PicturePreconditioner
-from nst_tf.settings import layer_weights, texture_sides
 
 TERMS = ("content", "style", "total_variation")
 

@@ -18,10 +18,10 @@ import tensorflow as tf
 
 from nst_tf import attacks, data, features, slimming, statistics, vgg
 from nst_tf.budgets import FitResult
+from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.runs import RunFolder
-from nst_tf.settings import TrainSettings
 from nst_tf.training import restore_weights
 
 # Floor of the divisor of Gram errors, as a share of the Gram matrix's energy: see `SlimFeaturesTask.terms`.

@@ -5,69 +5,10 @@ these fields; the library reads them as a frozen dataclass.
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
 
+from nst_tf.config.fields import setting
+from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core.errors import expected
-
-
-def setting(default: Any, help: str, *, choices: Sequence[str] = (), free: bool = False) -> Any:
-    """Declares one field of a settings dataclass.
-
-    Args:
-        default: its default; its type is the flag's (str, int, float, bool or tuple of str).
-        help: one sentence for `--help`.
-        choices: the allowed strings, where there is a list; of a tuple, those of each entry.
-        free: whether a resumed run may use another value, because what is learnt does not depend
-            on it.
-    """
-    return dataclasses.field(
-        default=default, metadata={"help": help, "choices": tuple(choices), "free": free}
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class PerceptualSettings:
-    """How pictures are judged: what training and optimisation have in common."""
-
-    feature_network: str = setting(
-        "slim_vgg19", "Network that judges pictures; vgg19 judges best, and takes three times as long.",
-        choices=("slim_vgg19", "vgg19"))
-    vgg_weights: str = setting(
-        "imagenet", "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.")
-    slim_weights: str = setting("", "Slim VGG19 weights (.npz); empty for the packaged ones.")
-
-    content_weight: float = setting(1.0, "Weight of the content term.")
-    style_weight: float = setting(10.0, "Weight of the style term.")
-    tv_weight: float = setting(0.0, "Weight of the total-variation term.")
-    content_layers: tuple[str, ...] = setting(
-        ("relu4_2",), "Layers of the content term, as NAME or NAME:WEIGHT.")
-    style_layers: tuple[str, ...] = setting(
-        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-        "Layers of the style term, as NAME or NAME:WEIGHT.")
-    precision: str = setting(
-        "float32", "Arithmetic of convolutions and Gram matrices; auto: the faster one on this machine.",
-        choices=("float32", "bfloat16", "auto"))
-
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value, choices = getattr(self, field.name), field.metadata["choices"]
-            for each in (value if isinstance(value, tuple) else (value,)) if choices else ():
-                if each not in choices:
-                    raise expected(f"--{field.name} among {', '.join(choices)}", repr(each), "Choose one.")
-
-    @property
-    def compute_dtype(self) -> str:
-        """The Keras dtype policy that --precision names.
-
-        Raises:
-            KeyError: auto, which `nst_tf.precision.settled` replaces first.
-        """
-        return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[self.precision]
-
-    def _require(self, name: str, holds: bool, what: str) -> None:
-        if not holds:
-            raise expected(f"--{name} {what}", getattr(self, name), f"Change --{name}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,34 +164,3 @@ class TrainSettings(PerceptualSettings):
             raise expected(f"as many --style_sha256 as --style_image, {len(names)}", len(hashes),
                            "Name one for each, or none.")
         return tuple(zip(names, hashes))
-
-
-def texture_sides(size: str) -> tuple[int, int]:
-    """Returns height and width of a --texture_size such as "512x384", width first.
-
-    Raises:
-        UserError: it is no size.
-    """
-    try:
-        width, height = (int(side) for side in size.split("x"))
-    except ValueError:
-        width = height = 0
-    if min(width, height) < 1:
-        raise expected("--texture_size as WIDTHxHEIGHT", size, "Try 512x384.")
-    return height, width
-
-
-def layer_weights(names: Sequence[str]) -> dict[str, float]:
-    """Parses ("relu1_1", "relu2_1:0.5") into {"relu1_1": 1.0, "relu2_1": 0.5}.
-
-    Raises:
-        UserError: a weight that is not a number.
-    """
-    weights = {}
-    for item in names:
-        name, _, weight = item.partition(":")
-        try:
-            weights[name] = float(weight) if weight else 1.0
-        except ValueError:
-            raise expected("a layer as NAME or NAME:WEIGHT", repr(item), "Try relu3_1:0.5.") from None
-    return weights

@@ -2,9 +2,9 @@
 
 import dataclasses
 
+from nst_tf.config.fields import setting
 from nst_tf.core.errors import expected
 from nst_tf.images import io as image_io
-from nst_tf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Every setting of `nst_tf.client`: name, default, meaning; see `nst_tf.settings`."""
+"""Every setting of `nst_tf.client`: name, default, meaning; see `nst_tf.config.fields`."""
 
 import dataclasses
 
-from nst_tf.album_settings import AlbumSettings
+from nst_tf.config.fields import setting
+from nst_tf.config.folder import AlbumSettings
 from nst_tf.core.errors import expected
-from nst_tf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,12 +1,8 @@
 """Flags made from a settings dataclass: its fields are the one list of names, defaults and help."""
 
-import contextlib
 import dataclasses
-import os
-import re
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from absl import app, flags
@@ -20,7 +16,7 @@ flags.disclaim_key_flags()
 
 
 def define(settings: type) -> None:
-    """Defines a flag for each field of a dataclass whose fields come from `settings.setting`."""
+    """Defines a flag for each field of a dataclass whose fields come from `fields.setting`."""
     for field in dataclasses.fields(settings):
         default, help, choices = field.default, field.metadata["help"], field.metadata["choices"]
         if choices and not isinstance(default, tuple):
@@ -67,37 +63,6 @@ def run(main: Callable[[], int | None]) -> None:
     # absl's own default shows notes for TensorFlow's developers; a --verbosity of the user comes
     # later and wins.
     app.run(guarded, [sys.argv[0], "--verbosity=-1", *sys.argv[1:]])
-
-
-@contextlib.contextmanager
-def quiet_start() -> Iterator[None]:
-    """Leaves out what TensorFlow, imported inside, says about CPU and missing GPUs; errors are shown.
-
-    Whoever sets TF_CPP_MIN_LOG_LEVEL gets what he asked for instead, and all that import says.
-    """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        yield
-        return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    noise = r"[IW]\d{4} |WARNING: All log messages before"
-    if not os.path.exists("/dev/nvidiactl"):               # made by NVIDIA's driver
-        noise += r"|E\d{4} .*failed call to cuInit"
-    # That level counts only once the libraries are loaded, and they talk from C++ before.
-    with tempfile.TemporaryFile() as held:
-        stderr = os.dup(2)
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-            # A machine without a GPU is complained of at the first look for one: look now.
-            sys.modules["tensorflow"].config.list_physical_devices("GPU")
-        finally:
-            sys.stderr.flush()
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            held.seek(0)
-            for line in held.read().decode(errors="replace").splitlines():
-                if not re.match(noise, line):
-                    print(line, file=sys.stderr)
 
 
 def _exit(line, status):

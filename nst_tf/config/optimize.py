@@ -1,10 +1,11 @@
-"""Every setting of `nst_tf.optimize`: name, default, meaning; see `nst_tf.settings`."""
+"""Every setting of `nst_tf.optimize`: name, default, meaning; see `nst_tf.config.fields`."""
 
 import dataclasses
 import math
 
+from nst_tf.config.fields import setting
+from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core.errors import expected
-from nst_tf.settings import PerceptualSettings, setting
 
 
 @dataclasses.dataclass(frozen=True)
