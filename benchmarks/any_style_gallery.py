@@ -1,4 +1,4 @@
-"""Paints README's pictures of a network of any style: styles, strengths, a blend, colours and a mask.
+"""Paints README's pictures of a network of any style: style_images, strengths, a blend, colours and a mask.
 
 Example: python benchmarks/any_style_gallery.py --model=runs/adain --output=docs/any_style.jpg
 
@@ -11,28 +11,29 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import painters, photos, styles
+from nst_tf import painters
 from nst_tf.config import flags as config_flags
 from nst_tf.config.style_request import Wishes
+from nst_tf.data import sample_photos, style_images
 from nst_tf.images import color, contact_sheet, io as image_io
 
 flags.DEFINE_string("model", None, "Model of any style.", required=True)
 flags.DEFINE_string("photo", "builtin:coffee", "Path, or builtin:NAME.")
 flags.DEFINE_integer("side", 288, "Long side of the photo, pixels.")
-flags.DEFINE_list("pair", ["starry_swirls", "ink_wash"], "Two styles, to blend.")
+flags.DEFINE_list("pair", ["starry_swirls", "ink_wash"], "Two style_images, to blend.")
 flags.DEFINE_string("output", None, "Picture to write.", required=True)
 FLAGS = flags.FLAGS
 
 
 def main():
-    photo = photos.read_photo(FLAGS.photo, long_side=FLAGS.side).rgb
+    photo = sample_photos.read_photo(FLAGS.photo, long_side=FLAGS.side).rgb
     first, second = FLAGS.pair
 
     def painted(caption, paint=None, **wishes):
         painter = painters.open_painter(FLAGS.model, (), Wishes(**{"styles": [first], **wishes}))
         return caption, image_io.to_uint8((paint(painter) if paint else painter)(photo))
 
-    named = styles.packaged_styles()
+    named = style_images.packaged_styles()
     rows = [[("photo", image_io.to_uint8(photo)), *(
         (name, image_io.decode_rgb8(path, short_side=photo.shape[0])) for name, path in named.items())]]
     rows.append([painted("alpha 0", alpha=0.0), *(painted("", styles=[name]) for name in named)])

@@ -113,8 +113,8 @@ def psnr(picture: np.ndarray, reference: np.ndarray) -> float:
 
 
 def main():
-    from nst_tf import photos
     from nst_tf.core.errors import expected
+    from nst_tf.data import sample_photos
     from nst_tf.images import io as image_io
 
     page_folder, output = Path(FLAGS.page), Path(FLAGS.output) if FLAGS.output else None
@@ -125,7 +125,7 @@ def main():
     draw = _network(FLAGS.model, described) if FLAGS.model else None
     if output:
         output.mkdir(parents=True, exist_ok=True)
-    original = photos.builtin_photo(FLAGS.photo)
+    original = sample_photos.builtin_photo(FLAGS.photo)
     print(f"{'photo':>10} {'frame':>8} {'threads':>7} {'ms':>7} {'dB':>6} {'dB, not grown':>14}")
     with browser(executable) as opened:
         for threads in (False, True):
@@ -187,7 +187,7 @@ if __name__ == "__main__":
 
     flags.DEFINE_string("page", None, "Exported folder web.", required=True)
     flags.DEFINE_string("model", "", "What it was exported from, to compare with; empty for times alone.")
-    flags.DEFINE_string("photo", "coffee", "Name of one of scikit-image's photos; see nst_tf/photos.py.")
+    flags.DEFINE_string("photo", "coffee", "Name of one of scikit-image's photos; see nst_tf/data/sample_photos.py.")
     flags.DEFINE_integer("repeats", 5, "Paintings after the first; times are medians.")
     flags.DEFINE_string("chromium", "", "Path of the browser; empty for the one on PATH.")
     flags.DEFINE_string("output", "", "Folder for pictures and screenshots; empty for none.")

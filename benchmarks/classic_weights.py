@@ -18,13 +18,14 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import features, losses, objective, statistics, styles
+from nst_tf import features, losses, objective, statistics
 from nst_tf.config import flags as config_flags
+from nst_tf.data import style_images
 from nst_tf.images import io as image_io
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
-flags.DEFINE_list("styles", list(styles.packaged_styles()), "Styles.")
-flags.DEFINE_integer("image_size", 512, "Long side of photos and styles, pixels.")
+flags.DEFINE_list("styles", list(style_images.packaged_styles()), "Styles.")
+flags.DEFINE_integer("image_size", 512, "Long side of photos and style_images, pixels.")
 flags.DEFINE_integer("count", 20, "How many photos, evenly chosen.")
 flags.DEFINE_string("vgg_weights", "imagenet", "As in nst_tf.train.")
 FLAGS = flags.FLAGS
@@ -51,7 +52,7 @@ def main():
     entries = np.median([np.prod(shape) for _, shape in energies])
     grams = {layer: [] for layer in losses.STYLE_LAYERS}
     for name in FLAGS.styles:
-        picture = image_io.read_picture(styles.fetch_style(name)[0], long_side=FLAGS.image_size).rgb
+        picture = image_io.read_picture(style_images.fetch_style(name)[0], long_side=FLAGS.image_size).rgb
         maps = extractor(picture[None])
         for layer, values in grams.items():
             gram = statistics.gram_matrix(maps[layer] * tf.constant(scales[layer], tf.float32))

@@ -16,9 +16,10 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import artifacts, features, losses, objective, photos as builtin, styles
+from nst_tf import artifacts, features, losses, objective
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
+from nst_tf.data import sample_photos, style_images
 from nst_tf.images import contact_sheet, io as image_io
 
 flags.DEFINE_string("content", None, "Photos to train on, as in nst_tf.train.", required=True)
@@ -72,9 +73,9 @@ def main():
     print("|---|---|---|---|---|")
     ratios, rows = [], []
     # Not one of the judged photos: this picture may be published.
-    shown_photo = image_io.to_float(builtin.builtin_photo("coffee"))
+    shown_photo = image_io.to_float(sample_photos.builtin_photo("coffee"))
     for style in FLAGS.styles:
-        picture = image_io.read_picture(styles.fetch_style(style)[0], short_side=512)
+        picture = image_io.read_picture(style_images.fetch_style(style)[0], short_side=512)
         judge = objective.Judge(extractor, picture)
         content, wide = mean_score(judge, heavy[style], photos)
         narrow = [mean_score(judge, folders, photos) for folders in light[style]]

@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import any_style, artifacts, networks, styles
+from nst_tf import any_style, artifacts, networks
 from nst_tf.config import flags as config_flags
+from nst_tf.data import style_images
 from nst_tf.exporters import any_style_tflite, float16_range, in_float32, tflite
 from nst_tf.images import io as image_io, padding
 
@@ -36,7 +37,7 @@ def main():
     if any_style.is_any_style(network):
         parts = any_style.parts_of(network)
         core = any_style_tflite.transformer_for_phones(parts)
-        paths = [*styles.packaged_styles().values(), *(image_io.find_images(FLAGS.styles) if FLAGS.styles else [])]
+        paths = [*style_images.packaged_styles().values(), *(image_io.find_images(FLAGS.styles) if FLAGS.styles else [])]
         codes = [parts.encode_style(read(path)[None]) for path in paths]
         full = tf.ones((1, 1))
         # Two styles a photo: each meets some, without a night of computing.

@@ -1,4 +1,4 @@
-"""Paints README's pictures of models with styles of their own: photos, and a row for each model or style.
+"""Paints README's pictures of models with styles of their own: sample_photos, and a row for each model or style.
 
 Example: python benchmarks/model_gallery.py --output=docs/models.jpg --models=exported_models/starry_night,\
 exported_models/starry_night_mobile,exported_models/painters@1,exported_models/painters@4
@@ -8,14 +8,15 @@ PATH@N paints in style N of a model of several, from 0; PATH@N:S with strength S
 
 from absl import flags
 
-from nst_tf import artifacts, photos
+from nst_tf import artifacts
 from nst_tf.config import flags as config_flags
+from nst_tf.data import sample_photos
 from nst_tf.images import contact_sheet, io as image_io
 
 flags.DEFINE_list("models", None, "Models, each PATH, PATH@N or PATH@N:S.", required=True)
 flags.DEFINE_list("captions", [], "Captions of their rows; empty for none.")
 flags.DEFINE_list("photos", ["builtin:coffee", "builtin:cat", "builtin:motorcycle"], "Paths, or builtin:NAME.")
-flags.DEFINE_integer("side", 320, "Long side of the photos, pixels.")
+flags.DEFINE_integer("side", 320, "Long side of the sample_photos, pixels.")
 flags.DEFINE_string("output", None, "Picture to write.", required=True)
 FLAGS = flags.FLAGS
 
@@ -28,7 +29,7 @@ def opened(model: str) -> artifacts.Artifact:
 
 
 def main():
-    shown = [photos.read_photo(name, long_side=FLAGS.side).rgb for name in FLAGS.photos]
+    shown = [sample_photos.read_photo(name, long_side=FLAGS.side).rgb for name in FLAGS.photos]
     rows = [[("", image_io.to_uint8(rgb)) for rgb in shown]]
     for number, model in enumerate(FLAGS.models):
         paint = opened(model)

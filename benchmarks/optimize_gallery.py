@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import photos, studio, styles
+from nst_tf import studio
 from nst_tf.config import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.data import sample_photos, style_images
 from nst_tf.images import contact_sheet, io as image_io
 
 flags.DEFINE_string("second_style", "autumn_knife", "For the masks.")
@@ -25,7 +26,7 @@ FLAGS = flags.FLAGS
 
 def draw_masks(photo, folder):
     """Writes an ellipse in the middle of the photo and what is around it; returns their paths."""
-    height, width = photos.read_photo(photo).size
+    height, width = sample_photos.read_photo(photo).size
     y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j]
     inside = np.clip((1.0 - np.hypot(x / 0.55, y / 0.85)) * 4 + 0.5, 0, 1)        # a soft edge
     paths = []
@@ -48,7 +49,7 @@ def main():
         "two styles, masks": dict(style=both, content_masks=masks),
         "texture": dict(content="", style=(FLAGS.texture,), smallest=64, init="noise", margin=32),
     }
-    cells = [("photo", image_io.to_uint8(photos.read_photo(asked.content).rgb))]
+    cells = [("photo", image_io.to_uint8(sample_photos.read_photo(asked.content).rgb))]
     for number, (caption, changes) in enumerate(ways.items()):
         path = folder / f"{number}.png"
         if not path.exists():
@@ -56,7 +57,7 @@ def main():
             studio.optimize(dataclasses.replace(
                 asked, output=str(path), run="", overwrite=True, **changes))
         cells.append((caption, image_io.to_uint8(image_io.read_picture(path).rgb)))
-    cells += [(name, image_io.to_uint8(image_io.read_picture(styles.fetch_style(name)[0]).rgb))
+    cells += [(name, image_io.to_uint8(image_io.read_picture(style_images.fetch_style(name)[0]).rgb))
               for name in both]
     sheet = contact_sheet.sheet([cells[:3], cells[3:6], cells[6:]], asked.image_size)
     image_io.write_picture(folder / "gallery.jpg", image_io.Picture(image_io.to_float(sheet)),

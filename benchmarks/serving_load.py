@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import artifacts, photos
+from nst_tf import artifacts
 from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import UserError, expected
+from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
 from nst_tf.remote import painters
 
@@ -69,9 +70,9 @@ def _pictures(paint):
     """Returns ([(file, what it becomes)], [broken file])."""
     rng = np.random.default_rng(0)
     good = []
-    for number, name in zip(range(SIZES), list(photos.PHOTOS) * SIZES):
+    for number, name in zip(range(SIZES), list(sample_photos.PHOTOS) * SIZES):
         height, width = rng.integers(1, FLAGS.largest + 1, 2) if number else (1, 1)
-        rgb8 = image_io.resize_rgb8(photos.builtin_photo(name), height, width)
+        rgb8 = image_io.resize_rgb8(sample_photos.builtin_photo(name), height, width)
         # PNGs: exact, so that decoders cannot differ.
         drawn = image_io.encode(image_io.Picture(paint(image_io.to_float(rgb8))), "jpg")
         good.append((image_io.encode_rgb8(rgb8, "png"), image_io.read_picture(drawn).rgb))

@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import data, features, losses, slimming, statistics, vgg
+from nst_tf import features, losses, slimming, statistics, vgg
 from nst_tf.config import flags as config_flags
+from nst_tf.data import pipeline, sources
 
 flags.DEFINE_string("content", "builtin", "Photos, as in nst_tf.train.")
 flags.DEFINE_list(
@@ -32,8 +33,8 @@ def gradient_seconds(extractor) -> float:
 
 def main():
     layers = losses.LossWeights().layers
-    source = data.open_source(FLAGS.content)
-    crops = data.crops(source, data.CropConfig(192, 256, seed=0), data.Shard(FLAGS.pictures))
+    source = sources.open_source(FLAGS.content)
+    crops = pipeline.crops(source, pipeline.CropConfig(192, 256, seed=0), pipeline.Shard(FLAGS.pictures))
     fitted, unseen = (batch["image"] for batch in crops.take(2))
     unseen = unseen[:40]
     teacher = features.load_vgg19(FLAGS.vgg_weights, vgg.SLIM_LAYERS)

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import muon, networks, slimming, statistics, styles
+from nst_tf import muon, networks, slimming, statistics
+from nst_tf.data import style_images
 from nst_tf.images import io as image_io
 
 STYLE_WEIGHT = 10.0           # of the attackers' loss: like a network's in training
@@ -146,7 +147,7 @@ class NetworkAttack:
             for painter in self._painters]
         self.styles = tf.Variable(tf.zeros([count, size, size, 3]), trainable=False)
         self._has_style = tf.Variable(tf.zeros([count], tf.bool), trainable=False)
-        self._packaged = tf.constant(np.stack([_middle_square(name) for name in styles.packaged_styles()]))
+        self._packaged = tf.constant(np.stack([_middle_square(name) for name in style_images.packaged_styles()]))
         self.state = {"painter_styles": self.styles, "painter_has_style": self._has_style}
         for index, (painter, optimizer) in enumerate(zip(self._painters, self._optimizers)):
             self.state |= {f"painter{index}": painter, f"painter{index}_optimizer": optimizer}
@@ -235,7 +236,7 @@ def _first_attack(pictures, seed):
 
 
 def _middle_square(name: str) -> np.ndarray:
-    data, _ = styles.fetch_style(name)
+    data, _ = style_images.fetch_style(name)
     pixels = image_io.read_picture(data, short_side=PACKAGED_SIDE).rgb
     top, left = ((side - PACKAGED_SIDE) // 2 for side in pixels.shape[:2])
     return np.asarray(pixels[top: top + PACKAGED_SIDE, left: left + PACKAGED_SIDE])

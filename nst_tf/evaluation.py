@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf import candidates, features, metrics, objective, photos, precision, reports, styles
+from nst_tf import candidates, features, metrics, objective, precision, reports
 from nst_tf.candidates import Candidate, Photo
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
+from nst_tf.data import sample_photos, style_images
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import LossWeights
 from nst_tf.reports import Measured
@@ -40,7 +41,7 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
     if not settings.overwrite and any((folder / name).exists() for name in WRITTEN):
         raise expected("an --output without results", str(folder), "Choose another, or add --overwrite.")
     weights = LossWeights.of(settings)
-    style = image_io.read_picture(styles.fetch_style(settings.style_image, settings.style_sha256)[0],
+    style = image_io.read_picture(style_images.fetch_style(settings.style_image, settings.style_sha256)[0],
                                 short_side=settings.style_size)
     shown = read_photos(settings, say)
     judged = [candidates.identity(), candidates.copy_of_style(style.rgb),
@@ -79,7 +80,7 @@ def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[
         UserError: there are none.
     """
     if settings.content == "builtin":
-        sources = {name: photos.BUILTIN + name for name in photos.PHOTOS}
+        sources = {name: sample_photos.BUILTIN + name for name in sample_photos.PHOTOS}
     else:
         paths = image_io.find_images(settings.content)
         stems = [path.stem for path in paths]
@@ -88,7 +89,7 @@ def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[
     read = []
     for name, source in objective.evenly(list(sources.items()), settings.photos):
         try:
-            rgb = photos.read_photo(source, long_side=settings.image_size).rgb
+            rgb = sample_photos.read_photo(source, long_side=settings.image_size).rgb
         except UserError as error:
             say(f"error: left out: {error}")
             continue

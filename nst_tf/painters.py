@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nst_tf import any_style_artifacts, artifacts, styles
+from nst_tf import any_style_artifacts, artifacts
 from nst_tf.artifacts import Artifact
 from nst_tf.config.style_request import Wishes
+from nst_tf.data import style_images
 from nst_tf.images import color, io as image_io
 
 
@@ -47,7 +48,7 @@ def read_style(name: str, short_side: int) -> np.ndarray:
     Raises:
         UserError: there is none, or it cannot be read.
     """
-    data, _ = styles.fetch_style(name)
+    data, _ = style_images.fetch_style(name)
     picture = image_io.read_picture(data)
     if min(picture.size) > short_side:
         picture = image_io.read_picture(data, short_side=short_side)

@@ -7,9 +7,10 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from nst_tf import callbacks, data, exporters, precision
+from nst_tf import callbacks, exporters, precision
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import expected
+from nst_tf.data import pipeline, sources as data_sources
 from nst_tf.distribution import open_distribution
 from nst_tf.methods import METHODS
 from nst_tf.runs import RunFolder, open_run
@@ -36,7 +37,7 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
     distribution = open_distribution(settings.strategy)
     settings = precision.settled(settings, say)
     keras.utils.set_random_seed(settings.seed)
-    source = data.open_source(settings.content, settings.data_dir)
+    source = data_sources.open_source(settings.content, settings.data_dir)
     with distribution.strategy.scope():
         task = METHODS[settings.method](settings)
     open_batches, sources = _open_batches(settings, source, task)
@@ -90,15 +91,15 @@ def _listeners(settings, run, task, restored):
 
 def _open_batches(settings, source, task):
     """How batches are opened, and the sources that they come from."""
-    config = data.CropConfig(
+    config = pipeline.CropConfig(
         settings.crop_size, settings.short_side or round(1.25 * settings.crop_size), settings.seed)
     if not task.pairs:
-        return functools.partial(data.crops, source, config), [source]
-    paintings = data.open_source(settings.paintings, settings.data_dir)
+        return functools.partial(pipeline.crops, source, config), [source]
+    paintings = data_sources.open_source(settings.paintings, settings.data_dir)
     closest = max(1.0, settings.style_size / settings.crop_size)
-    other = data.CropConfig(
+    other = pipeline.CropConfig(
         settings.crop_size, settings.crop_size, settings.seed + 1, closest, settings.recolored)
-    return functools.partial(data.pairs, source, config, paintings, other), [source, paintings]
+    return functools.partial(pipeline.pairs, source, config, paintings, other), [source, paintings]
 
 
 def _check_readable(sources):

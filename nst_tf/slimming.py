@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import features, photos, statistics, vgg
+from nst_tf import features, statistics, vgg
+from nst_tf.data import sample_photos
 
 COMPARED = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
 CONTENT_LAYER = "relu4_2"
@@ -220,7 +221,7 @@ def held_out_errors(slim: features.FeatureExtractor, targets: keras.Model) -> di
     feature: mean over pairs of photographs of |d_slim / d_wide - 1|, d the relative squared distance
     between their maps; gram: the same for their Gram matrices.
     """
-    pictures = tf.stack([_centre(photos.builtin_photo(name)) for name in photos.PHOTOS])
+    pictures = tf.stack([_centre(sample_photos.builtin_photo(name)) for name in sample_photos.PHOTOS])
     first, second = np.array([(i, j) for i in range(len(pictures)) for j in range(i)]).T
     narrow, wide = slim(pictures), targets(pictures)
     errors = {}

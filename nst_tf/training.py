@@ -15,7 +15,7 @@ import tensorflow as tf
 from nst_tf.budgets import FitConfig, FitResult
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.interrupts import Interruptible
-from nst_tf.data import Shard
+from nst_tf.data.pipeline import Shard
 from nst_tf.distribution import Distribution
 from nst_tf.muon import Muon
 
@@ -128,7 +128,7 @@ class Fit:
 
         Args:
             open_batches: (shard, start) -> batches with "image" and "index" from running number
-                `start` on; see `nst_tf.data.crops`.
+                `start` on; see `nst_tf.data.pipeline.crops`.
             callbacks: Keras callbacks.
             check_data: raises `UserError` if the data turned out to be unusable.
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import attacks, data, slimming, statistics
+from nst_tf import attacks, slimming, statistics
+from nst_tf.data import pipeline, sources
 
 SIZE = 32
 
@@ -21,8 +22,8 @@ def judgement(monkeypatch):
 
 @pytest.fixture(scope="module")
 def pictures():
-    source = data.open_source("builtin:photos")
-    stream = data.crops(source, data.CropConfig(SIZE, SIZE + 8, 1), data.Shard(8), 0)
+    source = sources.open_source("builtin:photos")
+    stream = pipeline.crops(source, pipeline.CropConfig(SIZE, SIZE + 8, 1), pipeline.Shard(8), 0)
     return next(iter(stream))["image"]
 
 

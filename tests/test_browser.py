@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 import tiny
 
-from nst_tf import photos
+from nst_tf.data import sample_photos
 from nst_tf.exporters import web, web_runtime
 from nst_tf.images import io as image_io, padding
 
@@ -77,7 +77,7 @@ def wanted(network, photo, blend):
 
 @functools.cache
 def photo(height, width):
-    return image_io.resize_rgb8(photos.builtin_photo("astronaut"), height, width)
+    return image_io.resize_rgb8(sample_photos.builtin_photo("astronaut"), height, width)
 
 
 @pytest.mark.parametrize("size", [(64, 96), (96, 96), (96, 60), (7, 5), (1, 1)], ids="{0[0]}x{0[1]}".format)

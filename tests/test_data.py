@@ -9,16 +9,16 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from nst_tf import data, photos
 from nst_tf.core.errors import UserError
+from nst_tf.data import pipeline, sample_photos, sources as data_sources
 
-CONFIG = data.CropConfig(crop_size=8, short_side=10, seed=5)
-ONE = data.Shard(batch_size=4)
+CONFIG = pipeline.CropConfig(crop_size=8, short_side=10, seed=5)
+ONE = pipeline.Shard(batch_size=4)
 
 
 def take(source, count, config=CONFIG, shard=ONE, start=0):
     """The first batches of a stream as NumPy: [(image, index)]."""
-    stream = data.crops(source, config, shard, start)
+    stream = pipeline.crops(source, config, shard, start)
     return [(batch["image"].numpy(), batch["index"].numpy()) for batch in stream.take(count)]
 
 
@@ -59,27 +59,27 @@ def noisy_folder(tmp_path_factory):
 
 
 def test_the_same_seed_gives_the_same_crops(photos_folder):
-    first, again = (take(data.FolderSource(str(photos_folder)), 4) for _ in range(2))
+    first, again = (take(data_sources.FolderSource(str(photos_folder)), 4) for _ in range(2))
     assert_same(first, again)
 
 
 def test_another_seed_gives_other_crops_in_another_order(tmp_path):
     write_plain(tmp_path / "plain", 40)
-    source = data.FolderSource(str(tmp_path / "plain"))
-    orders = [colours_of(take(source, 10, data.CropConfig(8, 10, seed))) for seed in (1, 2)]
+    source = data_sources.FolderSource(str(tmp_path / "plain"))
+    orders = [colours_of(take(source, 10, pipeline.CropConfig(8, 10, seed))) for seed in (1, 2)]
     assert orders[0] != orders[1] and set(orders[0]) == set(orders[1])
 
 
 def test_crops_of_one_photo_differ_in_place_and_flip(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (10, 30, 3), np.uint8)).save(
         tmp_path / "one.png")
-    batches = take(data.FolderSource(str(tmp_path)), 10)
+    batches = take(data_sources.FolderSource(str(tmp_path)), 10)
     crops = {picture.tobytes() for image, _ in batches for picture in image}
     assert len(crops) > 25                     # of 40, from 3 x 23 places and 2 flips
 
 
 def test_batches_are_float32_rgb_from_0_to_1_with_running_numbers(photos_folder):
-    batches = take(data.FolderSource(str(photos_folder)), 3)
+    batches = take(data_sources.FolderSource(str(photos_folder)), 3)
     for number, (image, index) in enumerate(batches):
         assert image.dtype == np.float32 and image.shape == (4, 8, 8, 3)
         assert 0 <= image.min() and 0.1 < image.max() <= 1
@@ -88,7 +88,7 @@ def test_batches_are_float32_rgb_from_0_to_1_with_running_numbers(photos_folder)
 
 def test_every_file_comes_exactly_once_an_epoch_and_in_another_order_the_next(tmp_path):
     colours = write_plain(tmp_path / "plain", 12)
-    seen = colours_of(take(data.FolderSource(str(tmp_path / "plain")), 9))
+    seen = colours_of(take(data_sources.FolderSource(str(tmp_path / "plain")), 9))
     epochs = [seen[start: start + 12] for start in (0, 12, 24)]
     for epoch in epochs:
         assert sorted(epoch) == sorted(colours)
@@ -98,7 +98,7 @@ def test_every_file_comes_exactly_once_an_epoch_and_in_another_order_the_next(tm
 
 def test_an_epoch_that_no_batch_divides_loses_no_file(tmp_path):
     write_plain(tmp_path / "plain", 7)
-    seen = collections.Counter(colours_of(take(data.FolderSource(str(tmp_path / "plain")), 7)))
+    seen = collections.Counter(colours_of(take(data_sources.FolderSource(str(tmp_path / "plain")), 7)))
     assert len(seen) == 7 and set(seen.values()) == {4}            # 28 examples are 4 epochs
 
 
@@ -107,26 +107,26 @@ def test_an_epoch_that_no_batch_divides_loses_no_file(tmp_path):
 
 @pytest.mark.parametrize("start", [4, 20, 200])
 def test_a_stream_started_later_continues_the_uninterrupted_one(photos_folder, start):
-    source = data.FolderSource(str(photos_folder))
+    source = data_sources.FolderSource(str(photos_folder))
     whole = take(source, start // 4 + 3)
     assert_same(whole[start // 4:], take(source, 3, start=start))
 
 
 def test_a_stream_with_a_broken_file_continues_exactly_wherever_it_was_cut(noisy_folder):
-    whole = take(data.FolderSource(str(noisy_folder)), 110)
+    whole = take(data_sources.FolderSource(str(noisy_folder)), 110)
     numbers = np.concatenate([index for _, index in whole])
     left_out = sorted(set(range(numbers.max())) - set(numbers.tolist()))
     assert len(left_out) == 2 and left_out[0] < 201 <= left_out[1]         # once an epoch
     here = left_out[1] // 4
     for done in (here - 2, here - 1, here, here + 1):                    # before, at and behind it
         start = whole[done - 1][1].max() + 1
-        rest = take(data.FolderSource(str(noisy_folder)), 4, start=start)
+        rest = take(data_sources.FolderSource(str(noisy_folder)), 4, start=start)
         assert_same(whole[done: done + 4], rest)
 
 
 def test_builtin_photos_continue_exactly():
-    source = data.BuiltinSource("both")
-    assert_same(take(source, 3)[2:], take(data.BuiltinSource("both"), 1, start=8))
+    source = data_sources.BuiltinSource("both")
+    assert_same(take(source, 3)[2:], take(data_sources.BuiltinSource("both"), 1, start=8))
 
 
 # -- sharding --------------------------------------------------------------------------------------
@@ -134,30 +134,30 @@ def test_builtin_photos_continue_exactly():
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_workers_parts_put_together_are_the_batches_of_one_device(photos_folder, workers):
-    whole = take(data.FolderSource(str(photos_folder)), 5, shard=data.Shard(8))
-    parts = [take(data.FolderSource(str(photos_folder)), 5, shard=data.Shard(8, worker, workers))
+    whole = take(data_sources.FolderSource(str(photos_folder)), 5, shard=pipeline.Shard(8))
+    parts = [take(data_sources.FolderSource(str(photos_folder)), 5, shard=pipeline.Shard(8, worker, workers))
              for worker in range(workers)]
     together = [tuple(np.concatenate(arrays) for arrays in zip(*batch)) for batch in zip(*parts)]
     assert_same(whole, together)
 
 
 def test_workers_continue_together_from_the_start_of_a_batch(photos_folder):
-    source = data.FolderSource(str(photos_folder))
+    source = data_sources.FolderSource(str(photos_folder))
     for worker in range(2):
-        shard = data.Shard(4, worker, 2)
+        shard = pipeline.Shard(4, worker, 2)
         assert_same(take(source, 5, shard=shard)[2:], take(source, 3, shard=shard, start=8))
 
 
 def test_a_batch_that_workers_cannot_share_is_refused():
     with pytest.raises(UserError, match="--batch_size"):
-        data.Shard(batch_size=5, worker=0, workers=2)
+        pipeline.Shard(batch_size=5, worker=0, workers=2)
 
 
 # -- broken files ----------------------------------------------------------------------------------
 
 
 def test_an_unreadable_file_is_left_out_counted_once_and_named(noisy_folder):
-    source = data.FolderSource(str(noisy_folder))
+    source = data_sources.FolderSource(str(noisy_folder))
     batches = take(source, 110)                                    # more than two epochs
     assert len(source.unreadable) == 1
     assert "noise100b.png" in list(source.unreadable)[0]
@@ -168,7 +168,7 @@ def test_an_unreadable_file_is_left_out_counted_once_and_named(noisy_folder):
 def test_more_than_one_percent_of_unreadable_files_end_the_stream_with_a_list(tmp_path):
     write_plain(tmp_path, 20)
     (tmp_path / "text.jpg").write_text("a letter")
-    source = data.FolderSource(str(tmp_path))
+    source = data_sources.FolderSource(str(tmp_path))
     with pytest.raises(tf.errors.OpError):
         take(source, 10)
     with pytest.raises(UserError) as caught:
@@ -180,11 +180,11 @@ def test_more_than_one_percent_of_unreadable_files_end_the_stream_with_a_list(tm
 
 @pytest.mark.parametrize("count", [3, 250])
 def test_a_folder_of_broken_files_ends_rather_than_hangs(tmp_path, monkeypatch, count):
-    endless = data._numbers
-    monkeypatch.setattr(data, "_numbers", lambda start: endless(start).take(2000))     # if it hung
+    endless = data_sources._numbers
+    monkeypatch.setattr(data_sources, "_numbers", lambda start: endless(start).take(2000))     # if it hung
     for number in range(count):
         (tmp_path / f"broken{number}.jpg").write_bytes(b"\xff\xd8\xff broken")
-    source = data.FolderSource(str(tmp_path))
+    source = data_sources.FolderSource(str(tmp_path))
     with pytest.raises(tf.errors.OpError):
         take(source, 1)
     with pytest.raises(UserError, match="broken"):
@@ -192,7 +192,7 @@ def test_a_folder_of_broken_files_ends_rather_than_hangs(tmp_path, monkeypatch, 
 
 
 def test_a_long_list_of_unreadable_files_is_cut():
-    unreadable = data.Unreadable(100)
+    unreadable = data_sources.Unreadable(100)
     for number in range(50):
         unreadable.add(f"photo{number}", f"photo{number} is broken")
     with pytest.raises(UserError, match="and 30 more"):
@@ -200,7 +200,7 @@ def test_a_long_list_of_unreadable_files_is_cut():
 
 
 def test_exactly_one_percent_is_allowed():
-    unreadable = data.Unreadable(100)
+    unreadable = data_sources.Unreadable(100)
     unreadable.check()
     unreadable.add("a", "a is broken")
     unreadable.add("a", "a is broken")
@@ -221,7 +221,7 @@ def test_pictures_of_every_mode_become_rgb(tmp_path, mode, colour):
     path = tmp_path / ("picture.png" if mode in ("P", "RGBA") else "picture.jpg")
     image.save(path, quality=100) if path.suffix == ".jpg" else image.save(path)
     wanted = np.array(image.convert("RGB"))[0, 0] / 255
-    ((crops, _),) = take(data.FolderSource(str(tmp_path)), 1)
+    ((crops, _),) = take(data_sources.FolderSource(str(tmp_path)), 1)
     assert crops.shape == (4, 8, 8, 3)
     np.testing.assert_allclose(crops, np.broadcast_to(wanted, crops.shape), atol=0.02)
 
@@ -231,8 +231,8 @@ def test_crops_keep_the_aspect_of_the_photo(tmp_path, height, width):
     y, x = np.indices((height, width))
     pixels = np.stack([x, y, 0 * x], axis=-1).astype(np.uint8)     # one level a pixel, both ways
     Image.fromarray(pixels).save(tmp_path / "ramps.png")
-    config = data.CropConfig(crop_size=16, short_side=min(height, width) // 2, seed=3)
-    ((crops, _),) = take(data.FolderSource(str(tmp_path)), 1, config)
+    config = pipeline.CropConfig(crop_size=16, short_side=min(height, width) // 2, seed=3)
+    ((crops, _),) = take(data_sources.FolderSource(str(tmp_path)), 1, config)
     levels = 255 * crops.astype(np.float64)
     across = np.abs(np.diff(levels[..., 0], axis=2)).mean()        # flips turn its sign
     down = np.diff(levels[..., 1], axis=1).mean()
@@ -242,7 +242,7 @@ def test_crops_keep_the_aspect_of_the_photo(tmp_path, height, width):
 def test_photos_smaller_than_the_crop_are_enlarged(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)).save(
         tmp_path / "tiny.png")
-    ((crops, _),) = take(data.FolderSource(str(tmp_path)), 1, data.CropConfig(16, 20, 1))
+    ((crops, _),) = take(data_sources.FolderSource(str(tmp_path)), 1, pipeline.CropConfig(16, 20, 1))
     assert crops.shape == (4, 16, 16, 3) and crops.std() > 0.05
 
 
@@ -250,7 +250,7 @@ def test_a_random_crop_is_a_part_of_the_picture_and_reaches_all_its_corners():
     pixels = np.arange(5 * 6 * 3, dtype=np.uint8).reshape(5, 6, 3)
     places = {}
     for seed in range(200):
-        crop = data.random_crop(pixels, 4, np.random.default_rng(seed))
+        crop = pipeline.random_crop(pixels, 4, np.random.default_rng(seed))
         flipped = crop[0, 0, 0] > crop[0, -1, 0]
         upright = crop[:, ::-1] if flipped else crop
         top, left = divmod(int(upright[0, 0, 0]) // 3, 6)
@@ -261,7 +261,7 @@ def test_a_random_crop_is_a_part_of_the_picture_and_reaches_all_its_corners():
 
 def test_a_crop_as_large_as_the_photo_is_the_photo():
     pixels = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3)
-    crop = data.random_crop(pixels, 4, np.random.default_rng(1))
+    crop = pipeline.random_crop(pixels, 4, np.random.default_rng(1))
     assert np.array_equal(crop, pixels) or np.array_equal(crop, pixels[:, ::-1])
 
 
@@ -270,20 +270,20 @@ def test_a_crop_as_large_as_the_photo_is_the_photo():
 
 def take_pairs(photos_source, paintings, count, shard=ONE, start=0):
     other = dataclasses.replace(CONFIG, seed=CONFIG.seed + 1)
-    stream = data.pairs(photos_source, CONFIG, paintings, other, shard, start)
+    stream = pipeline.pairs(photos_source, CONFIG, paintings, other, shard, start)
     return [{name: value.numpy() for name, value in batch.items()} for batch in stream.take(count)]
 
 
 def test_pairs_have_the_photos_of_the_plain_stream_and_a_painting_each(photos_folder, tmp_path):
     paintings = write_plain(tmp_path / "paintings", 12)
-    source = data.FolderSource(str(photos_folder))
-    batches = take_pairs(source, data.FolderSource(str(tmp_path / "paintings")), 6)
+    source = data_sources.FolderSource(str(photos_folder))
+    batches = take_pairs(source, data_sources.FolderSource(str(tmp_path / "paintings")), 6)
     assert_same([(batch["image"], batch["index"]) for batch in batches], take(source, 6))
     assert set(colours_of([(batch["style"], None) for batch in batches])) == paintings
 
 
 def test_pairs_started_later_continue_the_uninterrupted_ones(photos_folder, noisy_folder):
-    sources = data.FolderSource(str(photos_folder)), data.FolderSource(str(noisy_folder))
+    sources = data_sources.FolderSource(str(photos_folder)), data_sources.FolderSource(str(noisy_folder))
     whole, rest = take_pairs(*sources, 60), take_pairs(*sources, 5, start=12)
     for batch, other in zip(whole[3:8], rest, strict=True):
         for name in ("index", "image", "style"):
@@ -291,7 +291,7 @@ def test_pairs_started_later_continue_the_uninterrupted_ones(photos_folder, nois
 
 
 def test_a_painting_that_cannot_be_read_takes_its_photo_with_it(photos_folder, noisy_folder):
-    sources = data.FolderSource(str(photos_folder)), data.FolderSource(str(noisy_folder))
+    sources = data_sources.FolderSource(str(photos_folder)), data_sources.FolderSource(str(noisy_folder))
     batches = take_pairs(*sources, 51)                                   # an epoch of the 201 paintings
     numbers = np.concatenate([batch["index"] for batch in batches])
     assert len(sources[1].unreadable) == 1 and len(sources[0].unreadable) == 0
@@ -305,7 +305,7 @@ def test_a_painting_that_cannot_be_read_takes_its_photo_with_it(photos_folder, n
 
 def test_a_source_paired_with_itself_does_not_give_photos_themselves(tmp_path):
     write_plain(tmp_path / "plain", 40)
-    source = data.FolderSource(str(tmp_path / "plain"))
+    source = data_sources.FolderSource(str(tmp_path / "plain"))
     batches = take_pairs(source, source, 10)
     same = [np.array_equal(image[0, 0], style[0, 0]) for batch in batches
             for image, style in zip(batch["image"], batch["style"])]
@@ -313,12 +313,12 @@ def test_a_source_paired_with_itself_does_not_give_photos_themselves(tmp_path):
 
 
 def test_the_short_side_varies_between_once_and_closest(noisy_folder, monkeypatch):
-    source, seen = data.FolderSource(str(noisy_folder)), []
+    source, seen = data_sources.FolderSource(str(noisy_folder)), []
     read = source.read
     monkeypatch.setattr(source, "read", lambda index, photo, short_side, seed: (
         seen.append(short_side), read(index, photo, short_side, seed))[1])
     config = dataclasses.replace(CONFIG, closest=3.0)
-    batches = [batch for batch, _ in zip(data.crops(source, config, ONE), range(20))]
+    batches = [batch for batch, _ in zip(pipeline.crops(source, config, ONE), range(20))]
     sides = np.array(seen) / CONFIG.short_side
     assert batches and 0.99 <= sides.min() < 1.3 and 2.3 < sides.max() <= 3.01
     assert 1.5 < np.median(sides) < 2.0                              # sqrt 3: uniform in the logarithm
@@ -327,7 +327,7 @@ def test_the_short_side_varies_between_once_and_closest(noisy_folder, monkeypatc
 def test_the_share_recolored_has_other_hues_and_the_same_lightness(tmp_path):
     folder = tmp_path / "plain"
     write_plain(folder, 8)
-    source = data.FolderSource(str(folder))
+    source = data_sources.FolderSource(str(folder))
     plain, turned = (take(source, 30, dataclasses.replace(CONFIG, recolored=share)) for share in (0.0, 0.5))
     luma = np.array([0.299, 0.587, 0.114])
     changed = []
@@ -343,8 +343,8 @@ def test_the_share_recolored_has_other_hues_and_the_same_lightness(tmp_path):
 
 
 def test_a_folder_is_searched_to_its_depths(photos_folder):
-    source = data.open_source(str(photos_folder))
-    assert isinstance(source, data.FolderSource) and source.name == str(photos_folder)
+    source = data_sources.open_source(str(photos_folder))
+    assert isinstance(source, data_sources.FolderSource) and source.name == str(photos_folder)
     numbers, shapes = range(5), set()
     for number in numbers:
         shapes.add(source.read(number, b"", 20, 1).shape)
@@ -355,7 +355,7 @@ def test_several_folders_are_separated_by_commas(tmp_path):
     colours = write_plain(tmp_path / "a", 3)
     write_plain(tmp_path / "b", 1)
     Image.new("RGB", (12, 10), (1, 2, 3)).save(tmp_path / "b" / "plain000.png")
-    seen = colours_of(take(data.open_source(f"{tmp_path / 'a'},{tmp_path / 'b'}"), 1))
+    seen = colours_of(take(data_sources.open_source(f"{tmp_path / 'a'},{tmp_path / 'b'}"), 1))
     assert set(seen) == colours | {(1, 2, 3)}
 
 
@@ -367,7 +367,7 @@ def test_a_folder_without_pictures_is_refused_by_name(tmp_path, kind):
     if kind == "no pictures":
         (folder / "letter.txt").write_text("dear")
     with pytest.raises(UserError) as caught:
-        data.open_source(str(folder))
+        data_sources.open_source(str(folder))
     assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -375,22 +375,22 @@ def test_a_folder_without_pictures_is_refused_by_name(tmp_path, kind):
 def test_an_empty_name_is_not_taken_for_the_working_directory(content, photos_folder, monkeypatch):
     monkeypatch.chdir(photos_folder)
     with pytest.raises(UserError, match="--content"):
-        data.open_source(content.format(photos_folder, photos_folder))
+        data_sources.open_source(content.format(photos_folder, photos_folder))
 
 
 @pytest.mark.parametrize("content, kind", [
     ("builtin", "both"), ("builtin:photos", "photos"), ("builtin:leaves", "leaves")])
 def test_the_builtin_source_draws_its_kinds(content, kind):
-    source = data.open_source(content)
+    source = data_sources.open_source(content)
     assert source.name == f"builtin:{kind}"
-    batches = take(source, 1, data.CropConfig(24, 30, 2))
+    batches = take(source, 1, pipeline.CropConfig(24, 30, 2))
     assert batches[0][0].shape == (4, 24, 24, 3)
     assert all(picture.std() > 0.01 for picture in batches[0][0])
 
 
 def test_both_builtin_kinds_take_turns():
-    both, alone = data.BuiltinSource("both"), {
-        0: data.BuiltinSource("photos"), 1: data.BuiltinSource("leaves")}
+    both, alone = data_sources.BuiltinSource("both"), {
+        0: data_sources.BuiltinSource("photos"), 1: data_sources.BuiltinSource("leaves")}
     for index in range(4):
         np.testing.assert_array_equal(
             both.read(index, b"", 20, 7), alone[index % 2].read(index, b"", 20, 7))
@@ -398,12 +398,12 @@ def test_both_builtin_kinds_take_turns():
 
 def test_an_unknown_builtin_kind_is_refused():
     with pytest.raises(UserError, match="builtin:leaves"):
-        data.open_source("builtin:paintings")
+        data_sources.open_source("builtin:paintings")
 
 
-@pytest.mark.parametrize("name", photos.PHOTOS)
+@pytest.mark.parametrize("name", sample_photos.PHOTOS)
 def test_every_builtin_photo_is_a_picture_that_cannot_be_changed(name):
-    pixels = photos.builtin_photo(name)
+    pixels = sample_photos.builtin_photo(name)
     assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
     assert min(pixels.shape[:2]) >= 300 and pixels.std() > 20
     with pytest.raises(ValueError):
@@ -465,7 +465,7 @@ def tfds_folder(tmp_path_factory):
 
 
 def test_a_tfds_name_gives_every_example_of_its_train_split_once_an_epoch(tfds_folder):
-    source = data.open_source("tfds:tiny_photos", tfds_folder)
+    source = data_sources.open_source("tfds:tiny_photos", tfds_folder)
     assert source.name == "tfds:tiny_photos"
     encoded = [example["photo"].numpy() for example in source.dataset(0, 1).take(60)]
     epochs = [encoded[:30], encoded[30:]]
@@ -476,25 +476,25 @@ def test_a_tfds_name_gives_every_example_of_its_train_split_once_an_epoch(tfds_f
 
 
 def test_a_tfds_stream_is_reproducible_and_depends_on_the_seed(tfds_folder):
-    first, again = (take(data.TfdsSource("tiny_photos", tfds_folder), 10) for _ in range(2))
+    first, again = (take(data_sources.TfdsSource("tiny_photos", tfds_folder), 10) for _ in range(2))
     assert_same(first, again)
-    other = take(data.TfdsSource("tiny_photos", tfds_folder), 10, data.CropConfig(8, 10, 6))
+    other = take(data_sources.TfdsSource("tiny_photos", tfds_folder), 10, pipeline.CropConfig(8, 10, 6))
     assert not np.array_equal(first[0][0], other[0][0])
 
 
 @pytest.mark.parametrize("start", [4, 40, 100])
 def test_a_tfds_stream_started_later_continues_the_uninterrupted_one(tfds_folder, start):
-    whole = take(data.TfdsSource("tiny_photos", tfds_folder), start // 4 + 3)
-    rest = take(data.TfdsSource("tiny_photos", tfds_folder), 3, start=start)
+    whole = take(data_sources.TfdsSource("tiny_photos", tfds_folder), start // 4 + 3)
+    rest = take(data_sources.TfdsSource("tiny_photos", tfds_folder), 3, start=start)
     assert_same(whole[start // 4:], rest)
 
 
 def test_a_tfds_data_set_of_broken_pictures_ends_rather_than_hangs(tfds_folder):
-    source = data.TfdsSource("tiny_photos", tfds_folder)
+    source = data_sources.TfdsSource("tiny_photos", tfds_folder)
     source.dataset = lambda start, seed: tf.data.Dataset.range(start, 10_000).map(
         # 200 different examples of the same length, over and over.
         lambda index: {"index": index, "photo": tf.strings.as_string(index % 200, width=5)})
-    source.unreadable = data.Unreadable(200)
+    source.unreadable = data_sources.Unreadable(200)
     with pytest.raises(tf.errors.OpError):
         take(source, 1)
     with pytest.raises(UserError):
@@ -506,7 +506,7 @@ def test_a_tfds_data_set_of_broken_pictures_ends_rather_than_hangs(tfds_folder):
     ("tiny_photos/no_config", "no_config"), ("tiny_tests", "train")])
 def test_an_unusable_tfds_name_is_one_clear_line(tfds_folder, name, part):
     with pytest.raises(UserError) as caught:
-        data.open_source(f"tfds:{name}", tfds_folder)
+        data_sources.open_source(f"tfds:{name}", tfds_folder)
     message = str(caught.value)
     assert part in message and "\n" not in message
 
@@ -519,7 +519,7 @@ def test_coco_is_streamed_from_its_own_builder(monkeypatch):
         name="train", shard_lengths=[10], num_bytes=0)])
     with tfds.testing.mock_data(num_examples=10):
         monkeypatch.setattr(tfds.core.DatasetInfo, "splits", splits)
-        source = data.open_source("tfds:coco/2017")
+        source = data_sources.open_source("tfds:coco/2017")
         batches = take(source, 3)
     assert [index.tolist() for _, index in batches] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
     assert all(image.shape == (4, 8, 8, 3) for image, _ in batches) and not len(source.unreadable)

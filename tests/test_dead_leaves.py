@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nst_tf.dead_leaves import dead_leaves
+from nst_tf.data.dead_leaves import dead_leaves
 
 SIDE = 192
 

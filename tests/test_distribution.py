@@ -21,7 +21,7 @@ from watched_runs import log
 from nst_tf import pipeline
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
-from nst_tf.data import Shard
+from nst_tf.data.pipeline import Shard
 from nst_tf.distribution import Distribution, open_distribution
 from nst_tf.methods import feedforward
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tiny
 
-from nst_tf import any_style_artifacts, artifacts, metrics, photos, styles
+from nst_tf import any_style_artifacts, artifacts, metrics
+from nst_tf.data import sample_photos, style_images
 from nst_tf.exporters import parity, tflite
 from nst_tf.images import io as image_io
 
@@ -97,7 +98,7 @@ def test_the_painters_paint_weakly_too():
 
 def mesh(paint):
     """The mean mesh ratio of two packaged photographs, one of them with a large flat sky."""
-    shown = [photos.read_photo(photos.BUILTIN + name, long_side=384).rgb for name in ("coffee", "rocket")]
+    shown = [sample_photos.read_photo(sample_photos.BUILTIN + name, long_side=384).rgb for name in ("coffee", "rocket")]
     assert all(metrics.mesh_ratio(photo) < 1.5 for photo in shown)
     return np.mean([metrics.mesh_ratio(paint(photo)) for photo in shown])
 
@@ -110,6 +111,6 @@ def test_models_of_styles_of_their_own_draw_no_mesh(name, count):
 
 def test_the_model_of_any_style_draws_no_mesh():
     model = any_style_artifacts.open_any_style(FOLDER / "adain")
-    for path in styles.packaged_styles().values():
+    for path in style_images.packaged_styles().values():
         code = model.encode_style(image_io.read_picture(path, short_side=384).rgb)
         assert mesh(lambda photo, code=code: model.transform(photo, code, 1.0)) < 2.5

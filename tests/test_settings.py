@@ -104,7 +104,8 @@ def test_what_is_learnt_depends_on_no_free_setting():
 
 
 def test_choices_and_defaults_exist_where_they_are_used():
-    from nst_tf import any_style, data, networks, style_statistics, styles, transfers, vgg
+    from nst_tf import any_style, networks, style_statistics, transfers, vgg
+    from nst_tf.data import sources, style_images
     from nst_tf.exporters import EXPORTERS
     from nst_tf.methods import METHODS
 
@@ -114,10 +115,10 @@ def test_choices_and_defaults_exist_where_they_are_used():
     assert set(FIELDS["statistic"].metadata["choices"]) == set(style_statistics.STATISTICS)
     assert set(FIELDS["transfer"].metadata["choices"]) == set(transfers.TRANSFERS)
     assert FIELDS["skips"].metadata["choices"] == any_style.SKIPS
-    assert defaults["paintings"] == data.STYLES
+    assert defaults["paintings"] == sources.STYLES
     assert set(defaults["export"]) <= set(EXPORTERS)
     assert set(defaults["content_layers"] + defaults["style_layers"]) <= set(vgg.SLIM_LAYERS)
-    assert defaults["style_image"] in styles.packaged_styles()
+    assert defaults["style_image"] in style_images.packaged_styles()
     assert (defaults["width"], defaults["residual_blocks"]) == (
         networks.TransformNetConfig().width, networks.TransformNetConfig().residual_blocks)
 

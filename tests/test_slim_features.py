@@ -11,9 +11,10 @@ import pytest
 import tensorflow as tf
 from watched_runs import strike_at
 
-from nst_tf import attacks, data, features, photos, pipeline, slimming, vgg
+from nst_tf import attacks, features, pipeline, slimming, vgg
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
+from nst_tf.data import pipeline as data_pipeline, sample_photos, sources
 from nst_tf.distribution import open_distribution
 from nst_tf.methods import slim_features
 from nst_tf.training import Fit, FitConfig
@@ -57,13 +58,13 @@ def settings(output="unused", **changes):
 
 
 def open_batches(shard, start):
-    source = data.open_source("builtin:photos")
-    return data.crops(source, data.CropConfig(32, 40, 1), shard, start)
+    source = sources.open_source("builtin:photos")
+    return data_pipeline.crops(source, data_pipeline.CropConfig(32, 40, 1), shard, start)
 
 
 @functools.cache
 def photographs(count=6):
-    return next(iter(open_batches(data.Shard(count), 0)))["image"]
+    return next(iter(open_batches(data_pipeline.Shard(count), 0)))["image"]
 
 
 def energy_left(gram, kept):
@@ -228,7 +229,7 @@ def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     task = slim_features.build(settings())
     task.start(open_batches)
     filled, pools = [], []
-    for batch in open_batches(data.Shard(6), 0).take(3):
+    for batch in open_batches(data_pipeline.Shard(6), 0).take(3):
         terms = task.terms(batch)
         assert all(terms[name].shape == (6,) for name in ("loss", "feature", "difference", "gram", "direction"))
         assert all(np.isfinite(value).all() for value in terms.values())
@@ -246,7 +247,7 @@ def test_a_student_that_is_the_teacher_has_no_error_and_the_same_descent(teacher
     for layer in slimming.COMPARED:
         kernel = slimming.embedding(task.network, layer)
         kernel.assign(np.eye(kernel.shape[-1])[None, None])
-    (batch,) = open_batches(data.Shard(6), 0).take(1)
+    (batch,) = open_batches(data_pipeline.Shard(6), 0).take(1)
     terms = task.terms(batch)
     for name in ("feature", "difference", "gram", "direction"):
         np.testing.assert_allclose(terms[name], 0, atol=1e-4, err_msg=name)
@@ -304,8 +305,8 @@ def test_the_compiled_step_trains_the_student_and_moves_the_pool(tmp_path):
 
 def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
         tmp_path, monkeypatch, eagerly):
-    two = dict(list(photos.PHOTOS.items())[:2])            # the card's errors need no more
-    monkeypatch.setattr(photos, "PHOTOS", two)
+    two = dict(list(sample_photos.PHOTOS.items())[:2])            # the card's errors need no more
+    monkeypatch.setattr(sample_photos, "PHOTOS", two)
     fits = interrupted(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
         pipeline.train(settings(tmp_path / "run", steps=2))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_tf import styles
 from nst_tf.assets import paint_styles
+from nst_tf.data import style_images
 
 SCALE = 0.1  # of the packaged size: enough to paint every technique, in a second or so
 NAMES = sorted(paint_styles.STYLES)
@@ -26,7 +26,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def packaged():
-    paths = styles.packaged_styles()
+    paths = style_images.packaged_styles()
     return {name: np.asarray(Image.open(path).convert("RGB")) for name, path in paths.items()}
 
 
@@ -54,11 +54,11 @@ def thumbnail(picture):
 
 
 def test_every_packaged_picture_is_in_the_table_and_the_other_way_round():
-    assert sorted(styles.packaged_styles()) == NAMES
+    assert sorted(style_images.packaged_styles()) == NAMES
 
 
 def test_packaged_pictures_stay_within_their_bytes():
-    assert sum(path.stat().st_size for path in styles.packaged_styles().values()) <= TOTAL_BYTES
+    assert sum(path.stat().st_size for path in style_images.packaged_styles().values()) <= TOTAL_BYTES
 
 
 @pytest.mark.parametrize("name", NAMES)

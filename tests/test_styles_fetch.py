@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from nst_tf import styles
 from nst_tf.core.errors import UserError
+from nst_tf.data import style_images
 from nst_tf.images import io as image_io
 
 
@@ -57,7 +57,7 @@ def server(picture, monkeypatch):
 
 def refused(*arguments):
     with pytest.raises(UserError) as caught:
-        styles.fetch_style(*arguments)
+        style_images.fetch_style(*arguments)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -65,17 +65,17 @@ def refused(*arguments):
 # -- names and paths -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", styles.packaged_styles())
+@pytest.mark.parametrize("name", style_images.packaged_styles())
 def test_a_packaged_style_is_a_picture_and_its_hash_is_told(name):
-    data, digest = styles.fetch_style(name)
+    data, digest = style_images.fetch_style(name)
     assert digest == hashlib.sha256(data).hexdigest()
     assert min(image_io.read_picture(data).size) >= 256
 
 
 def test_a_path_gives_the_bytes_of_the_file(photos_folder, picture, digest):
     path = str(photos_folder / "landscape.jpg")
-    assert styles.fetch_style(path) == (picture, digest)
-    assert styles.fetch_style(path, digest.upper()) == (picture, digest)
+    assert style_images.fetch_style(path) == (picture, digest)
+    assert style_images.fetch_style(path, digest.upper()) == (picture, digest)
 
 
 @pytest.mark.parametrize("name", ["no_such_style", "", "/no/such/file.jpg", "."])
@@ -94,7 +94,7 @@ def test_a_file_that_has_changed_is_refused(photos_folder, digest):
 
 @pytest.mark.parametrize("page", ["/style.jpg", "/moved.jpg"])
 def test_a_url_with_its_hash_gives_the_bytes(server, picture, digest, page):
-    assert styles.fetch_style(server + page, digest) == (picture, digest)
+    assert style_images.fetch_style(server + page, digest) == (picture, digest)
 
 
 def test_a_url_with_another_hash_is_refused(server, digest):
@@ -104,7 +104,7 @@ def test_a_url_with_another_hash_is_refused(server, digest):
 
 def test_a_url_without_a_hash_is_refused_before_anything_is_fetched(monkeypatch):
     monkeypatch.setattr(
-        styles.urllib.request, "urlopen", lambda *a, **k: pytest.fail("was fetched"))
+        style_images.urllib.request, "urlopen", lambda *a, **k: pytest.fail("was fetched"))
     assert "--style_sha256" in refused("https://example.com/style.jpg")
 
 
@@ -122,5 +122,5 @@ def test_a_server_that_is_not_there_is_one_line(digest, monkeypatch):
 
 
 def test_a_giant_download_is_refused(server, digest, monkeypatch):
-    monkeypatch.setattr(styles, "MAX_DOWNLOAD", 10)
+    monkeypatch.setattr(style_images, "MAX_DOWNLOAD", 10)
     assert "at most" in refused(f"{server}/style.jpg", digest)

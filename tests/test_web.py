@@ -16,9 +16,10 @@ import pytest
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import any_style, export, exporters, networks, painters, styles
+from nst_tf import any_style, export, exporters, networks, painters
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
+from nst_tf.data import style_images
 from nst_tf.exporters import model_cards, parity, tflite, web
 from nst_tf.images import io as image_io, padding
 
@@ -90,7 +91,7 @@ def test_styles_have_names_pictures_and_codes(page):
         assert [style["name"] for style in offered] == [
             "Autumn knife", "Ink wash", "Mosaic", "Starry swirls", "Woodblock"]
         encode = any_style.parts_of(network).encode_style
-        for style, name in zip(offered, styles.packaged_styles()):
+        for style, name in zip(offered, style_images.packaged_styles()):
             np.testing.assert_allclose(
                 style["code"], encode(painters.read_style(name, 512)[None])[0], rtol=1e-5, atol=1e-6)
     else:

@@ -8,7 +8,8 @@ from unittest import mock
 import keras
 import numpy as np
 
-from nst_tf import any_style as any_style_nets, features, modulated, networks, photos, vgg
+from nst_tf import any_style as any_style_nets, features, modulated, networks, vgg
+from nst_tf.data import sample_photos
 from nst_tf.exporters import ANY_STYLE_EXPORTERS, EXPORTERS, any_style_tflite
 from nst_tf.images import io as image_io
 
@@ -93,7 +94,7 @@ def _any_style_exported(kind):
 
 def photo(height: int, width: int) -> np.ndarray:
     """uint8 [height, width, 3]."""
-    return image_io.resize_rgb8(photos.builtin_photo("cat"), height, width)
+    return image_io.resize_rgb8(sample_photos.builtin_photo("cat"), height, width)
 
 
 def draw(built: keras.Model, rgb: np.ndarray, blend=()) -> np.ndarray:

@@ -11,7 +11,7 @@ class Wishes:
     """What models of any style are asked for.
 
     Attributes:
-        styles: style pictures: packaged names, paths, or URLs as `styles.fetch_style` takes them.
+        styles: style pictures: packaged names, paths, or URLs as `style_images.fetch_style` takes them.
         weights: one each, in any scale; empty for equal ones. They blend codes, not pictures.
         alpha: strength, 0 to 1.
         style_size: short side of style pictures, pixels; smaller pictures stay as they are.

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, networks, styles
+from nst_tf import any_style, networks
 from nst_tf.core import files
+from nst_tf.data import style_images
 from nst_tf.exporters import float16_range, litert_layers, parity, tflite
 from nst_tf.images import io as image_io, padding
 
@@ -76,7 +77,7 @@ def transformer_for_phones(parts: any_style.Parts) -> keras.Model:
     rgb = float16_range.packaged_photos()
     full, none = tf.ones((1, 1)), tf.zeros((1, 1))
     codes = [parts.encode_style(image_io.read_picture(path, short_side=float16_range.SIDE).rgb[None])
-             for path in styles.packaged_styles().values()]
+             for path in style_images.packaged_styles().values()]
     inputs = [*([rgb, code, full] for code in codes), [rgb, codes[0], none]]
     return litert_layers.for_litert(float16_range.within_float16(networks.core(parts.transform), inputs))
 

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import layers, networks, photos
+from nst_tf import layers, networks
+from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
 
 NORMS = (layers.InstanceNormalization, layers.ModulatedNormalization)
@@ -68,8 +69,8 @@ def largest_features(core: keras.Model, inputs: Sequence | None = None) -> dict[
 
 def packaged_photos() -> np.ndarray:
     """Returns the packaged photos as one batch, float32 [N, SIDE, SIDE, 3] in [0, 1]."""
-    return np.stack([image_io.to_float(image_io.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))
-                     for name in photos.PHOTOS])
+    return np.stack([image_io.to_float(image_io.resize_rgb8(sample_photos.builtin_photo(name), SIDE, SIDE))
+                     for name in sample_photos.PHOTOS])
 
 
 def _packaged(core):

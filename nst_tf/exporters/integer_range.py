@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import layers, networks, photos
+from nst_tf import layers, networks
+from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
 
 STEPS = 255            # of 8 bits
@@ -124,8 +125,8 @@ def _pictures(core):
         single = np.eye(networks.styles_of(core), dtype=np.float32)[:, None]
         # At strength 0 the norms have other scales and offsets again.
         blends = [(blend,) for blend in (*single, *([0 * single[0]] if name == networks.STRENGTHS else []))]
-    for number, name in enumerate(photos.PHOTOS):
-        rgb = image_io.to_float(image_io.resize_rgb8(photos.builtin_photo(name), SIDE, SIDE))[None]
+    for number, name in enumerate(sample_photos.PHOTOS):
+        rgb = image_io.to_float(image_io.resize_rgb8(sample_photos.builtin_photo(name), SIDE, SIDE))[None]
         for turn in range(max(len(TONES), len(blends))):
             offset, contrast = TONES[(turn + number) % len(TONES)]
             yield np.float32(offset) + np.float32(contrast) * rgb, *blends[turn % len(blends)]

@@ -9,7 +9,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import any_style, networks, photos, styles
+from nst_tf import any_style, networks
+from nst_tf.data import sample_photos, style_images
 from nst_tf.images import io as image_io
 
 VIEWS = 20               # of the packaged photographs
@@ -99,7 +100,7 @@ def drawn(
     found = []
     for number in views:
         # Not by the number alone: there may be as many wishes as photographs, and each should meet all.
-        wish = wishes[(number + number // len(photos.PHOTOS)) % len(wishes)]
+        wish = wishes[(number + number // len(sample_photos.PHOTOS)) % len(wishes)]
         name = "content" if any_style.is_any_style(network) else "image"
         inputs = {name: view(number, size)[None], **wish}
         picture = np.clip(np.asarray(networks.draw(network, *inputs.values())), 0.0, 1.0)
@@ -132,7 +133,7 @@ def view(number: int, size: tuple[int, int]) -> np.ndarray:
     Parts, because five photographs are too few: small and large ones, with and without flat sky or wall, in which
     instance norm makes much of little.
     """
-    rgb8 = photos.builtin_photo(list(photos.PHOTOS)[number % len(photos.PHOTOS)])
+    rgb8 = sample_photos.builtin_photo(list(sample_photos.PHOTOS)[number % len(sample_photos.PHOTOS)])
     rng, (height, width) = np.random.default_rng(number), rgb8.shape[:2]
     scale = rng.uniform(0.35, 1.0) * min(height / size[0], width / size[1])
     tall, wide = (max(1, int(scale * side)) for side in size)
@@ -144,7 +145,7 @@ def _wishes(network):
     """What is put in beside the photograph, by the names of artefacts."""
     if any_style.is_any_style(network):
         pictures = [image_io.read_picture(path, short_side=STYLE_SIDE).rgb[None]
-                    for path in list(styles.packaged_styles().values())[:2]]
+                    for path in list(style_images.packaged_styles().values())[:2]]
         return [{"style": picture, any_style.ALPHA: np.array([[alpha]], np.float32)}
                 for picture, alpha in zip(pictures, (1.0, 0.5))]
     if (name := networks.blend_name(network)) is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import photos
+from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
 
 WARM_UP = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -22,7 +22,7 @@ Requests = Mapping[str, Mapping[str, np.ndarray]]
 
 def photo() -> tuple[np.ndarray, np.ndarray]:
     """Returns a photo to warm up with: uint8 [1, H, W, 3], and JPEG bytes [1]."""
-    rgb8 = image_io.resize_rgb8(photos.builtin_photo("cat"), SIDE, SIDE)
+    rgb8 = image_io.resize_rgb8(sample_photos.builtin_photo("cat"), SIDE, SIDE)
     return rgb8[None], np.array([image_io.encode_rgb8(rgb8, "jpg")], object)
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import any_style, networks, painters, photos, styles
+from nst_tf import any_style, networks, painters
 from nst_tf.config.style_request import Wishes
 from nst_tf.core import files
+from nst_tf.data import sample_photos, style_images
 from nst_tf.exporters import any_style_tflite, model_cards, parity, tflite, web_runtime
 from nst_tf.images import io as image_io
 
@@ -106,21 +107,21 @@ def export_any_style(
             content=content, code=np.asarray(parts.encode_style(style)), alpha=alpha)
 
     offered = []
-    for each in styles.packaged_styles():
+    for each in style_images.packaged_styles():
         code = np.asarray(parts.encode_style(painters.read_style(each, STYLE_SIZE)[None]))[0]
         offered.append(dataclasses.replace(_style(each), code=[float(number) for number in code]))
     return _written(network, folder, name, "any", offered, converted, by_style, web_runtime)
 
 
 def _style(image):
-    path = styles.packaged_styles().get(image, Path(image))
+    path = style_images.packaged_styles().get(image, Path(image))
     picture = image_io.decode_rgb8(path, short_side=THUMBNAIL) if path.is_file() else None
     return Style(model_cards.label(image), picture)
 
 
 def _written(network, folder, name, kind, offered, converted, adapted, runtime):
     contents = {**_page(), **_runtime(web_runtime.load(runtime)),
-                "sample.jpg": image_io.encode_rgb8(photos.builtin_photo(SAMPLE), "jpg")}
+                "sample.jpg": image_io.encode_rgb8(sample_photos.builtin_photo(SAMPLE), "jpg")}
     target = files.ensure_writable_folder(folder) / FOLDER
     frames, likenesses = [], []
     views = itertools.count()

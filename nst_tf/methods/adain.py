@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, features, losses, modulated, networks, photos, statistics, styles, training, transfers
+from nst_tf import any_style, features, losses, modulated, networks, statistics, training, transfers
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
+from nst_tf.data import sample_photos, style_images
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.runs import RunFolder
 
@@ -80,7 +81,7 @@ class AdainTask:
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes network and contact sheet; returns lines for the user."""
         self.network.save(run.network)
-        self._write_sheet(run.contact_sheet, SHEET_SIDE, tuple(photos.PHOTOS))
+        self._write_sheet(run.contact_sheet, SHEET_SIDE, tuple(sample_photos.PHOTOS))
         return [f"wrote {run.network}", f"wrote {run.contact_sheet}: look at it"]
 
     def _write_sheet(self, path, side, names):
@@ -89,10 +90,10 @@ class AdainTask:
 
     def _rows(self, side, names):
         """The photos; then for each packaged style the photos painted in it; then without strength."""
-        shown = {name: photos.read_photo(photos.BUILTIN + name, long_side=side).rgb for name in names}
+        shown = {name: sample_photos.read_photo(sample_photos.BUILTIN + name, long_side=side).rgb for name in names}
         rows = [[("", np.full((1, 1, 3), 255, np.uint8)),
                  *((name, image_io.to_uint8(rgb)) for name, rgb in shown.items())]]
-        for name, path in styles.packaged_styles().items():
+        for name, path in style_images.packaged_styles().items():
             style = image_io.read_picture(path, long_side=side).rgb
             rows.append([(name, image_io.to_uint8(style)),
                          *(("", self._drawn(rgb, style, 1.0)) for rgb in shown.values())])
@@ -115,13 +116,13 @@ def _network(settings):
         encoder = features.load_vgg19(settings.vgg_weights, layers, padding="reflect")
     else:
         encoder = features.load_slim_vgg19(layers, metric=False, padding="reflect")
-    pictures = [photos.read_photo(photos.BUILTIN + name, long_side=KNOWN_SIDE).rgb for name in photos.PHOTOS]
+    pictures = [sample_photos.read_photo(sample_photos.BUILTIN + name, long_side=KNOWN_SIDE).rgb for name in sample_photos.PHOTOS]
     if settings.any_style == "adain":
         known = [encoder(rgb[None]) for rgb in pictures]
         rms = {layer: float(np.sqrt(np.mean([np.square(maps[layer]).mean() for maps in known]))) for layer in layers}
         return any_style.any_style_net(
             encoder, settings.transfer, skips=settings.skips, rms=rms, dtype=settings.compute_dtype), encoder
-    pictures += [image_io.read_picture(path, long_side=KNOWN_SIDE).rgb for path in styles.packaged_styles().values()]
+    pictures += [image_io.read_picture(path, long_side=KNOWN_SIDE).rgb for path in style_images.packaged_styles().values()]
     config = networks.TransformNetConfig(
         settings.width, settings.residual_blocks, settings.padding, settings.block, settings.edge_size)
     return modulated.modulated_net(encoder, config, pictures, dtype=settings.compute_dtype), encoder

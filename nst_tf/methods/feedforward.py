@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import features, losses, networks, photos, statistics, styles, training, vgg
+from nst_tf import features, losses, networks, statistics, training, vgg
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
+from nst_tf.data import sample_photos, style_images
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.runs import RunFolder
 
@@ -30,7 +31,7 @@ class FeedforwardTask:
     """Trains a `networks.transform_net` for one style or several; a `nst_tf.training.Task`.
 
     Args:
-        settings: styles, feature network, loss weights, network shape.
+        settings: style_images, feature network, loss weights, network shape.
     """
 
     draws = True
@@ -52,7 +53,7 @@ class FeedforwardTask:
         self._kept = self._styles_kept()
         self._stability_weight, self._mesh_weight = settings.stability_weight, settings.mesh_weight
         self._seed = settings.seed
-        # Where the photo is kept with the first styles, there is nothing to learn of it.
+        # Where the photo is kept with the first style_images, there is nothing to learn of it.
         self._identity_weight = settings.identity_weight if settings.strength and not self._kept else 0.0
         self._shape = networks.TransformNetConfig(
             settings.width, settings.residual_blocks, settings.padding, settings.block, settings.edge_size,
@@ -71,7 +72,7 @@ class FeedforwardTask:
     def start(self, open_batches) -> None:
         """Takes the weights of --init_from, if one is named; else they are random.
 
-        If that run has fewer styles, the norms of the new ones begin as the mean of the old ones.
+        If that run has fewer style_images, the norms of the new ones begin as the mean of the old ones.
         """
         if self._begin_with is None:
             return
@@ -129,7 +130,7 @@ class FeedforwardTask:
 
     def _sheet_rows(self):
         pictures = [image_io.to_uint8(style.rgb) for style in self._styles]
-        originals = [(name, self._photo(name, SHEET_SIDE)) for name in photos.PHOTOS]
+        originals = [(name, self._photo(name, SHEET_SIDE)) for name in sample_photos.PHOTOS]
         if len(pictures) > 1:
             return [[("", pictures[0][:1, :1]), *originals]] + [
                 [(f"style {number}", picture), *self._drawn(SHEET_SIDE, number)]
@@ -141,7 +142,7 @@ class FeedforwardTask:
     def _drawn(self, side, number=0):
         blend = tf.one_hot([number], len(self._styles))
         return [(f"{name}, painted", image_io.to_uint8(self._draw(image_io.to_float(
-            self._photo(name, side))[None], blend)[0].numpy())) for name in photos.PHOTOS]
+            self._photo(name, side))[None], blend)[0].numpy())) for name in sample_photos.PHOTOS]
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None])],
                  reduce_retracing=True)
@@ -174,7 +175,7 @@ class FeedforwardTask:
 
     @staticmethod
     def _photo(name, side):
-        pixels = photos.builtin_photo(name)
+        pixels = sample_photos.builtin_photo(name)
         return image_io.resize_rgb8(pixels, *image_io.fit_size(*pixels.shape[:2], long_side=side))
 
 
@@ -186,7 +187,7 @@ def read_style(
     Raises:
         UserError: unreadable, or too small to have a statistic at the deepest style layer.
     """
-    data, digest = styles.fetch_style(style_image, sha256)
+    data, digest = style_images.fetch_style(style_image, sha256)
     original = image_io.read_picture(data)
     vgg.check_style_side(
         min(*original.size, style_size), style_layers,

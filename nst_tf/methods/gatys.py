@@ -9,10 +9,11 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import features, losses, photos, styles, vgg
+from nst_tf import features, losses, vgg
 from nst_tf.config.fields import layer_weights, texture_sides
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import expected
+from nst_tf.data import sample_photos, style_images
 from nst_tf.images import color, io as image_io
 from nst_tf.optimizers import Adam, Lbfgs, Objective
 from nst_tf.preconditioning import PicturePreconditioner
@@ -85,7 +86,7 @@ class Gatys:
             layer_weights(settings.style_layers) if settings.style else {})
         if not weights.content and not weights.style:
             raise expected("a content or a style weight above 0", "none", "Change the weights.")
-        self._photo = photos.read_photo(settings.content) if settings.content else None
+        self._photo = sample_photos.read_photo(settings.content) if settings.content else None
         self.size = self._final_size()
         self._styles, self._hashes = self._read_styles(weights)
         self._content_masks = [
@@ -96,7 +97,7 @@ class Gatys:
         self._check_size(weights.layers)
         self._init = None
         if settings.init not in ("content", "noise", "style_colors"):
-            self._init = photos.read_photo(settings.init).rgb
+            self._init = sample_photos.read_photo(settings.init).rgb
         elif settings.init == "style_colors" and not self._styles:
             raise expected("--style with --init=style_colors", "none", "Name a style.")
         self.extractor = dataclasses.replace(
@@ -187,7 +188,7 @@ class Gatys:
     def _read_styles(self, weights) -> tuple[list[np.ndarray], list[str]]:
         pictures, hashes = [], []
         for name in self._settings.style:
-            data, digest = styles.fetch_style(name)
+            data, digest = style_images.fetch_style(name)
             picture = image_io.read_picture(data).rgb
             height, width = self._style_size(picture.shape[:2], max(self.size))
             vgg.check_style_side(

@@ -16,11 +16,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import attacks, data, features, slimming, statistics, vgg
+from nst_tf import attacks, features, slimming, statistics, vgg
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
+from nst_tf.data import pipeline
 from nst_tf.runs import RunFolder
 from nst_tf.training import restore_weights
 
@@ -81,7 +82,7 @@ class SlimFeaturesTask:
         if len(kept) == len(vgg.SLIM_LAYERS):
             return
         size, pictures = self._settings.batch_size, []
-        for batch in open_batches(data.Shard(size), 0).take(-(-START_PICTURES // size)):
+        for batch in open_batches(pipeline.Shard(size), 0).take(-(-START_PICTURES // size)):
             plain, changed = tf.split(batch["image"], [size // 2, size - size // 2])
             number = tf.cast(batch["index"][0], tf.int32)
             pictures += [plain, attacks.disturb(changed, tf.stack([number, self._settings.seed]))]
