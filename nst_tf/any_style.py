@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from nst_tf import layers, transfers, vgg
+from nst_tf import transfers, vgg
 from nst_tf.features import FeatureExtractor
 from nst_tf.images import padding
+from nst_tf.layers.padding import CropToSize, GrowToDrawable, ReflectionPadding2D
+from nst_tf.layers.upsampling import NearestUpsampling2D
 
 LAYER = "relu4_1"                              # where styles are transferred; Huang and Belongie's
 SKIPS = ("relu3_1", "relu2_1", "relu1_1")      # where they may be transferred too; the decoder's order
@@ -107,7 +109,7 @@ def mirrored_decoder(
             ("block1", [first])]
     for number, (block, channels) in enumerate(plan):
         if number:
-            x = layers.NearestUpsampling2D(name=f"{block}_nearest", dtype=dtype)(x)
+            x = NearestUpsampling2D(name=f"{block}_nearest", dtype=dtype)(x)
         if block in skipped:
             layer, maps = skipped[block]
             x = keras.layers.Add(name=f"{block}_skip", dtype=dtype)([x, scaled(maps, layer, f"{block}_rescaling")])
@@ -198,21 +200,21 @@ class StyleTransfer(StyleCode):
 
 
 def _code(features, transfer, style):
-    grown = layers.GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
+    grown = GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
     codes = [StyleCode(transfer, name=_numbered("style_code", index), dtype="float32")(maps)
              for index, maps in enumerate(_maps(features, grown))]
     return keras.layers.Concatenate(name="code_of_all", dtype="float32")(codes) if len(codes) > 1 else codes[0]
 
 
 def _painted(features, transfer, decoder, image, code, alpha):
-    grown = layers.GrowToDrawable(*padding.ANY_STYLE, name="grow", dtype="float32")(image)
+    grown = GrowToDrawable(*padding.ANY_STYLE, name="grow", dtype="float32")(image)
     moved, first = [], 0
     for index, maps in enumerate(_maps(features, grown)):
         moved.append(StyleTransfer(
             transfer, first, name=_numbered("transfer", index), dtype="float32")([maps, code, alpha]))
         first += transfers.transfer(transfer).size(maps.shape[-1])
     drawn = decoder(moved if len(moved) > 1 else moved[0])
-    return layers.CropToSize(name="crop", dtype="float32")([drawn, image])
+    return CropToSize(name="crop", dtype="float32")([drawn, image])
 
 
 def _maps(features, picture):
@@ -226,6 +228,6 @@ def _numbered(name, index):
 
 
 def _convolution(x, channels, name, dtype, **options):
-    x = layers.ReflectionPadding2D(1, name=f"{name}_pad", dtype=dtype)(x)
+    x = ReflectionPadding2D(1, name=f"{name}_pad", dtype=dtype)(x)
     return keras.layers.Conv2D(
         channels, 3, name=f"{name}_conv", dtype=dtype, **options)(x)

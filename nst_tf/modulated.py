@@ -11,9 +11,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, layers, networks
+from nst_tf import any_style, networks
 from nst_tf.features import FeatureExtractor
 from nst_tf.images import padding
+from nst_tf.layers.color import PhotosColors
+from nst_tf.layers.normalization import ModulatedNormalization
+from nst_tf.layers.padding import GrowToDrawable
 from nst_tf.networks import TransformNetConfig
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")     # whose moments are a style's code
@@ -31,7 +34,7 @@ def modulated_net(
 
     Without strength, alpha = 0, norms have parameters of their own, which learn to reproduce the photo;
     alpha times what the style asks for is added. So neither needs the photo's own code. Colours are the photo's
-    by what alpha leaves of 1, see `layers.PhotosColors`.
+    by what alpha leaves of 1, see `color.PhotosColors`.
 
     Args:
         encoder: delivers `LAYERS`; it is frozen.
@@ -62,7 +65,7 @@ def style_encoder(encoder: FeatureExtractor) -> keras.Model:
         encoder.model.input, [encoder.model.output[layer] for layer in LAYERS], name="encoder")
     features.trainable = False
     style = keras.Input((None, None, 3), name="style")
-    grown = layers.GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
+    grown = GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
     moments = [any_style.StyleCode("adain", name=f"moments_{layer}", dtype="float32")(maps)
                for layer, maps in zip(LAYERS, features(grown))]
     return keras.Model(style, keras.layers.Concatenate(name="code", dtype="float32")(moments), name="encode_style")
@@ -112,10 +115,10 @@ def _transform(config, centre, variance, dtype):
 
     def norm(x, name):
         first = 2 * (int(next(ends)) - x.shape[-1])
-        return layers.ModulatedNormalization(first, name=name, dtype=dtype)([x, parameters])
+        return ModulatedNormalization(first, name=name, dtype=dtype)([x, parameters])
 
     def finish(painting, photo):
-        return layers.PhotosColors(name="colors", dtype="float32")([painting, photo, alpha])
+        return PhotosColors(name="colors", dtype="float32")([painting, photo, alpha])
 
     drawn = networks.painted(image, config, norm, sides=padding.ANY_STYLE, dtype=dtype, finish=finish)
     return keras.Model([image, code, alpha], drawn, name="transform")

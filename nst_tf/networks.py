@@ -7,10 +7,12 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from nst_tf import layers
 from nst_tf.core.errors import expected
 from nst_tf.images import padding
 from nst_tf.images.padding import PADDINGS
+from nst_tf.layers.normalization import InstanceNormalization, WithRest
+from nst_tf.layers.padding import CropToSize, GrowToDrawable, ReflectionPadding2D
+from nst_tf.layers.upsampling import NearestUpsampling2D
 
 BLOCKS = ("residual", "separable")
 EDGE_SIZES = tuple(range(1, 2 * padding.MINIMUM, 2))       # whose reflection pads fit the smallest picture
@@ -91,13 +93,13 @@ def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> kera
             (config.styles,), name=STRENGTHS if config.strength else STYLE_WEIGHTS, dtype="float32")
         inputs.append(blend)
     if config.strength:
-        blend = layers.WithRest(name="with_photo", dtype="float32")(blend)
+        blend = WithRest(name="with_photo", dtype="float32")(blend)
     norm = functools.partial(_norm, config=config, blend=blend, dtype=dtype)
     outputs = painted(image, config, norm, dtype=dtype)
     network = keras.Model(inputs if len(inputs) > 1 else image, outputs, name="transform_net")
     if config.kept_styles:
         for layer in network.layers:
-            layer.trainable = isinstance(layer, layers.InstanceNormalization)
+            layer.trainable = isinstance(layer, InstanceNormalization)
     return network
 
 
@@ -118,19 +120,19 @@ def painted(
         finish: (painting, photo) -> painting, both grown.
     """
     convolution = functools.partial(_convolution, config=config, norm=norm, dtype=dtype)
-    grown = layers.GrowToDrawable(*sides, dtype="float32", name="grow")(image)
+    grown = GrowToDrawable(*sides, dtype="float32", name="grow")(image)
     x = convolution(grown, channels=config.width, size=config.edge_size, name="down1")
     x = convolution(x, channels=2 * config.width, size=3, strides=2, name="down2")
     x = convolution(x, channels=4 * config.width, size=3, strides=2, name="down3")
     for block in range(1, config.residual_blocks + 1):
         x = _residual(x, convolution, config.block == "separable", name=f"residual{block}", dtype=dtype)
-    x = layers.NearestUpsampling2D(name="up1_nearest", dtype=dtype)(x)
+    x = NearestUpsampling2D(name="up1_nearest", dtype=dtype)(x)
     x = convolution(x, channels=2 * config.width, size=3, name="up1")
-    x = layers.NearestUpsampling2D(name="up2_nearest", dtype=dtype)(x)
+    x = NearestUpsampling2D(name="up2_nearest", dtype=dtype)(x)
     x = convolution(x, channels=config.width, size=3, name="up2")
     x = convolution(x, channels=3, size=config.edge_size, norm=None, relu=False, name="out")
     x = finish(OutputRange(dtype="float32", name="range")(x), grown)
-    return layers.CropToSize(dtype="float32", name="crop")([x, image])
+    return CropToSize(dtype="float32", name="crop")([x, image])
 
 
 def norm_channels(config: TransformNetConfig) -> list[int]:
@@ -189,7 +191,7 @@ def core(network: keras.Model) -> keras.Model:
     is what phones' runtimes want.
     """
     def copied(layer):
-        if isinstance(layer, (layers.GrowToDrawable, layers.CropToSize)):
+        if isinstance(layer, (GrowToDrawable, CropToSize)):
             return _First(name=layer.name)
         return type(layer).from_config(layer.get_config())
 
@@ -221,7 +223,7 @@ def _convolution(
 ):
     padding = "same"
     if config.padding == "reflect":
-        x = layers.ReflectionPadding2D(size // 2, name=f"{name}_pad", dtype=dtype)(x)
+        x = ReflectionPadding2D(size // 2, name=f"{name}_pad", dtype=dtype)(x)
         padding = "valid"
     if separable:
         x = keras.layers.DepthwiseConv2D(
@@ -243,10 +245,10 @@ def _convolution(
 
 def _norm(x, config, blend, name, dtype):
     if blend is None:
-        return layers.InstanceNormalization(name=name, dtype=dtype)(x)
+        return InstanceNormalization(name=name, dtype=dtype)(x)
     # With strength the photo is the first of the norm's styles, and kept with those that are.
     photo = int(config.strength)
-    return layers.InstanceNormalization(
+    return InstanceNormalization(
         styles=config.styles + photo, kept_styles=config.kept_styles and config.kept_styles + photo,
         name=name, dtype=dtype)(x, style_weights=blend)
 

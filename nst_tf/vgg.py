@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from nst_tf import layers
 from nst_tf.core.errors import expected
 from nst_tf.images.padding import PADDINGS
+from nst_tf.layers.padding import ReflectionPadding2D
 
 CONVOLUTIONS = (2, 2, 4, 4, 4)                       # a block; Simonyan, Zisserman 2015, table 1, E
 VGG19_WIDTHS = (64, 128, 256, 512, 512)
@@ -93,7 +93,7 @@ def build_topology(
             if (block, convolution) > deepest:
                 break
             if padding == "reflect":
-                x = layers.ReflectionPadding2D(1, name=f"block{block}_pad{convolution}", dtype=dtype)(x)
+                x = ReflectionPadding2D(1, name=f"block{block}_pad{convolution}", dtype=dtype)(x)
             x = keras.layers.Conv2D(
                 width, 3, padding="valid" if padding == "reflect" else "same", activation="relu",
                 name=f"block{block}_conv{convolution}", dtype=dtype,

@@ -11,10 +11,11 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from nst_tf import artifacts, layers
+from nst_tf import artifacts
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import parity
 from nst_tf.images import io as image_io
+from nst_tf.layers.padding import GrowToDrawable
 
 KINDS = ["run folder", ".keras", "SavedModel", "versions", ".tflite"]
 
@@ -144,14 +145,14 @@ def test_a_network_is_opened_with_its_weights_from_run_folder_and_file(run_folde
 @pytest.mark.parametrize("model", ["run folder", "SavedModel"], indirect=True)
 def test_forty_sizes_are_one_trace(model, monkeypatch):
     # Python is entered once for each trace of a network, and never for one that was traced before.
-    traces, call = [], layers.GrowToDrawable.call
+    traces, call = [], GrowToDrawable.call
 
     def counted(self, inputs):
         traces.append(inputs.shape)
         return call(self, inputs)
 
     draw = artifacts.open_artifact(model)
-    monkeypatch.setattr(layers.GrowToDrawable, "call", counted)
+    monkeypatch.setattr(GrowToDrawable, "call", counted)
     for size in sizes(40):
         assert draw(np.full((*size, 3), 0.5, np.float32)).shape == (*size, 3)
     assert len(traces) <= (1 if model.name != "1" else 0)

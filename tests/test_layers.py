@@ -5,7 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import layers, statistics
+from nst_tf import statistics
+from nst_tf.layers.color import PhotosColors
+from nst_tf.layers.normalization import InstanceNormalization
+from nst_tf.layers.padding import CropToSize, GrowToDrawable, ReflectionPadding2D
+from nst_tf.layers.upsampling import NearestUpsampling2D
 
 
 def noise(*shape, seed=0):
@@ -31,13 +35,13 @@ def with_affine(layer, x, seed=1):
 
 
 def test_instance_norm_equals_numpy():
-    x, layer = noise(3, 5, 7, 4), layers.InstanceNormalization()
+    x, layer = noise(3, 5, 7, 4), InstanceNormalization()
     scale, offset = with_affine(layer, x)
     np.testing.assert_allclose(layer(x), normalized(x, scale, offset), rtol=1e-4, atol=1e-5)
 
 
 def test_instance_norm_equals_keras_group_norm_with_one_group_a_channel():
-    x, layer = noise(2, 6, 5, 4), layers.InstanceNormalization()
+    x, layer = noise(2, 6, 5, 4), InstanceNormalization()
     weights = with_affine(layer, x)
     reference = keras.layers.GroupNormalization(groups=-1, epsilon=1e-5)
     reference.build(x.shape)
@@ -46,7 +50,7 @@ def test_instance_norm_equals_keras_group_norm_with_one_group_a_channel():
 
 
 def test_instance_norm_is_the_same_in_training_and_inference():
-    x, layer = noise(2, 6, 5, 4), layers.InstanceNormalization()
+    x, layer = noise(2, 6, 5, 4), InstanceNormalization()
     before = layer(x).numpy()
     for _ in range(3):
         layer(noise(2, 6, 5, 4, seed=9) * 50)                    # would move running statistics
@@ -55,14 +59,14 @@ def test_instance_norm_is_the_same_in_training_and_inference():
 
 
 def test_instance_norm_of_one_pixel_is_the_offset():
-    x, layer = noise(2, 1, 1, 3), layers.InstanceNormalization()
+    x, layer = noise(2, 1, 1, 3), InstanceNormalization()
     _, offset = with_affine(layer, x)
     np.testing.assert_allclose(layer(x), np.broadcast_to(offset, (2, 1, 1, 3)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_a_tile_with_the_moments_of_the_whole_is_a_tile_of_the_whole(policy):
-    layer = layers.InstanceNormalization(dtype=policy)
+    layer = InstanceNormalization(dtype=policy)
     # A mean far from 0: moments rounded to 16 bits would shift the tile.
     x = tf.cast(noise(2, 12, 10, 3) + 300.4, layer.compute_dtype)
     with_affine(layer, x)
@@ -75,12 +79,12 @@ def test_a_tile_with_the_moments_of_the_whole_is_a_tile_of_the_whole(policy):
 @pytest.mark.parametrize("name", ["mean", "variance"])
 def test_a_mean_without_a_variance_is_refused_and_so_is_the_reverse(name):
     with pytest.raises(ValueError, match="mean and variance together"):
-        layers.InstanceNormalization()(noise(1, 2, 2, 3), **{name: np.zeros((1, 1, 1, 3))})
+        InstanceNormalization()(noise(1, 2, 2, 3), **{name: np.zeros((1, 1, 1, 3))})
 
 
 @pytest.mark.parametrize("policy, tolerance", [("mixed_float16", 2e-3), ("mixed_bfloat16", 2e-2)])
 def test_moments_are_float32_under_mixed_precision(policy, tolerance):
-    layer = layers.InstanceNormalization(dtype=policy)
+    layer = InstanceNormalization(dtype=policy)
     # The variance, 1e6, overflows float16; a sum of 4096 values would stall in bfloat16.
     x = tf.cast(1000 * noise(1, 64, 64, 2) + 500, layer.compute_dtype)
     drawn = layer(x)
@@ -91,7 +95,7 @@ def test_moments_are_float32_under_mixed_precision(policy, tolerance):
 
 
 def test_weights_of_instance_norm_stay_float32_under_mixed_precision():
-    layer = layers.InstanceNormalization(dtype="mixed_bfloat16")
+    layer = InstanceNormalization(dtype="mixed_bfloat16")
     layer.build((None, None, None, 4))
     assert {weight.dtype for weight in layer.weights} == {"float32"}
 
@@ -100,7 +104,7 @@ def test_weights_of_instance_norm_stay_float32_under_mixed_precision():
 
 
 def conditional(styles=3, kept=0, channels=4):
-    layer = layers.InstanceNormalization(styles=styles, kept_styles=kept)
+    layer = InstanceNormalization(styles=styles, kept_styles=kept)
     layer.build((None, 6, 5, channels))
     rng = np.random.default_rng(1)
     layer.set_weights([rng.normal(1, 0.3, (styles, channels)), rng.normal(0, 0.3, (styles, channels))])
@@ -108,7 +112,7 @@ def conditional(styles=3, kept=0, channels=4):
 
 
 def test_a_style_is_the_plain_norm_with_its_scale_and_offset():
-    x, layer, plain = noise(2, 6, 5, 4), conditional(), layers.InstanceNormalization()
+    x, layer, plain = noise(2, 6, 5, 4), conditional(), InstanceNormalization()
     plain.build(x.shape)
     for number in range(3):
         plain.set_weights([weight[number] for weight in layer.get_weights()])
@@ -138,7 +142,7 @@ def test_kept_styles_do_not_learn():
 def test_the_photos_colors_are_numpys_moments_blended_by_alpha():
     painting, photo = noise(2, 6, 5, 3), noise(2, 6, 5, 3, seed=1) * [3, 1, 0.5] + [1, 0, -1]
     photo = photo.astype(np.float32)
-    drawn = layers.PhotosColors()([painting, photo, np.float32([[0.0], [0.25]])]).numpy()
+    drawn = PhotosColors()([painting, photo, np.float32([[0.0], [0.25]])]).numpy()
     for index, alpha in enumerate((0.0, 0.25)):
         for moment in (np.mean, np.std):
             wanted = alpha * moment(painting[index], (0, 1)) + (1 - alpha) * moment(photo[index], (0, 1))
@@ -148,10 +152,10 @@ def test_the_photos_colors_are_numpys_moments_blended_by_alpha():
 def test_at_full_strength_a_painting_keeps_its_colors_and_one_of_one_color_stays_finite():
     painting, photo = noise(1, 6, 5, 3), noise(1, 6, 5, 3, seed=1)
     full = np.ones((1, 1), np.float32)
-    np.testing.assert_allclose(layers.PhotosColors()([painting, photo, full]), painting, atol=1e-5)
+    np.testing.assert_allclose(PhotosColors()([painting, photo, full]), painting, atol=1e-5)
     flat = np.full((1, 6, 5, 3), 0.3, np.float32)
     for pair in ([flat, photo], [painting, flat], [flat, flat]):
-        assert np.isfinite(layers.PhotosColors()([*pair, np.zeros((1, 1), np.float32)])).all()
+        assert np.isfinite(PhotosColors()([*pair, np.zeros((1, 1), np.float32)])).all()
 
 
 # -- padding and upsampling ------------------------------------------------------------------------
@@ -161,27 +165,27 @@ def test_at_full_strength_a_painting_keeps_its_colors_and_one_of_one_color_stays
 def test_reflection_padding_equals_numpy(side):
     x = noise(2, 5, 6, 3)
     wanted = np.pad(x, ((0, 0), (side, side), (side, side), (0, 0)), mode="reflect")
-    np.testing.assert_array_equal(layers.ReflectionPadding2D(side)(x), wanted)
+    np.testing.assert_array_equal(ReflectionPadding2D(side)(x), wanted)
 
 
 def test_nearest_upsampling_equals_repeating_rows_and_columns():
     x = noise(2, 3, 5, 6)
     wanted = x.repeat(2, axis=1).repeat(2, axis=2)
-    np.testing.assert_array_equal(layers.NearestUpsampling2D()(x), wanted)
+    np.testing.assert_array_equal(NearestUpsampling2D()(x), wanted)
 
 
 def test_cropping_takes_the_upper_left_corner():
     x, like = noise(2, 8, 8, 3), noise(2, 5, 7, 1)
-    np.testing.assert_array_equal(layers.CropToSize()([x, like]), x[:, :5, :7])
+    np.testing.assert_array_equal(CropToSize()([x, like]), x[:, :5, :7])
 
 
 # -- what Keras is told ----------------------------------------------------------------------------
 
 LAYERS = [
-    (layers.ReflectionPadding2D, {"padding": 2}),
-    (layers.GrowToDrawable, {}),
-    (layers.InstanceNormalization, {"epsilon": 3e-4}),
-    (layers.NearestUpsampling2D, {}),
+    (ReflectionPadding2D, {"padding": 2}),
+    (GrowToDrawable, {}),
+    (InstanceNormalization, {"epsilon": 3e-4}),
+    (NearestUpsampling2D, {}),
 ]
 
 

@@ -5,7 +5,9 @@ import tiny
 from pictures import batch as picture
 from tiny import draw_any as draw
 
-from nst_tf import any_style, exporters, layers, modulated, networks
+from nst_tf import any_style, exporters, modulated, networks
+from nst_tf.layers.color import PhotosColors
+from nst_tf.layers.normalization import ModulatedNormalization
 
 
 def test_the_code_is_means_and_deviations_of_the_encoders_maps():
@@ -25,7 +27,7 @@ def test_without_strength_it_is_the_per_style_network_with_its_own_norms_and_the
         if layer.name.endswith("_conv"):
             layer.set_weights(transform.get_layer(layer.name).get_weights())
     photo = picture(48, 64)                                 # a size that both draw as it is
-    wanted = layers.PhotosColors()([plain(photo), photo, np.zeros((1, 1), np.float32)])
+    wanted = PhotosColors()([plain(photo), photo, np.zeros((1, 1), np.float32)])
     np.testing.assert_allclose(draw(network, photo, picture(32, 32, 1), 0.0), wanted, atol=1e-4)
 
 
@@ -37,7 +39,7 @@ def test_without_strength_a_picture_has_the_photos_mean_colors():
 
 def test_every_norm_has_parameters_of_its_own():
     transform = any_style.parts_of(tiny.any_style()).transform
-    norms = [layer for layer in transform.layers if isinstance(layer, layers.ModulatedNormalization)]
+    norms = [layer for layer in transform.layers if isinstance(layer, ModulatedNormalization)]
     ends = sorted((norm.first, norm.first + 2 * norm.output.shape[-1]) for norm in norms)
     total = transform.get_layer("parameters").own.shape[0]
     assert [end for _, end in ends] == [start for start, _ in ends[1:]] + [total] and ends[0][0] == 0
@@ -46,7 +48,7 @@ def test_every_norm_has_parameters_of_its_own():
 def test_scale_and_offset_are_those_of_the_parameters():
     maps = np.random.default_rng(0).normal(3, 2, (2, 6, 5, 4)).astype(np.float32)
     parameters = np.random.default_rng(1).normal(0, 1, (2, 20)).astype(np.float32)
-    drawn = layers.ModulatedNormalization(first=7)([maps, parameters]).numpy()
+    drawn = ModulatedNormalization(first=7)([maps, parameters]).numpy()
     np.testing.assert_allclose(drawn.mean((1, 2)), parameters[:, 11:15], atol=1e-4)
     np.testing.assert_allclose(drawn.std((1, 2)), np.abs(parameters[:, 7:11]), rtol=1e-3)
 

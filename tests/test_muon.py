@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import layers, muon, networks
+from nst_tf import muon, networks
+from nst_tf.layers.normalization import InstanceNormalization
 
 
 def noise(*shape, seed=0):
@@ -91,7 +92,7 @@ def test_dense_kernels_are_moved_as_kernels_of_1x1_convolutions_and_norms_of_n_s
         (lambda: first_weight(keras.layers.Conv2D(5, 1), None, 8, 8, 7), 1, 1, 7, 5)))
     np.testing.assert_allclose(dense, convolution, atol=1e-6)
     ours, adams = (weight_after(optimizer, lambda: first_weight(
-        layers.InstanceNormalization(styles=3), None, 8, 8, 4), 3, 4) - noise(3, 4, seed=1)
+        InstanceNormalization(styles=3), None, 8, 8, 4), 3, 4) - noise(3, 4, seed=1)
         for optimizer in (muon.Muon(1e-2), keras.optimizers.Adam(1e-2, beta_2=0.99)))
     np.testing.assert_allclose(ours, 3 ** 0.5 * adams, rtol=1e-4)
 

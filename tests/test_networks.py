@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import layers, networks
+from nst_tf import networks
 from nst_tf.core.errors import UserError
+from nst_tf.layers.normalization import InstanceNormalization
+from nst_tf.layers.padding import CropToSize, GrowToDrawable
 
 SIZES = [(1, 1), (1, 7), (3, 2), (17, 33), (64, 64), (255, 101)]
 
@@ -69,7 +71,7 @@ def test_the_core_draws_what_the_network_draws_on_drawable_sizes(network):
     for size in ((8, 12), (64, 64)):
         photo = noise(2, *size, 3)
         np.testing.assert_array_equal(core(photo), network(photo))
-    assert not any(isinstance(layer, (layers.GrowToDrawable, layers.CropToSize)) for layer in core.layers)
+    assert not any(isinstance(layer, (GrowToDrawable, CropToSize)) for layer in core.layers)
 
 
 def test_pictures_of_a_batch_do_not_see_each_other(drawer):
@@ -97,7 +99,7 @@ def test_each_style_draws_as_a_network_of_its_own():
     for number, blend in enumerate(np.eye(2, dtype=np.float32)):
         for layer in alone.layers:
             weights = several.get_layer(layer.name).get_weights()
-            is_norm = isinstance(layer, layers.InstanceNormalization)
+            is_norm = isinstance(layer, InstanceNormalization)
             layer.set_weights([weight[number] for weight in weights] if is_norm else weights)
         np.testing.assert_allclose(several([photo, blend[None]]), alone(photo), atol=1e-5)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import layers
 from nst_tf.images import padding
+from nst_tf.layers.padding import CropToSize, GrowToDrawable
 
 SIDES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 13)
 
@@ -17,7 +17,7 @@ def picture(height, width):
 @pytest.fixture(scope="module")
 def grow_unknown():
     """`GrowToDrawable` in a graph that is traced once, for pictures of any size."""
-    layer = layers.GrowToDrawable()
+    layer = GrowToDrawable()
     return tf.function(
         lambda photo: layer(photo), input_signature=[tf.TensorSpec([None, None, None, 3])])
 
@@ -36,7 +36,7 @@ def test_growing_is_numpys_reflection_in_both_implementations(height, grow_unkno
         wanted = np.pad(photo, ((0, grown[0]), (0, grown[1]), (0, 0)), mode="reflect")
         np.testing.assert_array_equal(padding.grow(photo), wanted)
         np.testing.assert_array_equal(grow_unknown(photo[None])[0], wanted)
-        np.testing.assert_array_equal(layers.GrowToDrawable()(photo[None])[0], wanted)
+        np.testing.assert_array_equal(GrowToDrawable()(photo[None])[0], wanted)
 
 
 def test_mirrored_indices_bounce_between_both_ends():
@@ -47,11 +47,11 @@ def test_mirrored_indices_bounce_between_both_ends():
 @pytest.mark.parametrize("size", [(1, 1), (3, 9), (8, 12), (13, 2)])
 def test_growing_then_cropping_gives_the_picture_back(size, grow_unknown):
     photo = picture(*size)[None]
-    cropped = layers.CropToSize()([grow_unknown(photo), tf.constant(photo)])
+    cropped = CropToSize()([grow_unknown(photo), tf.constant(photo)])
     np.testing.assert_array_equal(cropped, photo)
 
 
 def test_growing_tells_keras_the_size_that_it_gives():
-    layer = layers.GrowToDrawable()
+    layer = GrowToDrawable()
     assert layer.compute_output_shape((2, 9, None, 3)) == (2, 12, None, 3)
     assert layer(np.zeros((2, 9, 1, 3), np.float32)).shape == (2, 12, 8, 3)

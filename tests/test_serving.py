@@ -18,9 +18,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from nst_tf import layers
 from nst_tf.exporters import picture_bytes, saved_model, serving
 from nst_tf.images import io as image_io
+from nst_tf.layers.padding import GrowToDrawable
 
 HUGE = 20_000                                  # pixels a side
 
@@ -198,7 +198,7 @@ def test_many_sizes_are_no_new_traces_and_no_more_memory(signatures, monkeypatch
             signatures["serving_default"](image=tiny.photo(*size)[None])
 
     traces, many = [], sizes(40)
-    monkeypatch.setattr(layers.GrowToDrawable, "call", lambda *args: traces.append(args))
+    monkeypatch.setattr(GrowToDrawable, "call", lambda *args: traces.append(args))
     paint(many)                                # oneDNN keeps something for each new size, up to a bound
     before = resident()
     paint(many)

@@ -11,11 +11,12 @@ import tiny
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from nst_tf import artifacts, export, exporters, layers, networks
+from nst_tf import artifacts, export, exporters, networks
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import integer_range, litert_layers, parity, tflite, tflite_integer
 from nst_tf.images import io as image_io
+from nst_tf.layers.normalization import InstanceNormalization
 
 SHAPES = [{}, {"padding": "zeros"}, {"block": "separable"}, {"styles": 2, "strength": True}]
 
@@ -174,4 +175,4 @@ def test_means_of_many_multiples_of_one_step_are_right_in_litert():
         drawn = tflite.open_checked(data, "norm.tflite").get_signature_runner()(image=maps)["stylized"]
         return np.abs(drawn.mean((1, 2), np.float64) - exact.mean((1, 2))).max()
 
-    assert error(tflite_integer.Norm()) < 1e-3 < error(layers.InstanceNormalization())
+    assert error(tflite_integer.Norm()) < 1e-3 < error(InstanceNormalization())

@@ -7,11 +7,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import layers, networks
+from nst_tf import networks
 from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
+from nst_tf.layers.normalization import InstanceNormalization, ModulatedNormalization
 
-NORMS = (layers.InstanceNormalization, layers.ModulatedNormalization)
+NORMS = (InstanceNormalization, ModulatedNormalization)
 LARGEST = 64.0         # of features less their mean: their squares stay a sixteenth of float16's largest number
 MOST = 4               # halvings; more would take the norm's epsilon below float16's smallest number
 SIDE = 256             # pixels of the photos that features are measured on

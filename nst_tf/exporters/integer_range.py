@@ -6,9 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import layers, networks
+from nst_tf import networks
 from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
+from nst_tf.layers.normalization import InstanceNormalization
+from nst_tf.layers.upsampling import NearestUpsampling2D
 
 STEPS = 255            # of 8 bits
 SIDE = 256             # pixels of the photos that ranges are measured on
@@ -64,7 +66,7 @@ def first_layers(core: keras.Model) -> dict[str, keras.layers.Layer]:
     parts = {part_of(layer) for layer in convolutions(core)}
     first = {}
     for layer in core.layers:
-        if part_of(layer) in parts and not isinstance(layer, layers.NearestUpsampling2D):
+        if part_of(layer) in parts and not isinstance(layer, NearestUpsampling2D):
             first.setdefault(part_of(layer), layer)
     return first
 
@@ -155,7 +157,7 @@ def fitted(core: keras.Model, ranges: Ranges) -> keras.Model:
         config = layer.get_config()
         if isinstance(layer, networks.OutputRange):
             return ScaledOutputRange(halves[networks.OUTPUT].tolist(), middles[networks.OUTPUT].tolist(), **config)
-        if isinstance(layer, layers.InstanceNormalization):
+        if isinstance(layer, InstanceNormalization):
             # One for each channel.
             config["epsilon"] = (config["epsilon"] / halves[f"{part_of(layer)}_conv"] ** 2).tolist()
         return type(layer).from_config(config)

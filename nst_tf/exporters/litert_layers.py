@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import layers
+from nst_tf.layers.padding import ReflectionPadding2D
+from nst_tf.layers.upsampling import NearestUpsampling2D
 
 
-class SlicedReflectionPadding2D(layers.ReflectionPadding2D):
+class SlicedReflectionPadding2D(ReflectionPadding2D):
     """The same picture from slices and concatenations.
 
     XNNPACK does not know reflection pads: each would split the network into one more part that
@@ -26,7 +27,7 @@ class SlicedReflectionPadding2D(layers.ReflectionPadding2D):
         return inputs
 
 
-class EdgePadding2D(layers.ReflectionPadding2D):
+class EdgePadding2D(ReflectionPadding2D):
     """Repeats the lines at the edge: what a reflection of one line is after upsampling, done before it."""
 
     def call(self, inputs):
@@ -145,7 +146,7 @@ def _chosen(core):
     for model in _models(core):
         source = {id(output): layer for layer in model.layers for output in tf.nest.flatten(layer.output)}
         for layer in model.layers:
-            if isinstance(layer, layers.ReflectionPadding2D):
+            if isinstance(layer, ReflectionPadding2D):
                 chosen.setdefault(id(layer), SlicedReflectionPadding2D)
             if type(layer) is not keras.layers.Conv2D:
                 continue
@@ -153,8 +154,8 @@ def _chosen(core):
             if layer.padding != "valid" or layer.strides != (1, 1) or layer.kernel_size != (3, 3):
                 continue
             pad = source.get(id(layer.input))
-            upsampling = source.get(id(pad.input)) if isinstance(pad, layers.ReflectionPadding2D) else None
-            if isinstance(upsampling, layers.NearestUpsampling2D):
+            upsampling = source.get(id(pad.input)) if isinstance(pad, ReflectionPadding2D) else None
+            if isinstance(upsampling, NearestUpsampling2D):
                 chosen.update({id(upsampling): keras.layers.Identity, id(pad): EdgePadding2D, id(layer): UpsamplingConvolution})
     # The last convolution draws at the size of the picture, which is even; an encoder's has more filters.
     if convolutions and convolutions[-1].filters == 3 and convolutions[-1].padding == "valid":

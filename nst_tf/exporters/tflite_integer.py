@@ -10,10 +10,11 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from nst_tf import layers, networks
+from nst_tf import networks
 from nst_tf.core import files
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import integer_range, litert_layers, parity, tflite
+from nst_tf.layers.normalization import InstanceNormalization
 
 INTEGER = tflite.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
 
@@ -117,7 +118,7 @@ class _ColorConvolution(_RoundedBeforeItSpreads, litert_layers.ColorConvolution)
     pass
 
 
-class Norm(layers.InstanceNormalization):
+class Norm(InstanceNormalization):
     """The same norm, by means of each column first.
 
     LiteRT adds number by number in float32. The numbers here are multiples of one step, so that the rounding errors of
@@ -138,5 +139,5 @@ ROUNDED = {
     keras.layers.Conv2D: _Convolution, keras.layers.DepthwiseConv2D: _ConvolutionOfChannels,
     litert_layers.SlicedReflectionPadding2D: _Pad, litert_layers.EdgePadding2D: _EdgePad,
     litert_layers.UpsamplingConvolution: _UpsamplingConvolution, litert_layers.ColorConvolution: _ColorConvolution,
-    layers.InstanceNormalization: Norm,
+    InstanceNormalization: Norm,
 }
