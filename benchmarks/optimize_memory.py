@@ -16,10 +16,11 @@ from pathlib import Path
 
 from absl import flags
 
-from nst_tf import memory, runs, studio
+from nst_tf import memory, studio
 from nst_tf.config import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.methods import gatys
+from nst_tf.runs import folder as run_folder
 
 flags.DEFINE_list("sizes", ["256", "512", "1024"], "Long sides, pixels.")
 flags.DEFINE_integer("some_iterations", 5, "At full size.")
@@ -30,7 +31,7 @@ def measured(settings):
     """Peak memory in bytes of the command with these settings."""
     with tempfile.TemporaryDirectory() as folder:
         settings = dataclasses.replace(settings, output=f"{folder}/out.png", run="")
-        (Path(folder) / "run.flags").write_text(runs.flag_lines(settings, "nst_tf.optimize"))
+        (Path(folder) / "run.flags").write_text(run_folder.flag_lines(settings, "nst_tf.optimize"))
         command = [sys.executable, "-m", "nst_tf.optimize", f"--flagfile={folder}/run.flags"]
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(child.pid, 0)

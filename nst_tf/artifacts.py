@@ -17,7 +17,7 @@ import numpy as np
 from nst_tf import cards
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import padding
-from nst_tf.runs import RunFolder
+from nst_tf.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     import keras

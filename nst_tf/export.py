@@ -52,11 +52,12 @@ def export(settings: ExportSettings) -> None:
 
 
 def _write(settings, network, folder):
-    from nst_tf import any_style, exporters, networks, runs
+    from nst_tf import any_style, exporters, networks
     from nst_tf.exporters import model_cards, serving
+    from nst_tf.runs import folder as run_folder
 
     name = folder.resolve().name
-    recorded = runs.RunFolder(Path(settings.model)).recorded
+    recorded = run_folder.RunFolder(Path(settings.model)).recorded
     style_image = recorded.get("settings", {}).get("style_image", "")
     options = {"style_image": style_image, "web_runtime": settings.web_runtime,
                "sides": tuple(map(int, settings.sizes))}

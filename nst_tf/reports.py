@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nst_tf import plots
 from nst_tf.metrics import mean_interval
 from nst_tf.objective import style_at_content
+from nst_tf.runs import plots
 
 # name -> (heading, digits). Those with an interval are the objective; the others' are in the JSON.
 COLUMNS = {

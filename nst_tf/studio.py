@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nst_tf import callbacks, memory, plots, precision
+from nst_tf import memory, precision
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
 from nst_tf.methods import gatys
 from nst_tf.painting import Painted, Painting
-from nst_tf.runs import RunFolder, open_run
+from nst_tf.runs import callbacks, plots
+from nst_tf.runs.folder import RunFolder, open_run
 
 
 def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> Painted:

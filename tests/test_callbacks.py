@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from nst_tf import callbacks
+from nst_tf.runs import callbacks
 
 
 def train(*listeners, first=1, last=6, stop=None):

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from nst_tf import runs
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
-from nst_tf.runs import RunFolder, open_run
+from nst_tf.runs import folder as run_folder
+from nst_tf.runs.folder import RunFolder, open_run
 
 
 def settings(output, **changes):
@@ -38,7 +38,7 @@ def test_run_flags_repeat_every_setting_of_the_run(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(config_flags, "flags", _Redirected(own))
         config_flags.define(TrainSettings)
-        lines = [line for line in runs.flag_lines(changed).splitlines() if not line.startswith("#")]
+        lines = [line for line in run_folder.flag_lines(changed).splitlines() if not line.startswith("#")]
         assert own(["train", *lines]) == ["train"]
         assert config_flags.read(TrainSettings) == changed
 

@@ -50,7 +50,7 @@ def card(folder: Path, artefacts: Sequence[Artefact], recorded: dict, styles: Se
     Args:
         folder: in which they lie.
         artefacts: from `exporters.export`.
-        recorded: `runs.RunFolder.recorded` of the run, {} if it is not known.
+        recorded: `run_folder.RunFolder.recorded` of the run, {} if it is not known.
         styles: from `labels`; none for a network of any style.
     """
     return {

@@ -17,7 +17,7 @@ from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.runs import RunFolder
+from nst_tf.runs.folder import RunFolder
 
 PREVIEW_SIDE, SHEET_SIDE = 256, 384                        # pixels, long side of photos on previews and sheet
 PREVIEW_PHOTOS = ("cat", "coffee", "astronaut")

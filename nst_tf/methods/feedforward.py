@@ -20,7 +20,7 @@ from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.runs import RunFolder
+from nst_tf.runs.folder import RunFolder
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
 SHEET_SIDE = 512                                           # the same on the contact sheet

@@ -22,7 +22,7 @@ from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline
-from nst_tf.runs import RunFolder
+from nst_tf.runs.folder import RunFolder
 from nst_tf.training import restore_weights
 
 # Floor of the divisor of Gram errors, as a share of the Gram matrix's energy: see `SlimFeaturesTask.terms`.
