@@ -17,10 +17,11 @@ import numpy as np
 import tqdm
 from absl import flags
 
-from nst_tf import any_style_artifacts, features, metrics
+from nst_tf import any_style_artifacts, metrics
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.exporters import parity
+from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import LossWeights
 from nst_tf.objective import Judge, evenly
@@ -79,7 +80,7 @@ def magentas(predictor, transformer):
 def main():
     paths = evenly(image_io.find_images(FLAGS.photos), FLAGS.pairs)[:FLAGS.pairs]
     paintings = [square(path, FLAGS.side) for path in image_io.find_images(FLAGS.paintings)]
-    extractor = features.load_vgg19(FLAGS.vgg_weights, LossWeights().layers)
+    extractor = extractors.load_vgg19(FLAGS.vgg_weights, LossWeights().layers)
     judges = [Judge(extractor, image_io.Picture(painting)) for painting in paintings]
     models = {"identity": (lambda photo, painting: photo, None),
               "copy of the style": (lambda photo, painting: painting, None)}

@@ -18,9 +18,10 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import features, losses, objective, statistics
+from nst_tf import losses, objective, statistics
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
+from nst_tf.features import extractors
 from nst_tf.images import io as image_io
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
@@ -37,7 +38,7 @@ DEAD = 1e-3               # share of a layer's mean below which a channel is lef
 def main():
     photos = objective.read_photos(FLAGS.photos, FLAGS.image_size, FLAGS.count)
     (content,) = losses.CONTENT_LAYERS
-    extractor = features.load_vgg19(FLAGS.vgg_weights, (*losses.STYLE_LAYERS, content))
+    extractor = extractors.load_vgg19(FLAGS.vgg_weights, (*losses.STYLE_LAYERS, content))
     sums, energies = {}, []
     for photo in photos:
         maps = extractor(photo[None])

@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import features, losses, vgg
+from nst_tf import losses
 from nst_tf.config import flags as config_flags
+from nst_tf.features import extractors, vgg
 
 flags.DEFINE_string("vgg_weights", "", "VGG19 weights, as in nst_tf.train; empty for random ones.")
 flags.DEFINE_string("slim_weights", "", "Slim VGG19 weights; empty for the packaged ones.")
@@ -50,12 +51,12 @@ def seconds(function) -> float:
 def main():
     layers = losses.LossWeights().layers
     if FLAGS.vgg_weights:
-        wide = features.load_vgg19(FLAGS.vgg_weights, layers)
+        wide = extractors.load_vgg19(FLAGS.vgg_weights, layers)
     else:
-        wide = features.FeatureExtractor(
+        wide = extractors.FeatureExtractor(
             "vgg19", vgg.build_topology(vgg.VGG19_WIDTHS, layers), {})
         wide.model.trainable = False
-    slim = features.load_slim_vgg19(layers, weights=FLAGS.slim_weights or None)
+    slim = extractors.load_slim_vgg19(layers, weights=FLAGS.slim_weights or None)
     timed = [gradient(extractor, FLAGS.batch_size, FLAGS.image_size) for extractor in (wide, slim)]
     for function in timed:
         function()

@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import features, objective, vgg
+from nst_tf import objective
 from nst_tf.config import flags as config_flags
+from nst_tf.features import extractors, vgg
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_integer("image_size", 384, "Their long side, pixels.")
@@ -28,7 +29,7 @@ def rms(maps):
 def main():
     photos = objective.read_photos(FLAGS.photos, FLAGS.image_size, FLAGS.count)
     before = [f"relu{block}_{count}" for block, count in enumerate(vgg.CONVOLUTIONS[:4], 1)]
-    extractor = features.load_vgg19(FLAGS.vgg_weights, before)
+    extractor = extractors.load_vgg19(FLAGS.vgg_weights, before)
     gains = {"average": [], "l2": []}
     for layer in before:
         ratios = {kind: [] for kind in gains}

@@ -12,9 +12,10 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import features, losses, slimming, statistics, vgg
+from nst_tf import losses, slimming, statistics
 from nst_tf.config import flags as config_flags
 from nst_tf.data import pipeline, sources
+from nst_tf.features import extractors, vgg
 
 flags.DEFINE_string("content", "builtin", "Photos, as in nst_tf.train.")
 flags.DEFINE_list(
@@ -37,9 +38,9 @@ def main():
     crops = pipeline.crops(source, pipeline.CropConfig(192, 256, seed=0), pipeline.Shard(FLAGS.pictures))
     fitted, unseen = (batch["image"] for batch in crops.take(2))
     unseen = unseen[:40]
-    teacher = features.load_vgg19(FLAGS.vgg_weights, vgg.SLIM_LAYERS)
+    teacher = extractors.load_vgg19(FLAGS.vgg_weights, vgg.SLIM_LAYERS)
     wide = teacher(unseen)
-    reference = gradient_seconds(features.load_vgg19(FLAGS.vgg_weights, layers))
+    reference = gradient_seconds(extractors.load_vgg19(FLAGS.vgg_weights, layers))
     print(f"VGG19: {reference:.3f} s a gradient")
     for choice in FLAGS.widths:
         widths = [int(width) for width in choice.split("-")]
@@ -50,7 +51,7 @@ def main():
             f"{float(tf.reduce_mean(statistics.relative_squared_error(narrow[name], wide[name]))):.3f}"
             for name in slimming.COMPARED)
         model = slimming.packed_model(student, teacher, widths, [fitted[:8], fitted[8:16], fitted[16:24]])
-        seconds = gradient_seconds(features.FeatureExtractor("slim_vgg19", model, {}))
+        seconds = gradient_seconds(extractors.FeatureExtractor("slim_vgg19", model, {}))
         print(f"{choice}: {model.count_params():,} parameters, {seconds:.3f} s "
               f"({reference / seconds:.2f} times faster), error {errors}", flush=True)
 

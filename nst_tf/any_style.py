@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from nst_tf import transfers, vgg
-from nst_tf.features import FeatureExtractor
+from nst_tf import transfers
+from nst_tf.features import vgg
+from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import padding
 from nst_tf.layers.padding import CropToSize, GrowToDrawable, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf import candidates, features, metrics, objective, precision, reports
+from nst_tf import candidates, metrics, objective, reports
 from nst_tf.candidates import Candidate, Photo
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.data import sample_photos, style_images
+from nst_tf.features import extractors, precision
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import LossWeights
 from nst_tf.reports import Measured
@@ -50,7 +51,7 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
     if settings.reference and settings.reference not in names:
         raise expected(f"--reference among {', '.join(names)}", settings.reference, "Choose one.")
     settings = precision.settled(settings, say)
-    judge = objective.Judge(features.open_extractor(settings, weights.layers), style, weights)
+    judge = objective.Judge(extractors.open_extractor(settings, weights.layers), style, weights)
     files.ensure_writable_folder(folder)
     judged += candidates.gatys_baselines(settings, style)
     if settings.feature_network != "vgg19":

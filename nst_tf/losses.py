@@ -16,11 +16,12 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from nst_tf import style_statistics, vgg
+from nst_tf import style_statistics
 from nst_tf.config.fields import layer_weights
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core.errors import expected
-from nst_tf.features import FeatureExtractor
+from nst_tf.features import vgg
+from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.statistics import relative_squared_error, total_variation
 
 CONTENT_LAYERS = {"relu4_2": 1.0}                                        # Gatys et al. 2016

@@ -5,8 +5,8 @@ import math
 import keras
 import psutil
 
-from nst_tf import vgg
 from nst_tf.core.errors import expected
+from nst_tf.features import vgg
 
 # Peak memory of one evaluation over the size of all maps of the forward pass, which the backward pass
 # needs again. Measured with benchmarks/optimize_memory.py, as BASE is: at 256, 512 and 1024 pixels the estimate

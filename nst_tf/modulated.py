@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf import any_style, networks
-from nst_tf.features import FeatureExtractor
+from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import padding
 from nst_tf.layers.color import PhotosColors
 from nst_tf.layers.normalization import ModulatedNormalization

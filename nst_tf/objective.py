@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.artifacts import Artifact
-from nst_tf.features import FeatureExtractor
+from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import io as image_io
 from nst_tf.losses import LossWeights, PerceptualLoss, StyleTarget, weighted_mean
 

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import features, statistics, vgg
+from nst_tf import statistics
 from nst_tf.data import sample_photos
+from nst_tf.features import extractors, vgg
 
 COMPARED = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
 CONTENT_LAYER = "relu4_2"
@@ -89,7 +90,7 @@ def greedy_channels(gram: np.ndarray, count: int) -> np.ndarray:
 
 def refit(
     network: keras.Model,
-    teacher: features.FeatureExtractor,
+    teacher: extractors.FeatureExtractor,
     pictures: tf.Tensor,
     kept: Collection[str] = (),
 ) -> None:
@@ -134,7 +135,7 @@ def least_squares(inputs: np.ndarray, outputs: np.ndarray, ridge: float = RIDGE)
 
 def packed_model(
     network: keras.Model,
-    teacher: features.FeatureExtractor,
+    teacher: extractors.FeatureExtractor,
     widths: Sequence[int],
     pairs: Sequence[tf.Tensor],
 ) -> keras.Model:
@@ -215,7 +216,7 @@ def calibrated_metric(
     return metric(np.sqrt(low * high))
 
 
-def held_out_errors(slim: features.FeatureExtractor, targets: keras.Model) -> dict:
+def held_out_errors(slim: extractors.FeatureExtractor, targets: keras.Model) -> dict:
     """Returns {layer: {"feature", "gram"}}: how far the student's distances are from the teacher's.
 
     feature: mean over pairs of photographs of |d_slim / d_wide - 1|, d the relative squared distance

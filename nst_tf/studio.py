@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nst_tf import memory, precision
+from nst_tf import memory
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
+from nst_tf.features import precision
 from nst_tf.images import io as image_io
 from nst_tf.methods import gatys
 from nst_tf.painting import Painted, Painting

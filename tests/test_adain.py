@@ -150,10 +150,10 @@ def test_settings_that_cannot_work_are_refused(inputs, tmp_path, changes, messag
 
 
 def test_the_loss_target_of_a_batch_is_that_of_each_painting():
-    from nst_tf import features
+    from nst_tf.features import extractors
 
     loss = losses.PerceptualLoss(
-        features.load_slim_vgg19(("relu1_1", "relu2_1")), losses.LossWeights(
+        extractors.load_slim_vgg19(("relu1_1", "relu2_1")), losses.LossWeights(
             content=0.0, content_layers={}, style_layers={"relu1_1": 1.0, "relu2_1": 1.0}))
     paintings = batch(1, 2)["style"]
     together = loss.style_target_of(loss.extractor(paintings))

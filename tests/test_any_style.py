@@ -7,14 +7,15 @@ import tiny
 from pictures import batch as picture
 from tiny import draw_any as draw
 
-from nst_tf import any_style, features, transfers
+from nst_tf import any_style, transfers
 from nst_tf.core.errors import UserError
+from nst_tf.features import extractors
 
 RMS = {any_style.LAYER: 500.0}                 # about that of features of photos
 
 
 def encoder(padding="reflect", skips=()):
-    return features.load_slim_vgg19((any_style.LAYER, *skips), metric=False, padding=padding)
+    return extractors.load_slim_vgg19((any_style.LAYER, *skips), metric=False, padding=padding)
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ import tensorflow as tf
 from pictures import smooth
 from PIL import Image
 
-from nst_tf import losses, memory, optimizers, style_statistics, vgg
+from nst_tf import losses, memory, optimizers, style_statistics
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import UserError
+from nst_tf.features import vgg
 from nst_tf.images import io as image_io
 from nst_tf.methods import gatys
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from nst_tf import losses
 from nst_tf.core.errors import UserError
-from nst_tf.features import FeatureExtractor
+from nst_tf.features.extractors import FeatureExtractor
 
 
 def noise(*shape, seed=0):

@@ -13,9 +13,10 @@ import tensorflow as tf
 from pictures import smooth
 from watched_runs import log, strike_at
 
-from nst_tf import optimize, precision, studio
+from nst_tf import optimize, studio
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import UserError
+from nst_tf.features import precision
 from nst_tf.images import io as image_io
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nst_tf import precision
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
+from nst_tf.features import precision
 
 CPU = Path("/proc/cpuinfo")
 

@@ -11,11 +11,12 @@ import pytest
 import tensorflow as tf
 from watched_runs import strike_at
 
-from nst_tf import attacks, features, pipeline, slimming, vgg
+from nst_tf import attacks, pipeline, slimming
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data import pipeline as data_pipeline, sample_photos, sources
 from nst_tf.distribution import open_distribution
+from nst_tf.features import extractors, vgg
 from nst_tf.methods import slim_features
 from nst_tf.training import Fit, FitConfig
 
@@ -36,9 +37,9 @@ def teacher(monkeypatch):
                 kernel.shape, [1, len(layer.name) + kernel.shape[-1]],
                 stddev=(2 / np.prod(kernel.shape[:3])) ** 0.5))
     model.trainable = False
-    extractor = features.FeatureExtractor("vgg19", model, {"weights": "fake", "sha256": "0" * 64})
+    extractor = extractors.FeatureExtractor("vgg19", model, {"weights": "fake", "sha256": "0" * 64})
     monkeypatch.setattr(vgg, "VGG19_WIDTHS", TEACHER)
-    monkeypatch.setattr(features, "load_vgg19", lambda *args, **kwargs: extractor)
+    monkeypatch.setattr(extractors, "load_vgg19", lambda *args, **kwargs: extractor)
     return extractor
 
 
@@ -317,8 +318,8 @@ def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
     # The finished run is a slim network that loads, with its card.
     card = json.loads((run.path / "slim_vgg19.json").read_text())
     assert card["steps"] == 2 and card["widths"] == [int(width) for width in STUDENT]
-    assert card["sha256"] == features.sha256(run.path / "slim_vgg19.npz")
-    loaded = features.load_slim_vgg19(["relu3_1"], weights=str(run.path / "slim_vgg19.npz"))
+    assert card["sha256"] == extractors.sha256(run.path / "slim_vgg19.npz")
+    loaded = extractors.load_slim_vgg19(["relu3_1"], weights=str(run.path / "slim_vgg19.npz"))
     assert np.isfinite(loaded(photographs())["relu3_1"]).all()
 
 

@@ -14,8 +14,9 @@ import pytest
 from pictures import smooth
 from watched_runs import log, strike_at
 
-from nst_tf import pipeline, precision, train
+from nst_tf import pipeline, train
 from nst_tf.config.train import TrainSettings
+from nst_tf.features import precision
 from nst_tf.methods import feedforward
 
 

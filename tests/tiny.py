@@ -8,9 +8,10 @@ from unittest import mock
 import keras
 import numpy as np
 
-from nst_tf import any_style as any_style_nets, features, modulated, networks, vgg
+from nst_tf import any_style as any_style_nets, modulated, networks
 from nst_tf.data import sample_photos
 from nst_tf.exporters import ANY_STYLE_EXPORTERS, EXPORTERS, any_style_tflite
+from nst_tf.features import extractors, vgg
 from nst_tf.images import io as image_io
 
 # What is exported of every kind of network, and draws at every size. The format web has fixed sizes, and needs
@@ -40,10 +41,10 @@ def network(seed: int = 1, dtype: str = "float32", styles: int = 1, **shape) -> 
     return built
 
 
-def encoder(layers: tuple[str, ...]) -> features.FeatureExtractor:
+def encoder(layers: tuple[str, ...]) -> extractors.FeatureExtractor:
     """A very narrow VGG19 with random weights."""
     keras.utils.set_random_seed(4)
-    return features.FeatureExtractor("tiny", vgg.build_topology((4, 4, 6, 8, 8), layers, padding="reflect"), {})
+    return extractors.FeatureExtractor("tiny", vgg.build_topology((4, 4, 6, 8, 8), layers, padding="reflect"), {})
 
 
 def any_style(kind: str = "modulated") -> keras.Model:

@@ -45,7 +45,7 @@ class PerceptualSettings:
         """The Keras dtype policy that --precision names.
 
         Raises:
-            KeyError: auto, which `nst_tf.precision.settled` replaces first.
+            KeyError: auto, which `nst_tf.features.precision.settled` replaces first.
         """
         return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[self.precision]
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, features, losses, modulated, networks, statistics, training, transfers
+from nst_tf import any_style, losses, modulated, networks, statistics, training, transfers
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
+from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.runs.folder import RunFolder
 
@@ -39,7 +40,7 @@ class AdainTask:
     def __init__(self, settings: TrainSettings):
         weights = losses.LossWeights.of(settings)
         self._loss = losses.PerceptualLoss(
-            features.open_extractor(settings, weights.layers), weights, settings.statistic)
+            extractors.open_extractor(settings, weights.layers), weights, settings.statistic)
         self._transfer = transfers.transfer(settings.transfer)
         self._transferred = settings.content_target == "transferred"
         self._identity_weight, self._mesh_weight = settings.identity_weight, settings.mesh_weight
@@ -113,9 +114,9 @@ def _network(settings):
     """The network that `settings` name, and its encoder."""
     layers = modulated.LAYERS if settings.any_style == "modulated" else (any_style.LAYER, *settings.skips)
     if settings.encoder == "vgg19":
-        encoder = features.load_vgg19(settings.vgg_weights, layers, padding="reflect")
+        encoder = extractors.load_vgg19(settings.vgg_weights, layers, padding="reflect")
     else:
-        encoder = features.load_slim_vgg19(layers, metric=False, padding="reflect")
+        encoder = extractors.load_slim_vgg19(layers, metric=False, padding="reflect")
     pictures = [sample_photos.read_photo(sample_photos.BUILTIN + name, long_side=KNOWN_SIDE).rgb for name in sample_photos.PHOTOS]
     if settings.any_style == "adain":
         known = [encoder(rgb[None]) for rgb in pictures]

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import features, losses, networks, statistics, training, vgg
+from nst_tf import losses, networks, statistics, training
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
+from nst_tf.features import extractors, vgg
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.runs.folder import RunFolder
 
@@ -42,7 +43,7 @@ class FeedforwardTask:
     def __init__(self, settings: TrainSettings):
         weights = losses.LossWeights.of(settings)
         self._loss = losses.PerceptualLoss(
-            features.open_extractor(settings, weights.layers), weights, settings.statistic)
+            extractors.open_extractor(settings, weights.layers), weights, settings.statistic)
         read = [read_style(*style, settings.style_size, weights.style_layers) for style in settings.styles]
         self._styles, self._hashes = [picture for picture, _ in read], [digest for _, digest in read]
         targets = [self._loss.style_target(style.rgb[None]) for style in self._styles]

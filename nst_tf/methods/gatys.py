@@ -9,11 +9,12 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import features, losses, vgg
+from nst_tf import losses
 from nst_tf.config.fields import layer_weights, texture_sides
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
+from nst_tf.features import extractors, vgg
 from nst_tf.images import color, io as image_io
 from nst_tf.optimizers import Adam, Lbfgs, Objective
 from nst_tf.preconditioning import PicturePreconditioner
@@ -101,7 +102,7 @@ class Gatys:
         elif settings.init == "style_colors" and not self._styles:
             raise expected("--style with --init=style_colors", "none", "Name a style.")
         self.extractor = dataclasses.replace(
-            features.open_extractor(settings, weights.layers, pooling=settings.pooling),
+            extractors.open_extractor(settings, weights.layers, pooling=settings.pooling),
             margin=settings.margin)
         self._loss = losses.PerceptualLoss(self.extractor, weights, settings.statistic)
         self.scales = plan_scales(self.size, settings)

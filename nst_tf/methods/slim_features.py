@@ -16,12 +16,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import attacks, features, slimming, statistics, vgg
+from nst_tf import attacks, slimming, statistics
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline
+from nst_tf.features import extractors, vgg
 from nst_tf.runs.folder import RunFolder
 from nst_tf.training import restore_weights
 
@@ -57,7 +58,7 @@ class SlimFeaturesTask:
             raise expected("one device for --method=slim_features",
                            f"--strategy={settings.strategy}", "Use --strategy=one_device.")
         self._settings = settings
-        self._teacher = features.load_vgg19(settings.vgg_weights, vgg.SLIM_LAYERS)
+        self._teacher = extractors.load_vgg19(settings.vgg_weights, vgg.SLIM_LAYERS)
         self._targets = keras.Model(
             self._teacher.model.input,
             {name: self._teacher.model.output[name] for name in slimming.COMPARED})
@@ -192,13 +193,13 @@ class SlimFeaturesTask:
         # Slots that a short run has not come to are black: they have no distances.
         model = slimming.packed_model(self.network, self._teacher, self.widths, self._pixels.seen())
         path = run.path / "slim_vgg19.npz"
-        np.savez_compressed(path, **features.pack_slim(model, self.widths))
+        np.savez_compressed(path, **extractors.pack_slim(model, self.widths))
         errors = slimming.held_out_errors(
-            features.load_slim_vgg19(slimming.COMPARED, weights=str(path)), self._targets)
+            extractors.load_slim_vgg19(slimming.COMPARED, weights=str(path)), self._targets)
         card = {
             "name": "slim_vgg19", "widths": self.widths, "layers": list(vgg.SLIM_LAYERS),
             "parameters": int(model.count_params()), "bytes": path.stat().st_size,
-            "sha256": features.sha256(path), "teacher_sha256": self._teacher.provenance["sha256"],
+            "sha256": extractors.sha256(path), "teacher_sha256": self._teacher.provenance["sha256"],
             "content": self._settings.content, "crop_size": self._settings.crop_size,
             "batch_size": self._settings.batch_size, "steps": result.steps,
             "minutes": round(result.seconds / 60, 1), "seed": self._settings.seed,

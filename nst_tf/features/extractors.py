@@ -15,8 +15,8 @@ import tensorflow as tf
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.files import sha256
+from nst_tf.features.vgg import LAYERS, SLIM_LAYERS, VGG19_WIDTHS, build_topology, check_layers, stride
 from nst_tf.images import padding
-from nst_tf.vgg import LAYERS, SLIM_LAYERS, VGG19_WIDTHS, build_topology, check_layers, stride
 
 IMAGENET_URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
