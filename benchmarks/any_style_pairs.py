@@ -23,7 +23,7 @@ from nst_tf.core import files
 from nst_tf.exporters import parity
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.losses import LossWeights
+from nst_tf.losses.perceptual import LossWeights
 from nst_tf.objective import Judge, evenly
 
 flags.DEFINE_list("models", [], "Models of any style, NAME=PATH.")

@@ -18,11 +18,13 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import losses, objective, statistics
+from nst_tf import objective
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
 from nst_tf.features import extractors
 from nst_tf.images import io as image_io
+from nst_tf.losses import perceptual
+from nst_tf.ops import statistics
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_list("styles", list(style_images.packaged_styles()), "Styles.")
@@ -37,8 +39,8 @@ DEAD = 1e-3               # share of a layer's mean below which a channel is lef
 
 def main():
     photos = objective.read_photos(FLAGS.photos, FLAGS.image_size, FLAGS.count)
-    (content,) = losses.CONTENT_LAYERS
-    extractor = extractors.load_vgg19(FLAGS.vgg_weights, (*losses.STYLE_LAYERS, content))
+    (content,) = perceptual.CONTENT_LAYERS
+    extractor = extractors.load_vgg19(FLAGS.vgg_weights, (*perceptual.STYLE_LAYERS, content))
     sums, energies = {}, []
     for photo in photos:
         maps = extractor(photo[None])
@@ -51,7 +53,7 @@ def main():
         scales[layer] = np.where(mean > DEAD * mean.mean(), 1 / np.maximum(mean, 1e-30), 0)
     energy = np.median([(values * scales[content] ** 2).sum() for values, _ in energies])
     entries = np.median([np.prod(shape) for _, shape in energies])
-    grams = {layer: [] for layer in losses.STYLE_LAYERS}
+    grams = {layer: [] for layer in perceptual.STYLE_LAYERS}
     for name in FLAGS.styles:
         picture = image_io.read_picture(style_images.fetch_style(name)[0], long_side=FLAGS.image_size).rgb
         maps = extractor(picture[None])

@@ -16,12 +16,13 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import artifacts, losses, objective
+from nst_tf import artifacts, objective
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
+from nst_tf.losses import perceptual
 
 flags.DEFINE_string("content", None, "Photos to train on, as in nst_tf.train.", required=True)
 flags.DEFINE_string("photos", None, "Photos to judge on: folder or glob.", required=True)
@@ -69,7 +70,7 @@ def main():
     light = {style: [[train(style, "slim_vgg19", weight, seed) for seed in FLAGS.seeds]
                      for weight in weights] for style in FLAGS.styles}
     photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
-    extractor = extractors.load_vgg19(FLAGS.vgg_weights, losses.LossWeights().layers)
+    extractor = extractors.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers)
     print("| style | VGG19: content, style | slim: content, style ... | slim at equal content | ratio |")
     print("|---|---|---|---|---|")
     ratios, rows = [], []

@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import losses
 from nst_tf.config import flags as config_flags
 from nst_tf.features import extractors, vgg
+from nst_tf.losses import perceptual
 
 flags.DEFINE_string("vgg_weights", "", "VGG19 weights, as in nst_tf.train; empty for random ones.")
 flags.DEFINE_string("slim_weights", "", "Slim VGG19 weights; empty for the packaged ones.")
@@ -26,7 +26,7 @@ FLAGS = flags.FLAGS
 
 def gradient(extractor, batch: int, side: int):
     """Returns a function that evaluates the loss's gradient for `batch` pictures of side x side."""
-    loss = losses.PerceptualLoss(extractor, losses.LossWeights())
+    loss = perceptual.PerceptualLoss(extractor, perceptual.LossWeights())
     rng = np.random.default_rng(0)
     pictures, photos = (tf.constant(rng.random((batch, side, side, 3), np.float32)) for _ in range(2))
     target = loss.style_target(photos[:1])
@@ -49,7 +49,7 @@ def seconds(function) -> float:
 
 
 def main():
-    layers = losses.LossWeights().layers
+    layers = perceptual.LossWeights().layers
     if FLAGS.vgg_weights:
         wide = extractors.load_vgg19(FLAGS.vgg_weights, layers)
     else:

@@ -16,12 +16,13 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import artifacts, losses, metrics, objective
+from nst_tf import artifacts, metrics, objective
 from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import expected
 from nst_tf.data import style_images
 from nst_tf.features import extractors
 from nst_tf.images import io as image_io
+from nst_tf.losses import perceptual
 
 VARIANTS = {
     "the recipe": (),
@@ -74,7 +75,7 @@ def main():
         return
     photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
     judge = objective.Judge(
-        extractors.load_vgg19(FLAGS.vgg_weights, losses.LossWeights().layers),
+        extractors.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers),
         image_io.read_picture(style_images.fetch_style(FLAGS.style_image)[0], short_side=512))
     print("| one thing changed | steps | content | style | total | checkerboard |\n|---|---|---|---|---|---|")
     for name, folder in folders.items():

@@ -12,10 +12,12 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import losses, slimming, statistics
+from nst_tf import slimming
 from nst_tf.config import flags as config_flags
 from nst_tf.data import pipeline, sources
 from nst_tf.features import extractors, vgg
+from nst_tf.losses import perceptual
+from nst_tf.ops import statistics
 
 flags.DEFINE_string("content", "builtin", "Photos, as in nst_tf.train.")
 flags.DEFINE_list(
@@ -33,7 +35,7 @@ def gradient_seconds(extractor) -> float:
 
 
 def main():
-    layers = losses.LossWeights().layers
+    layers = perceptual.LossWeights().layers
     source = sources.open_source(FLAGS.content)
     crops = pipeline.crops(source, pipeline.CropConfig(192, 256, seed=0), pipeline.Shard(FLAGS.pictures))
     fitted, unseen = (batch["image"] for batch in crops.take(2))

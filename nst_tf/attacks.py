@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import muon, networks, slimming, statistics
+from nst_tf import muon, networks, slimming
 from nst_tf.data import style_images
 from nst_tf.images import io as image_io
+from nst_tf.ops import statistics
 
 STYLE_WEIGHT = 10.0           # of the attackers' loss: like a network's in training
 PIXEL_SLOTS = 24              # pictures under attack; each is visited every PIXEL_SLOTS / count steps

@@ -18,7 +18,7 @@ from nst_tf.core.errors import UserError, expected
 from nst_tf.data import sample_photos, style_images
 from nst_tf.features import extractors, precision
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.losses import LossWeights
+from nst_tf.losses.perceptual import LossWeights
 from nst_tf.reports import Measured
 
 WRITTEN = ("table.md", "numbers.json", "trade_off.png", "sheet.png")

@@ -13,7 +13,7 @@ BINS = 8                   # a channel, of colour histograms
 TILE = 32                  # pixels, in which the finest pattern is looked for
 NOISE = 5                  # grey levels, as a video's
 RING = 8                   # pixels, of a border
-PERIOD = 4                 # pixels, of a mesh, as `nst_tf.statistics.MESH_PERIOD`
+PERIOD = 4                 # pixels, of a mesh, as `nst_tf.losses.regularizers.MESH_PERIOD`
 LEAST_SIDE = 11            # pixels, of pictures whose structure is compared: the window of Wang et al.
 
 

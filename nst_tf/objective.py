@@ -9,7 +9,7 @@ import tensorflow as tf
 from nst_tf.artifacts import Artifact
 from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import io as image_io
-from nst_tf.losses import LossWeights, PerceptualLoss, StyleTarget, weighted_mean
+from nst_tf.losses.perceptual import LossWeights, PerceptualLoss, StyleTarget, weighted_mean
 
 
 @dataclasses.dataclass(frozen=True)

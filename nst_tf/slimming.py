@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import statistics
 from nst_tf.data import sample_photos
 from nst_tf.features import extractors, vgg
+from nst_tf.ops import statistics
 
 COMPARED = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
 CONTENT_LAYER = "relu4_2"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from nst_tf import statistics
 from nst_tf.core.errors import expected
+from nst_tf.ops import statistics
 
 QUANTILES = 256            # a channel, in the codes that keep whole distributions
 RIDGE = 1e-3               # of the mean variance, added to all variances before a root is inverted

@@ -7,10 +7,11 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import any_style, artifacts, losses, pipeline, statistics, transfers
+from nst_tf import any_style, artifacts, pipeline, transfers
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
+from nst_tf.losses import perceptual, regularizers
 from nst_tf.methods import adain
 
 
@@ -54,7 +55,7 @@ def test_the_terms_compare_each_picture_with_its_own_painting_and_photo(inputs):
 def test_the_mesh_of_painted_pairs_counts_by_its_weight(inputs):
     task = adain.AdainTask(settings(inputs, identity_weight=0.0, mesh_weight=2.0))
     terms, pair = task.terms(batch(1, 2)), batch(1, 2)
-    wanted = statistics.mesh_energy(task.network([pair["image"], pair["style"], tf.ones([2, 1])]))
+    wanted = regularizers.mesh_energy(task.network([pair["image"], pair["style"], tf.ones([2, 1])]))
     np.testing.assert_allclose(terms["mesh"], wanted, rtol=1e-3)
     np.testing.assert_allclose(
         terms["loss"], terms["content"] + 10 * terms["style"] + 2 * terms["mesh"], rtol=1e-4)
@@ -152,8 +153,8 @@ def test_settings_that_cannot_work_are_refused(inputs, tmp_path, changes, messag
 def test_the_loss_target_of_a_batch_is_that_of_each_painting():
     from nst_tf.features import extractors
 
-    loss = losses.PerceptualLoss(
-        extractors.load_slim_vgg19(("relu1_1", "relu2_1")), losses.LossWeights(
+    loss = perceptual.PerceptualLoss(
+        extractors.load_slim_vgg19(("relu1_1", "relu2_1")), perceptual.LossWeights(
             content=0.0, content_layers={}, style_layers={"relu1_1": 1.0, "relu2_1": 1.0}))
     paintings = batch(1, 2)["style"]
     together = loss.style_target_of(loss.extractor(paintings))

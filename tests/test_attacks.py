@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import attacks, slimming, statistics
+from nst_tf import attacks, slimming
 from nst_tf.data import pipeline, sources
+from nst_tf.ops import statistics
 
 SIZE = 32
 

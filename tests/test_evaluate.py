@@ -9,11 +9,12 @@ import tensorflow as tf
 import tiny
 from pictures import smooth
 
-from nst_tf import candidates, evaluate, evaluation, losses, objective, reports
+from nst_tf import candidates, evaluate, evaluation, objective, reports
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.core.errors import UserError
 from nst_tf.features import extractors, precision
 from nst_tf.images import io as image_io
+from nst_tf.losses import perceptual
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1:3"), "content_layers": ("relu2_1",)}
 
@@ -79,8 +80,8 @@ def test_finished_pictures_score_as_what_drew_them(evaluated):
 
 def test_the_objective_is_the_training_loss(evaluated, inputs):
     _, rows, _ = evaluated
-    weights = losses.LossWeights(1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 3.0})
-    loss = losses.PerceptualLoss(extractors.load_slim_vgg19(weights.layers), weights)
+    weights = perceptual.LossWeights(1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 3.0})
+    loss = perceptual.PerceptualLoss(extractors.load_slim_vgg19(weights.layers), weights)
     photo, drawn = (image_io.read_picture(inputs / folder / "lake.png").rgb[None]
                     for folder in ("photos", "negatives"))
     target = loss.style_target(image_io.read_picture(inputs / "style.png").rgb[None])
@@ -151,7 +152,7 @@ def test_gatys_is_painted_once_and_gets_better_with_iterations(inputs, tmp_path)
     style = image_io.read_picture(inputs / "style.png")
     baselines = candidates.gatys_baselines(settings, style)
     assert [each.name for each in baselines] == ["Gatys, 1 iterations", "Gatys, 4 iterations"]
-    judge = objective.Judge(extractors.load_slim_vgg19(("relu1_1", "relu2_1")), style, losses.LossWeights(
+    judge = objective.Judge(extractors.load_slim_vgg19(("relu1_1", "relu2_1")), style, perceptual.LossWeights(
         1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 3.0}))
     totals = [judge.terms(each.draw(photo), photo.rgb)["total"]
               for each in (candidates.identity(), *baselines)]

@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import networks, pipeline, statistics
+from nst_tf import networks, pipeline
 from nst_tf.config.train import TrainSettings
 from nst_tf.images import io as image_io
+from nst_tf.losses import regularizers
 from nst_tf.methods import feedforward
 
 
@@ -67,7 +68,7 @@ def test_the_mesh_of_what_is_painted_counts_by_its_weight(inputs):
     meshed.network.set_weights(plain.network.get_weights())
     without, terms = (task.terms(batch(0, 1)) for task in (plain, meshed))
     assert "mesh" not in without
-    wanted = statistics.mesh_energy(networks.draw(meshed.network, batch(0, 1)["image"], training=True))
+    wanted = regularizers.mesh_energy(networks.draw(meshed.network, batch(0, 1)["image"], training=True))
     np.testing.assert_allclose(terms["mesh"], wanted, rtol=1e-4)
     np.testing.assert_allclose(terms["loss"], without["loss"] + 2 * wanted, rtol=1e-4)
 

@@ -7,11 +7,12 @@ import tensorflow as tf
 from pictures import smooth
 from PIL import Image
 
-from nst_tf import losses, memory, optimizers, style_statistics
+from nst_tf import memory, optimizers
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.features import vgg
 from nst_tf.images import io as image_io
+from nst_tf.losses import perceptual, style_statistics
 from nst_tf.methods import gatys
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",)}
@@ -92,7 +93,7 @@ def test_the_photo_has_no_content_term_and_the_style_no_style_term(folder):
 
 def test_the_objective_is_the_training_loss_of_the_same_pictures(folder):
     posed, picture = task(folder), noise()
-    loss = losses.PerceptualLoss(posed.extractor, losses.LossWeights(
+    loss = perceptual.PerceptualLoss(posed.extractor, perceptual.LossWeights(
         1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 1.0}))
     style = gatys.resized(image_io.read_picture(folder / "style.png").rgb, 64, 53)
     photo = image_io.read_picture(folder / "photo.png").rgb

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import statistics
 from nst_tf.layers.color import PhotosColors
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.layers.padding import CropToSize, GrowToDrawable, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
+from nst_tf.ops import statistics
 
 
 def noise(*shape, seed=0):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import losses
 from nst_tf.core.errors import UserError
 from nst_tf.features.extractors import FeatureExtractor
+from nst_tf.losses import perceptual
 
 
 def noise(*shape, seed=0):
@@ -25,14 +25,14 @@ def extractor():
     return FeatureExtractor("fake", keras.Model(inputs, {"fine": fine, "coarse": coarse}), {})
 
 
-WEIGHTS = losses.LossWeights(
+WEIGHTS = perceptual.LossWeights(
     content=2.0, style=3.0, total_variation=5.0,
     content_layers={"coarse": 1.0}, style_layers={"fine": 1.0, "coarse": 3.0})
 
 
 @pytest.fixture(scope="module")
 def loss(extractor):
-    return losses.PerceptualLoss(extractor, WEIGHTS)
+    return perceptual.PerceptualLoss(extractor, WEIGHTS)
 
 
 def by_loops(extractor, picture, photo, style):
@@ -88,7 +88,7 @@ def test_style_does_not_see_where_things_are():
     """With 1x1 features, the Gram matrix of a shuffled picture is that of the picture."""
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, {"fine": keras.layers.Conv2D(4, 1)(inputs)})
-    loss = losses.PerceptualLoss(FeatureExtractor("fake", model, {}), losses.LossWeights(
+    loss = perceptual.PerceptualLoss(FeatureExtractor("fake", model, {}), perceptual.LossWeights(
         content_layers={"fine": 1.0}, style_layers={"fine": 1.0}))
     style = noise(1, 8, 8, 3)
     shuffled = np.random.default_rng(5).permutation(style.reshape(64, 3)).reshape(1, 8, 8, 3)
@@ -166,9 +166,9 @@ def test_the_loss_is_linear_in_the_weights_of_its_terms(extractor, loss):
     pictures, photos, style = (noise(1, 10, 10, 3, seed=seed) for seed in range(3))
     terms = loss.terms(pictures, photos, loss.style_target(style))
     for content, style_weight, variation in ((1, 0, 0), (0, 7, 0), (0, 0, 9), (0.5, 2, 4)):
-        weights = losses.LossWeights(
+        weights = perceptual.LossWeights(
             content, style_weight, variation, WEIGHTS.content_layers, WEIGHTS.style_layers)
-        other = losses.PerceptualLoss(extractor, weights)
+        other = perceptual.PerceptualLoss(extractor, weights)
         total = other.terms(pictures, photos, other.style_target(style))["loss"]
         wanted = (content * terms["content"] + style_weight * terms["style"]
                   + variation * terms["total_variation"])
@@ -179,10 +179,10 @@ def test_only_ratios_of_layer_weights_count(extractor):
     pictures, photos, style = (noise(1, 10, 10, 3, seed=seed) for seed in range(3))
     values = []
     for scale in (1, 10):
-        weights = losses.LossWeights(
+        weights = perceptual.LossWeights(
             content_layers={"fine": 2 * scale, "coarse": scale},
             style_layers={"fine": scale, "coarse": 3 * scale})
-        loss = losses.PerceptualLoss(extractor, weights)
+        loss = perceptual.PerceptualLoss(extractor, weights)
         values.append(loss.terms(pictures, photos, loss.style_target(style)))
     for name in values[0]:
         np.testing.assert_allclose(values[0][name], values[1][name], rtol=1e-5, err_msg=name)
@@ -192,7 +192,7 @@ def test_a_layer_of_weight_zero_does_not_count(extractor):
     pictures, photos, style = (noise(1, 10, 10, 3, seed=seed) for seed in range(3))
     values = []
     for layers in ({"fine": 1.0, "coarse": 0.0}, {"fine": 1.0}):
-        loss = losses.PerceptualLoss(extractor, losses.LossWeights(
+        loss = perceptual.PerceptualLoss(extractor, perceptual.LossWeights(
             content_layers={"coarse": 1.0}, style_layers=layers))
         values.append(loss.terms(pictures, photos, loss.style_target(style))["style"])
     np.testing.assert_allclose(*values, rtol=1e-6)
@@ -202,7 +202,7 @@ def test_a_layer_of_weight_zero_does_not_count(extractor):
 @pytest.mark.parametrize("name", ["content", "style", "total_variation"])
 def test_negative_and_not_finite_term_weights_are_refused(name, bad):
     with pytest.raises(UserError, match=name.replace("_", " ")):
-        losses.LossWeights(**{name: bad})
+        perceptual.LossWeights(**{name: bad})
 
 
 @pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf])
@@ -212,21 +212,21 @@ def test_negative_and_not_finite_layer_weights_are_refused(name, bad):
     both = {"content_layers": {"relu4_1": 1.0}, "style_layers": {"relu4_1": 1.0}}
     both[name] = {"relu4_1": bad, "relu4_2": 5.0}
     with pytest.raises(UserError, match="relu4_1"):
-        losses.LossWeights(**both)
+        perceptual.LossWeights(**both)
 
 
 @pytest.mark.parametrize("layers", [{}, {"relu1_1": 0.0}])
 @pytest.mark.parametrize("name", ["content", "style"])
 def test_a_term_without_a_layer_that_counts_is_refused(name, layers):
     with pytest.raises(UserError, match=f"--{name}_weight"):
-        losses.LossWeights(**{f"{name}_layers": layers})
+        perceptual.LossWeights(**{f"{name}_layers": layers})
 
 
 @pytest.mark.parametrize("name", ["content", "style"])
 def test_a_term_that_is_switched_off_needs_no_layer(name, extractor):
     layers = {"content_layers": {"coarse": 1.0}, "style_layers": {"fine": 1.0}}
-    weights = losses.LossWeights(**(layers | {name: 0.0, f"{name}_layers": {}}))
-    loss = losses.PerceptualLoss(extractor, weights)
+    weights = perceptual.LossWeights(**(layers | {name: 0.0, f"{name}_layers": {}}))
+    loss = perceptual.PerceptualLoss(extractor, weights)
     pictures, photos, style = (noise(2, 16, 16, 3, seed=seed) for seed in range(3))
     terms = loss.terms(pictures, photos, loss.style_target(style[:1]))
     assert terms[name].shape == (2,) and not terms[name].numpy().any()
@@ -235,6 +235,6 @@ def test_a_term_that_is_switched_off_needs_no_layer(name, extractor):
 
 
 def test_layers_are_named_once_even_if_both_terms_use_them():
-    weights = losses.LossWeights(
+    weights = perceptual.LossWeights(
         content_layers={"relu4_1": 1.0}, style_layers={"relu1_1": 1.0, "relu4_1": 1.0})
     assert sorted(weights.layers) == ["relu1_1", "relu4_1"]

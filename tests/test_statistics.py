@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import statistics
+from nst_tf.losses import regularizers
+from nst_tf.ops import statistics
 
 
 def noise(*shape, seed=0, dtype=np.float32):
@@ -158,22 +159,22 @@ def total_variation_by_loops(picture):
 def test_total_variation_equals_a_loop_over_neighbours(size):
     pictures = noise(2, *size, 3)
     wanted = [total_variation_by_loops(picture.astype(np.float64)) for picture in pictures]
-    np.testing.assert_allclose(statistics.total_variation(pictures), wanted, rtol=1e-5)
+    np.testing.assert_allclose(regularizers.total_variation(pictures), wanted, rtol=1e-5)
 
 
 def test_total_variation_of_a_constant_picture_is_zero():
-    np.testing.assert_array_equal(statistics.total_variation(np.full((2, 3, 4, 3), 0.7)), [0, 0])
+    np.testing.assert_array_equal(regularizers.total_variation(np.full((2, 3, 4, 3), 0.7)), [0, 0])
 
 
 def test_total_variation_of_an_edge_by_hand():
     picture = np.array([[0, 1], [0, 1]], np.float32)[None, :, :, None]
-    assert float(statistics.total_variation(picture)[0]) == 1          # two steps of 1, no others
+    assert float(regularizers.total_variation(picture)[0]) == 1          # two steps of 1, no others
 
 
 def test_the_gradient_of_total_variation_is_finite_for_one_pixel():
     picture = tf.Variable(noise(1, 1, 1, 3))
     with tf.GradientTape() as tape:
-        value = statistics.total_variation(picture)
+        value = regularizers.total_variation(picture)
     np.testing.assert_array_equal(tape.gradient(value, picture), np.zeros((1, 1, 1, 3)))
 
 
@@ -199,20 +200,20 @@ def mesh_by_phases(picture):
 def test_mesh_energy_is_the_variance_of_the_means_of_the_phases(size):
     pictures = np.random.default_rng(0).random((2, *size, 3))
     wanted = [mesh_by_phases(picture) for picture in pictures]
-    np.testing.assert_allclose(statistics.mesh_energy(pictures), wanted, rtol=1e-3)
+    np.testing.assert_allclose(regularizers.mesh_energy(pictures), wanted, rtol=1e-3)
 
 
 def test_a_cosine_of_four_pixels_has_half_its_squared_amplitude_as_mesh():
     wave = 0.5 + 6 / 255 * np.cos(2 * np.pi * np.arange(192) / 4)
     picture = np.broadcast_to(wave[:, None], (1, 128, 192, 3))
-    np.testing.assert_allclose(statistics.mesh_energy(picture), [18], rtol=1e-3)
+    np.testing.assert_allclose(regularizers.mesh_energy(picture), [18], rtol=1e-3)
 
 
 def test_flat_pictures_ramps_and_waves_of_other_lengths_have_no_mesh():
     place = np.arange(256)                                 # the wave has a variance of 8128
     for row in (np.full(256, 0.7), place / 255, 0.5 + 0.5 * np.sin(2 * np.pi * place / 5)):
         picture = np.broadcast_to(row[:, None], (1, 256, 256, 3))
-        np.testing.assert_allclose(statistics.mesh_energy(picture), [0], atol=0.02)
+        np.testing.assert_allclose(regularizers.mesh_energy(picture), [0], atol=0.02)
 
 
 # -- relative squared error ------------------------------------------------------------------------

@@ -6,12 +6,13 @@ import tensorflow as tf
 import tiny
 from pictures import smooth
 
-from nst_tf import artifacts, losses, networks, pipeline, stylize
+from nst_tf import artifacts, networks, pipeline, stylize
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import EXPORTERS, parity
 from nst_tf.images import io as image_io
+from nst_tf.losses import regularizers
 from nst_tf.methods import feedforward
 
 
@@ -100,9 +101,9 @@ def test_means_over_eight_crops_are_those_of_the_painted_and_of_the_one_given_ba
     index = tf.range(8, dtype=tf.int64)
     photos = tf.random.stateless_uniform([8, 4, 4, 3], [1, 2])
     content = np.arange(1.0, 9.0, dtype=np.float32)
-    terms = losses.with_identity(
+    terms = regularizers.with_identity(
         {"content": tf.constant(content), "loss": tf.constant(content)}, 0.9 * photos, photos,
-        losses.given_back(index), 3.0)
+        regularizers.given_back(index), 3.0)
     assert np.mean(terms["content"]) == pytest.approx(content[1:].mean(), rel=1e-5)
     assert np.mean(terms["identity"]) == pytest.approx(0.01, rel=1e-4)
     assert np.mean(terms["loss"]) == pytest.approx(content[1:].mean() + 3 / 8 * 0.01, rel=1e-5)

@@ -5,8 +5,9 @@ import pytest
 import scipy.linalg
 import tensorflow as tf
 
-from nst_tf import statistics, style_statistics
 from nst_tf.core.errors import UserError
+from nst_tf.losses import style_statistics
+from nst_tf.ops import statistics
 
 
 def noise(*shape, seed=0):

@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from nst_tf import statistics
 from nst_tf.layers.padding import PACKAGE
+from nst_tf.ops import statistics
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, losses, modulated, networks, statistics, training, transfers
+from nst_tf import any_style, modulated, networks, training, transfers
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
+from nst_tf.losses import perceptual, regularizers
 from nst_tf.runs.folder import RunFolder
 
 PREVIEW_SIDE, SHEET_SIDE = 256, 384                        # pixels, long side of photos on previews and sheet
@@ -38,8 +39,8 @@ class AdainTask:
     output_layers = (any_style.OUTPUT,)
 
     def __init__(self, settings: TrainSettings):
-        weights = losses.LossWeights.of(settings)
-        self._loss = losses.PerceptualLoss(
+        weights = perceptual.LossWeights.of(settings)
+        self._loss = perceptual.PerceptualLoss(
             extractors.open_extractor(settings, weights.layers), weights, settings.statistic)
         self._transfer = transfers.transfer(settings.transfer)
         self._transferred = settings.content_target == "transferred"
@@ -60,20 +61,20 @@ class AdainTask:
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         crops, paintings = batch["image"], batch["style"]
-        back = losses.given_back(batch["index"]) * float(self._identity_weight > 0)
+        back = regularizers.given_back(batch["index"]) * float(self._identity_weight > 0)
         pictures = self.network([crops, paintings, 1.0 - back[:, None]], training=True)
         asked = self._loss.extractor(paintings)
-        target = losses.StyleTarget(tf.nest.map_structure(tf.stop_gradient, self._loss.style_target_of(asked)))
+        target = perceptual.StyleTarget(tf.nest.map_structure(tf.stop_gradient, self._loss.style_target_of(asked)))
         kept = self._loss.content_target(crops)
         if self._transferred:
             kept = {layer: tf.stop_gradient(self._transfer.apply(maps, self._transfer.describe(asked[layer])))
                     for layer, maps in kept.items()}
         terms = self._loss.compare(pictures, kept, [target])
         if self._mesh_weight:
-            terms = losses.with_term(terms, "mesh", statistics.mesh_energy(pictures), self._mesh_weight)
+            terms = regularizers.with_term(terms, "mesh", regularizers.mesh_energy(pictures), self._mesh_weight)
         if not self._identity_weight:
             return terms
-        return losses.with_identity(terms, pictures, crops, back, self._identity_weight)
+        return regularizers.with_identity(terms, pictures, crops, back, self._identity_weight)
 
     def preview(self, run: RunFolder, step: int) -> None:
         """Writes preview photos in the packaged styles, as the network paints them now."""

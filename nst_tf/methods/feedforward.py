@@ -3,7 +3,7 @@
 Johnson, Alahi, Fei-Fei 2016 (arXiv:1603.08155): the content target is the photo's features, the style
 target the Gram matrices of a style image. Several styles share all but the scales and offsets of the
 norms (Dumoulin, Shlens, Kudlur 2016, arXiv:1610.07629). Departures are listed in `nst_tf.networks` and
-`nst_tf.losses`.
+`nst_tf.losses.perceptual`.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import losses, networks, statistics, training
+from nst_tf import networks, training
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
@@ -21,6 +21,7 @@ from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
 from nst_tf.features import extractors, vgg
 from nst_tf.images import contact_sheet, io as image_io
+from nst_tf.losses import perceptual, regularizers
 from nst_tf.runs.folder import RunFolder
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
@@ -41,8 +42,8 @@ class FeedforwardTask:
     output_layers = (networks.OUTPUT,)
 
     def __init__(self, settings: TrainSettings):
-        weights = losses.LossWeights.of(settings)
-        self._loss = losses.PerceptualLoss(
+        weights = perceptual.LossWeights.of(settings)
+        self._loss = perceptual.PerceptualLoss(
             extractors.open_extractor(settings, weights.layers), weights, settings.statistic)
         read = [read_style(*style, settings.style_size, weights.style_layers) for style in settings.styles]
         self._styles, self._hashes = [picture for picture, _ in read], [digest for _, digest in read]
@@ -90,10 +91,10 @@ class FeedforwardTask:
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         crops, blend, targets, index = batch["image"], [], self._targets, batch["index"]
-        back = losses.given_back(index) * float(self._identity_weight > 0)
+        back = regularizers.given_back(index) * float(self._identity_weight > 0)
         if self._blends:
             if self._identity_weight:
-                index -= index // losses.IDENTITY_EVERY + 1          # counts the painted crops alone
+                index -= index // regularizers.IDENTITY_EVERY + 1          # counts the painted crops alone
             # In turn, by the running number of the crop: each style gets its share, on any number of devices.
             learning = len(self._styles) - self._kept
             numbers = self._kept + tf.cast(index % learning, tf.int32)
@@ -102,17 +103,17 @@ class FeedforwardTask:
         pictures = networks.draw(self.network, crops, *blend, training=True)
         terms = self._loss.terms(pictures, crops, targets)
         if self._mesh_weight:
-            terms = losses.with_term(terms, "mesh", statistics.mesh_energy(pictures), self._mesh_weight)
+            terms = regularizers.with_term(terms, "mesh", regularizers.mesh_energy(pictures), self._mesh_weight)
         if self._identity_weight:
-            terms = losses.with_identity(terms, pictures, crops, back, self._identity_weight)
+            terms = regularizers.with_identity(terms, pictures, crops, back, self._identity_weight)
         if self._stability_weight:
             # The noise of a crop is its own: a resumed run sees the same.
             noise = NOISE * tf.map_fn(
                 lambda index: tf.random.stateless_normal(tf.shape(crops)[1:], [self._seed, index]),
                 batch["index"], fn_output_signature=tf.float32)
             again = networks.draw(self.network, crops + noise, *blend, training=True)
-            stability = losses.amplification(again - pictures, noise)
-            terms = losses.with_term(terms, "stability", stability, self._stability_weight)
+            stability = regularizers.amplification(again - pictures, noise)
+            terms = regularizers.with_term(terms, "stability", stability, self._stability_weight)
         return terms
 
     def preview(self, run: RunFolder, step: int) -> None:

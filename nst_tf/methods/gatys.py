@@ -9,13 +9,13 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import losses
 from nst_tf.config.fields import layer_weights, texture_sides
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
 from nst_tf.features import extractors, vgg
 from nst_tf.images import color, io as image_io
+from nst_tf.losses import perceptual
 from nst_tf.optimizers import Adam, Lbfgs, Objective
 from nst_tf.preconditioning import PicturePreconditioner
 
@@ -80,7 +80,7 @@ class Gatys:
 
     def __init__(self, settings: OptimizeSettings):
         self._settings = settings
-        weights = losses.LossWeights(
+        weights = perceptual.LossWeights(
             settings.content_weight if settings.content else 0.0,
             settings.style_weight if settings.style else 0.0, settings.tv_weight,
             layer_weights(settings.content_layers) if settings.content else {},
@@ -104,7 +104,7 @@ class Gatys:
         self.extractor = dataclasses.replace(
             extractors.open_extractor(settings, weights.layers, pooling=settings.pooling),
             margin=settings.margin)
-        self._loss = losses.PerceptualLoss(self.extractor, weights, settings.statistic)
+        self._loss = perceptual.PerceptualLoss(self.extractor, weights, settings.statistic)
         self.scales = plan_scales(self.size, settings)
 
     @property
@@ -219,14 +219,14 @@ class Gatys:
     def _style_size(self, size, long_side):
         return image_io.fit_size(*size, long_side=max(1, round(self._settings.style_scale * long_side)))
 
-    def _style_target(self, index, scale) -> losses.StyleTarget:
+    def _style_target(self, index, scale) -> perceptual.StyleTarget:
         style = self._styles[index]
         size = self._style_size(style.shape[:2], max(scale.height, scale.width))
         style_mask = _shrunk(self._style_masks, index, size)
         statistics = self._loss.style_target(resized(style, *size)[None], style_mask)
         region = _shrunk(self._content_masks, index, (scale.height, scale.width))
-        return losses.StyleTarget(statistics, self._settings.shares[index],
-                                  losses.masks_of_layers(region, tuple(statistics)))
+        return perceptual.StyleTarget(statistics, self._settings.shares[index],
+                                  perceptual.masks_of_layers(region, tuple(statistics)))
 
 
 def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -16,13 +16,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import attacks, slimming, statistics
+from nst_tf import attacks, slimming
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline
 from nst_tf.features import extractors, vgg
+from nst_tf.ops import statistics
 from nst_tf.runs.folder import RunFolder
 from nst_tf.training import restore_weights
 

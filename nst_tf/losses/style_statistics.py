@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from nst_tf import statistics
 from nst_tf.core.errors import expected
+from nst_tf.ops import statistics
 
 Description = tuple[tf.Tensor, ...]                          # each [B, ...] float32
 

@@ -16,16 +16,16 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from nst_tf import style_statistics
 from nst_tf.config.fields import layer_weights
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core.errors import expected
 from nst_tf.features import vgg
 from nst_tf.features.extractors import FeatureExtractor
-from nst_tf.statistics import relative_squared_error, total_variation
+from nst_tf.losses import style_statistics
+from nst_tf.losses.regularizers import total_variation
+from nst_tf.ops.statistics import relative_squared_error
 
 CONTENT_LAYERS = {"relu4_2": 1.0}                                        # Gatys et al. 2016
-IDENTITY_EVERY = 8                                                       # crops, of which one is given back
 STYLE_LAYERS = {f"relu{block}_1": 1.0 for block in range(1, 6)}          # Gatys et al. 2016
 
 
@@ -214,52 +214,6 @@ def masks_of_layers(mask: tf.Tensor | None, layers: Sequence[str]) -> dict[str, 
         if not float(tf.reduce_sum(masks[layer])) > 0:
             raise expected("a mask with white in it", "one that is black", "Paint the region white.")
     return masks
-
-
-def given_back(index: tf.Tensor) -> tf.Tensor:
-    """Returns 1.0 for the crops that a network is to give back unpainted and 0.0 for the others, [B].
-
-    Args:
-        index: [B], running numbers of the crops: each device and each resumed run makes the same choice.
-    """
-    return tf.cast(index % IDENTITY_EVERY == 0, tf.float32)
-
-
-def with_identity(
-    terms: Mapping[str, tf.Tensor], pictures: tf.Tensor, photos: tf.Tensor, back: tf.Tensor, weight: float
-) -> dict[str, tf.Tensor]:
-    """Returns the terms [B] of painted crops, and the "identity" error of those that were to be given back.
-
-    Scaled so that means over many crops are the means over the painted ones and over the others.
-
-    Args:
-        terms: as if all had been painted.
-        pictures, photos: [B, H, W, 3].
-        back: from `given_back`, [B].
-        weight: of the identity term in the sum, beside terms of the painted crops.
-    """
-    share = 1 / IDENTITY_EVERY
-    painted = {name: value * (1.0 - back) / (1.0 - share) for name, value in terms.items()}
-    identity = back * relative_squared_error(pictures, photos) / share
-    return painted | {"identity": identity, "loss": painted["loss"] + weight * share * identity}
-
-
-def with_term(
-    terms: Mapping[str, tf.Tensor], name: str, values: tf.Tensor, weight: float
-) -> dict[str, tf.Tensor]:
-    """Returns the terms [B] and one more, `values` [B], that counts by `weight` in "loss"."""
-    return {**terms, name: values, "loss": terms["loss"] + weight * values}
-
-
-def amplification(change: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """Returns ||change||^2 / ||noise||^2 [B] of pictures that changed since their photos did, [B, H, W, 3].
-
-    Made small it keeps videos from flickering: their noise is not drawn as strokes.
-
-    Reference:
-        Zheng, Song, Leung, Goodfellow 2016 (arXiv:1604.04326), equation 3, there of a classifier.
-    """
-    return relative_squared_error(noise + change, noise)
 
 
 def weighted_mean(
