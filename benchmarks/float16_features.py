@@ -11,11 +11,12 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import any_style, artifacts, networks
+from nst_tf import artifacts
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
 from nst_tf.exporters import any_style_tflite, float16_range, in_float32, tflite
 from nst_tf.images import io as image_io, padding
+from nst_tf.models import adain_net, transform_net
 
 flags.DEFINE_string("model", "", "Run folder or .keras file.")
 flags.DEFINE_string("content", "", "Folder of photos.")
@@ -34,8 +35,8 @@ def main():
     network = in_float32(artifacts.open_network(FLAGS.model))
     photos = [padding.grow(read(path), *padding.ANY_STYLE)[None] for path in image_io.find_images(FLAGS.content)]
     photos = photos[:FLAGS.photos]
-    if any_style.is_any_style(network):
-        parts = any_style.parts_of(network)
+    if adain_net.is_any_style(network):
+        parts = adain_net.parts_of(network)
         core = any_style_tflite.transformer_for_phones(parts)
         paths = [*style_images.packaged_styles().values(), *(image_io.find_images(FLAGS.styles) if FLAGS.styles else [])]
         codes = [parts.encode_style(read(path)[None]) for path in paths]
@@ -45,8 +46,8 @@ def main():
                   for turn in range(2) for number, photo in enumerate(photos)]
     else:
         core = tflite.core_for_phones(network)
-        ones = np.eye(networks.styles_of(network), dtype=np.float32)
-        inputs = [[photo, one[None]] if networks.blend_name(network) else photo for photo in photos for one in ones]
+        ones = np.eye(transform_net.styles_of(network), dtype=np.float32)
+        inputs = [[photo, one[None]] if transform_net.blend_name(network) else photo for photo in photos for one in ones]
     print("| norm | largest feature less the mean | its square |\n|---|---|---|")
     for name, value in sorted(float16_range.largest_features(core, inputs).items(), key=lambda item: -item[1]):
         print(f"| {name} | {value:.1f} | {'beyond float16' if value > MOST else 'fits'} |")

@@ -76,12 +76,12 @@ def blended(codes: Sequence[np.ndarray], weights: Sequence[float] = ()) -> np.nd
 def _open_network(path):
     import tensorflow as tf
 
-    from nst_tf import any_style
+    from nst_tf.models import adain_net
 
     network = artifacts.open_network(path)
-    if not any_style.is_any_style(network):
+    if not adain_net.is_any_style(network):
         raise _single(path)
-    parts = any_style.parts_of(network)
+    parts = adain_net.parts_of(network)
     picture, numbers = tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None])
     size = parts.encode_style.output.shape[-1]
 

@@ -78,7 +78,7 @@ def open_network(model: str | os.PathLike) -> keras.Model:
 
     Returns:
         RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; with a second input if it has several styles, see
-        `networks.transform_net`; with style and alpha if it is of any style, see `any_style.any_style_net`.
+        `transform_net.transform_net`; with style and alpha if it is of any style, see `adain_net.any_style_net`.
 
     Raises:
         UserError: no network there, a damaged file, or a network that does not draw pictures.
@@ -89,11 +89,14 @@ def open_network(model: str | os.PathLike) -> keras.Model:
     with opening(file):
         import keras
 
-        from nst_tf import any_style, networks  # register the layers that the file names
+        from nst_tf.models import (
+            adain_net,  # register the layers that the file names
+            transform_net,
+        )
 
         network = keras.saving.load_model(file, compile=False)
-        if not any_style.is_any_style(network):
-            networks.styles_of(network)
+        if not adain_net.is_any_style(network):
+            transform_net.styles_of(network)
     return network
 
 
@@ -197,14 +200,14 @@ def _relaxed(network: keras.Model, blend_for: Blend) -> Artifact:
     """One trace serves every size; made here, since TensorFlow warns of many functions of one name."""
     import tensorflow as tf
 
-    from nst_tf import networks
+    from nst_tf.models import transform_net
 
-    blend = blend_for(networks.blend_name(network), networks.styles_of(network))
+    blend = blend_for(transform_net.blend_name(network), transform_net.styles_of(network))
     rest = [] if blend is None else [tf.constant(blend)]
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
     def function(photo):
-        return tf.clip_by_value(networks.draw(network, photo, *rest), 0.0, 1.0)
+        return tf.clip_by_value(transform_net.draw(network, photo, *rest), 0.0, 1.0)
 
     compiled = function.get_concrete_function()
     return lambda photo: compiled(tf.constant(photo[None])).numpy()[0]

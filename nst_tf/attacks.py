@@ -9,16 +9,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import muon, networks, slimming
+from nst_tf import muon, slimming
 from nst_tf.data import style_images
 from nst_tf.images import io as image_io
+from nst_tf.models import transform_net
 from nst_tf.ops import statistics
 
 STYLE_WEIGHT = 10.0           # of the attackers' loss: like a network's in training
 PIXEL_SLOTS = 24              # pictures under attack; each is visited every PIXEL_SLOTS / count steps
 PIXEL_RENEWAL = 1 / 60        # chance that a visited picture starts anew
 PIXEL_STEP = 0.012            # root mean square change of a picture a visit, of a range of 1
-PAINTER_WIDTH = 16            # of `networks.transform_net`
+PAINTER_WIDTH = 16            # of `transform_net.transform_net`
 PAINTER_BLOCKS = 5            # the same network's residual blocks
 PAINTER_STEP = 2e-3           # Muon's: who finds a blind spot fast is the better attacker
 PAINTER_WARM_UP = 20          # steps in which the step size grows
@@ -137,10 +138,10 @@ class NetworkAttack:
     """
 
     def __init__(self, count: int, size: int):
-        config = networks.TransformNetConfig(PAINTER_WIDTH, PAINTER_BLOCKS)
-        self._painters = [networks.transform_net(config) for _ in range(count)]
+        config = transform_net.TransformNetConfig(PAINTER_WIDTH, PAINTER_BLOCKS)
+        self._painters = [transform_net.transform_net(config) for _ in range(count)]
         self._optimizers = [
-            muon.Muon(_StepSize(), adam_layers=(networks.OUTPUT,)) for _ in range(count)]
+            muon.Muon(_StepSize(), adam_layers=(transform_net.OUTPUT,)) for _ in range(count)]
         for painter, optimizer in zip(self._painters, self._optimizers):
             optimizer.build(painter.trainable_variables)
         self._beginnings = [

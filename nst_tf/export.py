@@ -52,8 +52,9 @@ def export(settings: ExportSettings) -> None:
 
 
 def _write(settings, network, folder):
-    from nst_tf import any_style, exporters, networks
+    from nst_tf import exporters
     from nst_tf.exporters import model_cards, serving
+    from nst_tf.models import adain_net, transform_net
     from nst_tf.runs import folder as run_folder
 
     name = folder.resolve().name
@@ -66,8 +67,8 @@ def _write(settings, network, folder):
     if "saved_model" in settings.formats and "saved_model" not in refused:
         _write_text(folder / serving.MODELS_CONFIG, serving.models_config(name))
     if artefacts:
-        labels = () if any_style.is_any_style(network) else model_cards.labels(
-            style_image, networks.styles_of(network))
+        labels = () if adain_net.is_any_style(network) else model_cards.labels(
+            style_image, transform_net.styles_of(network))
         card = model_cards.card(folder, artefacts, recorded, labels)
         _write_text(folder / cards.CARD, json.dumps(card, indent=2))
     if refused:

@@ -173,11 +173,11 @@ def _tensorflow(path, side) -> tuple[Callable[[], None], int]:
         return tf.constant(rng.random([1, side, side, 3] if len(shape) == 4 else [1, shape[-1]]), tf.float32)
 
     if artifacts.keras_file(path):
-        from nst_tf import any_style
+        from nst_tf.models import adain_net
 
         network = artifacts.open_network(path)
-        if any_style.is_any_style(network):
-            network = any_style.parts_of(network).transform
+        if adain_net.is_any_style(network):
+            network = adain_net.parts_of(network).transform
         inputs = [values(each.shape) for each in network.inputs]
         compiled = tf.function(lambda: network(inputs if len(inputs) > 1 else inputs[0]))
         return lambda: compiled().numpy(), side

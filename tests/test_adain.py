@@ -7,12 +7,13 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import any_style, artifacts, pipeline, transfers
+from nst_tf import artifacts, pipeline
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.methods import adain
+from nst_tf.models import adain_net, feature_transforms
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,7 @@ def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(inputs, tmp_p
     assert np.mean(losses_seen[-5:]) < 0.8 * np.mean(losses_seen[:3])
     assert run.contact_sheet.is_file() and list(run.previews.glob("*.png"))
     assert set(run.recorded) >= {"encoder", "feature_network", "steps"}
-    assert any_style.is_any_style(artifacts.open_network(run.path))
+    assert adain_net.is_any_style(artifacts.open_network(run.path))
 
 
 def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
@@ -122,7 +123,7 @@ def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
         np.testing.assert_array_equal(weight, known)
 
 
-@pytest.mark.parametrize("transfer", transfers.TRANSFERS)
+@pytest.mark.parametrize("transfer", feature_transforms.TRANSFERS)
 def test_every_transfer_has_a_finite_gradient_for_all_that_learns(inputs, transfer):
     task = adain.AdainTask(settings(inputs, any_style="adain", transfer=transfer, content_target="transferred"))
     with tf.GradientTape() as tape:

@@ -14,11 +14,12 @@ import tensorflow as tf
 import tiny
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from nst_tf import artifacts, export, exporters, networks
+from nst_tf import artifacts, export, exporters
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import litert_layers, model_cards, parity, tflite
 from nst_tf.images import io as image_io
+from nst_tf.models import transform_net
 
 FLOORS = {"tiny_float16.tflite": 60, "tiny_int8.tflite": 40}        # decibels; 80 for all others
 # A pixel is grown to a picture of one colour, where norms make half a grey level of float32's rounding.
@@ -182,7 +183,7 @@ def test_every_style_and_blend_meets_every_photo_of_the_gate():
     (tflite.VARIANTS, [3, 4, 5, 6, 7]), (tflite.OF_SEVERAL_STYLES, [3, 4, 7])])      # 5 and 6 upsample
 def test_int8_files_hold_8_bits_but_for_their_first_convolutions_and_with_several_styles_upsampling(variants, narrow):
     # Wide enough to be quantised: LiteRT leaves weights below 1024 as they are.
-    network = networks.transform_net(networks.TransformNetConfig(width=8, residual_blocks=1))
+    network = transform_net.transform_net(transform_net.TransformNetConfig(width=8, residual_blocks=1))
     core = tflite.core_for_phones(network)
     stylize = tf.function(lambda image: {"stylized": core(image)},
                           input_signature=[tf.TensorSpec([1, 32, 32, 3], name="image")])
@@ -236,7 +237,7 @@ def test_the_gate_refuses_another_size():
 def test_the_gate_refuses_a_network_that_is_not_finite():
     with pytest.raises(RuntimeError, match="nan dB"):
         broken = tiny.network()
-        broken.get_layer(networks.OUTPUT).bias.assign([np.nan] * 3)
+        broken.get_layer(transform_net.OUTPUT).bias.assign([np.nan] * 3)
         parity.check(broken, lambda image: image, "a.bin", 30.0)
 
 
@@ -379,7 +380,7 @@ def test_exporting_leaves_the_network_as_it_was():
     network, _ = tiny.exported()
     pads = [layer for layer in network.layers if "pad" in layer.name]
     assert pads and not any(isinstance(pad, litert_layers.SlicedReflectionPadding2D) for pad in pads)
-    assert networks.core(network).count_params() == network.count_params()
+    assert transform_net.core(network).count_params() == network.count_params()
     for weight, same in zip(network.get_weights(), tiny.network().get_weights()):
         np.testing.assert_array_equal(weight, same)
 

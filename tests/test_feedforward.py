@@ -5,11 +5,12 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import networks, pipeline
+from nst_tf import pipeline
 from nst_tf.config.train import TrainSettings
 from nst_tf.images import io as image_io
 from nst_tf.losses import regularizers
 from nst_tf.methods import feedforward
+from nst_tf.models import transform_net
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_stability_is_what_becomes_of_noise(inputs):
 
 def test_the_noise_belongs_to_the_crop_and_not_to_its_place_in_the_batch(inputs):
     task = feedforward.FeedforwardTask(settings(inputs, stability_weight=1.0))
-    task.network.get_layer(networks.OUTPUT).kernel.assign(
+    task.network.get_layer(transform_net.OUTPUT).kernel.assign(
         np.random.default_rng(0).normal(0, 0.1, (9, 9, 4, 3)))
     stability = [task.terms(batch(*indices))["stability"].numpy() for indices in ((3, 4), (4, 3))]
     np.testing.assert_allclose(stability[0], stability[1][::-1], rtol=1e-4)
@@ -68,7 +69,7 @@ def test_the_mesh_of_what_is_painted_counts_by_its_weight(inputs):
     meshed.network.set_weights(plain.network.get_weights())
     without, terms = (task.terms(batch(0, 1)) for task in (plain, meshed))
     assert "mesh" not in without
-    wanted = regularizers.mesh_energy(networks.draw(meshed.network, batch(0, 1)["image"], training=True))
+    wanted = regularizers.mesh_energy(transform_net.draw(meshed.network, batch(0, 1)["image"], training=True))
     np.testing.assert_allclose(terms["mesh"], wanted, rtol=1e-4)
     np.testing.assert_allclose(terms["loss"], without["loss"] + 2 * wanted, rtol=1e-4)
 

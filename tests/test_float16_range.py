@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from nst_tf import any_style, networks
 from nst_tf.exporters import any_style_tflite, float16_range, parity
 from nst_tf.images import io as image_io
+from nst_tf.models import adain_net, transform_net
 
 
 def large(**shape):
@@ -16,7 +16,7 @@ def large(**shape):
     for name, factor in (("residual1a", 300.0), ("up1", 40.0)):
         convolution = network.get_layer(f"{name}_conv")
         convolution.set_weights([factor * weight for weight in convolution.get_weights()])
-    return networks.core(network)
+    return transform_net.core(network)
 
 
 @pytest.mark.parametrize("shape", [{}, {"styles": 2}, {"styles": 2, "strength": True}], ids=str)
@@ -32,18 +32,18 @@ def test_features_are_small_enough_to_be_squared_and_the_picture_is_the_same(sha
 
 
 def test_networks_of_small_features_stay_as_they_are():
-    core = networks.core(tiny.network())
+    core = transform_net.core(tiny.network())
     for before, after in zip(core.get_weights(), float16_range.within_float16(core).get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
 
 
 def test_a_network_of_any_style_stays_within_float16_and_paints_the_same():
-    parts = any_style.parts_of(tiny.any_style())
+    parts = adain_net.parts_of(tiny.any_style())
     convolution = parts.transform.get_layer("residual1a_conv")
     before_enlarged = convolution.get_weights()
     try:
         convolution.set_weights([300.0 * weight for weight in before_enlarged])
-        core, small = networks.core(parts.transform), any_style_tflite.transformer_for_phones(parts)
+        core, small = transform_net.core(parts.transform), any_style_tflite.transformer_for_phones(parts)
     finally:
         convolution.set_weights(before_enlarged)           # the network is that of all tests
     photo = tf.constant(image_io.to_float(tiny.photo(48, 64)))[None]
@@ -55,6 +55,6 @@ def test_a_network_of_any_style_stays_within_float16_and_paints_the_same():
 
 
 def test_a_transfer_without_norms_is_left_alone():
-    core = networks.core(any_style.parts_of(tiny.any_style("adain")).transform)
+    core = transform_net.core(adain_net.parts_of(tiny.any_style("adain")).transform)
     for before, after in zip(core.get_weights(), float16_range.within_float16(core).get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)

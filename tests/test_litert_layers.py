@@ -6,10 +6,10 @@ import pytest
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import any_style, networks
 from nst_tf.exporters import litert_layers, tflite, tflite_contents
 from nst_tf.layers.padding import ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
+from nst_tf.models import adain_net, transform_net
 
 SHAPES = [{}, {"edge_size": 5}, {"block": "separable"}, {"styles": 2, "strength": True}, {"padding": "zeros"}]
 
@@ -62,16 +62,16 @@ def test_colours_of_four_pixels_at_once_equal_those_of_one(size):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_a_converted_network_draws_the_networks_picture(shape):
-    core = networks.core(tiny.network(**shape))
+    core = transform_net.core(tiny.network(**shape))
     blend = [np.float32([[0.3, 0.5]])] if len(core.inputs) > 1 else []
     photo = np.random.default_rng(0).random((1, 20, 28, 3)).astype("float32")
-    np.testing.assert_allclose(networks.draw(litert_layers.for_litert(core), photo, *blend),
-                               networks.draw(core, photo, *blend), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(transform_net.draw(litert_layers.for_litert(core), photo, *blend),
+                               transform_net.draw(core, photo, *blend), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["adain", "modulated"])
 def test_the_part_that_draws_any_style_is_made_cheaper_too(kind):
-    core = networks.core(any_style.parts_of(tiny.any_style(kind)).transform)
+    core = transform_net.core(adain_net.parts_of(tiny.any_style(kind)).transform)
     copy = litert_layers.for_litert(core)
     photo = np.random.default_rng(0).random((1, 16, 24, 3)).astype("float32")
     code = np.random.default_rng(1).random((1, core.inputs[1].shape[-1])).astype("float32")
@@ -83,13 +83,13 @@ def test_the_part_that_draws_any_style_is_made_cheaper_too(kind):
 
 
 def test_an_encoder_keeps_its_last_convolution():
-    core = networks.core(any_style.parts_of(tiny.any_style("adain")).encode_style)
+    core = transform_net.core(adain_net.parts_of(tiny.any_style("adain")).encode_style)
     assert not any(isinstance(layer, litert_layers.FoldedConvolution)
                    for layer in litert_layers.for_litert(core)._flatten_layers())
 
 
 def test_zero_pads_are_left_to_the_convolutions():
-    core = networks.core(tiny.network(padding="zeros"))
+    core = transform_net.core(tiny.network(padding="zeros"))
     assert [type(layer) for layer in litert_layers.for_litert(core).layers] == [type(layer) for layer in core.layers]
 
 
@@ -107,7 +107,7 @@ def test_a_subclass_can_stand_for_each_layer():
     class Marked(litert_layers.UpsamplingConvolution):
         pass
 
-    core = networks.core(tiny.network())
+    core = transform_net.core(tiny.network())
     copy = litert_layers.for_litert(core, {litert_layers.UpsamplingConvolution: Marked})
     assert [layer.name for layer in copy.layers if isinstance(layer, Marked)] == ["up1_conv", "up2_conv"]
 

@@ -5,24 +5,25 @@ import tiny
 from pictures import batch as picture
 from tiny import draw_any as draw
 
-from nst_tf import any_style, exporters, modulated, networks
+from nst_tf import exporters
 from nst_tf.layers.color import PhotosColors
 from nst_tf.layers.normalization import ModulatedNormalization
+from nst_tf.models import adain_net, style_prediction_net, transform_net
 
 
 def test_the_code_is_means_and_deviations_of_the_encoders_maps():
     style = picture(48, 64)
-    code = any_style.parts_of(tiny.any_style()).encode_style(style).numpy()[0]
-    maps = tiny.encoder(modulated.LAYERS)(style)
-    wanted = [statistic for layer in modulated.LAYERS for statistic in (
+    code = adain_net.parts_of(tiny.any_style()).encode_style(style).numpy()[0]
+    maps = tiny.encoder(style_prediction_net.LAYERS)(style)
+    wanted = [statistic for layer in style_prediction_net.LAYERS for statistic in (
         maps[layer].numpy().mean((0, 1, 2)), np.sqrt(maps[layer].numpy().var((0, 1, 2)) + 1e-5))]
     np.testing.assert_allclose(code, np.concatenate(wanted), rtol=1e-3, atol=1e-3)
 
 
 def test_without_strength_it_is_the_per_style_network_with_its_own_norms_and_the_photos_colors():
     network = tiny.any_style()
-    transform = any_style.parts_of(network).transform
-    plain = networks.transform_net(networks.TransformNetConfig(width=4, residual_blocks=1))
+    transform = adain_net.parts_of(network).transform
+    plain = transform_net.transform_net(transform_net.TransformNetConfig(width=4, residual_blocks=1))
     for layer in plain.layers:
         if layer.name.endswith("_conv"):
             layer.set_weights(transform.get_layer(layer.name).get_weights())
@@ -38,7 +39,7 @@ def test_without_strength_a_picture_has_the_photos_mean_colors():
 
 
 def test_every_norm_has_parameters_of_its_own():
-    transform = any_style.parts_of(tiny.any_style()).transform
+    transform = adain_net.parts_of(tiny.any_style()).transform
     norms = [layer for layer in transform.layers if isinstance(layer, ModulatedNormalization)]
     ends = sorted((norm.first, norm.first + 2 * norm.output.shape[-1]) for norm in norms)
     total = transform.get_layer("parameters").own.shape[0]
@@ -54,8 +55,8 @@ def test_scale_and_offset_are_those_of_the_parameters():
 
 
 def test_one_trained_in_bfloat16_is_exported_in_float32():
-    narrow, wide = (modulated.modulated_net(
-        tiny.encoder(modulated.LAYERS), networks.TransformNetConfig(width=4, residual_blocks=1), [picture(48, 64)[0]],
+    narrow, wide = (style_prediction_net.modulated_net(
+        tiny.encoder(style_prediction_net.LAYERS), transform_net.TransformNetConfig(width=4, residual_blocks=1), [picture(48, 64)[0]],
         dtype=dtype) for dtype in ("mixed_bfloat16", "float32"))
     narrow.set_weights(tiny.any_style().get_weights())
     wide.set_weights(narrow.get_weights())
@@ -67,6 +68,6 @@ def test_one_trained_in_bfloat16_is_exported_in_float32():
 
 def test_the_encoder_does_not_learn_and_all_that_draws_does():
     network = tiny.any_style()
-    parts = any_style.parts_of(network)
+    parts = adain_net.parts_of(network)
     assert not parts.encode_style.trainable_weights
     assert len(network.trainable_weights) == len(parts.transform.weights)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import muon, networks
+from nst_tf import muon
 from nst_tf.layers.normalization import InstanceNormalization
+from nst_tf.models import transform_net
 
 
 def noise(*shape, seed=0):
@@ -31,7 +32,7 @@ def variables():
     """A kernel for Muon, the last layer's kernel, a bias."""
     model = keras.Sequential([
         keras.Input((8, 8, 3)), keras.layers.Conv2D(5, 3, name="hidden"),
-        keras.layers.Conv2D(3, 3, name=networks.OUTPUT)])
+        keras.layers.Conv2D(3, 3, name=transform_net.OUTPUT)])
     for index, weight in enumerate(model.trainable_weights):
         weight.assign(noise(*weight.shape, seed=index))
     return model.trainable_variables
@@ -54,7 +55,7 @@ def moved(optimizer, steps=3):
 
 
 def test_all_but_hidden_kernels_are_moved_as_keras_adam_moves_them():
-    ours = moved(muon.Muon(1e-2, adam_layers=(networks.OUTPUT,), beta_2=0.99))
+    ours = moved(muon.Muon(1e-2, adam_layers=(transform_net.OUTPUT,), beta_2=0.99))
     adams = moved(keras.optimizers.Adam(1e-2, beta_2=0.99))
     for our, adam in zip(ours[1:], adams[1:]):
         np.testing.assert_allclose(our, adam, rtol=1e-5, atol=1e-7)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import networks
 from nst_tf.core.errors import UserError
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.layers.padding import CropToSize, GrowToDrawable
+from nst_tf.models import transform_net
 
 SIZES = [(1, 1), (1, 7), (3, 2), (17, 33), (64, 64), (255, 101)]
 
@@ -29,11 +29,11 @@ def randomize(network, seed=0):
 
 
 def small(padding="reflect", residual_blocks=1, **options):
-    config = networks.TransformNetConfig(4, residual_blocks, padding)
-    return randomize(networks.transform_net(config, **options))
+    config = transform_net.TransformNetConfig(4, residual_blocks, padding)
+    return randomize(transform_net.transform_net(config, **options))
 
 
-@pytest.fixture(scope="module", params=networks.PADDINGS)
+@pytest.fixture(scope="module", params=transform_net.PADDINGS)
 def network(request):
     return small(request.param)
 
@@ -67,7 +67,7 @@ def test_a_traced_network_draws_what_an_untraced_one_draws(network, drawer):
 
 
 def test_the_core_draws_what_the_network_draws_on_drawable_sizes(network):
-    core = networks.core(network)
+    core = transform_net.core(network)
     for size in ((8, 12), (64, 64)):
         photo = noise(2, *size, 3)
         np.testing.assert_array_equal(core(photo), network(photo))
@@ -93,8 +93,8 @@ def test_the_picture_depends_on_the_photo(drawer):
 
 def test_each_style_draws_as_a_network_of_its_own():
     """All weights but the norms' are shared; the norms' rows are those of the lone networks."""
-    several = randomize(networks.transform_net(networks.TransformNetConfig(4, 1, styles=2)))
-    alone = networks.transform_net(networks.TransformNetConfig(4, 1))
+    several = randomize(transform_net.transform_net(transform_net.TransformNetConfig(4, 1, styles=2)))
+    alone = transform_net.transform_net(transform_net.TransformNetConfig(4, 1))
     photo = noise(1, 17, 33, 3)
     for number, blend in enumerate(np.eye(2, dtype=np.float32)):
         for layer in alone.layers:
@@ -106,29 +106,29 @@ def test_each_style_draws_as_a_network_of_its_own():
 
 def test_the_number_of_styles_is_read_off_the_network():
     for styles in (1, 3):
-        assert networks.styles_of(networks.transform_net(
-            networks.TransformNetConfig(4, 0, styles=styles))) == styles
+        assert transform_net.styles_of(transform_net.transform_net(
+            transform_net.TransformNetConfig(4, 0, styles=styles))) == styles
     other = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
     with pytest.raises(ValueError, match="not pictures to pictures"):
-        networks.styles_of(other)
+        transform_net.styles_of(other)
 
 
 def test_beside_kept_styles_only_the_norms_learn():
-    network = networks.transform_net(networks.TransformNetConfig(4, 1, styles=3, kept_styles=2))
+    network = transform_net.transform_net(transform_net.TransformNetConfig(4, 1, styles=3, kept_styles=2))
     assert {weight.name for weight in network.trainable_variables} == {"scale", "offset"}
 
 
 @pytest.mark.parametrize("kept", [1, 2, -1])
 def test_without_a_style_to_learn_there_is_no_network(kept):
     with pytest.raises(UserError, match="at least one style to learn"):
-        networks.TransformNetConfig(styles=1, kept_styles=kept)
+        transform_net.TransformNetConfig(styles=1, kept_styles=kept)
 
 
 # -- shape -----------------------------------------------------------------------------------------
 
 
 def test_the_classic_network_has_1679235_parameters():
-    network = networks.transform_net(networks.TransformNetConfig(width=32, residual_blocks=5))
+    network = transform_net.transform_net(transform_net.TransformNetConfig(width=32, residual_blocks=5))
     assert network.count_params() == 1_679_235
 
 
@@ -141,8 +141,8 @@ def test_every_convolution_but_the_last_is_normalised(network):
 
 
 def test_separable_blocks_have_a_3x3_for_each_channel_and_a_1x1_for_all():
-    full, separable = (networks.transform_net(networks.TransformNetConfig(8, 3, block=block))
-                       for block in networks.BLOCKS)
+    full, separable = (transform_net.transform_net(transform_net.TransformNetConfig(8, 3, block=block))
+                       for block in transform_net.BLOCKS)
     channels, convolutions = 32, 6
     saved = channels * channels * 9 - (channels * 9 + channels * channels)
     assert full.count_params() - separable.count_params() == convolutions * saved
@@ -150,7 +150,7 @@ def test_separable_blocks_have_a_3x3_for_each_channel_and_a_1x1_for_all():
 
 @pytest.mark.parametrize("edge_size", [1, 5, 15])
 def test_pictures_of_any_size_keep_theirs_with_any_edge_kernel(edge_size):
-    network = networks.transform_net(networks.TransformNetConfig(2, 1, block="separable", edge_size=edge_size))
+    network = transform_net.transform_net(transform_net.TransformNetConfig(2, 1, block="separable", edge_size=edge_size))
     assert [network.get_layer(name).kernel_size for name in ("down1_conv", "out_conv")] == [(edge_size,) * 2] * 2
     for size in ((1, 1), (3, 7), (21, 34)):
         assert network(noise(1, *size, 3)).shape == (1, *size, 3)
@@ -161,14 +161,14 @@ def test_pictures_of_any_size_keep_theirs_with_any_edge_kernel(edge_size):
     {"edge_size": 17}])
 def test_shapes_without_meaning_are_refused(options):
     with pytest.raises(UserError):
-        networks.TransformNetConfig(**options)
+        transform_net.TransformNetConfig(**options)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_an_untrained_network_draws_nearly_grey_pictures(seed):
     """Far from the flat ends of tanh, where a colour that is driven too far has no way back."""
     keras.utils.set_random_seed(seed)
-    picture = networks.transform_net(networks.TransformNetConfig(8))(noise(1, 64, 64, 3)).numpy()
+    picture = transform_net.transform_net(transform_net.TransformNetConfig(8))(noise(1, 64, 64, 3)).numpy()
     assert 0 < np.abs(picture - 0.5).max() < 0.35 and picture.std() < 0.12
 
 
@@ -191,7 +191,7 @@ def test_every_weight_is_saved_and_loaded_to_the_same_picture(network, tmp_path)
     again = keras.saving.load_model(tmp_path / "network.keras", compile=False)
     photo = noise(1, 19, 34, 3)
     np.testing.assert_array_equal(again(photo), network(photo))
-    core = networks.core(again)
+    core = transform_net.core(again)
     np.testing.assert_array_equal(core(noise(1, 16, 8, 3)), network(noise(1, 16, 8, 3)))
 
 
@@ -216,12 +216,12 @@ class _Transposed:
             x.shape[-1], 3, strides=2, padding="same", **self._options)(x)
 
 
-@pytest.mark.parametrize("padding", networks.PADDINGS)
+@pytest.mark.parametrize("padding", transform_net.PADDINGS)
 def test_a_constant_photo_is_drawn_without_a_checkerboard(padding, monkeypatch):
     grey = np.full((1, 128, 128, 3), 0.4, np.float32)
     inside = (0, slice(48, 80), slice(48, 80))         # border effects do not reach this far
     drawn = small(padding)(grey).numpy()[inside]
-    monkeypatch.setattr(networks.layers, "NearestUpsampling2D", _Transposed)
+    monkeypatch.setattr(transform_net.layers, "NearestUpsampling2D", _Transposed)
     control = small(padding)(grey).numpy()[inside]
     assert nyquist(control) > 1e-2                     # the measure sees a checkerboard
     assert nyquist(drawn) < 1e-6

@@ -104,25 +104,25 @@ def test_what_is_learnt_depends_on_no_free_setting():
 
 
 def test_choices_and_defaults_exist_where_they_are_used():
-    from nst_tf import any_style, networks, transfers
     from nst_tf.data import sources, style_images
     from nst_tf.exporters import EXPORTERS
     from nst_tf.features import vgg
     from nst_tf.losses import style_statistics
     from nst_tf.methods import METHODS
+    from nst_tf.models import adain_net, feature_transforms, transform_net
 
     defaults = {name: field.default for name, field in FIELDS.items()}
     assert set(FIELDS["method"].metadata["choices"]) == set(METHODS)
-    assert set(FIELDS["padding"].metadata["choices"]) == set(networks.PADDINGS)
+    assert set(FIELDS["padding"].metadata["choices"]) == set(transform_net.PADDINGS)
     assert set(FIELDS["statistic"].metadata["choices"]) == set(style_statistics.STATISTICS)
-    assert set(FIELDS["transfer"].metadata["choices"]) == set(transfers.TRANSFERS)
-    assert FIELDS["skips"].metadata["choices"] == any_style.SKIPS
+    assert set(FIELDS["transfer"].metadata["choices"]) == set(feature_transforms.TRANSFERS)
+    assert FIELDS["skips"].metadata["choices"] == adain_net.SKIPS
     assert defaults["paintings"] == sources.STYLES
     assert set(defaults["export"]) <= set(EXPORTERS)
     assert set(defaults["content_layers"] + defaults["style_layers"]) <= set(vgg.SLIM_LAYERS)
     assert defaults["style_image"] in style_images.packaged_styles()
     assert (defaults["width"], defaults["residual_blocks"]) == (
-        networks.TransformNetConfig().width, networks.TransformNetConfig().residual_blocks)
+        transform_net.TransformNetConfig().width, transform_net.TransformNetConfig().residual_blocks)
 
 
 # -- layer weights ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tiny
 from pictures import smooth
 
-from nst_tf import artifacts, networks, pipeline, stylize
+from nst_tf import artifacts, pipeline, stylize
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
@@ -14,6 +14,7 @@ from nst_tf.exporters import EXPORTERS, parity
 from nst_tf.images import io as image_io
 from nst_tf.losses import regularizers
 from nst_tf.methods import feedforward
+from nst_tf.models import transform_net
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +70,9 @@ def test_strength_goes_from_the_norms_of_the_photo_to_those_of_the_style():
 
 
 def test_strengths_are_named_so():
-    assert networks.blend_name(tiny.network(strength=True)) == networks.STRENGTHS
-    assert networks.blend_name(tiny.network(styles=2)) == networks.STYLE_WEIGHTS
-    assert networks.blend_name(tiny.network()) is None
+    assert transform_net.blend_name(tiny.network(strength=True)) == transform_net.STRENGTHS
+    assert transform_net.blend_name(tiny.network(styles=2)) == transform_net.STYLE_WEIGHTS
+    assert transform_net.blend_name(tiny.network()) is None
 
 
 # -- training --------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ def test_strength_that_would_not_be_learnt_is_refused(inputs, tmp_path, changes,
 def test_every_kind_of_a_network_with_strength_draws_as_the_network(exported):
     network, paths = exported
     photo = image_io.to_float(tiny.photo(45, 61))
-    blend = np.full(networks.styles_of(network), 1 / networks.styles_of(network))
+    blend = np.full(transform_net.styles_of(network), 1 / transform_net.styles_of(network))
     for strength in (0.0, 0.3, 1.0):
         wanted = tiny.draw(network, photo, strength * blend)
         for path in paths:

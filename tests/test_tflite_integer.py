@@ -11,12 +11,13 @@ import tiny
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from nst_tf import artifacts, export, exporters, networks
+from nst_tf import artifacts, export, exporters
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import integer_range, litert_layers, parity, tflite, tflite_integer
 from nst_tf.images import io as image_io
 from nst_tf.layers.normalization import InstanceNormalization
+from nst_tf.models import transform_net
 
 SHAPES = [{}, {"padding": "zeros"}, {"block": "separable"}, {"styles": 2, "strength": True}]
 
@@ -24,7 +25,7 @@ SHAPES = [{}, {"padding": "zeros"}, {"block": "separable"}, {"styles": 2, "stren
 def network(**shape):
     """The tiny network with paler colours: few of its pixels lie in the flat ends of tanh, as in trained ones."""
     built = tiny.network(**shape)
-    last = built.get_layer(networks.OUTPUT)
+    last = built.get_layer(transform_net.OUTPUT)
     last.set_weights([weight / 4 for weight in last.get_weights()])
     return built
 
@@ -79,7 +80,7 @@ def test_every_convolution_takes_holds_and_gives_integers(graph):
 
 def test_kernels_in_the_file_are_what_numpy_rounds(graph):
     model, main, operations = graph
-    core = networks.core(network())
+    core = transform_net.core(network())
     fitted = litert_layers.for_litert(integer_range.fitted(core, integer_range.measured(core)))
     stored = [main.tensors[op.inputs[1]] for name, op in operations if name == "CONV_2D"]
     for tensor, layer in zip(stored, integer_range.convolutions(fitted), strict=True):
@@ -108,7 +109,7 @@ def test_a_network_of_any_style_is_refused_in_one_line_and_nothing_is_written(tm
 
 
 def test_a_network_that_does_not_bear_8_bits_is_one_line_with_what_to_use_instead(tmp_path):
-    lost = mock.patch.object(tflite_integer, "rounded", lambda core: networks.core(tiny.network(2)))
+    lost = mock.patch.object(tflite_integer, "rounded", lambda core: transform_net.core(tiny.network(2)))
     with lost, pytest.raises(UserError, match="by 32 dB. Received.*not written. Use the format tflite") as caught:
         exporters.export("tflite_integer", network(), tmp_path, "night")
     assert "\n" not in str(caught.value) and list(tmp_path.iterdir()) == []
@@ -119,13 +120,13 @@ def test_a_network_that_does_not_bear_8_bits_is_one_line_with_what_to_use_instea
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_fitting_ranges_leaves_the_picture_and_puts_convolutions_into_one_range(shape):
-    core = networks.core(network(**shape))
+    core = transform_net.core(network(**shape))
     fitted = integer_range.fitted(core, integer_range.measured(core))
     photo, blend = image_io.to_float(tiny.photo(96, 96)), (0.3, 0.6) if "styles" in shape else ()
     assert parity.psnr(tiny.draw(fitted, photo, blend), tiny.draw(core, photo, blend)) > 100
     probe = keras.Model(fitted.input, [layer.output for layer in integer_range.convolutions(fitted)])
     style = [np.array([[1, 0]], np.float32)] if blend else []
-    for maps in networks.draw(probe, photo[None], *style):
+    for maps in transform_net.draw(probe, photo[None], *style):
         largest = np.abs(maps.numpy()).max((0, 1, 2))
         # Of every channel alike, so that none is lost in steps made for another.
         assert 0.1 < largest.min() and np.mean(np.abs(maps) <= 1) > 0.98
@@ -133,7 +134,7 @@ def test_fitting_ranges_leaves_the_picture_and_puts_convolutions_into_one_range(
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_rounding_to_8_bits_keeps_the_picture_of_every_kind_of_network(shape):
-    core = networks.core(network(**shape))
+    core = transform_net.core(network(**shape))
     photo, blend = image_io.to_float(tiny.photo(44, 60)), (1, 0) if "styles" in shape else ()
     ratio = parity.psnr(tiny.draw(tflite_integer.rounded(core), photo, blend), tiny.draw(core, photo, blend))
     assert 32 <= ratio < 60

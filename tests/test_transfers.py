@@ -6,10 +6,10 @@ import scipy.linalg
 import scipy.stats
 import skimage.exposure
 
-from nst_tf import transfers
 from nst_tf.core.errors import UserError
+from nst_tf.models import feature_transforms
 
-NAMES = list(transfers.TRANSFERS)
+NAMES = list(feature_transforms.TRANSFERS)
 
 
 def maps(seed, height=12, width=10, channels=4, batch=1):
@@ -26,7 +26,7 @@ def dense(seed, **size):
 
 
 def moved(name, content, style):
-    transfer = transfers.transfer(name)
+    transfer = feature_transforms.transfer(name)
     return transfer.apply(content, transfer.describe(style)).numpy()
 
 
@@ -71,8 +71,8 @@ def test_histogram_keeps_equal_values_equal_and_efdm_does_not():
 
 
 def test_quantiles_are_numpys():
-    code = transfers.describe_quantiles(maps(0)).numpy().reshape(4, transfers.QUANTILES)
-    ranks = (np.arange(transfers.QUANTILES) + 0.5) / transfers.QUANTILES
+    code = feature_transforms.describe_quantiles(maps(0)).numpy().reshape(4, feature_transforms.QUANTILES)
+    ranks = (np.arange(feature_transforms.QUANTILES) + 0.5) / feature_transforms.QUANTILES
     wanted = np.quantile(columns(maps(0)), ranks, axis=0, method="hazen").T
     np.testing.assert_allclose(code, wanted, rtol=1e-4, atol=1e-5)
 
@@ -89,7 +89,7 @@ def test_correlation_whitens_and_colours_with_scipys_roots():
     content, style = dense(0), dense(1)
     own, wanted = columns(content), columns(style)
     covariance = np.cov(own.T, bias=True)
-    ridge = transfers.RIDGE * np.trace(covariance) / 4 + 1e-8
+    ridge = feature_transforms.RIDGE * np.trace(covariance) / 4 + 1e-8
     matrix = scipy.linalg.sqrtm(np.linalg.inv(covariance + ridge * np.eye(4))) @ scipy.linalg.sqrtm(
         np.cov(wanted.T, bias=True))
     np.testing.assert_allclose(
@@ -129,17 +129,17 @@ def test_pictures_of_a_batch_get_their_own_style(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_code_serves_a_whole_batch(name):
-    transfer, content, style = transfers.transfer(name), maps(0, batch=2), maps(1)
+    transfer, content, style = feature_transforms.transfer(name), maps(0, batch=2), maps(1)
     drawn = transfer.apply(content, transfer.describe(style)).numpy()
     np.testing.assert_allclose(drawn[1:], moved(name, content[1:], style), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_code_has_the_size_that_is_stated(name):
-    transfer = transfers.transfer(name)
+    transfer = feature_transforms.transfer(name)
     assert transfer.describe(maps(0, 5, 9, 6)).shape == (1, transfer.size(6))
 
 
 def test_an_unknown_transfer_is_refused():
     with pytest.raises(UserError, match="adain, efdm, histogram, correlation"):
-        transfers.transfer("gram")
+        feature_transforms.transfer("gram")

@@ -16,12 +16,13 @@ import pytest
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import any_style, export, exporters, networks, painters
+from nst_tf import export, exporters, painters
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data import style_images
 from nst_tf.exporters import model_cards, parity, tflite, web
 from nst_tf.images import io as image_io, padding
+from nst_tf.models import adain_net, transform_net
 
 SIDES, SHAPES = (32,), ((0.75, 1.0),)
 TWO = "mosaic,https://example.org/my-wave_2.jpg"                    # the second's picture is not at hand
@@ -46,7 +47,7 @@ def made(kind):
 
 def unconverted(network, folder, **options):
     """As `exported`, but with older files instead of conversions, which take seconds."""
-    kind = web.KINDS[networks.blend_name(network)]
+    kind = web.KINDS[transform_net.blend_name(network)]
     data = (made(kind)[1] / "web" / "models" / "tiny_32x24_float16.tflite").read_bytes()
     with mock.patch.object(tflite, "converted", lambda *args: {"": data}):
         return exported(network, folder, **options)
@@ -72,7 +73,7 @@ def test_every_file_draws_the_networks_picture_at_its_size(page):
         run = Interpreter(str(folder / frame["file"])).get_signature_runner()
         if described["kind"] == "any":
             style = image_io.to_float(tiny.photo(40, 50))[None]
-            inputs = {"content": grown[None], "code": any_style.parts_of(network).encode_style(style).numpy(),
+            inputs = {"content": grown[None], "code": adain_net.parts_of(network).encode_style(style).numpy(),
                       "alpha": np.array([[0.5]], np.float32)}
             wanted = np.clip(tiny.draw_any(network, grown[None], style, 0.5)[0], 0, 1)
         else:
@@ -90,7 +91,7 @@ def test_styles_have_names_pictures_and_codes(page):
     if described["kind"] == "any":
         assert [style["name"] for style in offered] == [
             "Autumn knife", "Ink wash", "Mosaic", "Starry swirls", "Woodblock"]
-        encode = any_style.parts_of(network).encode_style
+        encode = adain_net.parts_of(network).encode_style
         for style, name in zip(offered, style_images.packaged_styles()):
             np.testing.assert_allclose(
                 style["code"], encode(painters.read_style(name, 512)[None])[0], rtol=1e-5, atol=1e-6)

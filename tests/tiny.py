@@ -8,11 +8,11 @@ from unittest import mock
 import keras
 import numpy as np
 
-from nst_tf import any_style as any_style_nets, modulated, networks
 from nst_tf.data import sample_photos
 from nst_tf.exporters import ANY_STYLE_EXPORTERS, EXPORTERS, any_style_tflite
 from nst_tf.features import extractors, vgg
 from nst_tf.images import io as image_io
+from nst_tf.models import adain_net, style_prediction_net, transform_net
 
 # What is exported of every kind of network, and draws at every size. The format web has fixed sizes, and needs
 # LiteRT.js: see test_web.py; for tflite_integer see test_tflite_integer.py.
@@ -24,8 +24,8 @@ SIZES = [(45, 61), (1, 1), (3, 7), (7, 3), (1, 50), (96, 128)]
 
 def network(seed: int = 1, dtype: str = "float32", styles: int = 1, **shape) -> keras.Model:
     """A `transform_net` with random weights, offsets and scales; it draws all kinds of colours."""
-    config = networks.TransformNetConfig(styles=styles, **{"width": 4, "residual_blocks": 1, **shape})
-    built = networks.transform_net(config, dtype=dtype)
+    config = transform_net.TransformNetConfig(styles=styles, **{"width": 4, "residual_blocks": 1, **shape})
+    built = transform_net.transform_net(config, dtype=dtype)
     rng = np.random.default_rng(seed)
     for weight in built.weights:
         if weight.path.endswith("scale"):
@@ -36,7 +36,7 @@ def network(seed: int = 1, dtype: str = "float32", styles: int = 1, **shape) -> 
             values = rng.normal(0, np.prod(weight.shape[:-1]) ** -0.5, weight.shape)
         weight.assign(values.astype("float32"))
     # At full contrast what 8 bits cost would show as in no trained network: 34 to 37 dB where those have 43 and more.
-    kernel = built.get_layer(networks.OUTPUT).kernel
+    kernel = built.get_layer(transform_net.OUTPUT).kernel
     kernel.assign(0.3 * kernel)
     return built
 
@@ -56,14 +56,14 @@ def any_style(kind: str = "modulated") -> keras.Model:
 def _any_style(kind):
     keras.utils.set_random_seed(3)
     if kind in ("adain", "skips"):
-        skips = any_style_nets.SKIPS if kind == "skips" else ()
-        layers = any_style_nets.LAYER, *skips
+        skips = adain_net.SKIPS if kind == "skips" else ()
+        layers = adain_net.LAYER, *skips
         known = encoder(layers)(image_io.to_float(photo(64, 80))[None])
         rms = {layer: float(np.sqrt(np.mean(np.square(maps)))) for layer, maps in known.items()}
-        built = any_style_nets.any_style_net(encoder(layers), skips=skips, rms=rms)
+        built = adain_net.any_style_net(encoder(layers), skips=skips, rms=rms)
     else:
-        built = modulated.modulated_net(
-            encoder(modulated.LAYERS), networks.TransformNetConfig(width=4, residual_blocks=1),
+        built = style_prediction_net.modulated_net(
+            encoder(style_prediction_net.LAYERS), transform_net.TransformNetConfig(width=4, residual_blocks=1),
             [image_io.to_float(photo(64, 80)), image_io.to_float(photo(64, 80)[::-1, :, ::-1])])
     for weight in built.trainable_weights:
         if weight.path.endswith("out_conv/kernel"):
@@ -101,7 +101,7 @@ def photo(height: int, width: int) -> np.ndarray:
 def draw(built: keras.Model, rgb: np.ndarray, blend=()) -> np.ndarray:
     """The picture of float32 [H, W, 3], as an artefact has to draw it, with style weights if it has any."""
     weights = [np.array(blend, np.float32)[None]] if len(blend) else []
-    return np.clip(np.asarray(networks.draw(built, rgb[None], *weights))[0], 0, 1)
+    return np.clip(np.asarray(transform_net.draw(built, rgb[None], *weights))[0], 0, 1)
 
 
 @functools.cache

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import keras
 
-from nst_tf import any_style
 from nst_tf.core.errors import expected
 from nst_tf.exporters import any_style_saved_model, any_style_tflite, parity, saved_model, tflite, tflite_integer, web
+from nst_tf.models import adain_net
 
 Exporter = Callable[..., list[parity.Artefact]]
 EXPORTERS: Mapping[str, Exporter] = {
@@ -35,7 +35,7 @@ def check_name(name: str, network: keras.Model | None = None) -> None:
     if name not in EXPORTERS:
         raise expected(
             f"a format among {', '.join(EXPORTERS)}", repr(name), "Check its spelling.")
-    if network is not None and any_style.is_any_style(network) and name not in ANY_STYLE_EXPORTERS:
+    if network is not None and adain_net.is_any_style(network) and name not in ANY_STYLE_EXPORTERS:
         raise expected(f"for a network of any style a format among {', '.join(ANY_STYLE_EXPORTERS)}", repr(name),
                        "Leave it out; it is for networks of one or several styles.")
 
@@ -58,7 +58,7 @@ def export(name: str, network: keras.Model, folder: Path, style: str, **options)
         RuntimeError: the artefact does not draw what the network draws; it was not written.
     """
     check_name(name, network)
-    exporter = (ANY_STYLE_EXPORTERS if any_style.is_any_style(network) else EXPORTERS)[name]
+    exporter = (ANY_STYLE_EXPORTERS if adain_net.is_any_style(network) else EXPORTERS)[name]
     taken = {key: value for key, value in options.items() if key in OPTIONS.get(name, ())}
     return exporter(in_float32(network), folder, style, **taken)
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style
 from nst_tf.exporters import parity, picture_bytes, saved_model, serving
+from nst_tf.models import adain_net
 
 
 def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
@@ -34,7 +34,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         UserError: the folder cannot be written.
         RuntimeError: the artefact does not draw what the network draws; it was not written.
     """
-    parts = any_style.parts_of(network)
+    parts = adain_net.parts_of(network)
     code_size = parts.encode_style.output.shape[-1]
 
     @tf.function(input_signature=_signature("content", "code", "alpha", code_size=code_size))
@@ -74,7 +74,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         return min(parity.compare(wanted, draw, path, saved_model.AT_LEAST) for draw in (at_once, in_two_steps))
 
     rgb8, jpeg = serving.photo()
-    full = {any_style.ALPHA: np.ones((1, 1), np.float32)}
+    full = {adain_net.ALPHA: np.ones((1, 1), np.float32)}
     return [saved_model.written(
         saved_model.variables_of(network), {
             "serving_default": serving_default, "stylize": stylize, "encode_style": encode_style,

@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, networks
 from nst_tf.core import files
 from nst_tf.data import style_images
 from nst_tf.exporters import float16_range, litert_layers, parity, tflite
 from nst_tf.images import io as image_io, padding
+from nst_tf.models import adain_net, transform_net
 
 SIDES = (256, 384, 512)                        # pixels, of the files of a fixed size
 # The published one keeps 45 dB with two convolutions in float.
@@ -45,8 +45,8 @@ def export(
     """
     sides = sides or SIDES
     tflite.check_sides(sides, *padding.ANY_STYLE)
-    parts = any_style.parts_of(network)
-    encoder = litert_layers.for_litert(networks.core(parts.encode_style))
+    parts = adain_net.parts_of(network)
+    encoder = litert_layers.for_litert(transform_net.core(parts.encode_style))
     transformer = transformer_for_phones(parts)
     encoders = converted(encoder, ["style"], VARIANTS)
     # Styles are encoded by the file that an app would use beside each transformer.
@@ -69,7 +69,7 @@ def export(
     return artefacts
 
 
-def transformer_for_phones(parts: any_style.Parts) -> keras.Model:
+def transformer_for_phones(parts: adain_net.Parts) -> keras.Model:
     """Returns what is converted of the part that draws: its core, of LiteRT's operations, within float16.
 
     Features are measured on the packaged photos in the packaged styles, and given back.
@@ -79,7 +79,7 @@ def transformer_for_phones(parts: any_style.Parts) -> keras.Model:
     codes = [parts.encode_style(image_io.read_picture(path, short_side=float16_range.SIDE).rgb[None])
              for path in style_images.packaged_styles().values()]
     inputs = [*([rgb, code, full] for code in codes), [rgb, codes[0], none]]
-    return litert_layers.for_litert(float16_range.within_float16(networks.core(parts.transform), inputs))
+    return litert_layers.for_litert(float16_range.within_float16(transform_net.core(parts.transform), inputs))
 
 
 def _path(folder, stem):
@@ -90,10 +90,10 @@ def converted(
     core: keras.Model, names: Sequence[str], variants: Mapping[str, tflite.Variant],
     size: tuple[int | None, int | None] = (None, None),
 ) -> dict[str, bytes]:
-    """Converts one of `any_style.Parts`; returns {suffix: contents of the file}.
+    """Converts one of `adain_net.Parts`; returns {suffix: contents of the file}.
 
     Args:
-        core: the part as `networks.core` gives it.
+        core: the part as `transform_net.core` gives it.
         names: of its inputs; a part with "content" draws "stylized", another gives "code".
         variants: {suffix: settings of the converter}.
         size: height and width of the content, pixels; None for any.

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import networks
 from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
 from nst_tf.layers.normalization import InstanceNormalization, ModulatedNormalization
+from nst_tf.models import transform_net
 
 NORMS = (InstanceNormalization, ModulatedNormalization)
 LARGEST = 64.0         # of features less their mean: their squares stay a sixteenth of float16's largest number
@@ -26,7 +26,7 @@ def within_float16(core: keras.Model, inputs: Sequence | None = None) -> keras.M
     divided by a power of two, and the norm's epsilon by its square; both are exact in binary.
 
     Args:
-        core: from `networks.core`, of a `networks.transform_net` or of the part of a network of any style that draws. A
+        core: from `transform_net.core`, of a `transform_net.transform_net` or of the part of a network of any style that draws. A
             transfer of any style that is no norm stays as it is.
         inputs: by which its features are measured, see `largest_features`.
     """
@@ -50,7 +50,7 @@ def largest_features(core: keras.Model, inputs: Sequence | None = None) -> dict[
     """Returns {norm: the largest of its input's features less their channel's mean}, over several inputs.
 
     Args:
-        core: from `networks.core`, of any network.
+        core: from `transform_net.core`, of any network.
         inputs: of the network, each as it takes them; None for the packaged photos in each of its styles, which a
             network of any style does not have.
     """
@@ -77,9 +77,9 @@ def packaged_photos() -> np.ndarray:
 def _packaged(core):
     """The packaged photos, for each style of the network."""
     rgb = packaged_photos()
-    if networks.blend_name(core) is None:
+    if transform_net.blend_name(core) is None:
         return [rgb]
-    return [[rgb, np.tile(one, (len(rgb), 1))] for one in np.eye(networks.styles_of(core), dtype=np.float32)[:, None]]
+    return [[rgb, np.tile(one, (len(rgb), 1))] for one in np.eye(transform_net.styles_of(core), dtype=np.float32)[:, None]]
 
 
 def _halvings(core, inputs):

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import networks
 from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.layers.upsampling import NearestUpsampling2D
+from nst_tf.models import transform_net
 
 STEPS = 255            # of 8 bits
 SIDE = 256             # pixels of the photos that ranges are measured on
@@ -33,8 +33,8 @@ class Ranges:
     outputs: dict[str, tuple[np.ndarray, np.ndarray]]
 
 
-class ScaledOutputRange(networks.OutputRange):
-    """`networks.OutputRange` of scale * x + offset.
+class ScaledOutputRange(transform_net.OutputRange):
+    """`transform_net.OutputRange` of scale * x + offset.
 
     Args:
         scale, offset: three numbers each, of the colours.
@@ -52,7 +52,7 @@ class ScaledOutputRange(networks.OutputRange):
 
 
 def convolutions(core: keras.Model) -> list[keras.layers.Layer]:
-    """Returns the convolutions of a `networks.core` in their order, with those that see each channel alone."""
+    """Returns the convolutions of a `transform_net.core` in their order, with those that see each channel alone."""
     return [layer for layer in core.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D))]
 
 
@@ -75,11 +75,11 @@ def measured(core: keras.Model) -> Ranges:
     """Measures a network on the packaged photos in several tones, in all of its styles.
 
     Args:
-        core: from `networks.core`, of a `networks.transform_net` of one or several styles.
+        core: from `transform_net.core`, of a `transform_net.transform_net` of one or several styles.
     """
     first, last = first_layers(core), convolutions(core)
     probe = keras.Model(core.input, [*(layer.input for layer in first.values()), *(layer.output for layer in last)])
-    seen = [[_looked_at(maps.numpy()[0]) for maps in networks.draw(probe, *inputs)] for inputs in _pictures(core)]
+    seen = [[_looked_at(maps.numpy()[0]) for maps in transform_net.draw(probe, *inputs)] for inputs in _pictures(core)]
     values = [np.stack(found) for found in zip(*seen)]                    # [photos, positions, C]
     inputs = {part: best_limits(found.reshape(1, -1)) for part, found in zip(first, values)}
     inputs[part_of(last[0])] = (0.0, 1.0)                                 # pictures have 8 bits from the start
@@ -123,10 +123,10 @@ def _clipped(values, weights, beyond):
 def _pictures(core):
     """Inputs of the network: each photo in each tone, or each style in one of them."""
     blends = [()]
-    if (name := networks.blend_name(core)) is not None:
-        single = np.eye(networks.styles_of(core), dtype=np.float32)[:, None]
+    if (name := transform_net.blend_name(core)) is not None:
+        single = np.eye(transform_net.styles_of(core), dtype=np.float32)[:, None]
         # At strength 0 the norms have other scales and offsets again.
-        blends = [(blend,) for blend in (*single, *([0 * single[0]] if name == networks.STRENGTHS else []))]
+        blends = [(blend,) for blend in (*single, *([0 * single[0]] if name == transform_net.STRENGTHS else []))]
     for number, name in enumerate(sample_photos.PHOTOS):
         rgb = image_io.to_float(image_io.resize_rgb8(sample_photos.builtin_photo(name), SIDE, SIDE))[None]
         for turn in range(max(len(TONES), len(blends))):
@@ -155,8 +155,8 @@ def fitted(core: keras.Model, ranges: Ranges) -> keras.Model:
 
     def clone(layer):
         config = layer.get_config()
-        if isinstance(layer, networks.OutputRange):
-            return ScaledOutputRange(halves[networks.OUTPUT].tolist(), middles[networks.OUTPUT].tolist(), **config)
+        if isinstance(layer, transform_net.OutputRange):
+            return ScaledOutputRange(halves[transform_net.OUTPUT].tolist(), middles[transform_net.OUTPUT].tolist(), **config)
         if isinstance(layer, InstanceNormalization):
             # One for each channel.
             config["epsilon"] = (config["epsilon"] / halves[f"{part_of(layer)}_conv"] ** 2).tolist()

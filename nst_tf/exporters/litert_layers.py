@@ -118,7 +118,7 @@ def for_litert(core: keras.Model, classes: Mapping[type, type] | None = None) ->
     the last convolution to colours computes 2x2 of them at once. What it draws differs by float32's rounding only.
 
     Args:
-        core: from `networks.core`, of any network.
+        core: from `transform_net.core`, of any network.
         classes: {class of a layer, in the core or as above: subclass to take in its place}.
     """
     classes, chosen = classes or {}, _chosen(core)

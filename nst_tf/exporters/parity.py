@@ -9,9 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import any_style, networks
 from nst_tf.data import sample_photos, style_images
 from nst_tf.images import io as image_io
+from nst_tf.models import adain_net, transform_net
 
 VIEWS = 20               # of the packaged photographs
 SIZE = (71, 94)          # no side is one that the network can draw without growing it
@@ -101,9 +101,9 @@ def drawn(
     for number in views:
         # Not by the number alone: there may be as many wishes as photographs, and each should meet all.
         wish = wishes[(number + number // len(sample_photos.PHOTOS)) % len(wishes)]
-        name = "content" if any_style.is_any_style(network) else "image"
+        name = "content" if adain_net.is_any_style(network) else "image"
         inputs = {name: view(number, size)[None], **wish}
-        picture = np.clip(np.asarray(networks.draw(network, *inputs.values())), 0.0, 1.0)
+        picture = np.clip(np.asarray(transform_net.draw(network, *inputs.values())), 0.0, 1.0)
         found.append(Drawn(inputs, picture))
     return found
 
@@ -143,16 +143,16 @@ def view(number: int, size: tuple[int, int]) -> np.ndarray:
 
 def _wishes(network):
     """What is put in beside the photograph, by the names of artefacts."""
-    if any_style.is_any_style(network):
+    if adain_net.is_any_style(network):
         pictures = [image_io.read_picture(path, short_side=STYLE_SIDE).rgb[None]
                     for path in list(style_images.packaged_styles().values())[:2]]
-        return [{"style": picture, any_style.ALPHA: np.array([[alpha]], np.float32)}
+        return [{"style": picture, adain_net.ALPHA: np.array([[alpha]], np.float32)}
                 for picture, alpha in zip(pictures, (1.0, 0.5))]
-    if (name := networks.blend_name(network)) is None:
+    if (name := transform_net.blend_name(network)) is None:
         return [{}]
-    single = np.eye(networks.styles_of(network), dtype=np.float32)
+    single = np.eye(transform_net.styles_of(network), dtype=np.float32)
     blends = [single[0], single[-1], single.mean(0)]
-    if name == networks.STRENGTHS:
+    if name == transform_net.STRENGTHS:
         blends += [blends[-1] / 2, np.zeros_like(single[0])]
     return [{name: blend[None]} for blend in blends]
 

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import networks
 from nst_tf.core import files
 from nst_tf.exporters import parity, picture_bytes, serving
 from nst_tf.images import io as image_io
+from nst_tf.models import transform_net
 
 AT_LEAST = 80.0           # decibels; the same graph on the same machine draws equal pictures
 
@@ -26,10 +26,10 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         JPEG, and "error" string [B]; see `picture_bytes.paint_each` for what is read and what an error is.
 
     All take "style_weights" or "strengths" float32 [B or 1, N] too, if the network does; see
-    `networks.transform_net`.
+    `transform_net.transform_net`.
 
     Args:
-        network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; see `networks.transform_net`.
+        network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; see `transform_net.transform_net`.
         folder: run folder; the "1" below is the version folder that TensorFlow Serving expects.
         name: not used; the folder's name is the model's.
 
@@ -42,17 +42,17 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     """
     module = variables_of(network)
 
-    @tf.function(input_signature=networks.signature(network))
+    @tf.function(input_signature=transform_net.signature(network))
     def serving_float(image, *style_weights):
-        drawn = networks.draw(network, image, *style_weights)
+        drawn = transform_net.draw(network, image, *style_weights)
         return {"stylized": tf.clip_by_value(drawn, 0.0, 1.0)}
 
-    @tf.function(input_signature=networks.signature(network, tf.uint8))
+    @tf.function(input_signature=transform_net.signature(network, tf.uint8))
     def serving_default(image, *style_weights):
         return {"stylized": to_bytes(serving_float(from_bytes(image), *style_weights)["stylized"])}
 
     @tf.function(autograph=False, input_signature=[
-        tf.TensorSpec([None], tf.string, name="image_bytes"), *networks.signature(network)[1:]])
+        tf.TensorSpec([None], tf.string, name="image_bytes"), *transform_net.signature(network)[1:]])
     def serving_bytes(image_bytes, *style_weights):
         return picture_bytes.paint_each(
             lambda image, *blend: serving_default(image, *blend)["stylized"], {"image_bytes": image_bytes},
@@ -63,8 +63,8 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
             network, lambda **inputs: run(loaded, "serving_float", "stylized", **inputs), path, AT_LEAST)
 
     rgb8, jpeg = serving.photo()
-    blend_name = networks.blend_name(network)
-    blend = {blend_name: np.eye(1, networks.styles_of(network), dtype=np.float32)} if blend_name else {}
+    blend_name = transform_net.blend_name(network)
+    blend = {blend_name: np.eye(1, transform_net.styles_of(network), dtype=np.float32)} if blend_name else {}
     return [written(
         module, {"serving_default": serving_default, "serving_float": serving_float, "serving_bytes": serving_bytes},
         folder, check, {"serving_default": {"image": rgb8, **blend}, "serving_bytes": {"image_bytes": jpeg, **blend}})]

@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import networks
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.exporters import float16_range, litert_layers, parity, tflite_contents
 from nst_tf.images import padding
+from nst_tf.models import transform_net
 
 SIDE = 384              # pixels; LiteRT can give a file another size before it allocates
 
@@ -61,7 +61,7 @@ def export(
     upsampling in networks of several styles.
 
     Args:
-        network: a float32 `networks.transform_net`.
+        network: a float32 `transform_net.transform_net`.
         folder: run folder.
         name: of the style, and so of the files.
         sides: pixels; for each a NAME_SIDE_float16.tflite too, of that size as written: GPUs and browsers compile a
@@ -76,7 +76,7 @@ def export(
     """
     check_sides(sides)
     core = core_for_phones(network)
-    artefacts, whole = [], OF_SEVERAL_STYLES if networks.styles_of(network) > 1 else VARIANTS
+    artefacts, whole = [], OF_SEVERAL_STYLES if transform_net.styles_of(network) > 1 else VARIANTS
     # A fixed size has the same weights again: two photos show whether the size is right.
     for side, variants, size, views in (
             (SIDE, whole, parity.SIZE, parity.VIEWS),
@@ -91,16 +91,16 @@ def export(
 
 
 def stylizing(core: keras.Model, height: int = SIDE, width: int = SIDE) -> Callable:
-    """Returns what is converted of a `networks.core`, for pictures of one size.
+    """Returns what is converted of a `transform_net.core`, for pictures of one size.
 
     A `tf.function` of "image" [1, height, width, 3] and, if the core takes them, weights of styles -> "stylized", clipped
     to [0, 1].
     """
-    _, *weights = networks.signature(core, batch=1)
+    _, *weights = transform_net.signature(core, batch=1)
 
     @tf.function(input_signature=[tf.TensorSpec([1, height, width, 3], name="image"), *weights])
     def stylize(image, *style_weights):
-        return {"stylized": tf.clip_by_value(networks.draw(core, image, *style_weights), 0.0, 1.0)}
+        return {"stylized": tf.clip_by_value(transform_net.draw(core, image, *style_weights), 0.0, 1.0)}
 
     return stylize
 
@@ -143,8 +143,8 @@ def converted(
 
 
 def core_for_phones(network: keras.Model) -> keras.Model:
-    """Returns what is converted of a `networks.transform_net`: its core, of LiteRT's operations, within float16."""
-    return litert_layers.for_litert(float16_range.within_float16(networks.core(network)))
+    """Returns what is converted of a `transform_net.transform_net`: its core, of LiteRT's operations, within float16."""
+    return litert_layers.for_litert(float16_range.within_float16(transform_net.core(network)))
 
 
 def foreign_operations(interpreter: Interpreter) -> list[str]:

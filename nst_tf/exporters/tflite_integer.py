@@ -10,11 +10,11 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from nst_tf import networks
 from nst_tf.core import files
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import integer_range, litert_layers, parity, tflite
 from nst_tf.layers.normalization import InstanceNormalization
+from nst_tf.models import transform_net
 
 INTEGER = tflite.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
 
@@ -25,7 +25,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     Inputs, output and sizes are those of the files of `tflite.export`. Ranges are measured on the packaged photos.
 
     Args:
-        network: a float32 `networks.transform_net`.
+        network: a float32 `transform_net.transform_net`.
         folder: run folder.
         name: of the style, and so of the file.
 
@@ -37,7 +37,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
             written.
         RuntimeError: the file has operations that plain LiteRT cannot run.
     """
-    core = rounded(networks.core(network))
+    core = rounded(transform_net.core(network))
     data = tflite.converted(tflite.stylizing(core), core.weights, {"": INTEGER})[""]
     path = folder / "tflite" / f"{name}_integer.tflite"
     runner = tflite.runner(data, path)
@@ -54,7 +54,7 @@ def rounded(core: keras.Model) -> keras.Model:
     """Returns a copy of a network that rounds to 8 bits what its convolutions take and give, as the file does.
 
     Args:
-        core: from `networks.core`, of a `networks.transform_net` of one or several styles.
+        core: from `transform_net.core`, of a `transform_net.transform_net` of one or several styles.
     """
     ranges = integer_range.measured(core)
     first = {layer.name: part for part, layer in integer_range.first_layers(core).items()}

@@ -16,12 +16,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import any_style, networks, painters
+from nst_tf import painters
 from nst_tf.config.style_request import Wishes
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
 from nst_tf.exporters import any_style_tflite, model_cards, parity, tflite, web_runtime
 from nst_tf.images import io as image_io
+from nst_tf.models import adain_net, transform_net
 
 FOLDER = "web"
 # Pixels, the long sides of frames. Squares, and the shape of most cameras' photos, lying and standing.
@@ -30,7 +31,7 @@ VIEWS = 5                                                    # on which each of 
 SHAPES = ((1.0, 1.0), (0.75, 1.0), (1.0, 0.75))              # height and width as parts of the long side
 THUMBNAIL = 192                                              # pixels, short side of the styles' pictures
 # What the page calls a network, by its second input.
-KINDS = {None: "single", networks.STYLE_WEIGHTS: "several", networks.STRENGTHS: "strengths"}
+KINDS = {None: "single", transform_net.STYLE_WEIGHTS: "several", transform_net.STRENGTHS: "strengths"}
 STYLE_SIZE = Wishes.style_size                      # of pictures whose codes the page has
 SAMPLE = "coffee"                                            # a photo to begin with; public domain (CC0)
 # LiteRT.js imports this from a second package, for which the page has its own few lines: in a worker, where it
@@ -61,7 +62,7 @@ def export(
     Serve it with any server of static files; see `nst_tf/assets/web`.
 
     Args:
-        network: a float32 `networks.transform_net`.
+        network: a float32 `transform_net.transform_net`.
         folder: run folder.
         name: of the network, for the page's title and the files.
         style_image: the run's setting, for names and pictures of the styles; empty: they are numbered.
@@ -80,11 +81,11 @@ def export(
         stylize = tflite.stylizing(core, height, width)
         return tflite.converted(stylize, core.weights, {"": tflite.FLOAT16})[""]
 
-    count = networks.styles_of(network)
+    count = transform_net.styles_of(network)
     named = style_image.split(",") if style_image else []
     offered = [_style(each) for each in named] if len(named) == count else [
         Style(name) for name in model_cards.labels("", count)]
-    return _written(network, folder, name, KINDS[networks.blend_name(network)], offered,
+    return _written(network, folder, name, KINDS[transform_net.blend_name(network)], offered,
                     converted, lambda run: run, web_runtime)
 
 
@@ -95,7 +96,7 @@ def export_any_style(
 
     Arguments, result and errors are those of `export`; `style_image`, with which it was trained, is not used.
     """
-    parts = any_style.parts_of(network)
+    parts = adain_net.parts_of(network)
     transformer = any_style_tflite.transformer_for_phones(parts)
 
     def converted(height, width):

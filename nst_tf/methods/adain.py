@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, modulated, networks, training, transfers
+from nst_tf import training
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
@@ -19,6 +19,7 @@ from nst_tf.data import sample_photos, style_images
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import perceptual, regularizers
+from nst_tf.models import adain_net, feature_transforms, style_prediction_net, transform_net
 from nst_tf.runs.folder import RunFolder
 
 PREVIEW_SIDE, SHEET_SIDE = 256, 384                        # pixels, long side of photos on previews and sheet
@@ -36,13 +37,13 @@ class AdainTask:
     draws = True
     pairs = True
     state: Mapping[str, tf.Variable] = {}
-    output_layers = (any_style.OUTPUT,)
+    output_layers = (adain_net.OUTPUT,)
 
     def __init__(self, settings: TrainSettings):
         weights = perceptual.LossWeights.of(settings)
         self._loss = perceptual.PerceptualLoss(
             extractors.open_extractor(settings, weights.layers), weights, settings.statistic)
-        self._transfer = transfers.transfer(settings.transfer)
+        self._transfer = feature_transforms.transfer(settings.transfer)
         self._transferred = settings.content_target == "transferred"
         self._identity_weight, self._mesh_weight = settings.identity_weight, settings.mesh_weight
         self._begin_with = RunFolder(Path(settings.init_from)) if settings.init_from else None
@@ -113,7 +114,7 @@ class AdainTask:
 
 def _network(settings):
     """The network that `settings` name, and its encoder."""
-    layers = modulated.LAYERS if settings.any_style == "modulated" else (any_style.LAYER, *settings.skips)
+    layers = style_prediction_net.LAYERS if settings.any_style == "modulated" else (adain_net.LAYER, *settings.skips)
     if settings.encoder == "vgg19":
         encoder = extractors.load_vgg19(settings.vgg_weights, layers, padding="reflect")
     else:
@@ -122,12 +123,12 @@ def _network(settings):
     if settings.any_style == "adain":
         known = [encoder(rgb[None]) for rgb in pictures]
         rms = {layer: float(np.sqrt(np.mean([np.square(maps[layer]).mean() for maps in known]))) for layer in layers}
-        return any_style.any_style_net(
+        return adain_net.any_style_net(
             encoder, settings.transfer, skips=settings.skips, rms=rms, dtype=settings.compute_dtype), encoder
     pictures += [image_io.read_picture(path, long_side=KNOWN_SIDE).rgb for path in style_images.packaged_styles().values()]
-    config = networks.TransformNetConfig(
+    config = transform_net.TransformNetConfig(
         settings.width, settings.residual_blocks, settings.padding, settings.block, settings.edge_size)
-    return modulated.modulated_net(encoder, config, pictures, dtype=settings.compute_dtype), encoder
+    return style_prediction_net.modulated_net(encoder, config, pictures, dtype=settings.compute_dtype), encoder
 
 
 build = AdainTask

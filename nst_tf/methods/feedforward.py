@@ -2,7 +2,7 @@
 
 Johnson, Alahi, Fei-Fei 2016 (arXiv:1603.08155): the content target is the photo's features, the style
 target the Gram matrices of a style image. Several styles share all but the scales and offsets of the
-norms (Dumoulin, Shlens, Kudlur 2016, arXiv:1610.07629). Departures are listed in `nst_tf.networks` and
+norms (Dumoulin, Shlens, Kudlur 2016, arXiv:1610.07629). Departures are listed in `nst_tf.models.transform_net` and
 `nst_tf.losses.perceptual`.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import networks, training
+from nst_tf import training
 from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
@@ -22,6 +22,7 @@ from nst_tf.data import sample_photos, style_images
 from nst_tf.features import extractors, vgg
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import perceptual, regularizers
+from nst_tf.models import transform_net
 from nst_tf.runs.folder import RunFolder
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
@@ -30,7 +31,7 @@ NOISE = 5 / 255                                            # standard deviation;
 
 
 class FeedforwardTask:
-    """Trains a `networks.transform_net` for one style or several; a `nst_tf.training.Task`.
+    """Trains a `transform_net.transform_net` for one style or several; a `nst_tf.training.Task`.
 
     Args:
         settings: style_images, feature network, loss weights, network shape.
@@ -39,7 +40,7 @@ class FeedforwardTask:
     draws = True
     pairs = False
     state: Mapping[str, tf.Variable] = {}
-    output_layers = (networks.OUTPUT,)
+    output_layers = (transform_net.OUTPUT,)
 
     def __init__(self, settings: TrainSettings):
         weights = perceptual.LossWeights.of(settings)
@@ -57,12 +58,12 @@ class FeedforwardTask:
         self._seed = settings.seed
         # Where the photo is kept with the first style_images, there is nothing to learn of it.
         self._identity_weight = settings.identity_weight if settings.strength and not self._kept else 0.0
-        self._shape = networks.TransformNetConfig(
+        self._shape = transform_net.TransformNetConfig(
             settings.width, settings.residual_blocks, settings.padding, settings.block, settings.edge_size,
             len(self._styles), self._kept, settings.strength)
         self._dtype = settings.compute_dtype
-        self.network = networks.transform_net(self._shape, dtype=self._dtype)
-        self._blends = networks.blend_name(self.network) is not None
+        self.network = transform_net.transform_net(self._shape, dtype=self._dtype)
+        self._blends = transform_net.blend_name(self.network) is not None
 
     @property
     def provenance(self) -> dict:
@@ -81,7 +82,7 @@ class FeedforwardTask:
         if not self._kept:
             training.restore_weights(self.network, self._begin_with.checkpoints)
             return
-        known = networks.transform_net(
+        known = transform_net.transform_net(
             dataclasses.replace(self._shape, styles=self._kept, kept_styles=0), dtype=self._dtype)
         training.restore_weights(known, self._begin_with.checkpoints)
         for layer in self.network.layers:
@@ -100,7 +101,7 @@ class FeedforwardTask:
             numbers = self._kept + tf.cast(index % learning, tf.int32)
             blend = [tf.one_hot(numbers, len(self._styles)) * (1.0 - back[:, None])]
             targets = tf.nest.map_structure(lambda grams: tf.gather(grams, numbers), self._targets)
-        pictures = networks.draw(self.network, crops, *blend, training=True)
+        pictures = transform_net.draw(self.network, crops, *blend, training=True)
         terms = self._loss.terms(pictures, crops, targets)
         if self._mesh_weight:
             terms = regularizers.with_term(terms, "mesh", regularizers.mesh_energy(pictures), self._mesh_weight)
@@ -111,7 +112,7 @@ class FeedforwardTask:
             noise = NOISE * tf.map_fn(
                 lambda index: tf.random.stateless_normal(tf.shape(crops)[1:], [self._seed, index]),
                 batch["index"], fn_output_signature=tf.float32)
-            again = networks.draw(self.network, crops + noise, *blend, training=True)
+            again = transform_net.draw(self.network, crops + noise, *blend, training=True)
             stability = regularizers.amplification(again - pictures, noise)
             terms = regularizers.with_term(terms, "stability", stability, self._stability_weight)
         return terms
@@ -149,7 +150,7 @@ class FeedforwardTask:
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None])],
                  reduce_retracing=True)
     def _draw(self, photo, blend):
-        return networks.draw(
+        return transform_net.draw(
             self.network, photo, *([tf.ensure_shape(blend, [1, len(self._styles)])] if self._blends else []))
 
     def _styles_kept(self):

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from nst_tf import transfers
 from nst_tf.features import vgg
 from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import padding
 from nst_tf.layers.padding import CropToSize, GrowToDrawable, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
+from nst_tf.models import feature_transforms
 
 LAYER = "relu4_1"                              # where styles are transferred; Huang and Belongie's
 SKIPS = ("relu3_1", "relu2_1", "relu1_1")      # where they may be transferred too; the decoder's order
@@ -44,7 +44,7 @@ def any_style_net(
 
     Args:
         encoder: delivers `LAYER` and `skips`; it is frozen. One that pads by reflection leaves no frame.
-        transfer: a name in `transfers.TRANSFERS`.
+        transfer: a name in `feature_transforms.TRANSFERS`.
         skips: layers of `SKIPS` whose maps are transferred too and added to the decoder's of their size: what
             pooling has lost of the photo need not be invented.
         rms: {layer: root mean square of the encoder's features of photos}; the decoder begins by dividing by it,
@@ -124,7 +124,7 @@ def mirrored_decoder(
 
 
 def is_any_style(network: keras.Model) -> bool:
-    """Whether a network is an `any_style_net`, or a `modulated.modulated_net`."""
+    """Whether a network is an `any_style_net`, or a `style_prediction_net.modulated_net`."""
     return [each.name for each in network.inputs] == ["image", "style", ALPHA]
 
 
@@ -139,7 +139,7 @@ def parts_of(network: keras.Model) -> Parts:
     transfer = network.get_layer("transfer").transfer
     style = keras.Input((None, None, 3), name="style")
     image = keras.Input((None, None, 3), name="image")
-    size = transfers.transfer(transfer).size
+    size = feature_transforms.transfer(transfer).size
     code = keras.Input((sum(size(maps.shape[-1]) for maps in features.outputs),), name="code")
     alpha = keras.Input((1,), name=ALPHA)
     return Parts(
@@ -153,19 +153,19 @@ class StyleCode(keras.layers.Layer):
     """What a transfer keeps of a style: features [B, h, w, C] -> [B, N], float32.
 
     Args:
-        transfer: a name in `transfers.TRANSFERS`.
+        transfer: a name in `feature_transforms.TRANSFERS`.
     """
 
     def __init__(self, transfer: str, **kwargs):
         super().__init__(**kwargs)
-        transfers.transfer(transfer)
+        feature_transforms.transfer(transfer)
         self.transfer = transfer
 
     def call(self, inputs):
-        return transfers.transfer(self.transfer).describe(inputs)
+        return feature_transforms.transfer(self.transfer).describe(inputs)
 
     def compute_output_shape(self, input_shape):
-        return input_shape[0], transfers.transfer(self.transfer).size(input_shape[-1])
+        return input_shape[0], feature_transforms.transfer(self.transfer).size(input_shape[-1])
 
     def get_config(self):
         return {**super().get_config(), "transfer": self.transfer}
@@ -178,7 +178,7 @@ class StyleTransfer(StyleCode):
     alpha t + (1 - alpha) f of transferred features t and the photo's f.
 
     Args:
-        transfer: a name in `transfers.TRANSFERS`.
+        transfer: a name in `feature_transforms.TRANSFERS`.
         first: where in the code the numbers for these features begin.
     """
 
@@ -188,7 +188,7 @@ class StyleTransfer(StyleCode):
 
     def call(self, inputs):
         features, code, alpha = inputs
-        transfer = transfers.transfer(self.transfer)
+        transfer = feature_transforms.transfer(self.transfer)
         moved = transfer.apply(features, code[:, self.first: self.first + transfer.size(features.shape[-1])])
         plain = tf.cast(features, tf.float32)
         return plain + alpha[:, :, None, None] * (moved - plain)
@@ -213,7 +213,7 @@ def _painted(features, transfer, decoder, image, code, alpha):
     for index, maps in enumerate(_maps(features, grown)):
         moved.append(StyleTransfer(
             transfer, first, name=_numbered("transfer", index), dtype="float32")([maps, code, alpha]))
-        first += transfers.transfer(transfer).size(maps.shape[-1])
+        first += feature_transforms.transfer(transfer).size(maps.shape[-1])
     drawn = decoder(moved if len(moved) > 1 else moved[0])
     return CropToSize(name="crop", dtype="float32")([drawn, image])
 

@@ -1,6 +1,6 @@
 """Networks of any style for phones: a per-style network whose norms follow the code of a style.
 
-What `networks.transform_net` learns for one style, the scales and offsets of its norms, is computed here
+What `transform_net.transform_net` learns for one style, the scales and offsets of its norms, is computed here
 from the moments of a style picture's features. The style's encoder may be large, since a style is
 encoded once; what draws is as small and fast as a per-style network.
 """
@@ -11,13 +11,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style, networks
 from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import padding
 from nst_tf.layers.color import PhotosColors
 from nst_tf.layers.normalization import ModulatedNormalization
 from nst_tf.layers.padding import GrowToDrawable
-from nst_tf.networks import TransformNetConfig
+from nst_tf.models import adain_net, transform_net
+from nst_tf.models.transform_net import TransformNetConfig
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")     # whose moments are a style's code
 BOTTLENECK = 128                                           # numbers between code and norms; Ghiasi et al. have 100
@@ -43,7 +43,7 @@ def modulated_net(
         dtype: Keras dtype policy of the drawing convolutions.
 
     Returns:
-        A Keras model with the inputs and the output of `any_style.any_style_net`; its parts are layers of it.
+        A Keras model with the inputs and the output of `adain_net.any_style_net`; its parts are layers of it.
 
     Reference:
         Ghiasi, Lee, Kudlur, Dumoulin, Shlens 2017 (arXiv:1705.06830), figure 2; there the code is an
@@ -54,7 +54,7 @@ def modulated_net(
     transform = _transform(config, code.mean(0), np.square(_spread(code, encoder)), dtype)
     image = keras.Input((None, None, 3), name="image")
     style = keras.Input((None, None, 3), name="style")
-    alpha = keras.Input((1,), name=any_style.ALPHA)
+    alpha = keras.Input((1,), name=adain_net.ALPHA)
     return keras.Model(
         [image, style, alpha], transform([image, encode_style(style), alpha]), name="modulated_net")
 
@@ -66,7 +66,7 @@ def style_encoder(encoder: FeatureExtractor) -> keras.Model:
     features.trainable = False
     style = keras.Input((None, None, 3), name="style")
     grown = GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
-    moments = [any_style.StyleCode("adain", name=f"moments_{layer}", dtype="float32")(maps)
+    moments = [adain_net.StyleCode("adain", name=f"moments_{layer}", dtype="float32")(maps)
                for layer, maps in zip(LAYERS, features(grown))]
     return keras.Model(style, keras.layers.Concatenate(name="code", dtype="float32")(moments), name="encode_style")
 
@@ -102,8 +102,8 @@ class NormParameters(keras.layers.Layer):
 def _transform(config, centre, variance, dtype):
     image = keras.Input((None, None, 3), name="image")
     code = keras.Input((len(centre),), name="code")
-    alpha = keras.Input((1,), name=any_style.ALPHA)
-    channels = networks.norm_channels(config)
+    alpha = keras.Input((1,), name=adain_net.ALPHA)
+    channels = transform_net.norm_channels(config)
     x = keras.layers.Normalization(mean=centre, variance=variance, name="standardized", dtype="float32")(code)
     x = keras.layers.Dense(BOTTLENECK, "relu", name="bottleneck", dtype="float32")(x)
     # Small at first: the untrained network paints every style alike, as a per-style one begins.
@@ -120,7 +120,7 @@ def _transform(config, centre, variance, dtype):
     def finish(painting, photo):
         return PhotosColors(name="colors", dtype="float32")([painting, photo, alpha])
 
-    drawn = networks.painted(image, config, norm, sides=padding.ANY_STYLE, dtype=dtype, finish=finish)
+    drawn = transform_net.painted(image, config, norm, sides=padding.ANY_STYLE, dtype=dtype, finish=finish)
     return keras.Model([image, code, alpha], drawn, name="transform")
 
 
