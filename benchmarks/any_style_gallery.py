@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import painters
 from nst_tf.config import flags as config_flags
 from nst_tf.config.style_request import Wishes
 from nst_tf.data import sample_photos, style_images
 from nst_tf.images import color, contact_sheet, io as image_io
+from nst_tf.inference import stylizer
 
 flags.DEFINE_string("model", None, "Model of any style.", required=True)
 flags.DEFINE_string("photo", "builtin:coffee", "Path, or builtin:NAME.")
@@ -30,7 +30,7 @@ def main():
     first, second = FLAGS.pair
 
     def painted(caption, paint=None, **wishes):
-        painter = painters.open_painter(FLAGS.model, (), Wishes(**{"styles": [first], **wishes}))
+        painter = stylizer.open_painter(FLAGS.model, (), Wishes(**{"styles": [first], **wishes}))
         return caption, image_io.to_uint8((paint(painter) if paint else painter)(photo))
 
     named = style_images.packaged_styles()
@@ -49,7 +49,7 @@ def main():
         for name, mask in (("inside", inside), ("around", 1 - inside)):
             masks.append(str(Path(folder) / f"{name}.png"))
             image_io.write_picture(masks[-1], image_io.Picture(np.repeat(mask[..., None], 3, -1).astype(np.float32)))
-        rows.append([painted(f"colours kept: {mode}", lambda each, mode=mode: painters.preserving_colors(each, mode))
+        rows.append([painted(f"colours kept: {mode}", lambda each, mode=mode: stylizer.preserving_colors(each, mode))
                      for mode in color.MODES] + [
             painted("a style for each region", styles=[first, second], masks=masks)])
     sheet = image_io.to_float(contact_sheet.sheet(rows, cell=FLAGS.side))

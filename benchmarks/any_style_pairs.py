@@ -17,12 +17,13 @@ import numpy as np
 import tqdm
 from absl import flags
 
-from nst_tf import any_style_artifacts, metrics
+from nst_tf import metrics
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.exporters import parity
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
+from nst_tf.inference import open_any_style
 from nst_tf.losses.perceptual import LossWeights
 from nst_tf.objective import Judge, evenly
 
@@ -47,7 +48,7 @@ def square(path, side):
 
 def ours(path):
     """(photo, painting) -> picture, and (photo, painting) -> the picture without strength."""
-    model = any_style_artifacts.open_any_style(path)
+    model = open_any_style.open_any_style(path)
     return tuple(lambda photo, painting, alpha=alpha: model.transform(
         photo, model.encode_style(painting), alpha) for alpha in (FLAGS.alpha, 0.0))
 

@@ -157,13 +157,13 @@ def main():
 
 def _network(model, described):
     """float32 [H, W, 3] -> the network's picture in the page's first style."""
-    from nst_tf import any_style_artifacts, artifacts
+    from nst_tf.inference import open_any_style, open_model
 
     if described["kind"] == "any":
-        opened, code = any_style_artifacts.open_any_style(model), np.float32(described["styles"][0]["code"])
+        opened, code = open_any_style.open_any_style(model), np.float32(described["styles"][0]["code"])
         return lambda photo: opened.transform(photo, code, 1.0)
     count = len(described["styles"])
-    return artifacts.open_artifact(model, [1.0] + [0.0] * (count - 1) if count > 1 else ())
+    return open_model.open_artifact(model, [1.0] + [0.0] * (count - 1) if count > 1 else ())
 
 
 def _screenshots(opened, address, output):

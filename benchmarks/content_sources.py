@@ -12,11 +12,12 @@ from pathlib import Path
 from absl import flags
 from short_training import train
 
-from nst_tf import artifacts, objective
+from nst_tf import objective
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
 from nst_tf.features import extractors
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model
 from nst_tf.losses import perceptual
 
 flags.DEFINE_list("content", ["builtin:photos", "builtin:leaves", "builtin:both"], "Sources.")
@@ -41,7 +42,7 @@ def main():
         train(folder, RECIPE, f"--content={source}", f"--style_image={FLAGS.style_image}",
               f"--style_weight={FLAGS.style_weight}", f"--steps={FLAGS.steps}", "--minutes=-1",
               f"--crop_size={FLAGS.crop_size}")
-        score = judge.score(artifacts.open_artifact(folder), photos)
+        score = judge.score(open_model.open_artifact(folder), photos)
         total = score.content + FLAGS.style_weight * score.style
         print(f"| {source} | {score.content:.3f} | {score.style:.4f} | {total:.3f} |", flush=True)
 

@@ -16,12 +16,13 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import artifacts, objective
+from nst_tf import objective
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
+from nst_tf.inference import open_model
 from nst_tf.losses import perceptual
 
 flags.DEFINE_string("content", None, "Photos to train on, as in nst_tf.train.", required=True)
@@ -56,7 +57,7 @@ def train(style: str, network: str, weight: float, seed: str) -> Path:
 
 def mean_score(judge: objective.Judge, folders: list[Path], photos) -> tuple[float, float]:
     """(content, style) on the photos, mean over the networks in some folders."""
-    scores = [judge.score(artifacts.open_artifact(folder), photos) for folder in folders]
+    scores = [judge.score(open_model.open_artifact(folder), photos) for folder in folders]
     return tuple(np.mean([(score.content, score.style) for score in scores], axis=0))
 
 
@@ -89,7 +90,7 @@ def main():
         nearest = min(range(len(narrow)), key=lambda i: abs(narrow[i][0] - content))
         rows.append([("photo", image_io.to_uint8(shown_photo))] + [
             (f"{Path(style).stem}, trained with {name}",
-             image_io.to_uint8(artifacts.open_artifact(folder)(shown_photo)))
+             image_io.to_uint8(open_model.open_artifact(folder)(shown_photo)))
             for name, folder in (("VGG19", heavy[style][0]), ("slim VGG19", light[style][nearest][0]))])
     print(f"mean ratio {np.mean(ratios):.3f}")
     sheet = image_io.to_float(contact_sheet.sheet(rows, cell=640))

@@ -11,11 +11,11 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import artifacts
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
 from nst_tf.exporters import any_style_tflite, float16_range, in_float32, tflite
 from nst_tf.images import io as image_io, padding
+from nst_tf.inference import open_model
 from nst_tf.models import adain_net, transform_net
 
 flags.DEFINE_string("model", "", "Run folder or .keras file.")
@@ -32,7 +32,7 @@ def read(path):
 
 
 def main():
-    network = in_float32(artifacts.open_network(FLAGS.model))
+    network = in_float32(open_model.open_network(FLAGS.model))
     photos = [padding.grow(read(path), *padding.ANY_STYLE)[None] for path in image_io.find_images(FLAGS.content)]
     photos = photos[:FLAGS.photos]
     if adain_net.is_any_style(network):

@@ -8,10 +8,10 @@ PATH@N paints in style N of a model of several, from 0; PATH@N:S with strength S
 
 from absl import flags
 
-from nst_tf import artifacts
 from nst_tf.config import flags as config_flags
 from nst_tf.data import sample_photos
 from nst_tf.images import contact_sheet, io as image_io
+from nst_tf.inference import open_model
 
 flags.DEFINE_list("models", None, "Models, each PATH, PATH@N or PATH@N:S.", required=True)
 flags.DEFINE_list("captions", [], "Captions of their rows; empty for none.")
@@ -21,11 +21,11 @@ flags.DEFINE_string("output", None, "Picture to write.", required=True)
 FLAGS = flags.FLAGS
 
 
-def opened(model: str) -> artifacts.Artifact:
+def opened(model: str) -> open_model.Artifact:
     """Opens PATH, PATH@N or PATH@N:S."""
     path, _, choice = model.partition("@")
     number, _, strength = choice.partition(":")
-    return artifacts.open_artifact(path, int(number or 0), float(strength or 1))
+    return open_model.open_artifact(path, int(number or 0), float(strength or 1))
 
 
 def main():

@@ -16,12 +16,13 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import artifacts, metrics, objective
+from nst_tf import metrics, objective
 from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import expected
 from nst_tf.data import style_images
 from nst_tf.features import extractors
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model
 from nst_tf.losses import perceptual
 
 VARIANTS = {
@@ -79,7 +80,7 @@ def main():
         image_io.read_picture(style_images.fetch_style(FLAGS.style_image)[0], short_side=512))
     print("| one thing changed | steps | content | style | total | checkerboard |\n|---|---|---|---|---|---|")
     for name, folder in folders.items():
-        model, steps = artifacts.open_artifact(folder), json.loads(
+        model, steps = open_model.open_artifact(folder), json.loads(
             (folder / "log.jsonl").read_text().splitlines()[-1])["step"]
         drawn = [model(photo) for photo in photos]
         terms = [judge.terms(*pair) for pair in zip(drawn, photos)]

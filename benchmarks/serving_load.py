@@ -22,11 +22,11 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import artifacts
 from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import UserError, expected
 from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model
 from nst_tf.remote import painters
 
 flags.DEFINE_integer("clients", 8, "Clients at once.")
@@ -54,7 +54,7 @@ def main() -> int:
         else:
             reference = _exported(stack.enter_context(tempfile.TemporaryDirectory()))
             server = stack.enter_context(_own_server(reference))
-        paint = artifacts.open_artifact(reference)
+        paint = open_model.open_artifact(reference)
         good, broken = _pictures(paint)
         print(f"{len(good)} good pictures, {len(broken)} broken ones, {FLAGS.clients} clients over {FLAGS.protocol}")
         began = time.monotonic()

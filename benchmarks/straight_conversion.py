@@ -9,10 +9,10 @@ from pathlib import Path
 
 from absl import flags
 
-from nst_tf import artifacts
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.exporters import in_float32, tflite
+from nst_tf.inference import open_model
 from nst_tf.models import transform_net
 
 flags.DEFINE_string("model", None, "Run folder or .keras file.", required=True)
@@ -21,7 +21,7 @@ FLAGS = flags.FLAGS
 
 
 def main():
-    core = transform_net.core(in_float32(artifacts.open_network(FLAGS.model)))
+    core = transform_net.core(in_float32(open_model.open_network(FLAGS.model)))
     plainly = {"": tflite.VARIANTS[""]}
     data = tflite.converted(tflite.stylizing(core), core.weights, plainly)[""]
     files.write_atomically(Path(FLAGS.output), data, overwrite=True)

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import artifacts
 from nst_tf.config import flags as config_flags
 from nst_tf.exporters import parity
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model
 
 flags.DEFINE_string("model", None, "Run folder, .keras file or SavedModel.", required=True)
 flags.DEFINE_list("files", [], "Files that were exported of it.")
@@ -35,7 +35,7 @@ def square(path: Path, side: int) -> np.ndarray:
 def main():
     weights = [float(weight) for weight in FLAGS.style_weights]
     reference, *others = (
-        artifacts.open_artifact(path, weights, FLAGS.strength) for path in (FLAGS.model, *FLAGS.files))
+        open_model.open_artifact(path, weights, FLAGS.strength) for path in (FLAGS.model, *FLAGS.files))
     photos = image_io.find_images(FLAGS.content)
     ratios = []
     for path in photos:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf import latency
 from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
+from nst_tf.inference import latency
 from nst_tf.runs import plots
 
 WRITTEN = ("table.md", "numbers.json", "latency.png")

@@ -11,13 +11,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import any_style_artifacts, artifacts
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io, padding
+from nst_tf.inference import open_any_style, open_model
 from nst_tf.methods import gatys
 from nst_tf.painting import Painting
 
@@ -163,9 +163,9 @@ def _open(path, name, family, style):
         if not Path(path).exists():
             path, number = found[1], int(found[2])
     try:
-        artifact = artifacts.open_artifact(path, number)
-    except artifacts.NeedsStyle:
-        model = any_style_artifacts.open_any_style(path)
+        artifact = open_model.open_artifact(path, number)
+    except open_model.NeedsStyle:
+        model = open_any_style.open_any_style(path)
         code = model.encode_style(style)
         return Candidate(name, _named(path, lambda photo: model.transform(photo.rgb, code, 1.0)), family, timed=True)
     except UserError as error:

@@ -11,9 +11,9 @@ the model is needed here.
 import contextlib
 import os
 
-from nst_tf import albums
 from nst_tf.config import flags
 from nst_tf.config.client import ClientSettings
+from nst_tf.inference import folder as photo_folder
 from nst_tf.remote import painters
 from nst_tf.remote.calls import Retries
 
@@ -31,7 +31,7 @@ def paint(settings: ClientSettings) -> int:
             style_weights=settings.blend, strength=settings.strength, encoding=settings.encoding, deadline=settings.deadline,
             retries=Retries(settings.retries, settings.retry_wait))
         with contextlib.closing(painter):
-            return albums.paint(painter, settings, settings.concurrency)
+            return photo_folder.paint(painter, settings, settings.concurrency)
 
 
 def main() -> int:

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from absl import logging
 
-from nst_tf import artifacts, cards
 from nst_tf.config import flags
 from nst_tf.config.export import ExportSettings
 from nst_tf.config.startup import quiet_start
 from nst_tf.core import files
 from nst_tf.core.errors import expected
+from nst_tf.inference import check_card, open_model
 
 
 def export(settings: ExportSettings) -> None:
-    """Exports the network, printing a line for each artefact, and writes `cards.CARD` beside them.
+    """Exports the network, printing a line for each artefact, and writes `check_card.CARD` beside them.
 
     Beside a SavedModel it writes `serving.MODELS_CONFIG` too. With overwrite only artefacts of the same names are
     replaced; other files stay.
@@ -39,7 +39,7 @@ def export(settings: ExportSettings) -> None:
     if not settings.overwrite and (folder.is_file() or folder.is_dir() and any(folder.iterdir())):
         raise expected("an --output that is new or empty", str(folder),
                        "Use --overwrite, or another --output.")
-    network = artifacts.open_network(settings.model)
+    network = open_model.open_network(settings.model)
     for name in settings.formats:
         exporters.check_name(name, network)
     files.ensure_writable_folder(folder)
@@ -70,7 +70,7 @@ def _write(settings, network, folder):
         labels = () if adain_net.is_any_style(network) else model_cards.labels(
             style_image, transform_net.styles_of(network))
         card = model_cards.card(folder, artefacts, recorded, labels)
-        _write_text(folder / cards.CARD, json.dumps(card, indent=2))
+        _write_text(folder / check_card.CARD, json.dumps(card, indent=2))
     if refused:
         raise expected(f"{', '.join(settings.formats)} to equal the network", "; ".join(refused.values()),
                        "All others are whole; train longer, or leave the format out of --formats.")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.artifacts import Artifact
 from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import io as image_io
+from nst_tf.inference.open_model import Artifact
 from nst_tf.losses.perceptual import LossWeights, PerceptualLoss, StyleTarget, weighted_mean
 
 

@@ -15,31 +15,15 @@ import math
 import os
 import sys
 
-from nst_tf import albums, painters
 from nst_tf.config import flags
 from nst_tf.config.fields import texture_sides
 from nst_tf.config.startup import quiet_start
 from nst_tf.config.stylize import StylizeSettings
-from nst_tf.images import codecs, io as image_io, noise
+from nst_tf.images import codecs, io as image_io
+from nst_tf.inference.run import stylize
 
 LARGE = 8_000_000             # pixels of a photo from which on TensorFlow is told to spare memory
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
-
-
-def stylize(settings: StylizeSettings) -> int:
-    """Paints the photos; returns the exit status.
-
-    Raises:
-        UserError: the model cannot be opened, or there is nothing to paint.
-    """
-    painter = painters.open_painter(settings.model, settings.blend, settings.wishes, settings.strength)
-    if settings.preserve_color != "none":
-        painter = painters.preserving_colors(painter, settings.preserve_color)
-    if settings.texture:
-        drawn = albums.draw(painter, noise.natural_noise(settings.seed, *settings.texture), "noise")
-        image_io.write_picture(settings.output, image_io.Picture(drawn), overwrite=settings.overwrite)
-        return 0
-    return albums.paint(painter, settings)
 
 
 def spare_memory(content: str, texture_size: str = "") -> None:

@@ -7,10 +7,11 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import artifacts, pipeline
+from nst_tf import pipeline
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.methods import adain
 from nst_tf.models import adain_net, feature_transforms
@@ -112,14 +113,14 @@ def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(inputs, tmp_p
     assert np.mean(losses_seen[-5:]) < 0.8 * np.mean(losses_seen[:3])
     assert run.contact_sheet.is_file() and list(run.previews.glob("*.png"))
     assert set(run.recorded) >= {"encoder", "feature_network", "steps"}
-    assert adain_net.is_any_style(artifacts.open_network(run.path))
+    assert adain_net.is_any_style(open_model.open_network(run.path))
 
 
 def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
     first = pipeline.train(settings(inputs, output=str(tmp_path / "first"), steps=2))
     task = adain.AdainTask(settings(inputs, output=str(tmp_path / "second"), init_from=str(first.path)))
     task.start(None)
-    for weight, known in zip(task.network.weights, artifacts.open_network(first.path).weights, strict=True):
+    for weight, known in zip(task.network.weights, open_model.open_network(first.path).weights, strict=True):
         np.testing.assert_array_equal(weight, known)
 
 

@@ -233,8 +233,8 @@ def test_no_file_is_longer_than_400_lines():
 def test_what_does_without_tensorflow_does_not_load_it():
     """Neither a .tflite nor --help may need TensorFlow."""
     modules = [
-        "nst_tf", "nst_tf.images.io", "nst_tf.data.sample_photos", "nst_tf.config.fields", "nst_tf.data.style_images", "nst_tf.artifacts",
-        "nst_tf.albums", "nst_tf.runs.folder", "nst_tf.stylize", "nst_tf.train", "nst_tf.export", "nst_tf.optimize",
+        "nst_tf", "nst_tf.images.io", "nst_tf.data.sample_photos", "nst_tf.config.fields", "nst_tf.data.style_images", "nst_tf.inference.open_model",
+        "nst_tf.inference.folder", "nst_tf.runs.folder", "nst_tf.stylize", "nst_tf.train", "nst_tf.export", "nst_tf.optimize",
         "nst_tf.evaluate", "nst_tf.client", "nst_tf.remote.painters", "nst_tf.remote.over_grpc",
         "nst_tf.remote.over_rest"]
     code = f"""

@@ -11,10 +11,10 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from nst_tf import artifacts
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import parity
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model
 from nst_tf.layers.padding import GrowToDrawable
 
 KINDS = ["run folder", ".keras", "SavedModel", "versions", ".tflite"]
@@ -49,7 +49,7 @@ def sizes(count, most=64):
 
 @pytest.mark.parametrize("model", KINDS, indirect=True)
 def test_every_kind_draws_the_networks_picture_at_every_size(model):
-    draw, network = artifacts.open_artifact(model), tiny.network()
+    draw, network = open_model.open_artifact(model), tiny.network()
     for size in tiny.SIZES:
         photo = image_io.to_float(tiny.photo(*size))
         before = photo.copy()
@@ -76,7 +76,7 @@ def test_every_kind_of_a_network_of_several_styles_draws_the_blend(several, blen
     photo = image_io.to_float(tiny.photo(45, 61))
     wanted = tiny.draw(network, photo, blend)
     for path in paths:
-        drawn = artifacts.open_artifact(path, blend)(photo)
+        drawn = open_model.open_artifact(path, blend)(photo)
         least = {"tiny_float16.tflite": 50, "tiny_int8.tflite": 30}.get(path.name, 80)
         assert parity.psnr(drawn, wanted) > least, path.name
 
@@ -84,10 +84,10 @@ def test_every_kind_of_a_network_of_several_styles_draws_the_blend(several, blen
 def test_a_style_is_also_asked_for_by_its_number(several):
     photo = image_io.to_float(tiny.photo(45, 61))
     for path in several[1]:
-        np.testing.assert_array_equal(artifacts.open_artifact(path, 2)(photo),
-                                      artifacts.open_artifact(path, (0, 0, 1))(photo))
+        np.testing.assert_array_equal(open_model.open_artifact(path, 2)(photo),
+                                      open_model.open_artifact(path, (0, 0, 1))(photo))
         with pytest.raises(UserError, match="a style from 0 to 2"):
-            artifacts.open_artifact(path, 3)
+            open_model.open_artifact(path, 3)
 
 
 def test_styles_of_one_network_draw_different_pictures(several):
@@ -100,18 +100,18 @@ def test_styles_of_one_network_draw_different_pictures(several):
 def test_style_weights_that_do_not_suit_the_model_are_refused(several, blend):
     for path in several[1]:
         with pytest.raises(UserError, match=f"3 numbers as --style_weights for .*{path.name}"):
-            artifacts.open_artifact(path, blend)
+            open_model.open_artifact(path, blend)
 
 
 @pytest.mark.parametrize("model", KINDS, indirect=True)
 def test_a_model_of_one_style_takes_no_style_weights(model):
     with pytest.raises(UserError, match="which has one style"):
-        artifacts.open_artifact(model, (1.0,))
+        open_model.open_artifact(model, (1.0,))
 
 
 @pytest.mark.parametrize("model", KINDS, indirect=True)
 def test_a_picture_drawn_earlier_stays_when_another_is_drawn(model):
-    draw = artifacts.open_artifact(str(model))
+    draw = open_model.open_artifact(str(model))
     photo = image_io.to_float(tiny.photo(20, 30))
     first = draw(photo)
     kept = first.copy()
@@ -129,13 +129,13 @@ def test_the_highest_version_is_opened(tmp_path):
     (tmp_path / "11").mkdir()
     (tmp_path / "latest").mkdir()
     (tmp_path / "latest" / "saved_model.pb").write_bytes(b"not a version")
-    assert artifacts.open_artifact(tmp_path)(np.zeros((5, 6, 3), np.float32)).shape == (5, 6, 3)
+    assert open_model.open_artifact(tmp_path)(np.zeros((5, 6, 3), np.float32)).shape == (5, 6, 3)
 
 
 def test_a_network_is_opened_with_its_weights_from_run_folder_and_file(run_folder):
     wanted = tiny.network().get_weights()
     for path in (run_folder, str(run_folder / "network.keras")):
-        for weight, same in zip(artifacts.open_network(path).get_weights(), wanted, strict=True):
+        for weight, same in zip(open_model.open_network(path).get_weights(), wanted, strict=True):
             np.testing.assert_array_equal(weight, same)
 
 
@@ -151,7 +151,7 @@ def test_forty_sizes_are_one_trace(model, monkeypatch):
         traces.append(inputs.shape)
         return call(self, inputs)
 
-    draw = artifacts.open_artifact(model)
+    draw = open_model.open_artifact(model)
     monkeypatch.setattr(GrowToDrawable, "call", counted)
     for size in sizes(40):
         assert draw(np.full((*size, 3), 0.5, np.float32)).shape == (*size, 3)
@@ -166,7 +166,7 @@ def test_a_tflite_draws_300_sizes_without_growing():
     def resident():
         return int(status.read_text().split()[1]) * 4096
 
-    draw = artifacts.open_artifact(tiny.artefact("tiny.tflite"))
+    draw = open_model.open_artifact(tiny.artefact("tiny.tflite"))
     largest = np.zeros((64, 64, 3), np.float32)
     many = sizes(300)
     for size in [(64, 64), *many[:50]]:
@@ -179,7 +179,7 @@ def test_a_tflite_draws_300_sizes_without_growing():
 
 
 def test_a_tflite_is_usable_after_a_size_it_cannot_take():
-    draw = artifacts.open_artifact(tiny.artefact("tiny.tflite"))
+    draw = open_model.open_artifact(tiny.artefact("tiny.tflite"))
     photo = image_io.to_float(tiny.photo(20, 30))
     kept = draw(photo)
     with pytest.raises((ValueError, RuntimeError)):
@@ -192,7 +192,7 @@ def test_a_tflite_is_usable_after_a_size_it_cannot_take():
 
 def refusal(path):
     with pytest.raises(UserError) as caught:
-        artifacts.open_artifact(path)
+        open_model.open_artifact(path)
     line = str(caught.value)
     assert str(path) in line and "\n" not in line and len(line) < 600
     return line
@@ -269,11 +269,11 @@ def test_a_keras_file_of_another_kind_is_refused(tmp_path):
 def test_an_exported_model_is_no_network(run_folder):
     for path in (tiny.artefact("1"), tiny.artefact("tiny.tflite")):
         with pytest.raises(UserError, match="a run folder or a .keras file"):
-            artifacts.open_network(path)
+            open_model.open_network(path)
 
 
 def test_a_missing_runtime_is_not_taken_for_a_damaged_file(monkeypatch):
     path = tiny.artefact("tiny.tflite")
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(ImportError):
-        artifacts.open_artifact(path)
+        open_model.open_artifact(path)

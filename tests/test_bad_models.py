@@ -103,12 +103,12 @@ def test_a_photo_of_another_size_is_refused_for_a_file_of_a_fixed_one(bad, tmp_p
 
 def test_a_file_that_fails_only_when_it_paints_is_named_too(bad, tmp_path, in_process, monkeypatch):
     # LiteRT finds some damage, such as an impossible zero point, no earlier.
-    from nst_tf import artifacts
+    from nst_tf.inference import litert
 
     def fails(self, values):
         raise RuntimeError("unsupported zero-point value (32)\nin a tensor")
 
-    monkeypatch.setattr(artifacts.LiteRtModel, "__call__", fails)
+    monkeypatch.setattr(litert.LiteRtModel, "__call__", fails)
     path = tiny.artefact("tiny.tflite")
     result = in_process(stylize.main, StylizeSettings, [
         f"--model={path}", f"--content={bad / 'photo.png'}", f"--output={tmp_path / 'out.png'}"])

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import tiny
 
-from nst_tf import benchmark, benchmarking, latency
+from nst_tf import benchmark, benchmarking
 from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.core.errors import UserError
-from nst_tf.latency import Timing
+from nst_tf.inference import latency
+from nst_tf.inference.latency import Timing
 
 
 def settings(*models, **changes):

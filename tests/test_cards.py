@@ -6,9 +6,9 @@ import shutil
 import pytest
 import tiny
 
-from nst_tf import any_style_artifacts, artifacts, cards, latency
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_cards, parity
+from nst_tf.inference import check_card, latency, open_any_style, open_model
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def exported(tmp_path):
     likeness = parity.Likeness(90.0, 95.0, 0.1, 0.01)
     card = model_cards.card(tmp_path, [
         parity.Artefact(tmp_path / name, 1, likeness, 80.0) for name in ("saved_model/1", "tflite/tiny.tflite")], {})
-    (tmp_path / cards.CARD).write_text(json.dumps(card))
+    (tmp_path / check_card.CARD).write_text(json.dumps(card))
     return tmp_path
 
 
@@ -40,41 +40,41 @@ def refusal(function, *arguments):
 
 
 def test_files_that_match_their_card_are_opened(exported):
-    artifacts.open_artifact(exported)
-    artifacts.open_artifact(exported / "tflite" / "tiny.tflite")
+    open_model.open_artifact(exported)
+    open_model.open_artifact(exported / "tflite" / "tiny.tflite")
     # A file that it does not list, a folder without one, and a card of another program's say nothing.
     shutil.copy(exported / "tflite" / "tiny.tflite", exported / "tflite" / "mine.tflite")
     flip(exported / "tflite" / "mine.tflite")
-    cards.check(exported / "tflite" / "mine.tflite")
-    (exported / cards.CARD).write_text('["not", "ours"]')
-    cards.check(exported / "tflite" / "tiny.tflite")
+    check_card.check(exported / "tflite" / "mine.tflite")
+    (exported / check_card.CARD).write_text('["not", "ours"]')
+    check_card.check(exported / "tflite" / "tiny.tflite")
 
 
 @pytest.mark.parametrize("name", ["tflite/tiny.tflite", "saved_model/1/variables/variables.data-00000-of-00001"])
 def test_a_file_with_another_hash_is_named_by_everyone_who_opens_it(exported, name):
     flip(exported / name)
-    model, openers = exported / "tflite" / "tiny.tflite", [artifacts.open_artifact]
+    model, openers = exported / "tflite" / "tiny.tflite", [open_model.open_artifact]
     if not name.startswith("tflite"):
-        model, openers = exported, [artifacts.open_artifact, any_style_artifacts.open_any_style]
+        model, openers = exported, [open_model.open_artifact, open_any_style.open_any_style]
     for opener in (*openers, lambda model: latency.timed(str(model), 8, 1, 1)):
         line = refusal(opener, model)
-        assert str(exported / name) in line and cards.CARD in line and "export again" in line
+        assert str(exported / name) in line and check_card.CARD in line and "export again" in line
 
 
 def test_a_copy_beside_its_card_and_a_missing_part_are_checked_too(exported):
     flat = exported / "flat"
     flat.mkdir()
-    for file in (exported / cards.CARD, exported / "tflite" / "tiny.tflite"):
+    for file in (exported / check_card.CARD, exported / "tflite" / "tiny.tflite"):
         shutil.copy(file, flat)
-    cards.check(flat / "tiny.tflite")
+    check_card.check(flat / "tiny.tflite")
     flip(flat / "tiny.tflite")
-    assert str(flat / "tiny.tflite") in refusal(cards.check, flat / "tiny.tflite")
+    assert str(flat / "tiny.tflite") in refusal(check_card.check, flat / "tiny.tflite")
     (exported / "saved_model" / "1" / "fingerprint.pb").unlink()
-    assert "missing" in refusal(cards.check, exported / "saved_model" / "1")
+    assert "missing" in refusal(check_card.check, exported / "saved_model" / "1")
 
 
 @pytest.mark.parametrize("text", ["{", '{"artefacts": [{"sha256": "0"}]}', '{"artefacts": [7]}'])
 def test_a_card_that_cannot_be_read_is_said_in_one_line(exported, text):
-    (exported / cards.CARD).write_text(text)
-    line = refusal(artifacts.open_artifact, exported / "tflite" / "tiny.tflite")
-    assert str(exported / cards.CARD) in line and "a card that can be read" in line
+    (exported / check_card.CARD).write_text(text)
+    line = refusal(open_model.open_artifact, exported / "tflite" / "tiny.tflite")
+    assert str(exported / check_card.CARD) in line and "a card that can be read" in line

@@ -19,11 +19,12 @@ from PIL import Image
 from profiles import wide_profile
 from serving_servers import Refusal, Served
 
-from nst_tf import albums, artifacts, client
+from nst_tf import client
 from nst_tf.config.client import ClientSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import saved_model
 from nst_tf.images import io as image_io
+from nst_tf.inference import folder as photo_folder, open_model
 from nst_tf.remote import painters
 
 by_protocol = pytest.mark.parametrize("protocol", ["grpc", "rest"])
@@ -127,8 +128,8 @@ def close(drawn, wanted, lossy):
 @by_protocol
 @by_signature
 def test_an_album_comes_out_as_with_the_model_itself(tmp_path, exported, served, protocol, signature, capsys):
-    album, model = mixed(tmp_path / "in"), artifacts.open_artifact(exported[1][1])
-    local = albums.stylize_album(
+    album, model = mixed(tmp_path / "in"), open_model.open_artifact(exported[1][1])
+    local = photo_folder.stylize_album(
         lambda rgb: sent_back(model(rgb), signature), str(album), str(tmp_path / "local"))
     with serving(protocol, served) as (server, _):
         status = client.paint(settings(server, protocol, album, tmp_path / "out", signature=signature))

@@ -9,8 +9,8 @@ import pytest
 import tiny
 from PIL import Image
 
-from nst_tf import artifacts
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model
 
 PAINT = Path(__file__).parents[1] / "examples" / "python" / "paint.py"
 
@@ -24,7 +24,7 @@ def test_the_python_example_paints_what_stylize_paints(tmp_path, size):
     without = ("import runpy, sys; sys.modules['tensorflow'] = sys.modules['nst_tf'] = None; "
                f"sys.argv = {names!r}; runpy.run_path({str(PAINT)!r}, run_name='__main__')")
     subprocess.run([sys.executable, "-c", without], check=True, capture_output=True)
-    wanted = image_io.to_uint8(artifacts.open_artifact(model)(image_io.to_float(tiny.photo(*size))))
+    wanted = image_io.to_uint8(open_model.open_artifact(model)(image_io.to_float(tiny.photo(*size))))
     drawn = np.asarray(Image.open(painted))
     assert drawn.shape == wanted.shape
     assert np.abs(drawn.astype(int) - wanted).max() <= 1

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import tiny
 
-from nst_tf import any_style_artifacts, artifacts, metrics
+from nst_tf import metrics
 from nst_tf.data import sample_photos, style_images
 from nst_tf.exporters import parity, tflite
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_any_style, open_model
 
 FOLDER = Path(__file__).parents[1] / "exported_models"
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "content" / "test"
@@ -47,7 +48,7 @@ def test_all_are_small_enough_to_be_cloned():
 
 @pytest.mark.parametrize("path", ["adain", "adain/tflite/adain_transform_int8.tflite"])
 def test_the_model_of_any_style_takes_a_styles_colours(path):
-    model = any_style_artifacts.open_any_style(FOLDER / path)
+    model = open_any_style.open_any_style(FOLDER / path)
     photo = image_io.to_float(tiny.photo(120, 160))
     means = []
     for colour in ((0.9, 0.2, 0.1), (0.1, 0.2, 0.9)):
@@ -64,7 +65,7 @@ def test_models_of_styles_of_their_own_paint_alike_on_servers_and_phones(name, c
     photo = image_io.to_float(tiny.photo(120, 160))
     pictures = []
     for number in range(count):
-        served, phone = (artifacts.open_artifact(FOLDER / path, number)(photo) for path in (
+        served, phone = (open_model.open_artifact(FOLDER / path, number)(photo) for path in (
             name, f"{name}/tflite/{name}_int8.tflite"))
         assert parity.psnr(phone, served) > 35
         assert all(parity.psnr(served, other) < 25 for other in (photo, *pictures))
@@ -73,7 +74,7 @@ def test_models_of_styles_of_their_own_paint_alike_on_servers_and_phones(name, c
 
 def likeness(name, shown):
     """The least ratio of the file for phones to the SavedModel, which equals the network, decibels."""
-    served, phone = (artifacts.open_artifact(path, 0) for path in (
+    served, phone = (open_model.open_artifact(path, 0) for path in (
         FOLDER / name, FOLDER / name / "tflite" / f"{name}_int8.tflite"))
     return min(parity.psnr(phone(photo), served(photo)) for photo in shown)
 
@@ -92,7 +93,7 @@ def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
 
 def test_the_painters_paint_weakly_too():
     photo = image_io.to_float(tiny.photo(120, 160))
-    none, half, full = (artifacts.open_artifact(FOLDER / "painters", 0, strength)(photo) for strength in (0, 0.5, 1))
+    none, half, full = (open_model.open_artifact(FOLDER / "painters", 0, strength)(photo) for strength in (0, 0.5, 1))
     assert parity.psnr(none, photo) > parity.psnr(half, photo) + 1 > parity.psnr(full, photo) + 2
 
 
@@ -106,11 +107,11 @@ def mesh(paint):
 @pytest.mark.parametrize("name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)])
 def test_models_of_styles_of_their_own_draw_no_mesh(name, count):
     for number in range(count):
-        assert mesh(artifacts.open_artifact(FOLDER / name, number)) < 2
+        assert mesh(open_model.open_artifact(FOLDER / name, number)) < 2
 
 
 def test_the_model_of_any_style_draws_no_mesh():
-    model = any_style_artifacts.open_any_style(FOLDER / "adain")
+    model = open_any_style.open_any_style(FOLDER / "adain")
     for path in style_images.packaged_styles().values():
         code = model.encode_style(image_io.read_picture(path, short_side=384).rgb)
         assert mesh(lambda photo, code=code: model.transform(photo, code, 1.0)) < 2.5

@@ -14,11 +14,12 @@ import tensorflow as tf
 import tiny
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from nst_tf import artifacts, export, exporters
+from nst_tf import export, exporters
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import litert_layers, model_cards, parity, tflite
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model
 from nst_tf.models import transform_net
 
 FLOORS = {"tiny_float16.tflite": 60, "tiny_int8.tflite": 40}        # decibels; 80 for all others
@@ -29,7 +30,7 @@ TFLITE = ["tiny.tflite", "tiny_float16.tflite", "tiny_int8.tflite"]
 
 @functools.cache
 def opened(path):
-    return artifacts.open_artifact(path)
+    return open_model.open_artifact(path)
 
 
 @functools.cache
@@ -120,7 +121,7 @@ def test_a_network_trained_in_bfloat16_is_exported_in_float32(tmp_path):
     np.testing.assert_array_equal(
         tiny.draw(exporters.in_float32(trained), photo), tiny.draw(wide, photo))
     exporters.export("saved_model", trained, tmp_path, "tiny")
-    drawn = artifacts.open_artifact(tmp_path / "saved_model")(photo)
+    drawn = open_model.open_artifact(tmp_path / "saved_model")(photo)
     assert parity.psnr(drawn, tiny.draw(wide, photo)) > 80
 
 
@@ -409,7 +410,7 @@ def test_the_command_exports_a_run_folder(run_folder, tmp_path):
     assert "Warning" not in done.stderr and "Assets written" not in done.stderr
     photo = image_io.to_float(tiny.photo(45, 61))
     wanted = tiny.draw(tiny.network(), photo)
-    drawn = artifacts.open_artifact(output / "tflite" / "night.tflite")(photo)
+    drawn = open_model.open_artifact(output / "tflite" / "night.tflite")(photo)
     assert parity.psnr(drawn, wanted) > 80
 
 

@@ -10,12 +10,12 @@ import tiny
 from pictures import smooth
 from PIL import Image
 
-from nst_tf import any_style_artifacts, painters, stylize
 from nst_tf.config.style_request import Wishes
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_cards, parity
 from nst_tf.images import color, io as image_io
+from nst_tf.inference import open_any_style, run as stylize_run, stylizer
 
 ARTEFACTS = {"network.keras": 80, "saved_model": 80, "tflite/tiny_transform_float16.tflite": 50,
              "tflite/tiny_transform_int8.tflite": 30, "tflite/tiny_style_int8.tflite": 30}
@@ -43,7 +43,7 @@ def pictures(tmp_path):
 @pytest.mark.parametrize("kind", ["modulated", "adain", "skips"])
 @pytest.mark.parametrize("name", ARTEFACTS)
 def test_every_artefact_draws_what_the_network_draws(name, kind):
-    opened = any_style_artifacts.open_any_style(tiny.any_style_exported(kind) / name)
+    opened = open_any_style.open_any_style(tiny.any_style_exported(kind) / name)
     for size, alpha in (((45, 61), 1.0), ((1, 1), 0.3), ((24, 100), 0.3), ((64, 64), 1.0)):
         photo, style = rgb(*size), rgb(50, 39, 1)
         drawn = opened.transform(photo, opened.encode_style(style), alpha)
@@ -55,13 +55,13 @@ def test_a_folder_of_exports_and_a_run_folder_are_opened():
     folder = tiny.any_style_exported()
     photo, style = rgb(32, 32), rgb(32, 32, 1)
     for path in (folder, folder / "saved_model", folder / "saved_model" / "1"):
-        opened = any_style_artifacts.open_any_style(path)
+        opened = open_any_style.open_any_style(path)
         drawn = opened.transform(photo, opened.encode_style(style), 1.0)
         np.testing.assert_allclose(drawn, reference(photo, style, 1.0), atol=1e-4)
 
 
 def test_a_file_of_a_fixed_size_draws_it_and_refuses_others():
-    opened = any_style_artifacts.open_any_style(
+    opened = open_any_style.open_any_style(
         tiny.any_style_exported() / "tflite" / "tiny_transform_64_float16.tflite")
     photo, code = rgb(64, 64), opened.encode_style(rgb(32, 32, 1))
     assert parity.psnr(opened.transform(photo, code, 1.0), reference(photo, rgb(32, 32, 1), 1.0)) > 50
@@ -73,7 +73,7 @@ def test_a_part_without_the_other_is_named(tmp_path):
     source = tiny.any_style_exported() / "tflite" / "tiny_transform_int8.tflite"
     (tmp_path / source.name).write_bytes(source.read_bytes())
     with pytest.raises(UserError, match="tiny_style_int8.tflite beside"):
-        any_style_artifacts.open_any_style(tmp_path / source.name)
+        open_any_style.open_any_style(tmp_path / source.name)
 
 
 def test_models_of_their_own_styles_and_of_any_are_told_apart(tmp_path):
@@ -81,17 +81,17 @@ def test_models_of_their_own_styles_and_of_any_are_told_apart(tmp_path):
     single = [tmp_path / "single.keras", tiny.artefact("1"), tiny.artefact("tiny.tflite")]
     for path in single:
         with pytest.raises(UserError, match="Leave out --style"):
-            any_style_artifacts.open_any_style(path)
+            open_any_style.open_any_style(path)
     for name in ("network.keras", "saved_model", "tflite/tiny_transform_int8.tflite"):
         with pytest.raises(UserError, match="Name one with --style"):
-            painters.open_painter(str(tiny.any_style_exported() / name))
+            stylizer.open_painter(str(tiny.any_style_exported() / name))
 
 
 def test_a_damaged_part_is_named(tmp_path):
     for part in ("style", "transform"):
         (tmp_path / f"x_{part}.tflite").write_bytes(b"TFL3 no more")
     with pytest.raises(UserError, match="Expected a model that can be opened"):
-        any_style_artifacts.open_any_style(tmp_path / "x_transform.tflite")
+        open_any_style.open_any_style(tmp_path / "x_transform.tflite")
 
 
 def test_the_saved_model_takes_and_gives_encoded_pictures():
@@ -137,7 +137,7 @@ def test_a_card_can_be_written_of_both_parts():
 
 
 def painter(wishes):
-    return painters.open_painter(str(tiny.any_style_exported() / "network.keras"), (), wishes)
+    return stylizer.open_painter(str(tiny.any_style_exported() / "network.keras"), (), wishes)
 
 
 def test_one_style_at_some_strength(pictures):
@@ -148,7 +148,7 @@ def test_one_style_at_some_strength(pictures):
 def test_weights_blend_codes_whatever_their_sum(pictures):
     names = [str(pictures / "a.png"), str(pictures / "b.png")]
     drawn = painter(Wishes(names, (3.0, 1.0)))(rgb(45, 61))
-    opened = any_style_artifacts.open_any_style(tiny.any_style_exported() / "network.keras")
+    opened = open_any_style.open_any_style(tiny.any_style_exported() / "network.keras")
     codes = [opened.encode_style(rgb(40, 50, 1)), opened.encode_style(rgb(33, 70, 2))]
     np.testing.assert_allclose(
         drawn, opened.transform(rgb(45, 61), 0.75 * codes[0] + 0.25 * codes[1], 1.0), atol=1e-4)
@@ -178,20 +178,20 @@ def test_overlapping_masks_average(pictures):
 
 
 def test_styles_are_read_at_most_at_their_size(pictures):
-    assert painters.read_style(str(pictures / "a.png"), 20).shape[:2] == (20, 25)
-    assert painters.read_style(str(pictures / "a.png"), 512).shape[:2] == (40, 50)
-    assert min(painters.read_style("mosaic", 64).shape[:2]) == 64
+    assert stylizer.read_style(str(pictures / "a.png"), 20).shape[:2] == (20, 25)
+    assert stylizer.read_style(str(pictures / "a.png"), 512).shape[:2] == (40, 50)
+    assert min(stylizer.read_style("mosaic", 64).shape[:2]) == 64
 
 
 @pytest.mark.parametrize("mode", color.MODES)
 def test_preserved_colours_are_those_of_the_shared_functions(mode):
-    negative = painters.preserving_colors(lambda photo: 1 - photo, mode)
+    negative = stylizer.preserving_colors(lambda photo: 1 - photo, mode)
     np.testing.assert_array_equal(negative(rgb(30, 40)), color.MODES[mode](1 - rgb(30, 40), rgb(30, 40)))
 
 
 @pytest.mark.parametrize("kind", ["modulated", "adain"])
 def test_a_style_of_one_pixel_or_one_colour_gives_a_finite_picture(kind):
-    opened = any_style_artifacts.open_any_style(tiny.any_style_exported(kind) / "network.keras")
+    opened = open_any_style.open_any_style(tiny.any_style_exported(kind) / "network.keras")
     for size, level in (((1, 1, 3), 0.7), ((40, 30, 3), 0.2), ((16, 16, 3), 0.0)):
         style = np.full(size, level, np.float32)
         assert np.isfinite(opened.transform(rgb(40, 40), opened.encode_style(style), 1.0)).all()
@@ -215,7 +215,7 @@ def test_wishes_that_cannot_be_met_are_refused(wishes, message):
     ([1.0, -1.0], "at least 0"), ([np.nan, 1.0], "at least 0")])
 def test_weights_that_blend_nothing_are_refused(weights, message):
     with pytest.raises(UserError, match=message):
-        any_style_artifacts.blended([np.zeros(3), np.ones(3)], weights)
+        open_any_style.blended([np.zeros(3), np.ones(3)], weights)
 
 
 @pytest.mark.parametrize("mask, message", [
@@ -245,7 +245,7 @@ def test_the_command_paints_grey_and_transparent_photos_in_a_packaged_style(pict
     see_through = np.dstack([np.asarray(smooth(40, 50, 5)), np.full((40, 50), 99, np.uint8)])
     Image.fromarray(see_through).save(pictures / "alpha.png")
     for name in ("grey", "alpha"):
-        status = stylize.stylize(StylizeSettings(
+        status = stylize_run.stylize(StylizeSettings(
             model=str(tiny.any_style_exported()), style=("mosaic",), content=str(pictures / f"{name}.png"),
             output=str(pictures / f"{name}_out.png"), alpha=0.8, preserve_color="luminance"))
         assert status == 0

@@ -8,11 +8,12 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import artifacts, pipeline, stylize
+from nst_tf import pipeline
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model, run as stylize_run
 from nst_tf.methods import feedforward
 
 STYLES = ("dark", "light", "red")
@@ -62,7 +63,7 @@ def weights(folder):
 
 def painted(inputs, folder, blend):
     photo = image_io.read_picture(inputs / "photos" / "0.png").rgb
-    return artifacts.open_artifact(folder, blend)(photo)
+    return open_model.open_artifact(folder, blend)(photo)
 
 
 def redness(picture):
@@ -156,7 +157,7 @@ def test_stylize_paints_in_the_style_that_is_asked_for(two, inputs, tmp_path, bl
     asked = StylizeSettings(
         model=str(two / "tflite" / "run.tflite"), content=str(inputs / "photos" / "0.png"),
         output=str(tmp_path / "out.png"), style_weights=blend)
-    assert stylize.stylize(asked) == 0
+    assert stylize_run.stylize(asked) == 0
     drawn = image_io.read_picture(tmp_path / "out.png").rgb
     errors = [np.abs(drawn - painted(inputs, two, each)).max() for each in ((0, 1), (1, 0))]
     assert errors[blend.index("1") == 0] < 1 / 255 < errors[blend.index("1")]

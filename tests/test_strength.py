@@ -6,12 +6,13 @@ import tensorflow as tf
 import tiny
 from pictures import smooth
 
-from nst_tf import artifacts, pipeline, stylize
+from nst_tf import pipeline
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import EXPORTERS, parity
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model, run as stylize_run
 from nst_tf.losses import regularizers
 from nst_tf.methods import feedforward
 from nst_tf.models import transform_net
@@ -112,7 +113,7 @@ def test_means_over_eight_crops_are_those_of_the_painted_and_of_the_one_given_ba
 
 def test_a_trained_network_gives_the_photo_back_and_paints_more_with_more_strength(run, inputs):
     photo = image_io.read_picture(inputs / "photos" / "0.png").rgb
-    none, half, full = (artifacts.open_artifact(run, strength=strength)(photo) for strength in (0.0, 0.5, 1.0))
+    none, half, full = (open_model.open_artifact(run, strength=strength)(photo) for strength in (0.0, 0.5, 1.0))
     assert parity.psnr(none, photo) > parity.psnr(half, photo) + 1 > parity.psnr(full, photo) + 2
     assert photo.mean() < half.mean() < full.mean()                                   # the style is light
 
@@ -122,8 +123,8 @@ def test_a_style_added_later_keeps_the_photo_and_the_first_style(run, inputs, tm
                    say=lambda line: None)
     photo = image_io.read_picture(inputs / "photos" / "1.png").rgb
     for strength in (0.0, 1.0):
-        np.testing.assert_allclose(artifacts.open_artifact(run, strength=strength)(photo),
-                                   artifacts.open_artifact(tmp_path / "two", (1, 0), strength)(photo), atol=1e-6)
+        np.testing.assert_allclose(open_model.open_artifact(run, strength=strength)(photo),
+                                   open_model.open_artifact(tmp_path / "two", (1, 0), strength)(photo), atol=1e-6)
 
 
 @pytest.mark.parametrize("changes, message", [
@@ -143,7 +144,7 @@ def test_every_kind_of_a_network_with_strength_draws_as_the_network(exported):
     for strength in (0.0, 0.3, 1.0):
         wanted = tiny.draw(network, photo, strength * blend)
         for path in paths:
-            drawn = artifacts.open_artifact(path, blend if len(blend) > 1 else (), strength)(photo)
+            drawn = open_model.open_artifact(path, blend if len(blend) > 1 else (), strength)(photo)
             least = {"tiny_float16.tflite": 50, "tiny_int8.tflite": 30}.get(path.name, 80)
             assert parity.psnr(drawn, wanted) > least, (path.name, strength)
 
@@ -151,23 +152,23 @@ def test_every_kind_of_a_network_with_strength_draws_as_the_network(exported):
 @pytest.mark.parametrize("name", ["tiny.tflite", "1"])
 def test_a_model_that_learnt_no_strength_refuses_one(name):
     with pytest.raises(UserError, match="--strength=1 for .* which learnt no other"):
-        artifacts.open_artifact(tiny.artefact(name), strength=0.5)
+        open_model.open_artifact(tiny.artefact(name), strength=0.5)
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, np.nan])
 def test_a_strength_that_is_none_is_refused(strength):
     with pytest.raises(UserError, match="--strength from 0 to 1"):
-        artifacts.open_artifact(tiny.artefact("1"), strength=strength)
+        open_model.open_artifact(tiny.artefact("1"), strength=strength)
 
 
 def test_stylize_paints_as_strongly_as_asked(run, inputs, tmp_path):
     drawn = []
     for strength in (0.2, 0.9):
-        assert stylize.stylize(StylizeSettings(
+        assert stylize_run.stylize(StylizeSettings(
             model=str(run / "tflite" / "run.tflite"), content=str(inputs / "photos" / "0.png"),
             output=str(tmp_path / f"{strength}.png"), strength=strength)) == 0
         drawn.append(image_io.read_picture(tmp_path / f"{strength}.png").rgb)
-        wanted = artifacts.open_artifact(run, strength=strength)(image_io.read_picture(inputs / "photos" / "0.png").rgb)
+        wanted = open_model.open_artifact(run, strength=strength)(image_io.read_picture(inputs / "photos" / "0.png").rgb)
         assert np.abs(drawn[-1] - wanted).max() < 1.5 / 255
     assert np.abs(drawn[0] - drawn[1]).max() > 0.02
 

@@ -9,10 +9,11 @@ import pytest
 import tiny
 from PIL import Image
 
-from nst_tf import albums, artifacts, stylize
+from nst_tf import stylize
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io, noise
+from nst_tf.inference import folder as photo_folder, open_model, run as stylize_run
 
 
 def negative(rgb):
@@ -40,7 +41,7 @@ def tree(folder):
 
 def paint(content, output, model=negative, **options):
     lines = []
-    outcome = albums.stylize_album(model, str(content), str(output), say=lines.append, **options)
+    outcome = photo_folder.stylize_album(model, str(content), str(output), say=lines.append, **options)
     assert list(outcome.failed) == lines and all("\n" not in line for line in lines)
     return outcome
 
@@ -51,7 +52,7 @@ def paint(content, output, model=negative, **options):
 def test_a_file_goes_to_a_file(tmp_path):
     photo = save(tmp_path / "a.png")
     outcome = paint(tmp_path / "a.png", tmp_path / "new" / "b.png")
-    assert outcome == albums.Outcome((tmp_path / "new" / "b.png",), ())
+    assert outcome == photo_folder.Outcome((tmp_path / "new" / "b.png",), ())
     np.testing.assert_array_equal(pixels(tmp_path / "new" / "b.png"), 255 - np.asarray(photo))
 
 
@@ -145,7 +146,7 @@ def test_two_photos_for_one_file_are_refused_before_anything_is_painted(tmp_path
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (33, 47)])
 def test_a_model_paints_photos_of_any_size(tmp_path, size):
     save(tmp_path / "a.png", *size)
-    model = artifacts.open_artifact(tiny.artefact("tiny.tflite"))
+    model = open_model.open_artifact(tiny.artefact("tiny.tflite"))
     paint(tmp_path / "a.png", tmp_path / "b.png", model)
     drawn = pixels(tmp_path / "b.png")
     assert drawn.shape == (*size, 3)
@@ -279,10 +280,10 @@ def test_a_folder_shows_progress_and_a_photo_does_not(tmp_path, capsys):
 
 
 def run(monkeypatch, **settings):
-    monkeypatch.setattr(artifacts, "open_artifact", lambda model, *blend: {"negative": negative}[model])
+    monkeypatch.setattr(open_model, "open_artifact", lambda model, *blend: {"negative": negative}[model])
     settings = {name: str(value) if name in ("content", "output") else value
                 for name, value in settings.items()}
-    return stylize.stylize(StylizeSettings(model="negative", **settings))
+    return stylize_run.stylize(StylizeSettings(model="negative", **settings))
 
 
 def test_status_0_where_all_went_well(tmp_path, monkeypatch, capsys):

@@ -11,11 +11,12 @@ import tiny
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from nst_tf import artifacts, export, exporters
+from nst_tf import export, exporters
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import integer_range, litert_layers, parity, tflite, tflite_integer
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.models import transform_net
 
@@ -62,7 +63,7 @@ def graph(exported):
 @pytest.mark.parametrize("size", tiny.SIZES, ids="{0[0]}x{0[1]}".format)
 def test_it_draws_the_networks_picture_at_every_size(exported, size):
     photo = image_io.to_float(tiny.photo(*size))
-    drawn = artifacts.open_artifact(exported / "tflite" / "night_integer.tflite")(photo)
+    drawn = open_model.open_artifact(exported / "tflite" / "night_integer.tflite")(photo)
     assert drawn.shape == photo.shape and drawn.min() >= 0 and drawn.max() <= 1
     # The deepest norms see four pixels of the smallest pictures: nothing averages out.
     assert parity.psnr(drawn, tiny.draw(network(), photo)) >= (32 if max(size) > 8 or size == (1, 1) else 20)

@@ -16,12 +16,13 @@ import pytest
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import export, exporters, painters
+from nst_tf import export, exporters
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data import style_images
 from nst_tf.exporters import model_cards, parity, tflite, web
 from nst_tf.images import io as image_io, padding
+from nst_tf.inference import stylizer
 from nst_tf.models import adain_net, transform_net
 
 SIDES, SHAPES = (32,), ((0.75, 1.0),)
@@ -94,7 +95,7 @@ def test_styles_have_names_pictures_and_codes(page):
         encode = adain_net.parts_of(network).encode_style
         for style, name in zip(offered, style_images.packaged_styles()):
             np.testing.assert_allclose(
-                style["code"], encode(painters.read_style(name, 512)[None])[0], rtol=1e-5, atol=1e-6)
+                style["code"], encode(stylizer.read_style(name, 512)[None])[0], rtol=1e-5, atol=1e-6)
     else:
         assert [style["name"] for style in offered] == ["Mosaic", "My wave 2"][:len(offered)]
         assert [style["code"] for style in offered] == [[]] * len(offered)

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import latency
 from nst_tf.core.files import sha256
 from nst_tf.exporters.parity import Artefact
+from nst_tf.inference import latency
 
 # What a run's record says that tells something of the network.
 RECORDED = ("settings", "versions", "style_sha256", "encoder", "feature_network", "content", "steps", "seconds",

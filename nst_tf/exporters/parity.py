@@ -46,7 +46,7 @@ class Artefact:
     """What an export wrote; as text a line for the user.
 
     Attributes:
-        path: file or folder, for `nst_tf.artifacts.open_artifact`.
+        path: file or folder, for `nst_tf.inference.open_model.open_artifact`.
         size: bytes.
         likeness: to the network.
         at_least: the ratio that the format promises, decibels.

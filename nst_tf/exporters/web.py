@@ -16,12 +16,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf import painters
 from nst_tf.config.style_request import Wishes
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
 from nst_tf.exporters import any_style_tflite, model_cards, parity, tflite, web_runtime
 from nst_tf.images import io as image_io
+from nst_tf.inference import stylizer
 from nst_tf.models import adain_net, transform_net
 
 FOLDER = "web"
@@ -109,7 +109,7 @@ def export_any_style(
 
     offered = []
     for each in style_images.packaged_styles():
-        code = np.asarray(parts.encode_style(painters.read_style(each, STYLE_SIZE)[None]))[0]
+        code = np.asarray(parts.encode_style(stylizer.read_style(each, STYLE_SIZE)[None]))[0]
         offered.append(dataclasses.replace(_style(each), code=[float(number) for number in code]))
     return _written(network, folder, name, "any", offered, converted, by_style, web_runtime)
 

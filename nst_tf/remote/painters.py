@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf import artifacts
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
+from nst_tf.inference import open_model
 from nst_tf.remote.calls import Connection, Failure, Retries
 
 BYTES, PIXELS = "serving_bytes", "serving_default"
@@ -40,7 +40,7 @@ def connect(protocol: str, server: str, model: str, version: int = 0) -> Connect
 
 
 class RemotePainter:
-    """An artefact (see `artifacts.open_artifact`) at a server; for several threads at once.
+    """An artefact (see `open_model.open_artifact`) at a server; for several threads at once.
 
     Args:
         connection: from `connect`; it is closed with the painter.
@@ -104,11 +104,11 @@ class RemotePainter:
         if inputs is None:
             raise expected(f"{self._name} to have the signature {self._signature}", ", ".join(offered) or "none",
                            f"Choose one with --signature={BYTES} or {PIXELS}, or export the model again.")
-        if beside := set(inputs) - {"image_bytes", "image", *artifacts.BLENDS}:
+        if beside := set(inputs) - {"image_bytes", "image", *open_model.BLENDS}:
             raise expected("a model that paints in styles of its own", f"{self._name}, which also takes "
                            f"{', '.join(sorted(beside))}", "Models of any style are not served to this client.")
-        name = next((name for name in artifacts.BLENDS if name in inputs), None)
-        blend = artifacts.blend_of(style_weights, strength, self._name, name, inputs[name][-1] if name else 1)
+        name = next((name for name in open_model.BLENDS if name in inputs), None)
+        blend = open_model.blend_of(style_weights, strength, self._name, name, inputs[name][-1] if name else 1)
         return {} if blend is None else {name: blend}
 
     def _outputs(self, **picture):

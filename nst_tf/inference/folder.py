@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf.artifacts import Artifact
 from nst_tf.config.folder import AlbumSettings
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
+from nst_tf.inference.open_model import Artifact
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ def stylize_album(
     """Stylises all photos that `content` stands for.
 
     Args:
-        artifact: from `artifacts.open_artifact`.
+        artifact: from `open_model.open_artifact`.
         content: a file, a folder (with all below it) or a glob. What lies in `output` is left out
             where that is a folder below the one that is searched.
         output: a file name for one photo; otherwise a folder, in which the photos keep their names

@@ -8,19 +8,21 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nst_tf import cards
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import padding
+from nst_tf.inference import check_card
 from nst_tf.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     import keras
+
+from nst_tf.inference.litert import LiteRtModel
 
 Artifact = Callable[[np.ndarray], np.ndarray]
 # From the name of a model's second input and the number of its styles to what goes in, or None; `blend_of`.
@@ -29,7 +31,7 @@ BLENDS = ("style_weights", "strengths")        # names of the second input that 
 
 
 class NeedsStyle(UserError):
-    """The model paints in any style: `any_style_artifacts.open_any_style` opens it."""
+    """The model paints in any style: `open_any_style.open_any_style` opens it."""
 
 
 def open_artifact(
@@ -51,12 +53,12 @@ def open_artifact(
     Raises:
         NeedsStyle: the model paints in any style.
         UserError: nothing there that draws pictures, a damaged file, one that is not as the card beside it says
-            (`cards.check`), or style weights or a strength that do
+            (`check_card.check`), or style weights or a strength that do
             not suit the model.
     """
     path, blend = Path(model), functools.partial(blend_of, style_weights, strength, Path(model))
     if path.suffix == ".tflite" and path.is_file():
-        cards.check(path)
+        check_card.check(path)
         with opening(path):
             return _open_tflite(path, blend)
     if keras_file(path):
@@ -64,7 +66,7 @@ def open_artifact(
         _refuse_any_style([each.name for each in network.inputs], path)
         return _relaxed(network, blend)
     if saved := saved_model_folder(path):
-        cards.check(saved)
+        check_card.check(saved)
         with opening(saved):
             return _open_saved_model(saved, blend)
     raise nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")
@@ -255,39 +257,3 @@ def _open_tflite(path: Path, blend_for: Blend) -> Artifact:
         return model({**dict.fromkeys(pictures, padding.grow(photo)[None]), **rest})[0, :height, :width]
 
     return draw
-
-
-class LiteRtModel:
-    """A .tflite as a function of arrays by the names of its inputs, for any of their shapes that it can take.
-
-    Attributes:
-        inputs: {name: LiteRT's detail}.
-        outputs: LiteRT's details; a call returns the first.
-        signature_outputs: their names in the signature; [] for a file without one.
-    """
-
-    def __init__(self, path: Path):
-        from ai_edge_litert.interpreter import Interpreter
-
-        self._interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
-        # The name in the signature, as far as files have one.
-        self.inputs = {detail["name"].removeprefix("serving_default_").partition(":")[0]: detail
-                       for detail in self._interpreter.get_input_details()}
-        self.outputs = self._interpreter.get_output_details()
-        signature = self._interpreter.get_signature_list().get("serving_default", {})
-        self.signature_outputs = signature.get("outputs", [])
-        self._allocated = None
-
-    def __call__(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        shapes = {name: value.shape for name, value in values.items()}
-        if shapes != self._allocated:
-            # Forgotten first: after a failure nothing is allocated.
-            self._allocated = None
-            for name, shape in shapes.items():
-                self._interpreter.resize_tensor_input(self.inputs[name]["index"], shape)
-            self._interpreter.allocate_tensors()
-            self._allocated = shapes
-        for name, value in values.items():
-            self._interpreter.set_tensor(self.inputs[name]["index"], value)
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self.outputs[0]["index"])

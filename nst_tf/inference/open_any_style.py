@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf import artifacts, cards
 from nst_tf.core.errors import expected
 from nst_tf.images import padding
+from nst_tf.inference import check_card, litert, open_model
 
 STYLE_PART, TRANSFORM_PART = "_style", "_transform"        # in names of .tflite files
 
@@ -40,22 +40,22 @@ def open_any_style(model: str | os.PathLike) -> AnyStyle:
 
     Raises:
         UserError: nothing there that paints in any style, a damaged file, or one that is not as the card beside it
-            says (`cards.check`).
+            says (`check_card.check`).
     """
     path = Path(model)
     if path.suffix == ".tflite" and path.is_file():
         pair = _pair(path)
         for part in pair:
-            cards.check(part)
-        with artifacts.opening(path):
+            check_card.check(part)
+        with open_model.opening(path):
             return _open_pair(*pair)
-    if artifacts.keras_file(path):
+    if open_model.keras_file(path):
         return _open_network(path)
-    if saved := artifacts.saved_model_folder(path):
-        cards.check(saved)
-        with artifacts.opening(saved):
+    if saved := open_model.saved_model_folder(path):
+        check_card.check(saved)
+        with open_model.opening(saved):
             return _open_saved_model(saved)
-    raise artifacts.nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")
+    raise open_model.nothing(path, "a run folder, a .keras file, a SavedModel folder or a .tflite file")
 
 
 def blended(codes: Sequence[np.ndarray], weights: Sequence[float] = ()) -> np.ndarray:
@@ -78,7 +78,7 @@ def _open_network(path):
 
     from nst_tf.models import adain_net
 
-    network = artifacts.open_network(path)
+    network = open_model.open_network(path)
     if not adain_net.is_any_style(network):
         raise _single(path)
     parts = adain_net.parts_of(network)
@@ -133,7 +133,7 @@ def _pair(path):
 
 
 def _open_pair(style_path, transform_path):
-    encoder, transformer = artifacts.LiteRtModel(style_path), artifacts.LiteRtModel(transform_path)
+    encoder, transformer = litert.LiteRtModel(style_path), litert.LiteRtModel(transform_path)
     for model, wanted in ((encoder, "code"), (transformer, "stylized")):
         if model.signature_outputs != [wanted]:
             raise ValueError(f"its outputs are {', '.join(model.signature_outputs) or 'none'}, not {wanted}")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf import artifacts, cards
 from nst_tf.core.errors import UserError, expected
+from nst_tf.inference import check_card, open_model
 
 _ALONE = """
 import json, sys
@@ -77,11 +77,11 @@ def timed(model: str, side: int, threads: int, repeats: int) -> dict:
     is_tflite = path.suffix == ".tflite" and path.is_file()
     exported = path
     if not is_tflite:
-        exported = None if artifacts.keras_file(path) else artifacts.saved_model_folder(path)
+        exported = None if open_model.keras_file(path) else open_model.saved_model_folder(path)
     if exported:
-        cards.check(exported)
+        check_card.check(exported)
     started = time.perf_counter()
-    with artifacts.opening(path):
+    with open_model.opening(path):
         if is_tflite:
             draw, side = _tflite(path, side, threads)
         else:
@@ -126,9 +126,9 @@ def _timed(draw, repeats):
 
 def _own_files(path):
     """The files of a model that is a folder; of a run folder the network's alone."""
-    if network := artifacts.keras_file(path):
+    if network := open_model.keras_file(path):
         return [network]
-    return (artifacts.saved_model_folder(path) or path).rglob("*")
+    return (open_model.saved_model_folder(path) or path).rglob("*")
 
 
 def _tflite(path, side, threads) -> tuple[Callable[[], None], int]:
@@ -172,18 +172,18 @@ def _tensorflow(path, side) -> tuple[Callable[[], None], int]:
     def values(shape):
         return tf.constant(rng.random([1, side, side, 3] if len(shape) == 4 else [1, shape[-1]]), tf.float32)
 
-    if artifacts.keras_file(path):
+    if open_model.keras_file(path):
         from nst_tf.models import adain_net
 
-        network = artifacts.open_network(path)
+        network = open_model.open_network(path)
         if adain_net.is_any_style(network):
             network = adain_net.parts_of(network).transform
         inputs = [values(each.shape) for each in network.inputs]
         compiled = tf.function(lambda: network(inputs if len(inputs) > 1 else inputs[0]))
         return lambda: compiled().numpy(), side
-    folder = artifacts.saved_model_folder(path)
+    folder = open_model.saved_model_folder(path)
     if folder is None:
-        raise artifacts.nothing(path, "a .tflite, a run folder, a .keras file or a SavedModel")
+        raise open_model.nothing(path, "a .tflite, a run folder, a .keras file or a SavedModel")
     loaded = tf.saved_model.load(str(folder))
     name = next((name for name in ("transform", "serving_float") if name in loaded.signatures), None)
     if name is None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nst_tf import any_style_artifacts, artifacts
-from nst_tf.artifacts import Artifact
 from nst_tf.config.style_request import Wishes
 from nst_tf.data import style_images
 from nst_tf.images import color, io as image_io
+from nst_tf.inference import open_any_style, open_model
+from nst_tf.inference.open_model import Artifact
 
 
 def open_painter(
@@ -17,7 +17,7 @@ def open_painter(
     """Opens a model with all that it needs beside the photo.
 
     Args:
-        model: a path, as `artifacts.open_artifact` or `any_style_artifacts.open_any_style` takes it.
+        model: a path, as `open_model.open_artifact` or `open_any_style.open_any_style` takes it.
         style_weights: for a model of several styles of its own.
         wishes: for a model of any style.
         strength: for a model with styles of its own that learnt it, 0 to 1.
@@ -26,14 +26,14 @@ def open_painter(
         UserError: see the functions above; unreadable style pictures.
     """
     if wishes is None:
-        return artifacts.open_artifact(model, style_weights, strength)
-    opened = any_style_artifacts.open_any_style(model)
+        return open_model.open_artifact(model, style_weights, strength)
+    opened = open_any_style.open_any_style(model)
     codes = [opened.encode_style(read_style(name, wishes.style_size)) for name in wishes.styles]
     if wishes.masks:
         return lambda photo: _by_regions(
             photo, [image_io.read_mask(mask, photo.shape[:2]) for mask in wishes.masks],
             (opened.transform(photo, code, wishes.alpha) for code in codes))
-    code = any_style_artifacts.blended(codes, wishes.weights)
+    code = open_any_style.blended(codes, wishes.weights)
     return lambda photo: opened.transform(photo, code, wishes.alpha)
 
 
