@@ -16,7 +16,7 @@ from absl import flags
 
 from nst_tf.config import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
-from nst_tf.methods import gatys
+from nst_tf.optimization import gatys
 
 flags.DEFINE_list("sizes", ["256", "384", "512"], "Long sides, pixels.")
 flags.DEFINE_integer("turns", 9, "Pairs of timings at each size.")

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf import studio
 from nst_tf.config import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.data import sample_photos, style_images
 from nst_tf.images import contact_sheet, io as image_io
+from nst_tf.optimization import run as optimize_run
 
 flags.DEFINE_string("second_style", "autumn_knife", "For the masks.")
 flags.DEFINE_string("texture", "mosaic", "The style of the texture.")
@@ -54,7 +54,7 @@ def main():
         path = folder / f"{number}.png"
         if not path.exists():
             print(f"{caption}:", flush=True)
-            studio.optimize(dataclasses.replace(
+            optimize_run.optimize(dataclasses.replace(
                 asked, output=str(path), run="", overwrite=True, **changes))
         cells.append((caption, image_io.to_uint8(image_io.read_picture(path).rgb)))
     cells += [(name, image_io.to_uint8(image_io.read_picture(style_images.fetch_style(name)[0]).rgb))

@@ -16,10 +16,9 @@ from pathlib import Path
 
 from absl import flags
 
-from nst_tf import memory, studio
 from nst_tf.config import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
-from nst_tf.methods import gatys
+from nst_tf.optimization import gatys, memory_estimate, run as optimize_run
 from nst_tf.runs import folder as run_folder
 
 flags.DEFINE_list("sizes", ["256", "512", "1024"], "Long sides, pixels.")
@@ -46,8 +45,8 @@ def main():
         settings = dataclasses.replace(
             asked, image_size=size, iterations=FLAGS.some_iterations, coarse_iterations=1, preview_steps=2)
         task = gatys.Gatys(settings)
-        estimate = memory.painting_bytes(
-            task.extractor.model, *task.size, studio.vectors_of(settings))
+        estimate = memory_estimate.painting_bytes(
+            task.extractor.model, *task.size, optimize_run.vectors_of(settings))
         print(f"{task.size[1]}x{task.size[0]}: {measured(settings) / 1e9:.2f} GB, estimated "
               f"{estimate / 1e9:.2f} GB", flush=True)
 

@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import studio
 from nst_tf.config import flags
 from nst_tf.config.optimize import OptimizeSettings
-from nst_tf.methods import gatys
+from nst_tf.optimization import gatys, run as optimize_run
 
 
 def main():
@@ -33,7 +32,7 @@ def main():
         if judge is None:
             task = gatys.Gatys(settings)
             judge = task.objective(task.scales[-1])
-        painted = studio.optimize(settings, say=lambda line: None)
+        painted = optimize_run.optimize(settings, say=lambda line: None)
         pictures[name] = painted.picture
         value = float(judge(tf.reshape(tf.constant(painted.picture), [-1]))[0])
         error = np.mean(np.square(painted.picture - pictures["float32"]))

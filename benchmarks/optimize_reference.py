@@ -28,8 +28,8 @@ from nst_tf.config import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core import files
 from nst_tf.images import io as image_io
-from nst_tf.methods import gatys
-from nst_tf.painting import Painting
+from nst_tf.optimization import gatys
+from nst_tf.optimization.loop import Painting
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_list("styles", ["starry_swirls"], "Styles.")

@@ -18,8 +18,8 @@ from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io, padding
 from nst_tf.inference import open_any_style, open_model
-from nst_tf.methods import gatys
-from nst_tf.painting import Painting
+from nst_tf.optimization import gatys
+from nst_tf.optimization.loop import Painting
 
 
 @dataclasses.dataclass(frozen=True)

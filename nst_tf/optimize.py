@@ -13,8 +13,8 @@ from nst_tf.config.startup import quiet_start
 def main() -> None:
     settings = flags.read(OptimizeSettings)    # wrong ones end here, before the slow import
     with quiet_start():
-        from nst_tf import studio
-    studio.optimize(settings)
+        from nst_tf.optimization import run as optimize_run
+    optimize_run.optimize(settings)
 
 
 if __name__ == "__main__":

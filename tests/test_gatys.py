@@ -7,13 +7,12 @@ import tensorflow as tf
 from pictures import smooth
 from PIL import Image
 
-from nst_tf import memory, optimizers
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.features import vgg
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual, style_statistics
-from nst_tf.methods import gatys
+from nst_tf.optimization import gatys, lbfgs, memory_estimate
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",)}
 
@@ -126,7 +125,7 @@ def test_on_a_picture_lbfgs_falls_as_far_as_scipys_in_as_many_evaluations(folder
 
     scipy.optimize.minimize(evaluate, first.numpy().astype(np.float64), jac=True, method="L-BFGS-B",
                             bounds=[(0.0, 1.0)] * len(first), options={"maxiter": 40, "ftol": 0, "gtol": 0})
-    optimizer = optimizers.Lbfgs(bounds=(0.0, 1.0))
+    optimizer = lbfgs.Lbfgs(bounds=(0.0, 1.0))
     state, step = optimizer.start(compiled, first), tf.function(lambda state: optimizer.iterate(compiled, state))
     for _ in range(40):
         state = step(state)
@@ -294,8 +293,8 @@ def test_a_texture_size_that_is_no_size_is_refused(folder, size):
 
 def test_memory_grows_with_the_area_and_refuses_with_the_size_that_fits(folder):
     model = task(folder).extractor.model
-    small, large = (memory.painting_bytes(model, side, side, 30) for side in (256, 512))
-    np.testing.assert_allclose((large - memory.BASE) / (small - memory.BASE), 4)
-    memory.check_memory(small, 256, limit=small + 1)
+    small, large = (memory_estimate.painting_bytes(model, side, side, 30) for side in (256, 512))
+    np.testing.assert_allclose((large - memory_estimate.BASE) / (small - memory_estimate.BASE), 4)
+    memory_estimate.check_memory(small, 256, limit=small + 1)
     with pytest.raises(UserError, match="--image_size=256 fits"):
-        memory.check_memory(large, 512, limit=small + 1)
+        memory_estimate.check_memory(large, 512, limit=small + 1)

@@ -13,11 +13,12 @@ import tensorflow as tf
 from pictures import smooth
 from watched_runs import log, strike_at
 
-from nst_tf import optimize, studio
+from nst_tf import optimize
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.features import precision
 from nst_tf.images import io as image_io
+from nst_tf.optimization import run as optimize_run
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def small(inputs, output, **changes):
 @pytest.fixture(scope="module")
 def finished(inputs, tmp_path_factory):
     output = tmp_path_factory.mktemp("finished") / "out.png"
-    studio.optimize(small(inputs, output, preview_steps=4))
+    optimize_run.optimize(small(inputs, output, preview_steps=4))
     return output
 
 
@@ -59,7 +60,7 @@ def test_a_painting_leaves_the_picture_and_all_that_is_needed_to_repeat_and_judg
 def test_the_slower_arithmetic_is_left_before_the_run_is_written(inputs, tmp_path, monkeypatch):
     monkeypatch.setattr(precision, "convolution_seconds", {"float32": 1.0, "bfloat16": 6.0}.get)
     said = []
-    studio.optimize(small(inputs, tmp_path / "out.png", precision="auto", scales=1, iterations=1), said.append)
+    optimize_run.optimize(small(inputs, tmp_path / "out.png", precision="auto", scales=1, iterations=1), said.append)
     assert "--precision=float32" in (tmp_path / "out_run" / "run.flags").read_text()
     assert "--precision=float32" in said[0] and "6 times" in said[0]
 
@@ -94,7 +95,7 @@ def test_its_flagfile_repeats_it_bit_for_bit(finished, tmp_path):
 def straight(inputs, finished, tmp_path_factory):
     """What each optimiser paints without interruption."""
     adam = tmp_path_factory.mktemp("straight") / "adam.png"
-    studio.optimize(small(inputs, adam, optimizer="adam"))
+    optimize_run.optimize(small(inputs, adam, optimizer="adam"))
     return {"lbfgs": image_io.decode_rgb8(finished), "adam": image_io.decode_rgb8(adam)}
 
 
@@ -104,12 +105,12 @@ def test_an_interrupted_and_resumed_painting_ends_as_an_uninterrupted_one_bit_fo
         inputs, tmp_path, monkeypatch, straight, optimizer, struck):
     settings = small(inputs, tmp_path / "out.png", optimizer=optimizer)
     with monkeypatch.context() as patch:
-        strike_at(patch, studio, "Painting", struck, lambda: os.kill(os.getpid(), signal.SIGINT))
+        strike_at(patch, optimize_run, "Painting", struck, lambda: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(KeyboardInterrupt, match=f"iteration {struck}.*--resume"):
-            studio.optimize(settings)
+            optimize_run.optimize(settings)
     early = image_io.decode_rgb8(tmp_path / "out.png")       # Ctrl-C has saved the picture so far
     assert early.shape == (48, 64, 3)
-    studio.optimize(dataclasses.replace(settings, resume=True))
+    optimize_run.optimize(dataclasses.replace(settings, resume=True))
     assert np.array_equal(image_io.decode_rgb8(tmp_path / "out.png"), straight[optimizer])
     assert not np.array_equal(early, straight[optimizer])
     assert [entry["step"] for entry in log(tmp_path / "out_run")] == list(range(1, 10))
@@ -117,7 +118,7 @@ def test_an_interrupted_and_resumed_painting_ends_as_an_uninterrupted_one_bit_fo
 
 def test_a_number_that_is_not_finite_ends_it_with_the_last_good_picture(
         inputs, tmp_path, monkeypatch):
-    pose = studio.gatys.Gatys.objective
+    pose = optimize_run.gatys.Gatys.objective
 
     def breaking(task, scale):
         evaluate, first = pose(task, scale), tf.reshape(task.first_picture(), [-1])
@@ -129,21 +130,21 @@ def test_a_number_that_is_not_finite_ends_it_with_the_last_good_picture(
 
         return broken
 
-    monkeypatch.setattr(studio.gatys.Gatys, "objective", breaking)
+    monkeypatch.setattr(optimize_run.gatys.Gatys, "objective", breaking)
     settings = small(inputs, tmp_path / "out.png", optimizer="adam", scales=1, iterations=50,
                      learning_rate=0.04, averaging=0.0)
     with pytest.raises(UserError, match=r"not finite after iteration [1-9]\d*.*last good picture"):
-        studio.optimize(settings)
+        optimize_run.optimize(settings)
     moved = np.abs(image_io.read_picture(tmp_path / "out.png").rgb
                    - image_io.read_picture(inputs / "photo.png").rgb).mean()
     assert 0.03 < moved < 0.11
 
 
 def test_a_texture_and_a_reconstruction_need_only_one_of_the_pictures(inputs, tmp_path):
-    studio.optimize(small(inputs, tmp_path / "texture.png", content="", texture_size="72x40",
+    optimize_run.optimize(small(inputs, tmp_path / "texture.png", content="", texture_size="72x40",
                           init="style_colors"))
     assert image_io.read_picture(tmp_path / "texture.png").size == (40, 72)
-    studio.optimize(small(inputs, tmp_path / "photo.png", style=(), init="noise", scales=1,
+    optimize_run.optimize(small(inputs, tmp_path / "photo.png", style=(), init="noise", scales=1,
                           iterations=150, content_layers=("relu1_1",)))
     losses = [entry["content"] for entry in log(tmp_path / "photo_run")]
     assert losses[-1] < 0.1 * losses[0]
@@ -155,26 +156,26 @@ def test_a_texture_and_a_reconstruction_need_only_one_of_the_pictures(inputs, tm
 def test_what_exists_is_not_overwritten_without_a_word(inputs, finished):
     before = finished.read_bytes()
     with pytest.raises(UserError, match="does not exist yet.*--overwrite"):
-        studio.optimize(small(inputs, finished))
+        optimize_run.optimize(small(inputs, finished))
     with pytest.raises(UserError, match="--overwrite"):
-        studio.optimize(small(inputs, finished.with_name("other.png"),
+        optimize_run.optimize(small(inputs, finished.with_name("other.png"),
                               run=str(finished.with_name("out_run"))))
     assert finished.read_bytes() == before
 
 
 def test_resume_with_other_settings_names_them(inputs, finished):
     with pytest.raises(UserError, match="--style_weight=7"):
-        studio.optimize(small(inputs, finished, resume=True, style_weight=7.0))
+        optimize_run.optimize(small(inputs, finished, resume=True, style_weight=7.0))
 
 
 def test_resume_without_a_state_is_refused(inputs, tmp_path):
     with pytest.raises(UserError, match="--run with an interrupted run"):
-        studio.optimize(small(inputs, tmp_path / "out.png", resume=True))
+        optimize_run.optimize(small(inputs, tmp_path / "out.png", resume=True))
 
 
 def test_a_picture_that_does_not_fit_into_memory_is_refused_before_the_start(inputs, tmp_path):
     with pytest.raises(UserError, match="GB of free memory for 64 pixels.*--image_size"):
-        studio.optimize(small(inputs, tmp_path / "out.png", max_memory=1e-3))
+        optimize_run.optimize(small(inputs, tmp_path / "out.png", max_memory=1e-3))
     assert list(tmp_path.iterdir()) == []
 
 

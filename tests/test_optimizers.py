@@ -5,7 +5,7 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from nst_tf import line_search, optimizers
+from nst_tf.optimization import adam, lbfgs, line_search, optimizer as optimizers
 
 
 def quadratic(n=30, condition=1e3, seed=0):
@@ -46,7 +46,7 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_on_an_ill_conditioned_quadra
     wanted = scipy.optimize.minimize(
         numpy, np.zeros(30), jac=True, method="L-BFGS-B",
         options={"maxcor": 10, "ftol": 0, "gtol": 1e-5, "maxiter": 1000})
-    state = minimised(optimizers.Lbfgs(tolerance=1e-5), tensors, np.zeros(30), 1000)
+    state = minimised(lbfgs.Lbfgs(tolerance=1e-5), tensors, np.zeros(30), 1000)
     assert int(state["status"]) == optimizers.CONVERGED
     np.testing.assert_allclose(state["x"], best, atol=1e-5)
     assert int(state["evaluations"]) <= 1.3 * wanted.nfev
@@ -58,7 +58,7 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_on_rosenbrock(n):
     wanted = scipy.optimize.minimize(
         scipy.optimize.rosen, start, jac=scipy.optimize.rosen_der, method="L-BFGS-B",
         options={"maxcor": 10, "ftol": 0, "gtol": 1e-6, "maxiter": 1000})
-    state = minimised(optimizers.Lbfgs(tolerance=1e-6), rosenbrock, start, 300)
+    state = minimised(lbfgs.Lbfgs(tolerance=1e-6), rosenbrock, start, 300)
     assert int(state["status"]) == optimizers.CONVERGED
     np.testing.assert_allclose(state["x"], np.ones(n), atol=1e-4)
     assert int(state["evaluations"]) <= 1.5 * wanted.nfev
@@ -69,13 +69,13 @@ def test_lbfgs_in_a_box_ends_where_scipy_does():
     wanted = scipy.optimize.minimize(
         numpy, np.full(30, 0.01), jac=True, method="L-BFGS-B", bounds=[(0.0, 0.02)] * 30,
         options={"ftol": 0, "gtol": 1e-10})
-    state = minimised(optimizers.Lbfgs(bounds=(0.0, 0.02)), tensors, np.full(30, 0.01), 200)
+    state = minimised(lbfgs.Lbfgs(bounds=(0.0, 0.02)), tensors, np.full(30, 0.01), 200)
     np.testing.assert_allclose(state["x"], wanted.x, atol=1e-6)
     assert (wanted.x == 0).any() and (wanted.x == 0.02).any()
 
 
 def test_every_accepted_step_satisfies_the_strong_wolfe_conditions():
-    optimizer = optimizers.Lbfgs()
+    optimizer = lbfgs.Lbfgs()
     state = optimizer.start(rosenbrock, tf.constant([-1.2, 1.0, -1.2, 1.0], tf.float64))
     for _ in range(30):
         after = optimizer.iterate(rosenbrock, state)
@@ -94,14 +94,14 @@ def test_rounded_values_do_not_end_the_search_when_it_knows_of_them():
         value, gradient, terms = tensors(x)
         return tf.round(value * 1000) / 1000, gradient, terms
 
-    blind, knowing = (minimised(optimizers.Lbfgs(noise=noise), rounded, np.zeros(30), 200) for noise in (0.0, 1e-3))
+    blind, knowing = (minimised(lbfgs.Lbfgs(noise=noise), rounded, np.zeros(30), 200) for noise in (0.0, 1e-3))
     assert int(blind["status"]) == optimizers.NO_PROGRESS
     distances = [np.linalg.norm(state["x"] - best) / np.linalg.norm(best) for state in (blind, knowing)]
     assert distances[0] > 0.01 > 1e-6 > distances[1]
 
 
 def test_the_memory_is_a_ring_of_the_newest_pairs():
-    optimizer = optimizers.Lbfgs(memory=3)
+    optimizer = lbfgs.Lbfgs(memory=3)
     state = optimizer.start(rosenbrock, tf.constant([-1.2, 1.0], tf.float64))
     newest = []
     for _ in range(7):
@@ -128,7 +128,7 @@ def two_loops(pairs, first, vector):
 def test_the_direction_is_that_of_the_two_loops(iterations):
     n, memory = 30, 4
     _, tensors, _ = quadratic(n)
-    optimizer = optimizers.Lbfgs(memory=memory)
+    optimizer = lbfgs.Lbfgs(memory=memory)
     state, pairs = optimizer.start(tensors, tf.zeros([n], tf.float64)), []
     for _ in range(iterations):
         after = optimizer.iterate(tensors, state)
@@ -148,7 +148,7 @@ def test_evaluations_are_counted():
         calls.append(1)
         return rosenbrock(x)
 
-    optimizer = optimizers.Lbfgs()
+    optimizer = lbfgs.Lbfgs()
     tf.config.run_functions_eagerly(True)
     try:
         state = optimizer.start(counted, tf.constant([-1.2, 1.0], tf.float64))
@@ -163,7 +163,7 @@ def test_a_flat_objective_has_converged_and_a_step_changes_nothing_more():
     def flat(x):
         return tf.reduce_sum(0.0 * x), 0.0 * x, x
 
-    state = minimised(optimizers.Lbfgs(), flat, np.ones(3), 3)
+    state = minimised(lbfgs.Lbfgs(), flat, np.ones(3), 3)
     assert int(state["status"]) == optimizers.CONVERGED
     assert int(state["iterations"]) == 1
     np.testing.assert_array_equal(state["x"], np.ones(3))
@@ -173,7 +173,7 @@ def test_an_objective_that_no_step_lowers_ends_and_says_why():
     def contradictory(x):                                  # the gradient points the wrong way
         return tf.reduce_sum(x), -tf.ones_like(x), x
 
-    state = minimised(optimizers.Lbfgs(), contradictory, np.ones(3), 5)
+    state = minimised(lbfgs.Lbfgs(), contradictory, np.ones(3), 5)
     assert int(state["status"]) == optimizers.NO_PROGRESS
     np.testing.assert_array_equal(state["x"], np.ones(3))
 
@@ -184,11 +184,11 @@ def test_a_search_that_meets_nan_goes_back():
         beyond = tf.reduce_any(x > 2.0)
         return tf.where(beyond, np.float64("nan"), value), gradient, x
 
-    state = minimised(optimizers.Lbfgs(), walled, np.zeros(3), 20)
+    state = minimised(lbfgs.Lbfgs(), walled, np.zeros(3), 20)
     np.testing.assert_allclose(state["x"], 1.9, atol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", [optimizers.Lbfgs(), optimizers.Adam()])
+@pytest.mark.parametrize("optimizer", [lbfgs.Lbfgs(), adam.Adam()])
 def test_a_start_that_is_not_finite_is_reported_and_not_moved(optimizer):
     def broken(x):
         return tf.reduce_sum(x) * float("nan"), tf.ones_like(x), x
@@ -200,7 +200,7 @@ def test_a_start_that_is_not_finite_is_reported_and_not_moved(optimizer):
 
 def test_adam_is_the_papers():
     _, tensors, _ = quadratic(n=5)
-    optimizer = optimizers.Adam(learning_rate=0.1, beta2=0.999)
+    optimizer = adam.Adam(learning_rate=0.1, beta2=0.999)
     x, first, second = np.ones(5), np.zeros(5), np.zeros(5)
     state = optimizer.start(tensors, tf.constant(x))
     for t in range(1, 8):
@@ -214,7 +214,7 @@ def test_adam_is_the_papers():
 
 def test_adam_averages_its_iterates_without_the_bias_of_the_start():
     _, tensors, _ = quadratic(n=5)
-    optimizer = optimizers.Adam(learning_rate=0.1, averaging=0.8)
+    optimizer = adam.Adam(learning_rate=0.1, averaging=0.8)
     state, iterates = optimizer.start(tensors, tf.ones(5, tf.float64)), []
     for _ in range(6):
         state = optimizer.iterate(tensors, state)
@@ -225,7 +225,7 @@ def test_adam_averages_its_iterates_without_the_bias_of_the_start():
 
 
 @pytest.mark.parametrize("optimizer", [
-    optimizers.Lbfgs(bounds=(0.0, 1.0)), optimizers.Adam(0.3, bounds=(0.0, 1.0))])
+    lbfgs.Lbfgs(bounds=(0.0, 1.0)), adam.Adam(0.3, bounds=(0.0, 1.0))])
 def test_bounds_hold_after_every_step(optimizer):
     _, tensors, _ = quadratic(condition=3.0)
     state = optimizer.start(tensors, tf.constant(np.linspace(-1, 2, 30)))
@@ -235,7 +235,7 @@ def test_bounds_hold_after_every_step(optimizer):
             assert 0 <= float(tf.reduce_min(state["x"])) and float(tf.reduce_max(state["x"])) <= 1
 
 
-@pytest.mark.parametrize("optimizer", [optimizers.Lbfgs(memory=4), optimizers.Adam(averaging=0.9)])
+@pytest.mark.parametrize("optimizer", [lbfgs.Lbfgs(memory=4), adam.Adam(averaging=0.9)])
 def test_a_state_that_was_saved_and_loaded_goes_on_bit_for_bit(optimizer, tmp_path):
     straight = minimised(optimizer, rosenbrock, [-1.2, 1.0], 20)
     half = minimised(optimizer, rosenbrock, [-1.2, 1.0], 9)
@@ -248,7 +248,7 @@ def test_a_state_that_was_saved_and_loaded_goes_on_bit_for_bit(optimizer, tmp_pa
         np.testing.assert_array_equal(state[name], value)
 
 
-@pytest.mark.parametrize("optimizer", [optimizers.Lbfgs(), optimizers.Adam(0.01)])
+@pytest.mark.parametrize("optimizer", [lbfgs.Lbfgs(), adam.Adam(0.01)])
 def test_value_gradient_and_terms_of_a_state_are_those_of_its_point(optimizer):
     state = minimised(optimizer, rosenbrock, [-1.2, 1.0, 0.3], 7)
     value, gradient, terms = rosenbrock(state["x"])
@@ -261,14 +261,14 @@ def test_adam_that_steps_into_nan_keeps_the_last_good_point():
     def cliff(x):
         return tf.where(x[0] > 2.0, np.float64("nan"), -x[0]), -tf.ones_like(x), x
 
-    state = minimised(optimizers.Adam(learning_rate=0.3), cliff, np.ones(1), 20)
+    state = minimised(adam.Adam(learning_rate=0.3), cliff, np.ones(1), 20)
     assert int(state["status"]) == optimizers.NOT_FINITE
     assert 1.7 < float(state["x"][0]) <= 2.0 and int(state["iterations"]) == 3
 
 
 def test_adam_with_the_moments_of_a_run_goes_on_as_that_run_would():
     _, tensors, _ = quadratic(n=5)
-    optimizer = optimizers.Adam(learning_rate=0.1)
+    optimizer = adam.Adam(learning_rate=0.1)
     # 3000: until the bias of the start has gone.
     state = minimised(optimizer, tensors, np.ones(5), 3000)
     warm = optimizer.start(

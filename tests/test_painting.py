@@ -5,9 +5,9 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.methods.gatys import Scale
-from nst_tf.optimizers import Lbfgs
-from nst_tf.painting import Painting
+from nst_tf.optimization.gatys import Scale
+from nst_tf.optimization.lbfgs import Lbfgs
+from nst_tf.optimization.loop import Painting
 
 
 class Quadratic:

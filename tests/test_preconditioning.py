@@ -5,8 +5,8 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from nst_tf import optimizers
-from nst_tf.preconditioning import BANDS, PicturePreconditioner
+from nst_tf.optimization import lbfgs
+from nst_tf.optimization.preconditioner import BANDS, PicturePreconditioner
 
 SIZES = [(16, 24), (15, 21), (1, 9), (1, 1)]
 
@@ -124,7 +124,7 @@ def test_with_it_lbfgs_needs_half_of_scipys_evaluations_where_fine_detail_bends_
     scipy.optimize.minimize(
         lambda x: (values.append(numpy(x)[0]), numpy(x))[1], np.zeros(wanted.size), jac=True, method="L-BFGS-B",
         options={"maxiter": 60, "ftol": 0, "gtol": 0})
-    optimizer = optimizers.Lbfgs(preconditioner=PicturePreconditioner(*size))
+    optimizer = lbfgs.Lbfgs(preconditioner=PicturePreconditioner(*size))
     state = optimizer.start(tensors, tf.zeros(wanted.size))
     while float(state["value"]) > min(values[:60]):
         state = optimizer.iterate(tensors, state)
@@ -133,7 +133,7 @@ def test_with_it_lbfgs_needs_half_of_scipys_evaluations_where_fine_detail_bends_
 
 def test_a_state_that_was_saved_goes_on_bit_for_bit():
     size = (12, 10)
-    optimizer = optimizers.Lbfgs(bounds=(0.0, 1.0), preconditioner=PicturePreconditioner(*size))
+    optimizer = lbfgs.Lbfgs(bounds=(0.0, 1.0), preconditioner=PicturePreconditioner(*size))
 
     def objective(x):
         value = tf.reduce_sum(tf.square(tf.square(x) - 0.3)) + tf.reduce_sum(tf.square(x[1:] - x[:-1]))
@@ -150,7 +150,7 @@ def test_a_state_that_was_saved_goes_on_bit_for_bit():
     half = {name: tf.constant(value.numpy()) for name, value in half.items()}
     for _ in range(4):
         half = step(half)
-    assert sum(name.startswith(optimizers.LEARNT) for name in half) == 4
-    assert half[optimizers.LEARNT + "step_bands"].shape == (3, BANDS)
+    assert sum(name.startswith(lbfgs.LEARNT) for name in half) == 4
+    assert half[lbfgs.LEARNT + "step_bands"].shape == (3, BANDS)
     for name, value in straight.items():
         np.testing.assert_array_equal(half[name], value)

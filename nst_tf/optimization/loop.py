@@ -15,7 +15,10 @@ import tensorflow as tf
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.core.interrupts import Interruptible
-from nst_tf.optimizers import NOT_FINITE, REASONS, RUNNING, Adam, Lbfgs, Objective, State
+from nst_tf.optimization.adam import Adam
+from nst_tf.optimization.lbfgs import Lbfgs
+from nst_tf.optimization.optimizer import NOT_FINITE, REASONS, RUNNING, Objective
+from nst_tf.optimization.preconditioner import State
 
 
 class Scale(Protocol):
@@ -28,7 +31,7 @@ class Scale(Protocol):
 
 
 class Task(Protocol):
-    """What is painted; see `nst_tf.methods.gatys.Gatys`."""
+    """What is painted; see `nst_tf.optimization.gatys.Gatys`."""
 
     scales: Sequence[Scale]
 

@@ -16,8 +16,10 @@ from nst_tf.data import sample_photos, style_images
 from nst_tf.features import extractors, vgg
 from nst_tf.images import color, io as image_io
 from nst_tf.losses import perceptual
-from nst_tf.optimizers import Adam, Lbfgs, Objective
-from nst_tf.preconditioning import PicturePreconditioner
+from nst_tf.optimization.adam import Adam
+from nst_tf.optimization.lbfgs import Lbfgs
+from nst_tf.optimization.optimizer import Objective
+from nst_tf.optimization.preconditioner import PicturePreconditioner
 
 TERMS = ("content", "style", "total_variation")
 

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nst_tf import memory
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.features import precision
 from nst_tf.images import io as image_io
-from nst_tf.methods import gatys
-from nst_tf.painting import Painted, Painting
+from nst_tf.optimization import gatys, memory_estimate
+from nst_tf.optimization.loop import Painted, Painting
 from nst_tf.runs import callbacks, plots
 from nst_tf.runs.folder import RunFolder, open_run
 
@@ -37,8 +36,8 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
     task = gatys.Gatys(settings)
     _ = task.open_optimizer(task.scales[0])                # raises, if its settings cannot be
     height, width = (side + 2 * settings.margin for side in task.size)
-    memory.check_memory(
-        memory.painting_bytes(task.extractor.model, height, width, vectors_of(settings)),
+    memory_estimate.check_memory(
+        memory_estimate.painting_bytes(task.extractor.model, height, width, vectors_of(settings)),
         max(task.size), settings.max_memory * 1e9)
     run = open_run(settings, _run_folder(settings), command="nst_tf.optimize", flag="--run")
     painting = Painting(task, task.open_optimizer, gatys.TERMS, run.state, settings.checkpoint_minutes)
