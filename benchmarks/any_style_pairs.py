@@ -17,15 +17,15 @@ import numpy as np
 import tqdm
 from absl import flags
 
-from nst_tf import metrics
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
+from nst_tf.evaluation import metrics
+from nst_tf.evaluation.score import Judge, evenly
 from nst_tf.exporters import parity
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.inference import open_any_style
 from nst_tf.losses.perceptual import LossWeights
-from nst_tf.objective import Judge, evenly
 
 flags.DEFINE_list("models", [], "Models of any style, NAME=PATH.")
 flags.DEFINE_list("pair", [], "Magenta's style predictor and transformer.")

@@ -18,9 +18,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import objective
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
+from nst_tf.evaluation import score
 from nst_tf.features import extractors
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual
@@ -38,7 +38,7 @@ DEAD = 1e-3               # share of a layer's mean below which a channel is lef
 
 
 def main():
-    photos = objective.read_photos(FLAGS.photos, FLAGS.image_size, FLAGS.count)
+    photos = score.read_photos(FLAGS.photos, FLAGS.image_size, FLAGS.count)
     (content,) = perceptual.CONTENT_LAYERS
     extractor = extractors.load_vgg19(FLAGS.vgg_weights, (*perceptual.STYLE_LAYERS, content))
     sums, energies = {}, []

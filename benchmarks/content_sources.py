@@ -12,9 +12,9 @@ from pathlib import Path
 from absl import flags
 from short_training import train
 
-from nst_tf import objective
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
+from nst_tf.evaluation import score as evaluation_score
 from nst_tf.features import extractors
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model
@@ -33,9 +33,9 @@ RECIPE = Path(__file__).parents[1] / "configs" / "starry.flags"
 
 
 def main():
-    photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
+    photos = evaluation_score.read_photos(FLAGS.photos, FLAGS.image_size)
     style = image_io.read_picture(style_images.fetch_style(FLAGS.style_image)[0], short_side=512)
-    judge = objective.Judge(extractors.load_slim_vgg19(perceptual.LossWeights().layers), style)
+    judge = evaluation_score.Judge(extractors.load_slim_vgg19(perceptual.LossWeights().layers), style)
     print(f"| source ({len(photos)} held-out photos) | content | style | total |\n|---|---|---|---|")
     for source in FLAGS.content:
         folder = Path(FLAGS.output) / source.replace(":", "_").replace("/", "_").strip("._")

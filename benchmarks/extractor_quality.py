@@ -16,10 +16,10 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import objective
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
+from nst_tf.evaluation import score as evaluation_score
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.inference import open_model
@@ -55,7 +55,7 @@ def train(style: str, network: str, weight: float, seed: str) -> Path:
         f"--batch_size={FLAGS.batch_size}", f"--crop_size={FLAGS.crop_size}", f"--width={FLAGS.width}")
 
 
-def mean_score(judge: objective.Judge, folders: list[Path], photos) -> tuple[float, float]:
+def mean_score(judge: evaluation_score.Judge, folders: list[Path], photos) -> tuple[float, float]:
     """(content, style) on the photos, mean over the networks in some folders."""
     scores = [judge.score(open_model.open_artifact(folder), photos) for folder in folders]
     return tuple(np.mean([(score.content, score.style) for score in scores], axis=0))
@@ -70,7 +70,7 @@ def main():
     weights = [FLAGS.style_weight * float(factor) for factor in FLAGS.slim_factors]
     light = {style: [[train(style, "slim_vgg19", weight, seed) for seed in FLAGS.seeds]
                      for weight in weights] for style in FLAGS.styles}
-    photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
+    photos = evaluation_score.read_photos(FLAGS.photos, FLAGS.image_size)
     extractor = extractors.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers)
     print("| style | VGG19: content, style | slim: content, style ... | slim at equal content | ratio |")
     print("|---|---|---|---|---|")
@@ -79,10 +79,10 @@ def main():
     shown_photo = image_io.to_float(sample_photos.builtin_photo("coffee"))
     for style in FLAGS.styles:
         picture = image_io.read_picture(style_images.fetch_style(style)[0], short_side=512)
-        judge = objective.Judge(extractor, picture)
+        judge = evaluation_score.Judge(extractor, picture)
         content, wide = mean_score(judge, heavy[style], photos)
         narrow = [mean_score(judge, folders, photos) for folders in light[style]]
-        equal = objective.style_at_content(narrow, content)
+        equal = evaluation_score.style_at_content(narrow, content)
         ratios.append(equal / wide)
         listed = "; ".join(f"{c:.3f}, {s:.4f}" for c, s in narrow)
         print(f"| {Path(style).stem} | {content:.3f}, {wide:.4f} | {listed} | {equal:.4f} "

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import objective
 from nst_tf.config import flags as config_flags
+from nst_tf.evaluation import score
 from nst_tf.features import extractors, vgg
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
@@ -27,7 +27,7 @@ def rms(maps):
 
 
 def main():
-    photos = objective.read_photos(FLAGS.photos, FLAGS.image_size, FLAGS.count)
+    photos = score.read_photos(FLAGS.photos, FLAGS.image_size, FLAGS.count)
     before = [f"relu{block}_{count}" for block, count in enumerate(vgg.CONVOLUTIONS[:4], 1)]
     extractor = extractors.load_vgg19(FLAGS.vgg_weights, before)
     gains = {"average": [], "l2": []}

@@ -15,11 +15,11 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import metrics
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.core.errors import expected
-from nst_tf.evaluation import FLAT_LEVELS, FLAT_SIDE
+from nst_tf.evaluation import metrics
+from nst_tf.evaluation.run import FLAT_LEVELS, FLAT_SIDE
 from nst_tf.images import io as image_io
 
 flags.DEFINE_string("weights", None, "File .npz of the network's variables.", required=True)

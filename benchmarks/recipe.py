@@ -16,10 +16,10 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf import metrics, objective
 from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import expected
 from nst_tf.data import style_images
+from nst_tf.evaluation import metrics, score
 from nst_tf.features import extractors
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model
@@ -74,8 +74,8 @@ def main():
     folders = {name: train(name) for name in FLAGS.only}
     if not FLAGS.judge:
         return
-    photos = objective.read_photos(FLAGS.photos, FLAGS.image_size)
-    judge = objective.Judge(
+    photos = score.read_photos(FLAGS.photos, FLAGS.image_size)
+    judge = score.Judge(
         extractors.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers),
         image_io.read_picture(style_images.fetch_style(FLAGS.style_image)[0], short_side=512))
     print("| one thing changed | steps | content | style | total | checkerboard |\n|---|---|---|---|---|---|")

@@ -7,14 +7,14 @@ Every model runs in processes of its own, in turn with the others. Any .tflite t
 beside ours. Exits with status 1 if one could not be timed; the others are shown all the same.
 """
 
-from nst_tf import benchmarking
 from nst_tf.config import flags
 from nst_tf.config.benchmark import BenchmarkSettings
+from nst_tf.evaluation import benchmark as model_benchmark
 
 
 def main() -> int:
     settings = flags.read(BenchmarkSettings)
-    timed = {row.name for row in benchmarking.benchmark(settings)}
+    timed = {row.name for row in model_benchmark.benchmark(settings)}
     return 0 if len(timed) == len(settings.named_models) else 1
 
 

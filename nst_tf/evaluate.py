@@ -14,8 +14,8 @@ from nst_tf.config.startup import quiet_start
 def main() -> None:
     settings = flags.read(EvaluateSettings)    # wrong ones end here, before the slow import
     with quiet_start():
-        from nst_tf import evaluation
-    evaluation.evaluate(settings)
+        from nst_tf.evaluation import run as evaluate_run
+    evaluate_run.evaluate(settings)
 
 
 if __name__ == "__main__":

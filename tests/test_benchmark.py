@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tiny
 
-from nst_tf import benchmark, benchmarking
+from nst_tf import benchmark
 from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.core.errors import UserError
+from nst_tf.evaluation import benchmark as model_benchmark
 from nst_tf.inference import latency
 from nst_tf.inference.latency import Timing
 
@@ -41,7 +42,7 @@ def test_a_larger_picture_takes_longer(paths):
 
 def test_a_model_of_a_fixed_size_is_timed_once_at_its_own(paths):
     fixed = paths["any style"].with_name("tiny_transform_64_int8.tflite")
-    rows = benchmarking.benchmark(settings(f"fixed={fixed}", sizes=("64",)), lambda line: None)
+    rows = model_benchmark.benchmark(settings(f"fixed={fixed}", sizes=("64",)), lambda line: None)
     assert [row.side for row in rows] == [64]
 
 
@@ -50,7 +51,7 @@ def test_ratios_are_to_the_first_model_of_each_round(monkeypatch):
     monkeypatch.setattr(latency, "time_alone", lambda path, side, threads, repeats: Timing(
         10 ** 6, side, 0.1, 0.2, [next(times[path])] * 3, 10 ** 8))
     lines = []
-    slow, fast = benchmarking.benchmark(settings("slow", "fast", rounds=3), lines.append)
+    slow, fast = model_benchmark.benchmark(settings("slow", "fast", rounds=3), lines.append)
     assert (slow.seconds, fast.seconds) == (8.0, 2.0) and slow.ratio == 1
     assert fast.ratio == 0.5                                            # of 0.5, 0.25 and 0.5
     assert "| fast | 32x32 | 1 | 1.00 | 100 | 200 | 2000.0 | 0.00 | 100 | 0.50 |" in lines[0]
@@ -58,21 +59,21 @@ def test_ratios_are_to_the_first_model_of_each_round(monkeypatch):
 
 def test_it_leaves_table_numbers_and_plot_and_does_not_overwrite_them(paths, tmp_path):
     wanted = settings(f"ours={paths['tflite']}", output=str(tmp_path / "out"))
-    rows = benchmarking.benchmark(wanted, lambda line: None)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == set(benchmarking.WRITTEN)
+    rows = model_benchmark.benchmark(wanted, lambda line: None)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(model_benchmark.WRITTEN)
     numbers = json.loads((tmp_path / "out" / "numbers.json").read_text())
     assert numbers["rows"][0]["seconds"] == rows[0].seconds
     with pytest.raises(UserError, match="--output without results"):
-        benchmarking.benchmark(wanted, lambda line: None)
+        model_benchmark.benchmark(wanted, lambda line: None)
 
 
 def test_a_model_that_cannot_be_timed_is_named_and_left_out(paths, tmp_path):
     (tmp_path / "broken.tflite").write_bytes(b"TFL3 no more")
     lines = []
-    rows = benchmarking.benchmark(settings(str(tmp_path / "broken.tflite"), f"ours={paths['tflite']}"), lines.append)
+    rows = model_benchmark.benchmark(settings(str(tmp_path / "broken.tflite"), f"ours={paths['tflite']}"), lines.append)
     assert [row.name for row in rows] == ["ours"] and "left out" in lines[0] and "broken.tflite" in lines[0]
     with pytest.raises(UserError, match="a model that can be timed"):
-        benchmarking.benchmark(settings(str(tmp_path / "nothing")), lines.append)
+        model_benchmark.benchmark(settings(str(tmp_path / "nothing")), lines.append)
 
 
 @pytest.mark.parametrize("changes, message", [

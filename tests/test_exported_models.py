@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tiny
 
-from nst_tf import metrics
 from nst_tf.data import sample_photos, style_images
+from nst_tf.evaluation import metrics
 from nst_tf.exporters import parity, tflite
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_any_style, open_model

@@ -9,7 +9,7 @@ import scipy.stats
 import skimage.data
 from pictures import smooth
 
-from nst_tf import metrics
+from nst_tf.evaluation import metrics
 
 
 def photo(seed=0, height=96, width=128):

@@ -27,7 +27,7 @@ from nst_tf.runs.folder import RunFolder
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
 SHEET_SIDE = 512                                           # the same on the contact sheet
-NOISE = 5 / 255                                            # standard deviation; 5 grey levels as in nst_tf.metrics
+NOISE = 5 / 255                                            # standard deviation; 5 grey levels as in nst_tf.evaluation.metrics
 
 
 class FeedforwardTask:

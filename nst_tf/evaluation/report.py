@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nst_tf.metrics import mean_interval
-from nst_tf.objective import style_at_content
+from nst_tf.evaluation.metrics import mean_interval
+from nst_tf.evaluation.score import style_at_content
 from nst_tf.runs import plots
 
 # name -> (heading, digits). Those with an interval are the objective; the others' are in the JSON.

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf import candidates, metrics, objective, reports
-from nst_tf.candidates import Candidate, Photo
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.data import sample_photos, style_images
+from nst_tf.evaluation import contenders, metrics, report, score
+from nst_tf.evaluation.contenders import Candidate, Photo
+from nst_tf.evaluation.report import Measured
 from nst_tf.features import extractors, precision
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses.perceptual import LossWeights
-from nst_tf.reports import Measured
 
 WRITTEN = ("table.md", "numbers.json", "trade_off.png", "sheet.png")
 FLAT_SIDE, FLAT_LEVELS = 256, (0.25, 0.5, 0.75)            # pixels and greys of pictures without any detail
@@ -45,15 +45,15 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
     style = image_io.read_picture(style_images.fetch_style(settings.style_image, settings.style_sha256)[0],
                                 short_side=settings.style_size)
     shown = read_photos(settings, say)
-    judged = [candidates.identity(), candidates.copy_of_style(style.rgb),
-              *candidates.open_models(settings.models, style.rgb)]
+    judged = [contenders.identity(), contenders.copy_of_style(style.rgb),
+              *contenders.open_models(settings.models, style.rgb)]
     names = [candidate.name for candidate in judged]
     if settings.reference and settings.reference not in names:
         raise expected(f"--reference among {', '.join(names)}", settings.reference, "Choose one.")
     settings = precision.settled(settings, say)
-    judge = objective.Judge(extractors.open_extractor(settings, weights.layers), style, weights)
+    judge = score.Judge(extractors.open_extractor(settings, weights.layers), style, weights)
     files.ensure_writable_folder(folder)
-    judged += candidates.gatys_baselines(settings, style)
+    judged += contenders.gatys_baselines(settings, style)
     if settings.feature_network != "vgg19":
         say(f"judged by {settings.feature_network}: not comparable with what VGG19 says")
     rows, drawn = [], {}
@@ -62,10 +62,10 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
             bar.set_postfix_str(candidate.name)
             values, drawn[candidate.name] = measure(candidate, shown, judge, style.rgb, bar.update)
             rows.append(Measured(candidate.name, candidate.family, values))
-    text = reports.table(rows)
+    text = report.table(rows)
     if settings.reference:
         reference = rows[names.index(settings.reference)]
-        text += "\n\n" + reports.comparison(rows, reference)
+        text += "\n\n" + report.comparison(rows, reference)
     title = f"{len(shown)} photos at {settings.image_size} pixels, style {settings.style_image} at " \
             f"{settings.style_size}, judged by {settings.feature_network}"
     say(f"{title}\n\n{text}")
@@ -88,7 +88,7 @@ def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[
         sources = {path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}_{path.name}": str(path)
                    for path in paths}
     read = []
-    for name, source in objective.evenly(list(sources.items()), settings.photos):
+    for name, source in score.evenly(list(sources.items()), settings.photos):
         try:
             rgb = sample_photos.read_photo(source, long_side=settings.image_size).rgb
         except UserError as error:
@@ -105,7 +105,7 @@ def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[
 
 
 def measure(
-    candidate: Candidate, shown: list[Photo], judge: objective.Judge, style: np.ndarray,
+    candidate: Candidate, shown: list[Photo], judge: score.Judge, style: np.ndarray,
     done: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
     """Returns {metric: [photos]} of one candidate, and its pictures, uint8.
@@ -169,8 +169,8 @@ def _sheet(style, shown, drawn, count):
 
 
 def _write(folder, settings, title, text, rows, sheet):
-    numbers = {"judged": title, "settings": vars(settings), "models": reports.numbers(rows)}
+    numbers = {"judged": title, "settings": vars(settings), "models": report.numbers(rows)}
     contents = (f"{title}\n\n{text}\n".encode(), json.dumps(numbers, indent=1).encode(),
-                reports.trade_off(rows), sheet)
+                report.trade_off(rows), sheet)
     for name, data in zip(WRITTEN, contents):
         files.write_atomically(folder / name, data, overwrite=True)
