@@ -3,7 +3,7 @@
 Example: python benchmarks/float16_features.py --model=runs/mine --content=PHOTOS --styles=PAINTINGS
 
 Prints for each norm the largest of its input's features less their channel's mean, over photos and styles. Above 255
-the square, of which the norm takes the mean, is beyond float16. Networks are shown as `nst_tf.exporters` writes them for
+the square, of which the norm takes the mean, is beyond float16. Networks are shown as `nst_tf.exporters.registry` writes them for
 phones, of a network of any style the part that draws.
 """
 
@@ -13,7 +13,8 @@ from absl import flags
 
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
-from nst_tf.exporters import any_style_tflite, float16_range, in_float32, tflite
+from nst_tf.exporters.registry import in_float32
+from nst_tf.exporters.tflite import any_style as any_style_tflite, float16_range, per_style as tflite
 from nst_tf.images import io as image_io, padding
 from nst_tf.inference import open_model
 from nst_tf.models import adain_net, transform_net

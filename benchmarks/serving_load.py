@@ -123,7 +123,7 @@ def _exported(folder):
     _tests()
     import tiny
 
-    from nst_tf.exporters import saved_model
+    from nst_tf.exporters.saved_model import per_style as saved_model
 
     saved_model.export(tiny.network(), Path(folder), "tiny")
     return str(Path(folder) / "saved_model" / "1")

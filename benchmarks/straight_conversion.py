@@ -11,7 +11,8 @@ from absl import flags
 
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
-from nst_tf.exporters import in_float32, tflite
+from nst_tf.exporters.registry import in_float32
+from nst_tf.exporters.tflite import per_style as tflite
 from nst_tf.inference import open_model
 from nst_tf.models import transform_net
 

@@ -3,82 +3,14 @@
 Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --output=exported/starry
 """
 
-import functools
 import importlib
-import json
-from pathlib import Path
 
 from absl import logging
 
 from nst_tf.config import flags
 from nst_tf.config.export import ExportSettings
 from nst_tf.config.startup import quiet_start
-from nst_tf.core import files
-from nst_tf.core.errors import expected
-from nst_tf.inference import check_card, open_model
-
-
-def export(settings: ExportSettings) -> None:
-    """Exports the network, printing a line for each artefact, and writes `check_card.CARD` beside them.
-
-    Beside a SavedModel it writes `serving.MODELS_CONFIG` too. With overwrite only artefacts of the same names are
-    replaced; other files stay.
-
-    Raises:
-        UserError: no network, a format that is unknown or not for such a network, an output that exists or cannot
-            be written; or, after all other formats were written, one that does not draw what the network draws.
-    """
-    # Here, as it imports TensorFlow: not for --help, and not before `main` has made that quiet.
-    import tensorflow as tf
-
-    from nst_tf import exporters
-
-    for name in settings.formats:
-        exporters.check_name(name)
-    folder = Path(settings.output)
-    if not settings.overwrite and (folder.is_file() or folder.is_dir() and any(folder.iterdir())):
-        raise expected("an --output that is new or empty", str(folder),
-                       "Use --overwrite, or another --output.")
-    network = open_model.open_network(settings.model)
-    for name in settings.formats:
-        exporters.check_name(name, network)
-    files.ensure_writable_folder(folder)
-    try:
-        _write(settings, network, folder)
-    except (OSError, tf.errors.OpError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise expected(f"to write the exports into {folder}", reason[0].rstrip("."),
-                       "Check the free space and the permissions, or choose another --output.") from error
-
-
-def _write(settings, network, folder):
-    from nst_tf import exporters
-    from nst_tf.exporters import model_cards, serving
-    from nst_tf.models import adain_net, transform_net
-    from nst_tf.runs import folder as run_folder
-
-    name = folder.resolve().name
-    recorded = run_folder.RunFolder(Path(settings.model)).recorded
-    style_image = recorded.get("settings", {}).get("style_image", "")
-    options = {"style_image": style_image, "web_runtime": settings.web_runtime,
-               "sides": tuple(map(int, settings.sizes))}
-    artefacts, refused = exporters.export_all(
-        settings.formats, network, folder, name, functools.partial(print, flush=True), **options)
-    if "saved_model" in settings.formats and "saved_model" not in refused:
-        _write_text(folder / serving.MODELS_CONFIG, serving.models_config(name))
-    if artefacts:
-        labels = () if adain_net.is_any_style(network) else model_cards.labels(
-            style_image, transform_net.styles_of(network))
-        card = model_cards.card(folder, artefacts, recorded, labels)
-        _write_text(folder / check_card.CARD, json.dumps(card, indent=2))
-    if refused:
-        raise expected(f"{', '.join(settings.formats)} to equal the network", "; ".join(refused.values()),
-                       "All others are whole; train longer, or leave the format out of --formats.")
-
-
-def _write_text(path, text):
-    files.write_atomically(path, text.encode(), overwrite=True)
-    print(f"wrote {path}")
+from nst_tf.exporters.run import export
 
 
 def main() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from nst_tf import exporters
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline, sources as data_sources
 from nst_tf.distribution import open_distribution
+from nst_tf.exporters import registry as exporters
 from nst_tf.features import precision
 from nst_tf.methods import METHODS
 from nst_tf.runs import callbacks

@@ -12,7 +12,7 @@ import pytest
 import tiny
 
 from nst_tf.data import sample_photos
-from nst_tf.exporters import web, web_runtime
+from nst_tf.exporters.web import litert_js, page as web
 from nst_tf.images import io as image_io, padding
 
 _spec = importlib.util.spec_from_file_location(
@@ -23,8 +23,8 @@ _spec.loader.exec_module(bench)
 MISSING = [what for what, there in (
     ("Chromium on PATH (Debian's package chromium)", bench.chromium()),
     ("playwright (pip install playwright)", importlib.util.find_spec("playwright")),
-    (f"LiteRT.js in {web_runtime.cache()} (an export of the format web leaves it there)",
-     web_runtime.cache().is_file())) if not there]
+    (f"LiteRT.js in {litert_js.cache()} (an export of the format web leaves it there)",
+     litert_js.cache().is_file())) if not there]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not here: {'; '.join(MISSING)}")
 
 # A tiny network needs no large frames. The second is what photos of the shape of most cameras get.
@@ -40,7 +40,7 @@ def network():
 def folder(network, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     with mock.patch.multiple(web, SIDES=SIDES, SHAPES=SHAPES):
-        web.export(network, folder, "tiny #1", style_image="mosaic,ink_wash", web_runtime=str(web_runtime.cache()))
+        web.export(network, folder, "tiny #1", style_image="mosaic,ink_wash", web_runtime=str(litert_js.cache()))
     return folder / "web"
 
 

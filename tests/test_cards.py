@@ -7,7 +7,7 @@ import pytest
 import tiny
 
 from nst_tf.core.errors import UserError
-from nst_tf.exporters import model_cards, parity
+from nst_tf.exporters import model_card, parity
 from nst_tf.inference import check_card, latency, open_any_style, open_model
 
 
@@ -19,7 +19,7 @@ def exported(tmp_path):
     shutil.copytree(made["saved_model"][0].path, tmp_path / "saved_model" / "1")
     shutil.copy(made["tflite"][0].path, tmp_path / "tflite" / "tiny.tflite")
     likeness = parity.Likeness(90.0, 95.0, 0.1, 0.01)
-    card = model_cards.card(tmp_path, [
+    card = model_card.card(tmp_path, [
         parity.Artefact(tmp_path / name, 1, likeness, 80.0) for name in ("saved_model/1", "tflite/tiny.tflite")], {})
     (tmp_path / check_card.CARD).write_text(json.dumps(card))
     return tmp_path

@@ -22,7 +22,7 @@ from serving_servers import Refusal, Served
 from nst_tf import client
 from nst_tf.config.client import ClientSettings
 from nst_tf.core.errors import UserError
-from nst_tf.exporters import saved_model
+from nst_tf.exporters.saved_model import per_style as saved_model
 from nst_tf.images import io as image_io
 from nst_tf.inference import folder as photo_folder, open_model
 from nst_tf.remote import painters

@@ -10,7 +10,8 @@ import tiny
 
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import metrics
-from nst_tf.exporters import parity, tflite
+from nst_tf.exporters import parity
+from nst_tf.exporters.tflite import per_style as tflite
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_any_style, open_model
 

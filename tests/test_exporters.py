@@ -14,10 +14,10 @@ import tensorflow as tf
 import tiny
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from nst_tf import export, exporters
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
-from nst_tf.exporters import litert_layers, model_cards, parity, tflite
+from nst_tf.exporters import model_card, parity, registry as exporters, run as export_run
+from nst_tf.exporters.tflite import litert_layers, per_style as tflite
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model
 from nst_tf.models import transform_net
@@ -420,7 +420,7 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(run_folde
     tiny.network().save(run / "network.keras")
     (run / "run.json").write_text(json.dumps({"settings": {
         "seed": 7, "style_image": "mosaic,/pictures/night.jpg"}, "steps": 12, "python": "3"}))
-    export.export(ExportSettings(model=str(run), output=str(tmp_path / "night")))
+    export_run.export(ExportSettings(model=str(run), output=str(tmp_path / "night")))
     card = json.loads((tmp_path / "night" / "model_card.json").read_text())
     assert card["name"] == "night" and card["run"] == {
         "settings": {"seed": 7, "style_image": "mosaic,night.jpg"}, "steps": 12}              # no paths of machines
@@ -447,8 +447,8 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(run_folde
 
 
 def test_labels_are_the_styles_in_the_order_of_their_weights():
-    assert model_cards.labels("mosaic,/a/vangogh_starry-night.jpg", 2) == ["Mosaic", "Vangogh starry night"]
-    assert model_cards.labels("", 2) == ["Style 1", "Style 2"]
+    assert model_card.labels("mosaic,/a/vangogh_starry-night.jpg", 2) == ["Mosaic", "Vangogh starry night"]
+    assert model_card.labels("", 2) == ["Style 1", "Style 2"]
 
 
 def test_files_of_fixed_sizes_are_made_when_asked_for(tmp_path):
@@ -465,9 +465,9 @@ def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):
     (tmp_path / "precious.txt").write_text("mine")
     settings = {"model": run_folder, "formats": ("saved_model",), "output": str(tmp_path)}
     with pytest.raises(UserError, match="new or empty.*--overwrite"):
-        export.export(ExportSettings(**settings))
+        export_run.export(ExportSettings(**settings))
     assert tree(tmp_path) == {"precious.txt": b"mine"}
-    export.export(ExportSettings(**settings, overwrite=True))
+    export_run.export(ExportSettings(**settings, overwrite=True))
     assert (tmp_path / "saved_model" / "1" / "saved_model.pb").is_file()
     assert f'base_path: "/models/{tmp_path.name}/saved_model"' in (tmp_path / "models.config").read_text()
     assert (tmp_path / "precious.txt").read_text() == "mine"
@@ -483,7 +483,7 @@ def test_a_format_that_does_not_draw_the_network_is_one_line_and_costs_no_other(
 
     monkeypatch.setattr(parity, "compare", refuse_8_bits)
     with pytest.raises(UserError, match="36.9 dB.*leave the format out") as caught:
-        export.export(ExportSettings(run_folder, ("tflite", "saved_model"), str(tmp_path)))
+        export_run.export(ExportSettings(run_folder, ("tflite", "saved_model"), str(tmp_path)))
     assert "\n" not in str(caught.value)
     card = json.loads((tmp_path / "model_card.json").read_text())
     assert [entry["file"] for entry in card["artefacts"]] == ["saved_model/1"]
@@ -501,7 +501,7 @@ def test_a_format_that_does_not_draw_the_network_is_one_line_and_costs_no_other(
 def test_unusable_settings_are_one_line_and_leave_no_output(run_folder, tmp_path, changed, message):
     settings = {"model": run_folder, "output": str(tmp_path / "new")} | changed
     with pytest.raises(UserError, match=message) as caught:
-        export.export(ExportSettings(**settings))
+        export_run.export(ExportSettings(**settings))
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -513,7 +513,7 @@ def test_runs_without_a_network_that_paints_are_told_apart(tmp_path):
         (folder / "run.json").write_text("{}")
         (folder / (file or "run.json")).write_text(text or "{}")
         with pytest.raises(UserError) as caught:
-            export.export(ExportSettings(str(folder), output=str(tmp_path / "new")))
+            export_run.export(ExportSettings(str(folder), output=str(tmp_path / "new")))
         assert "\n" not in str(caught.value) and str(folder) in str(caught.value)
         return str(caught.value)
 
@@ -532,7 +532,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_saved_model(run_folder, tmp_
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     try:
         with pytest.raises(UserError, match="free space") as caught:
-            export.export(ExportSettings(run_folder, ("saved_model",), str(tmp_path / "new")))
+            export_run.export(ExportSettings(run_folder, ("saved_model",), str(tmp_path / "new")))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert "\n" not in str(caught.value) and "new" in str(caught.value)
@@ -541,11 +541,11 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_saved_model(run_folder, tmp_
 
 def test_an_artefact_is_no_source_of_exports(tmp_path):
     with pytest.raises(UserError, match="a run folder or a .keras file"):
-        export.export(ExportSettings(str(tiny.artefact("1")), output=str(tmp_path / "new")))
+        export_run.export(ExportSettings(str(tiny.artefact("1")), output=str(tmp_path / "new")))
 
 
 def test_a_keras_file_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "other.keras"
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(path)
     with pytest.raises(UserError, match="other.keras.*not pictures to pictures"):
-        export.export(ExportSettings(str(path), output=str(tmp_path / "new")))
+        export_run.export(ExportSettings(str(path), output=str(tmp_path / "new")))

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from nst_tf.exporters import any_style_tflite, float16_range, parity
+from nst_tf.exporters import parity
+from nst_tf.exporters.tflite import any_style as any_style_tflite, float16_range
 from nst_tf.images import io as image_io
 from nst_tf.models import adain_net, transform_net
 

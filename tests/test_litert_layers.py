@@ -6,7 +6,7 @@ import pytest
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf.exporters import litert_layers, tflite, tflite_contents
+from nst_tf.exporters.tflite import flatbuffer, litert_layers, per_style as tflite
 from nst_tf.layers.padding import ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
 from nst_tf.models import adain_net, transform_net
@@ -143,14 +143,14 @@ def test_a_picture_of_one_colour_stays_flat(files, suffix):
 
 @pytest.mark.parametrize("suffix", ["_float16", "_int8"])
 def test_numbers_rounded_each_alone_would_alternate_there(suffix, monkeypatch):
-    monkeypatch.setattr(tflite_contents, "with_even_phases", lambda data, exact: data)
+    monkeypatch.setattr(flatbuffer, "with_even_phases", lambda data, exact: data)
     assert roughness(converted()[suffix]) > 1
 
 
 def test_evenly_rounded_kernels_are_near_and_have_one_sum():
     kernels = np.random.default_rng(0).uniform(-40, 40, (4, 3, 2, 2, 5))
     kernels += (kernels[:1] - kernels).mean((2, 3), keepdims=True)
-    rounded = tflite_contents.evenly_rounded(kernels, 127)
+    rounded = flatbuffer.evenly_rounded(kernels, 127)
     sums = rounded.sum((2, 3))
     assert (sums == sums[0]).all() and (rounded == np.round(rounded)).all() and np.abs(rounded).max() <= 127
     assert np.abs(rounded - kernels).max() < 1.5
@@ -160,5 +160,5 @@ def test_evenly_rounded_kernels_are_near_and_have_one_sum():
 def test_evenly_rounded_kernels_stay_within_their_range():
     kernels = np.full((4, 1, 2, 2, 1), 126.6)
     kernels[1, 0, 0, :, 0] = [126.2, 127]
-    rounded = tflite_contents.evenly_rounded(kernels, 127)
+    rounded = flatbuffer.evenly_rounded(kernels, 127)
     assert np.abs(rounded).max() <= 127 and len(set(rounded.sum((2, 3)).ravel())) == 1

@@ -5,7 +5,7 @@ import tiny
 from pictures import batch as picture
 from tiny import draw_any as draw
 
-from nst_tf import exporters
+from nst_tf.exporters import registry as exporters
 from nst_tf.layers.color import PhotosColors
 from nst_tf.layers.normalization import ModulatedNormalization
 from nst_tf.models import adain_net, style_prediction_net, transform_net

@@ -13,7 +13,7 @@ from PIL import Image
 from nst_tf.config.style_request import Wishes
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
-from nst_tf.exporters import model_cards, parity
+from nst_tf.exporters import model_card, parity
 from nst_tf.images import color, io as image_io
 from nst_tf.inference import open_any_style, run as stylize_run, stylizer
 
@@ -126,7 +126,7 @@ def test_a_card_can_be_written_of_both_parts():
     folder = tiny.any_style_exported()
     paths = [folder / "tflite" / f"tiny_{part}_int8.tflite" for part in ("style", "transform")]
     likeness = parity.Likeness(40.0, 45.0, 9.0, 1.0)
-    entries = model_cards.card(folder, [parity.Artefact(path, 1, likeness, 30.0) for path in paths], {})["artefacts"]
+    entries = model_card.card(folder, [parity.Artefact(path, 1, likeness, 30.0) for path in paths], {})["artefacts"]
     assert entries[0]["inputs"] == {"style": "float32 [1, any, any, 3]"}
     assert list(entries[0]["outputs"]) == ["code"] and list(entries[1]["outputs"]) == ["stylized"]
     assert entries[1]["inputs"]["content"] == "float32 [1, any, any, 3]"

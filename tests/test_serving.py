@@ -18,7 +18,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from nst_tf.exporters import picture_bytes, saved_model, serving
+from nst_tf.exporters.saved_model import image_bytes, per_style as saved_model, serving_files
 from nst_tf.images import io as image_io
 from nst_tf.layers.padding import GrowToDrawable
 
@@ -157,17 +157,17 @@ def test_the_orientation_of_a_photo_is_applied_as_pillow_does(endian):
         data = encoded("JPEG", exif=exif, comment=b"after it")
         with Image.open(io.BytesIO(data)) as image:
             upright = np.asarray(ImageOps.exif_transpose(image))
-        read, error = picture_bytes.read(data)
+        read, error = image_bytes.read(data)
         assert error == b""
         np.testing.assert_array_equal(read, upright)
     at = data.index(b"Exif\0\0")
     for damage in (changed(data, at + 10, b"\xff" * 4), changed(data, at + 14, b"\xff" * 2)):
-        np.testing.assert_array_equal(picture_bytes.read(damage)[0], decoded(data))
+        np.testing.assert_array_equal(image_bytes.read(damage)[0], decoded(data))
 
 
 def test_pixels_are_read_as_pillow_reads_them():
     for data in MIXED:
-        np.testing.assert_array_equal(picture_bytes.read(data)[0], decoded(data))
+        np.testing.assert_array_equal(image_bytes.read(data)[0], decoded(data))
 
 
 def test_several_styles_take_weights_for_each_picture_or_for_all(tmp_path):
@@ -232,7 +232,7 @@ def test_warm_up_requests_have_every_input_of_a_network_that_takes_weights_of_st
 
 @pytest.mark.parametrize("name", ["night", 'a "b" \\ ö'])
 def test_the_list_of_models_is_one_of_tensorflow_serving(name):
-    parsed = text_format.Parse(serving.models_config(name), model_server_config_pb2.ModelServerConfig())
+    parsed = text_format.Parse(serving_files.models_config(name), model_server_config_pb2.ModelServerConfig())
     model, = parsed.model_config_list.config
     assert (model.name, model.base_path) == (name, f"/models/{name}/saved_model")
     assert model.model_platform == "tensorflow"

@@ -10,7 +10,8 @@ from nst_tf import pipeline
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
-from nst_tf.exporters import EXPORTERS, parity
+from nst_tf.exporters import parity
+from nst_tf.exporters.registry import EXPORTERS
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model, run as stylize_run
 from nst_tf.losses import regularizers

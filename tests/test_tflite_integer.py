@@ -11,10 +11,10 @@ import tiny
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from nst_tf import export, exporters
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
-from nst_tf.exporters import integer_range, litert_layers, parity, tflite, tflite_integer
+from nst_tf.exporters import parity, registry as exporters, run as export_run
+from nst_tf.exporters.tflite import integer as tflite_integer, integer_range, litert_layers, per_style as tflite
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model
 from nst_tf.layers.normalization import InstanceNormalization
@@ -43,7 +43,7 @@ def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     network().save(folder / "network.keras")
     output = folder / "night"
-    export.export(ExportSettings(str(folder), ("tflite_integer",), str(output)))
+    export_run.export(ExportSettings(str(folder), ("tflite_integer",), str(output)))
     return output
 
 
@@ -105,7 +105,7 @@ def test_a_network_of_any_style_is_refused_in_one_line_and_nothing_is_written(tm
     tiny.any_style().save(tmp_path / "network.keras")
     settings = ExportSettings(str(tmp_path), ("tflite", "tflite_integer"), str(tmp_path / "new"))
     with pytest.raises(UserError, match="any style .*saved_model, tflite, web.*'tflite_integer'") as caught:
-        export.export(settings)
+        export_run.export(settings)
     assert "\n" not in str(caught.value) and not (tmp_path / "new").exists()
 
 

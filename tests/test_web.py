@@ -16,11 +16,12 @@ import pytest
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from nst_tf import export, exporters
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data import style_images
-from nst_tf.exporters import model_cards, parity, tflite, web
+from nst_tf.exporters import model_card, parity, registry as exporters, run as export_run
+from nst_tf.exporters.tflite import per_style as tflite
+from nst_tf.exporters.web import page as web
 from nst_tf.images import io as image_io, padding
 from nst_tf.inference import stylizer
 from nst_tf.models import adain_net, transform_net
@@ -186,7 +187,7 @@ def test_a_runtime_that_imports_otherwise_is_refused():
 
 def test_the_card_lists_every_file_with_its_hash(page):
     _, folder, _ = page
-    (entry,) = model_cards.card(folder.parent, made(json.loads((folder / "model.json").read_text())["kind"])[2], {})[
+    (entry,) = model_card.card(folder.parent, made(json.loads((folder / "model.json").read_text())["kind"])[2], {})[
         "artefacts"]
     assert entry["file"] == "web" and set(entry["sha256"]) == set(contents(folder))
     assert entry["bytes"] == sum(map(len, contents(folder).values()))
@@ -212,11 +213,11 @@ def test_the_command_takes_the_runs_styles_and_a_runtime(tmp_path):
     path = litert_js.tarball(tmp_path / "runtime.tgz")
     settings = {"model": str(run), "formats": ("web",), "output": str(tmp_path / "night")}
     with pytest.raises(UserError, match="Check --web_runtime"):
-        export.export(ExportSettings(**settings, web_runtime="nowhere.tgz"))
+        export_run.export(ExportSettings(**settings, web_runtime="nowhere.tgz"))
     data = (made("several")[1] / "web" / "models" / "tiny_32x24_float16.tflite").read_bytes()
     small = mock.patch.multiple(web, SIDES=SIDES, SHAPES=SHAPES)
     with litert_js.expected(path), small, mock.patch.object(tflite, "converted", lambda *args: {"": data}):
-        export.export(ExportSettings(**settings, web_runtime=str(path)))
+        export_run.export(ExportSettings(**settings, web_runtime=str(path)))
     described = json.loads((tmp_path / "night" / "web" / "model.json").read_text())
     assert described["name"] == "night" and described["kind"] == "several"
     assert [style["name"] for style in described["styles"]] == ["Mosaic", "Ink wash"]

@@ -10,7 +10,7 @@ import litert_js
 import pytest
 
 from nst_tf.core.errors import UserError
-from nst_tf.exporters import web_runtime
+from nst_tf.exporters.web import litert_js as web_litert_js
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def fetching(tarball):
 
 
 def test_the_pinned_hash_is_a_sha512_as_npm_writes_it():
-    kind, digest = web_runtime.INTEGRITY.split("-", 1)
+    kind, digest = web_litert_js.INTEGRITY.split("-", 1)
     assert kind == "sha512" and len(base64.b64decode(digest, validate=True)) == 64
     wanted = hashlib.sha512(b"abc").digest()
-    assert web_runtime.integrity(b"abc") == f"sha512-{base64.b64encode(wanted).decode()}"
+    assert web_litert_js.integrity(b"abc") == f"sha512-{base64.b64encode(wanted).decode()}"
 
 
 def unpack(tarball, folder):
@@ -56,7 +56,7 @@ def test_a_tarball_and_a_folder_give_the_same_files(tarball, tmp_path):
     modules = tmp_path / "project" / "node_modules" / "@litertjs" / "core"
     shutil.copytree(tmp_path / "unpacked" / "package", modules)
     places = [tarball, tmp_path / "unpacked", tmp_path / "unpacked" / "package", tmp_path / "project"]
-    assert [web_runtime.load(str(place)) == litert_js.FILES for place in places] == [True] * 4
+    assert [web_litert_js.load(str(place)) == litert_js.FILES for place in places] == [True] * 4
 
 
 def test_a_tarball_with_one_other_byte_is_refused(tarball):
@@ -64,42 +64,42 @@ def test_a_tarball_with_one_other_byte_is_refused(tarball):
     changed[-1] ^= 1
     tarball.write_bytes(changed)
     with pytest.raises(UserError, match="integrity sha512-.*own.tgz with sha512-.*npm pack @litertjs/core@2.5.3"):
-        web_runtime.load(str(tarball))
+        web_litert_js.load(str(tarball))
 
 
 def test_a_folder_with_one_other_byte_is_refused(tarball, tmp_path):
     unpack(tarball, tmp_path / "unpacked")
     (tmp_path / "unpacked" / "package" / "wasm" / "litert_wasm_internal.wasm").write_bytes(b"other")
     with pytest.raises(UserError, match="wasm/litert_wasm_internal.wasm of @litertjs/core 2.5.3 with SHA-256"):
-        web_runtime.load(str(tmp_path / "unpacked"))
+        web_litert_js.load(str(tmp_path / "unpacked"))
 
 
 @pytest.mark.parametrize("place", ["nowhere.tgz", "."])
 def test_a_place_without_it_is_named(tarball, tmp_path, place):
     with pytest.raises(UserError, match="@litertjs/core 2.5.3.*Check --web_runtime"):
-        web_runtime.load(str(tmp_path / place))
+        web_litert_js.load(str(tmp_path / place))
 
 
 def test_npm_fetches_it_once(tarball, tmp_path):
     npm(tmp_path, fetching(tarball))
-    assert web_runtime.load() == litert_js.FILES
+    assert web_litert_js.load() == litert_js.FILES
     assert not tarball.exists()                              # npm gave it away: a second time would fail
-    assert web_runtime.load() == litert_js.FILES
-    assert web_runtime.cache().is_relative_to(tmp_path / "cache")
+    assert web_litert_js.load() == litert_js.FILES
+    assert web_litert_js.cache().is_relative_to(tmp_path / "cache")
 
 
 def test_a_damaged_cache_is_fetched_anew(tarball, tmp_path):
-    web_runtime.cache().parent.mkdir(parents=True)
-    web_runtime.cache().write_bytes(b"damaged")
+    web_litert_js.cache().parent.mkdir(parents=True)
+    web_litert_js.cache().write_bytes(b"damaged")
     npm(tmp_path, fetching(tarball))
-    assert web_runtime.load() == litert_js.FILES
+    assert web_litert_js.load() == litert_js.FILES
 
 
 def test_what_npm_brings_is_checked_and_not_cached(tarball, tmp_path):
     npm(tmp_path, fetching(litert_js.tarball(tmp_path / "other.tgz", {"dist/index.js": b"evil"})))
     with pytest.raises(UserError, match="with integrity"):
-        web_runtime.load()
-    assert not web_runtime.cache().exists()
+        web_litert_js.load()
+    assert not web_litert_js.cache().exists()
 
 
 @pytest.mark.parametrize("lines, reason", [
@@ -112,9 +112,9 @@ def test_unreachable_is_one_line_with_version_hash_and_the_manual_way(tarball, t
     if lines is not None:
         npm(tmp_path, lines)
     with pytest.raises(UserError) as caught:
-        web_runtime.load()
+        web_litert_js.load()
     message = str(caught.value)
-    for part in ("@litertjs/core 2.5.3", web_runtime.INTEGRITY, reason, "npm pack @litertjs/core@2.5.3",
+    for part in ("@litertjs/core 2.5.3", web_litert_js.INTEGRITY, reason, "npm pack @litertjs/core@2.5.3",
                  "--web_runtime=litertjs-core-2.5.3.tgz"):
         assert part in message
     assert "\n" not in message and "notice" not in message

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from nst_tf.data import sample_photos
-from nst_tf.exporters import ANY_STYLE_EXPORTERS, EXPORTERS, any_style_tflite
+from nst_tf.exporters.registry import ANY_STYLE_EXPORTERS, EXPORTERS
+from nst_tf.exporters.tflite import any_style as any_style_tflite
 from nst_tf.features import extractors, vgg
 from nst_tf.images import io as image_io
 from nst_tf.models import adain_net, style_prediction_net, transform_net

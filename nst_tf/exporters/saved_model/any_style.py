@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.exporters import parity, picture_bytes, saved_model, serving
+from nst_tf.exporters import parity
+from nst_tf.exporters.saved_model import image_bytes, per_style as saved_model, serving_files
 from nst_tf.models import adain_net
 
 
@@ -20,7 +21,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     serving_default: as stylize, pictures as uint8.
     stylize_bytes: "content_bytes" string [B] and "style_bytes" string [B or 1], JPEG, PNG, WebP, BMP or GIF of any
         sizes, and "alpha" [B or 1, 1] -> "stylized_bytes" string [B], JPEG, and "error" string [B]; see
-        `picture_bytes.paint_each` for what is read and what an error is.
+        `image_bytes.paint_each` for what is read and what an error is.
 
     Args:
         network: of any style, float32.
@@ -58,7 +59,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         tf.TensorSpec([None], tf.string, name="content_bytes"),
         tf.TensorSpec([None], tf.string, name="style_bytes"), *_signature("alpha")])
     def stylize_bytes(content_bytes, style_bytes, alpha):
-        return picture_bytes.paint_each(
+        return image_bytes.paint_each(
             lambda *inputs: serving_default(*inputs)["stylized"],
             {"content_bytes": content_bytes, "style_bytes": style_bytes}, alpha)
 
@@ -73,7 +74,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         wanted = parity.drawn(network)
         return min(parity.compare(wanted, draw, path, saved_model.AT_LEAST) for draw in (at_once, in_two_steps))
 
-    rgb8, jpeg = serving.photo()
+    rgb8, jpeg = serving_files.photo()
     full = {adain_net.ALPHA: np.ones((1, 1), np.float32)}
     return [saved_model.written(
         saved_model.variables_of(network), {

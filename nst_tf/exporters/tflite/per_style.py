@@ -12,7 +12,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from nst_tf.core import files
 from nst_tf.core.errors import expected
-from nst_tf.exporters import float16_range, litert_layers, parity, tflite_contents
+from nst_tf.exporters import parity
+from nst_tf.exporters.tflite import flatbuffer, float16_range, litert_layers
 from nst_tf.images import padding
 from nst_tf.models import transform_net
 
@@ -135,11 +136,11 @@ def converted(
     exact = next(data for suffix, data in written.items() if not variants[suffix].float_convolutions)
     for suffix, variant in variants.items():
         if variant.float_convolutions:
-            written[suffix] = tflite_contents.with_float16_convolutions(
+            written[suffix] = flatbuffer.with_float16_convolutions(
                 written[suffix], exact, variant.float_convolutions, variant.float_upsampling)
         # The last to round weights of upsampling.
-        written[suffix] = tflite_contents.with_even_phases(written[suffix], exact)
-    return {suffix: tflite_contents.lean(data) for suffix, data in written.items()}
+        written[suffix] = flatbuffer.with_even_phases(written[suffix], exact)
+    return {suffix: flatbuffer.lean(data) for suffix, data in written.items()}
 
 
 def core_for_phones(network: keras.Model) -> keras.Model:

@@ -19,7 +19,9 @@ import numpy as np
 from nst_tf.config.style_request import Wishes
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
-from nst_tf.exporters import any_style_tflite, model_cards, parity, tflite, web_runtime
+from nst_tf.exporters import model_card, parity
+from nst_tf.exporters.tflite import any_style as any_style_tflite, per_style as tflite
+from nst_tf.exporters.web import litert_js
 from nst_tf.images import io as image_io
 from nst_tf.inference import stylizer
 from nst_tf.models import adain_net, transform_net
@@ -66,7 +68,7 @@ def export(
         folder: run folder.
         name: of the network, for the page's title and the files.
         style_image: the run's setting, for names and pictures of the styles; empty: they are numbered.
-        web_runtime: see `web_runtime.load`.
+        web_runtime: see `litert_js.load`.
 
     Returns:
         The one artefact; its ratio is the smallest of all files'.
@@ -84,7 +86,7 @@ def export(
     count = transform_net.styles_of(network)
     named = style_image.split(",") if style_image else []
     offered = [_style(each) for each in named] if len(named) == count else [
-        Style(name) for name in model_cards.labels("", count)]
+        Style(name) for name in model_card.labels("", count)]
     return _written(network, folder, name, KINDS[transform_net.blend_name(network)], offered,
                     converted, lambda run: run, web_runtime)
 
@@ -117,11 +119,11 @@ def export_any_style(
 def _style(image):
     path = style_images.packaged_styles().get(image, Path(image))
     picture = image_io.decode_rgb8(path, short_side=THUMBNAIL) if path.is_file() else None
-    return Style(model_cards.label(image), picture)
+    return Style(model_card.label(image), picture)
 
 
 def _written(network, folder, name, kind, offered, converted, adapted, runtime):
-    contents = {**_page(), **_runtime(web_runtime.load(runtime)),
+    contents = {**_page(), **_runtime(litert_js.load(runtime)),
                 "sample.jpg": image_io.encode_rgb8(sample_photos.builtin_photo(SAMPLE), "jpg")}
     target = files.ensure_writable_folder(folder) / FOLDER
     frames, likenesses = [], []

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
-from nst_tf.exporters import picture_headers
-from nst_tf.exporters.graph_errors import caught
+from nst_tf.exporters.saved_model import image_headers
+from nst_tf.exporters.saved_model.catch_errors import caught
 
 JPEG_QUALITY = 95                              # as `nst_tf.images.io` writes
 MAX_PIXELS = 2**23                             # a 4K picture; the classic network needs 9 GB for it
 MAX_SIDE = 65_500                              # libjpeg's: what is painted becomes a JPEG
-# In the order of `picture_headers.KINDS`.
+# In the order of `image_headers.KINDS`.
 _DAMAGED = {"JPEG": "", "PNG": "", "GIF": "", "BMP": ", or has a palette", "WebP": ", or an animation"}
 
 
@@ -69,8 +69,8 @@ def read(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         uint8 [H, W, 3], upright; and what is wrong with the file, a string scalar, empty if nothing. Then H and W
         are 0.
     """
-    kind = picture_headers.kind_of(data)
-    height, width, pixels = picture_headers.size_of(data, kind)
+    kind = image_headers.kind_of(data)
+    height, width, pixels = image_headers.size_of(data, kind)
     allowed = (pixels <= MAX_PIXELS) & (tf.maximum(height, width) <= MAX_SIDE)
     picture = tf.cond(allowed & (pixels > 0), lambda: _decoded(data, kind), _nothing)
     error = tf.case([(~allowed, lambda: _too_large(height, width, pixels)),
@@ -83,13 +83,13 @@ def _decoded(data, kind):
         # INTEGER_ACCURATE is what other decoders do; TensorFlow's default is off by up to ten grey levels.
         picture = caught(
             lambda data: tf.io.decode_jpeg(data, 3, dct_method="INTEGER_ACCURATE"), data, _nothing())
-        return _upright(picture, picture_headers.orientation_of(data))
+        return _upright(picture, image_headers.orientation_of(data))
 
     def other():
         return caught(lambda data: tf.ensure_shape(
             tf.io.decode_image(data, 3, expand_animations=False), [None, None, 3]), data, _nothing())
 
-    return tf.cond(kind == picture_headers.JPEG, jpeg, other)
+    return tf.cond(kind == image_headers.JPEG, jpeg, other)
 
 
 def _upright(picture, orientation):
@@ -119,7 +119,7 @@ def _unreadable(data, kind):
         tf.strings.join([f"Expected a {name} that can be read. Received: one of ", size, f" bytes that is damaged or cut "
                          f"off{also}. Save it anew."]) for name, also in _DAMAGED.items()]
     unknown = tf.strings.join([
-        f"Expected a {', '.join(picture_headers.KINDS[:-1])} or {picture_headers.KINDS[-1]}. Received: ", size,
+        f"Expected a {', '.join(image_headers.KINDS[:-1])} or {image_headers.KINDS[-1]}. Received: ", size,
         " bytes that begin like none of them. Save the picture as one."])
     return tf.gather(tf.stack([*damaged, unknown]), kind)
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from nst_tf.core import files
 from nst_tf.data import style_images
-from nst_tf.exporters import float16_range, litert_layers, parity, tflite
+from nst_tf.exporters import parity
+from nst_tf.exporters.tflite import float16_range, litert_layers, per_style as tflite
 from nst_tf.images import io as image_io, padding
 from nst_tf.models import adain_net, transform_net
 

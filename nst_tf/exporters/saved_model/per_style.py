@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.core import files
-from nst_tf.exporters import parity, picture_bytes, serving
+from nst_tf.exporters import parity
+from nst_tf.exporters.saved_model import image_bytes as saved_model_image_bytes, serving_files
 from nst_tf.images import io as image_io
 from nst_tf.models import transform_net
 
@@ -23,7 +24,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     serving_default: "image" uint8 [B, H, W, 3] -> "stylized" uint8 [B, H, W, 3].
     serving_float: "image" float32 RGB in [0, 1] -> "stylized" float32 in [0, 1].
     serving_bytes: "image_bytes" string [B], JPEG, PNG, WebP, BMP or GIF of any sizes -> "stylized_bytes" string [B],
-        JPEG, and "error" string [B]; see `picture_bytes.paint_each` for what is read and what an error is.
+        JPEG, and "error" string [B]; see `image_bytes.paint_each` for what is read and what an error is.
 
     All take "style_weights" or "strengths" float32 [B or 1, N] too, if the network does; see
     `transform_net.transform_net`.
@@ -54,7 +55,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     @tf.function(autograph=False, input_signature=[
         tf.TensorSpec([None], tf.string, name="image_bytes"), *transform_net.signature(network)[1:]])
     def serving_bytes(image_bytes, *style_weights):
-        return picture_bytes.paint_each(
+        return saved_model_image_bytes.paint_each(
             lambda image, *blend: serving_default(image, *blend)["stylized"], {"image_bytes": image_bytes},
             *style_weights)
 
@@ -62,7 +63,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         return parity.check(
             network, lambda **inputs: run(loaded, "serving_float", "stylized", **inputs), path, AT_LEAST)
 
-    rgb8, jpeg = serving.photo()
+    rgb8, jpeg = serving_files.photo()
     blend_name = transform_net.blend_name(network)
     blend = {blend_name: np.eye(1, transform_net.styles_of(network), dtype=np.float32)} if blend_name else {}
     return [written(
@@ -78,7 +79,7 @@ def run(loaded: tf.Module, signature: str, output: str, **inputs: np.ndarray) ->
 
 def written(
     module: tf.Module, signatures: Mapping[str, Callable], folder: Path,
-    check: Callable[[tf.Module, Path], parity.Likeness], warm_up: serving.Requests,
+    check: Callable[[tf.Module, Path], parity.Likeness], warm_up: serving_files.Requests,
 ) -> parity.Artefact:
     """Writes `folder`/saved_model/1, if it passes a check; an older one is replaced.
 
@@ -100,7 +101,7 @@ def written(
         unchecked = Path(scratch) / "1"
         tf.saved_model.save(module, str(unchecked), signatures=dict(signatures))
         likeness = check(tf.saved_model.load(str(unchecked)), path)
-        serving.write_warm_up(unchecked, warm_up)
+        serving_files.write_warm_up(unchecked, warm_up)
         size = sum(file.stat().st_size for file in unchecked.rglob("*") if file.is_file())
         if path.exists():
             shutil.rmtree(path)

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from nst_tf.core import files
 from nst_tf.core.errors import UserError
-from nst_tf.exporters import integer_range, litert_layers, parity, tflite
+from nst_tf.exporters import parity
+from nst_tf.exporters.tflite import integer_range, litert_layers, per_style as tflite
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.models import transform_net
 

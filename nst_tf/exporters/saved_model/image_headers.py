@@ -5,7 +5,7 @@ Nothing here raises, whatever the file: what lies beyond its end reads as 0.
 
 import tensorflow as tf
 
-from nst_tf.exporters.graph_errors import caught
+from nst_tf.exporters.saved_model.catch_errors import caught
 
 # By what files begin with; of a WebP also its bytes 8 to 11.
 KINDS = ("JPEG", "PNG", "GIF", "BMP", "WebP")
