@@ -27,7 +27,7 @@ from nst_tf.core.errors import UserError, expected
 from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model
-from nst_tf.remote import painters
+from nst_tf.serving import stylizer as remote_stylizer
 
 flags.DEFINE_integer("clients", 8, "Clients at once.")
 flags.DEFINE_float("seconds", 120, "Seconds that they go on.")
@@ -83,8 +83,8 @@ def _pictures(paint):
 def _client(server, seed, until, good, broken):
     """Returns (outcome, seconds) of all that was sent."""
     rng, record = random.Random(seed), []
-    connection = painters.connect(FLAGS.protocol, server, FLAGS.model)
-    with contextlib.closing(painters.RemotePainter(connection, f"{FLAGS.model} at {server}")) as painter:
+    connection = remote_stylizer.connect(FLAGS.protocol, server, FLAGS.model)
+    with contextlib.closing(remote_stylizer.RemotePainter(connection, f"{FLAGS.model} at {server}")) as painter:
         while time.monotonic() < until:
             bad = rng.random() < FLAGS.broken
             file, wanted = (rng.choice(broken), None) if bad else rng.choice(good)

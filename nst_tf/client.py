@@ -8,30 +8,11 @@ Exits with status 1 if any photo could not be painted; the others are written al
 the model is needed here.
 """
 
-import contextlib
 import os
 
 from nst_tf.config import flags
 from nst_tf.config.client import ClientSettings
-from nst_tf.inference import folder as photo_folder
-from nst_tf.remote import painters
-from nst_tf.remote.calls import Retries
-
-
-def paint(settings: ClientSettings) -> int:
-    """Paints the photos; returns the exit status.
-
-    Raises:
-        UserError: no such server or model, or there is nothing to paint.
-    """
-    connection = painters.connect(settings.protocol, settings.server, settings.model, settings.model_version)
-    with contextlib.closing(connection):
-        painter = painters.RemotePainter(
-            connection, f"{settings.model} at {settings.server}", signature=settings.signature,
-            style_weights=settings.blend, strength=settings.strength, encoding=settings.encoding, deadline=settings.deadline,
-            retries=Retries(settings.retries, settings.retry_wait))
-        with contextlib.closing(painter):
-            return photo_folder.paint(painter, settings, settings.concurrency)
+from nst_tf.serving.run import paint
 
 
 def main() -> int:

@@ -235,8 +235,8 @@ def test_what_does_without_tensorflow_does_not_load_it():
     modules = [
         "nst_tf", "nst_tf.images.io", "nst_tf.data.sample_photos", "nst_tf.config.fields", "nst_tf.data.style_images", "nst_tf.inference.open_model",
         "nst_tf.inference.folder", "nst_tf.runs.folder", "nst_tf.stylize", "nst_tf.train", "nst_tf.export", "nst_tf.optimize",
-        "nst_tf.evaluate", "nst_tf.client", "nst_tf.remote.painters", "nst_tf.remote.over_grpc",
-        "nst_tf.remote.over_rest"]
+        "nst_tf.evaluate", "nst_tf.client", "nst_tf.serving.stylizer", "nst_tf.serving.grpc_connection",
+        "nst_tf.serving.rest_connection"]
     code = f"""
 import importlib, sys
 for module in {modules}:

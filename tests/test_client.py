@@ -25,7 +25,7 @@ from nst_tf.core.errors import UserError
 from nst_tf.exporters.saved_model import per_style as saved_model
 from nst_tf.images import io as image_io
 from nst_tf.inference import folder as photo_folder, open_model
-from nst_tf.remote import painters
+from nst_tf.serving import run as client_run, stylizer as remote_stylizer
 
 by_protocol = pytest.mark.parametrize("protocol", ["grpc", "rest"])
 by_signature = pytest.mark.parametrize("signature", ["serving_bytes", "serving_default"])
@@ -66,7 +66,7 @@ def settings(server, protocol="grpc", content="photos", output="painted", **chan
 
 
 def painter(server, protocol="grpc", **options):
-    return painters.RemotePainter(painters.connect(protocol, server, "starry"), f"starry at {server}", **options)
+    return remote_stylizer.RemotePainter(remote_stylizer.connect(protocol, server, "starry"), f"starry at {server}", **options)
 
 
 def photos(folder, names="abcdef"):
@@ -132,7 +132,7 @@ def test_an_album_comes_out_as_with_the_model_itself(tmp_path, exported, served,
     local = photo_folder.stylize_album(
         lambda rgb: sent_back(model(rgb), signature), str(album), str(tmp_path / "local"))
     with serving(protocol, served) as (server, _):
-        status = client.paint(settings(server, protocol, album, tmp_path / "out", signature=signature))
+        status = client_run.paint(settings(server, protocol, album, tmp_path / "out", signature=signature))
     assert errors(capsys) == ("photos painted: 7, failed: 0\n", []) and status == 0
     assert tree(tmp_path / "out") == tree(tmp_path / "local") and len(local.written) == 7
     for name in tree(tmp_path / "local"):
@@ -187,7 +187,7 @@ def test_style_weights_that_do_not_suit_the_model_are_refused_before_a_photo_is_
         tmp_path, loaded, protocol, styles, weights, message):
     answered = loaded[styles].answered
     with serving(protocol, loaded[styles]) as (server, _), pytest.raises(UserError, match=message):
-        client.paint(settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out", style_weights=weights))
+        client_run.paint(settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out", style_weights=weights))
     assert loaded[styles].answered == answered and not (tmp_path / "out").exists()
 
 
@@ -206,7 +206,7 @@ def test_as_many_photos_are_under_way_at_once_as_asked_for(tmp_path, served, pro
 
     served.before = before
     with serving(protocol, served) as (server, _):
-        assert client.paint(settings(
+        assert client_run.paint(settings(
             server, protocol, photos(tmp_path / "in"), tmp_path / "out", concurrency=3)) == 0
     assert most == [3] and len(tree(tmp_path / "out")) == 6
 
@@ -231,12 +231,12 @@ def test_bad_photos_are_named_and_do_not_stop_the_others(tmp_path, served, proto
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "d.png").write_bytes(b"precious")
     with serving(protocol, served) as (server, _):
-        assert client.paint(settings(server, protocol, album, tmp_path / "out")) == 1
+        assert client_run.paint(settings(server, protocol, album, tmp_path / "out")) == 1
         out, lines = errors(capsys)
         assert out == "photos painted: 1, failed: 3\n" and len(lines) == 3
         assert "a.jpg" in lines[0] and "c.png" in lines[1] and "d.png" in lines[2] and "--overwrite" in lines[2]
         assert (tmp_path / "out" / "d.png").read_bytes() == b"precious" and served.answered == 1
-        assert client.paint(settings(server, protocol, album / "d.png", tmp_path / "out", overwrite=True)) == 0
+        assert client_run.paint(settings(server, protocol, album / "d.png", tmp_path / "out", overwrite=True)) == 0
     assert levels(tmp_path / "out" / "d.png").shape == (21, 30, 3)
 
 
@@ -255,7 +255,7 @@ def test_a_photo_above_the_servers_limit_is_named_and_not_tried_again(tmp_path, 
     tries = []
     served.before = tries.append
     with serving("grpc", served, max_receive_message_length=10_000) as (server, _):
-        assert client.paint(settings(server, "grpc", album, tmp_path / "out")) == 1
+        assert client_run.paint(settings(server, "grpc", album, tmp_path / "out")) == 1
     out, (line,) = errors(capsys)
     assert "large.png" in line and "RESOURCE_EXHAUSTED" in line and "larger than max" in line
     assert "--encoding=jpg" in line and out == "photos painted: 1, failed: 1\n" and len(tries) == 1
@@ -268,7 +268,7 @@ def test_a_photo_that_takes_longer_than_the_deadline_is_named_and_not_tried_agai
     served.before = lambda signature: (tries.append(signature), len(tries) == 2 and released.wait(20))
     with serving(protocol, served) as (server, _):
         began = time.monotonic()
-        status = client.paint(settings(
+        status = client_run.paint(settings(
             server, protocol, photos(tmp_path / "in", "abc"), tmp_path / "out", deadline=1.0, concurrency=1))
         assert 1 <= time.monotonic() - began < 5 and status == 1
         released.set()
@@ -286,14 +286,14 @@ def test_a_photo_that_takes_longer_than_the_deadline_is_named_and_not_tried_agai
     ({"model_version": 7}, "NOT_FOUND .*Servable not found")])
 def test_a_missing_model_or_version_is_one_line(tmp_path, served, protocol, changes, message):
     with serving(protocol, served) as (server, _), pytest.raises(UserError, match=message) as caught:
-        client.paint(settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out", **changes))
+        client_run.paint(settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out", **changes))
     assert "\n" not in str(caught.value) and served.answered == 0
 
 
 @by_protocol
 def test_the_version_asked_for_is_used(served, protocol, tmp_path):
     with serving(protocol, served) as (server, _):
-        assert client.paint(settings(
+        assert client_run.paint(settings(
             server, protocol, photos(tmp_path / "in", "a"), tmp_path / "out", model_version=1)) == 0
 
 
@@ -302,15 +302,15 @@ def test_a_missing_signature_is_one_line_that_names_those_there(tmp_path, served
     del served.signatures["serving_bytes"]
     with serving(protocol, served) as (server, _), pytest.raises(
             UserError, match="signature serving_bytes. Received: .*serving_default.*--signature"):
-        client.paint(settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out"))
+        client_run.paint(settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out"))
 
 
 def test_a_model_of_any_style_is_one_line(served, monkeypatch):
     signatures = {"serving_default": {"content": (-1, -1, -1, 3), "style": (-1, -1, -1, 3), "alpha": (-1, 1)}}
-    connection = painters.connect("rest", "127.0.0.1:1", "starry")
+    connection = remote_stylizer.connect("rest", "127.0.0.1:1", "starry")
     monkeypatch.setattr(connection, "signatures", lambda deadline: signatures)
     with pytest.raises(UserError, match="styles of its own. Received: starry, which also takes alpha, content, style"):
-        painters.RemotePainter(connection, "starry", signature="serving_default")
+        remote_stylizer.RemotePainter(connection, "starry", signature="serving_default")
 
 
 @by_protocol
@@ -339,10 +339,10 @@ def test_a_refusal_that_passes_is_tried_again(tmp_path, served, protocol, code, 
     options = {"concurrency": 1, "overwrite": True}
     with serving(protocol, served) as (server, _):
         photo = photos(tmp_path / "in", "a")
-        assert client.paint(settings(server, protocol, photo, tmp_path / "out", retries=2, **options)) == 1
+        assert client_run.paint(settings(server, protocol, photo, tmp_path / "out", retries=2, **options)) == 1
         assert code in errors(capsys)[1][0] and tree(tmp_path) == ["in/a.png"]
         left[0] = 3
-        assert client.paint(settings(server, protocol, photo, tmp_path / "out", retries=3, **options)) == 0
+        assert client_run.paint(settings(server, protocol, photo, tmp_path / "out", retries=3, **options)) == 0
     assert tree(tmp_path) == ["in/a.png", "out/a.png"]
 
 
@@ -356,7 +356,7 @@ def test_a_refusal_for_good_is_not_tried_again(tmp_path, served, protocol, capsy
 
     served.before = before
     with serving(protocol, served) as (server, _):
-        assert client.paint(settings(server, protocol, photos(tmp_path / "in", "a"), tmp_path / "out")) == 1
+        assert client_run.paint(settings(server, protocol, photos(tmp_path / "in", "a"), tmp_path / "out")) == 1
     out, (line,) = errors(capsys)
     assert "INVALID_ARGUMENT" in line and "a reason of two lines" in line and "a.png" in line and len(tries) == 1
 
@@ -374,7 +374,7 @@ def test_when_the_server_goes_what_is_painted_stays_and_the_rest_is_named(tmp_pa
                 gone.wait(5)
 
         served.before = before
-        status = client.paint(settings(server, protocol, album, tmp_path / "out", concurrency=2, retries=2))
+        status = client_run.paint(settings(server, protocol, album, tmp_path / "out", concurrency=2, retries=2))
     out, lines = errors(capsys)
     painted = tree(tmp_path / "out")
     assert status == 1 and out == f"photos painted: {len(painted)}, failed: {len(lines)}\n"
@@ -405,7 +405,7 @@ def test_when_the_server_comes_back_nothing_is_lost(tmp_path, served, protocol):
                 gone.wait(5)
 
         served.before = before
-        status = client.paint(settings(
+        status = client_run.paint(settings(
             server, protocol, album, tmp_path / "out", retry_wait=0.2, retries=9, concurrency=2))
         assert back and status == 0
     assert tree(tmp_path / "out") == tree(album)

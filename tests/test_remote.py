@@ -12,8 +12,8 @@ from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
 from nst_tf.core.errors import UserError
-from nst_tf.remote import calls, messages, painters
-from nst_tf.remote.calls import Failure, Retries
+from nst_tf.serving import messages, retries as serving_retries, stylizer as remote_stylizer
+from nst_tf.serving.retries import Failure, Retries
 
 PROTOCOLS = ("grpc", "rest")
 
@@ -131,7 +131,7 @@ def test_only_what_may_pass_is_tried_again(code, reason, tried):
 
 
 def test_closing_ends_the_waiting():
-    retries, began = Retries(5, calls.LONGEST_WAIT), time.monotonic()
+    retries, began = Retries(5, serving_retries.LONGEST_WAIT), time.monotonic()
     threading.Timer(0.05, retries.close).start()
     with pytest.raises(Failure):
         retries(failing(*[Failure("UNAVAILABLE", "")] * 9)[0])
@@ -143,19 +143,19 @@ def test_closing_ends_the_waiting():
 
 def test_grpc_without_its_packages_is_one_line_and_rest_does_without(monkeypatch):
     monkeypatch.setitem(sys.modules, "grpc", None)
-    monkeypatch.delitem(sys.modules, "nst_tf.remote.over_grpc", raising=False)
+    monkeypatch.delitem(sys.modules, "nst_tf.serving.grpc_connection", raising=False)
     monkeypatch.delattr(sys.modules["nst_tf.remote"], "over_grpc", raising=False)
     with pytest.raises(UserError, match=r"no module grpc. Install .*pip install 'nst_tf\[serving\]'") as found:
-        painters.connect("grpc", "localhost:1", "starry")
+        remote_stylizer.connect("grpc", "localhost:1", "starry")
     assert "\n" not in str(found.value)
-    painters.connect("rest", "localhost:1", "starry").close()
+    remote_stylizer.connect("rest", "localhost:1", "starry").close()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_server_that_speaks_something_else_is_a_failure(protocol):
     other = {"grpc": "rest", "rest": "grpc"}[protocol]
     with serving_servers.SERVERS[other](None) as (server, _):
-        connection = painters.connect(protocol, server, "starry")
+        connection = remote_stylizer.connect(protocol, server, "starry")
         with pytest.raises(Failure, match="UNAVAILABLE"):
             connection.signatures(5)
         connection.close()
@@ -175,7 +175,7 @@ def test_answers_over_rest_that_are_none_are_failures(monkeypatch, status, body,
     monkeypatch.setattr(serving_servers._RestHandler, "do_GET", answer)
     with serving_servers.rest_server(None) as (server, _):
         with pytest.raises(Failure, match=code):
-            painters.connect("rest", server, "starry").signatures(5)
+            remote_stylizer.connect("rest", server, "starry").signatures(5)
 
 
 def test_an_answer_over_rest_that_stops_half_way_is_a_failure(monkeypatch):
@@ -189,7 +189,7 @@ def test_an_answer_over_rest_that_stops_half_way_is_a_failure(monkeypatch):
     monkeypatch.setattr(serving_servers._RestHandler, "do_GET", answer)
     with serving_servers.rest_server(None) as (server, _):
         with pytest.raises(Failure, match="UNAVAILABLE .IncompleteRead"):
-            painters.connect("rest", server, "starry").signatures(5)
+            remote_stylizer.connect("rest", server, "starry").signatures(5)
 
 
 def test_an_answer_over_rest_that_drips_meets_the_deadline(monkeypatch):
@@ -205,5 +205,5 @@ def test_an_answer_over_rest_that_drips_meets_the_deadline(monkeypatch):
     with serving_servers.rest_server(None) as (server, _):
         began = time.monotonic()
         with pytest.raises(Failure, match="DEADLINE_EXCEEDED"):
-            painters.connect("rest", server, "starry").signatures(0.4)
+            remote_stylizer.connect("rest", server, "starry").signatures(0.4)
         assert time.monotonic() - began < 1.5

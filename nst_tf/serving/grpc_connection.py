@@ -5,15 +5,15 @@ from collections.abc import Mapping
 import grpc
 import numpy as np
 
-from nst_tf.remote import messages
-from nst_tf.remote.calls import Failure
+from nst_tf.serving import messages
+from nst_tf.serving.retries import Failure
 
 _SERVICE = "/tensorflow.serving.PredictionService/"
 _OPTIONS = (
     # gRPC's own limit of 4 MB is below a painted photo.
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
-    # `calls.Retries` waits; a channel that waits longer would fail its tries without asking the server.
+    # `retries.Retries` waits; a channel that waits longer would fail its tries without asking the server.
     ("grpc.enable_retries", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
@@ -22,7 +22,7 @@ _OPTIONS = (
 
 
 class GrpcConnection:
-    """A `calls.Connection`; unencrypted, as TensorFlow Serving listens unless it is told otherwise.
+    """A `retries.Connection`; unencrypted, as TensorFlow Serving listens unless it is told otherwise.
 
     Args:
         server: host:port.
@@ -38,20 +38,20 @@ class GrpcConnection:
             "GetModelMetadata", messages.GetModelMetadataRequest, messages.GetModelMetadataResponse)
 
     def signatures(self, deadline: float) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
-        """See `calls.Connection`."""
+        """See `retries.Connection`."""
         request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
         messages.set_model(request.model_spec, self._model, self._version)
         return messages.signatures_of(_called(self._describe, request, deadline))
 
     def predict(self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float) -> dict[str, np.ndarray]:
-        """See `calls.Connection`."""
+        """See `retries.Connection`."""
         request = messages.PredictRequest()
         messages.set_model(request.model_spec, self._model, self._version, signature)
         messages.add_tensors(request.inputs, inputs)
         return messages.arrays_of(_called(self._predict, request, deadline).outputs)
 
     def close(self) -> None:
-        """See `calls.Connection`."""
+        """See `retries.Connection`."""
         self._channel.close()
 
     def _method(self, name, request, response):

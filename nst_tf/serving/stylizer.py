@@ -8,7 +8,7 @@ import numpy as np
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model
-from nst_tf.remote.calls import Connection, Failure, Retries
+from nst_tf.serving.retries import Connection, Failure, Retries
 
 BYTES, PIXELS = "serving_bytes", "serving_default"
 
@@ -26,17 +26,17 @@ def connect(protocol: str, server: str, model: str, version: int = 0) -> Connect
         UserError: gRPC's packages are missing.
     """
     if protocol == "rest":
-        from nst_tf.remote import over_rest
+        from nst_tf.serving import rest_connection
 
-        return over_rest.RestConnection(server, model, version)
+        return rest_connection.RestConnection(server, model, version)
     try:
-        from nst_tf.remote import over_grpc
+        from nst_tf.serving import grpc_connection
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("grpc", "google"):
             raise
         raise expected("grpcio and protobuf for --protocol=grpc", f"no module {error.name}",
                        "Install them with `pip install 'nst_tf[serving]'`, or use --protocol=rest.") from error
-    return over_grpc.GrpcConnection(server, model, version)
+    return grpc_connection.GrpcConnection(server, model, version)
 
 
 class RemotePainter:

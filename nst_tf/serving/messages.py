@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from nst_tf.remote.calls import Failure
+from nst_tf.serving.retries import Failure
 
 # {message: (field, number, type; * for a list)}. On the wire a map is a list of key and value, and an enum int32.
 _MESSAGES = {

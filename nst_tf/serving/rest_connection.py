@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.remote.calls import Failure
+from nst_tf.serving.retries import Failure
 
 # gRPC's names of what the server turns into these (ToHTTPStatusCode in its http_server.cc), or a proxy answers with.
 _CODES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
@@ -27,7 +27,7 @@ _CHUNK = 1 << 16                                       # bytes
 
 
 class RestConnection:
-    """A `calls.Connection`; a connection of its own for each call.
+    """A `retries.Connection`; a connection of its own for each call.
 
     Args:
         server: host:port.
@@ -42,7 +42,7 @@ class RestConnection:
         self._closed, self._lock = False, threading.Lock()
 
     def signatures(self, deadline: float) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
-        """See `calls.Connection`."""
+        """See `retries.Connection`."""
         reply = self._called("GET", "/metadata", None, deadline)
         with _understood(reply):
             return {
@@ -51,7 +51,7 @@ class RestConnection:
                 for name, signature in reply["metadata"]["signature_def"]["signature_def"].items()}
 
     def predict(self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float) -> dict[str, np.ndarray]:
-        """See `calls.Connection`."""
+        """See `retries.Connection`."""
         reply = self._called("POST", ":predict", {
             "signature_name": signature, "inputs": {name: _listed(array) for name, array in inputs.items()}}, deadline)
         with _understood(reply):
@@ -61,7 +61,7 @@ class RestConnection:
                 outputs if isinstance(outputs, dict) else {"": outputs}).items()}
 
     def close(self) -> None:
-        """See `calls.Connection`."""
+        """See `retries.Connection`."""
         with self._lock:
             self._closed = True
             for stream in self._open:
