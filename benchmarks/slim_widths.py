@@ -12,12 +12,12 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf import slimming
 from nst_tf.config import flags as config_flags
 from nst_tf.data import pipeline, sources
 from nst_tf.features import extractors, vgg
 from nst_tf.losses import perceptual
 from nst_tf.ops import statistics
+from nst_tf.training.distillation import student as distillation_student
 
 flags.DEFINE_string("content", "builtin", "Photos, as in nst_tf.train.")
 flags.DEFINE_list(
@@ -46,13 +46,13 @@ def main():
     print(f"VGG19: {reference:.3f} s a gradient")
     for choice in FLAGS.widths:
         widths = [int(width) for width in choice.split("-")]
-        student = slimming.student(widths)
-        slimming.refit(student, teacher, fitted)
+        student = distillation_student.student(widths)
+        distillation_student.refit(student, teacher, fitted)
         narrow = student(unseen)["embedded"]
         errors = " ".join(
             f"{float(tf.reduce_mean(statistics.relative_squared_error(narrow[name], wide[name]))):.3f}"
-            for name in slimming.COMPARED)
-        model = slimming.packed_model(student, teacher, widths, [fitted[:8], fitted[8:16], fitted[16:24]])
+            for name in distillation_student.COMPARED)
+        model = distillation_student.packed_model(student, teacher, widths, [fitted[:8], fitted[8:16], fitted[16:24]])
         seconds = gradient_seconds(extractors.FeatureExtractor("slim_vgg19", model, {}))
         print(f"{choice}: {model.count_params():,} parameters, {seconds:.3f} s "
               f"({reference / seconds:.2f} times faster), error {errors}", flush=True)

@@ -7,14 +7,14 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import pipeline
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model
 from nst_tf.losses import perceptual, regularizers
-from nst_tf.methods import adain
 from nst_tf.models import adain_net, feature_transforms
+from nst_tf.training import run as train_run
+from nst_tf.training.methods import any_style as any_style_method
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def batch(*indices):
 
 
 def test_the_terms_compare_each_picture_with_its_own_painting_and_photo(inputs):
-    task = adain.AdainTask(settings(inputs, identity_weight=0.0))
+    task = any_style_method.AdainTask(settings(inputs, identity_weight=0.0))
     terms = task.terms(batch(1, 2))
     for place, index in enumerate((1, 2)):
         one = batch(index)
@@ -55,7 +55,7 @@ def test_the_terms_compare_each_picture_with_its_own_painting_and_photo(inputs):
 
 
 def test_the_mesh_of_painted_pairs_counts_by_its_weight(inputs):
-    task = adain.AdainTask(settings(inputs, identity_weight=0.0, mesh_weight=2.0))
+    task = any_style_method.AdainTask(settings(inputs, identity_weight=0.0, mesh_weight=2.0))
     terms, pair = task.terms(batch(1, 2)), batch(1, 2)
     wanted = regularizers.mesh_energy(task.network([pair["image"], pair["style"], tf.ones([2, 1])]))
     np.testing.assert_allclose(terms["mesh"], wanted, rtol=1e-3)
@@ -64,7 +64,7 @@ def test_the_mesh_of_painted_pairs_counts_by_its_weight(inputs):
 
 
 def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(inputs):
-    task = adain.AdainTask(settings(inputs, identity_weight=3.0))
+    task = any_style_method.AdainTask(settings(inputs, identity_weight=3.0))
     values = task.terms(batch(*range(8)))
     photo = batch(0)
     plain = task.network([photo["image"], photo["style"], tf.zeros([1, 1])])
@@ -72,7 +72,7 @@ def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(i
     np.testing.assert_allclose(values["identity"], [8 * wanted] + 7 * [0], rtol=1e-4)
     assert float(values["style"][0]) == float(values["content"][0]) == 0
     # Means over a batch are those of the painted pairs, and of the plain one.
-    rest = adain.AdainTask(settings(inputs, identity_weight=0.0))
+    rest = any_style_method.AdainTask(settings(inputs, identity_weight=0.0))
     rest.network.set_weights(task.network.get_weights())
     painted = rest.terms(batch(*range(1, 8)))
     for name in ("content", "style"):
@@ -82,7 +82,7 @@ def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(i
 
 
 def test_the_papers_content_target_is_the_transferred_features(inputs):
-    task = adain.AdainTask(settings(inputs, identity_weight=0.0, content_target="transferred"))
+    task = any_style_method.AdainTask(settings(inputs, identity_weight=0.0, content_target="transferred"))
     pair = batch(3)
     drawn = task.network([pair["image"], pair["style"], tf.ones([1, 1])])
     maps = {name: task._loss.extractor(each)["relu2_1"].numpy() for name, each in (
@@ -95,7 +95,7 @@ def test_the_papers_content_target_is_the_transferred_features(inputs):
 
 
 def test_no_gradient_flows_through_what_the_painting_asks_for(inputs):
-    task = adain.AdainTask(settings(inputs, identity_weight=0.0, content_target="transferred"))
+    task = any_style_method.AdainTask(settings(inputs, identity_weight=0.0, content_target="transferred"))
     pair = batch(3)
     task.network = lambda inputs, training: inputs[0]       # nothing of the picture comes from the painting
     with tf.GradientTape() as tape:
@@ -106,7 +106,7 @@ def test_no_gradient_flows_through_what_the_painting_asks_for(inputs):
 
 @pytest.mark.parametrize("any_style_kind", ["modulated", "adain"])
 def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(inputs, tmp_path, any_style_kind):
-    run = pipeline.train(settings(
+    run = train_run.train(settings(
         inputs, output=str(tmp_path / "run"), any_style=any_style_kind, steps=30, preview_steps=20,
         learning_rate=0.003))
     losses_seen = [json.loads(line)["loss"] for line in run.log.read_text().splitlines()]
@@ -117,8 +117,8 @@ def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(inputs, tmp_p
 
 
 def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
-    first = pipeline.train(settings(inputs, output=str(tmp_path / "first"), steps=2))
-    task = adain.AdainTask(settings(inputs, output=str(tmp_path / "second"), init_from=str(first.path)))
+    first = train_run.train(settings(inputs, output=str(tmp_path / "first"), steps=2))
+    task = any_style_method.AdainTask(settings(inputs, output=str(tmp_path / "second"), init_from=str(first.path)))
     task.start(None)
     for weight, known in zip(task.network.weights, open_model.open_network(first.path).weights, strict=True):
         np.testing.assert_array_equal(weight, known)
@@ -126,7 +126,7 @@ def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
 
 @pytest.mark.parametrize("transfer", feature_transforms.TRANSFERS)
 def test_every_transfer_has_a_finite_gradient_for_all_that_learns(inputs, transfer):
-    task = adain.AdainTask(settings(inputs, any_style="adain", transfer=transfer, content_target="transferred"))
+    task = any_style_method.AdainTask(settings(inputs, any_style="adain", transfer=transfer, content_target="transferred"))
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(task.terms(batch(0, 1))["loss"])
     gradients = tape.gradient(loss, task.network.trainable_variables)
@@ -138,7 +138,7 @@ def test_paintings_that_cannot_be_read_stop_the_run_with_their_names(inputs, tmp
     (tmp_path / "paintings" / "broken.jpg").write_text("no picture")
     smooth(50, 60, 1).save(tmp_path / "paintings" / "good.png")
     with pytest.raises(UserError, match="broken.jpg"):
-        pipeline.train(settings(inputs, output=str(tmp_path / "run"), paintings=str(tmp_path / "paintings")))
+        train_run.train(settings(inputs, output=str(tmp_path / "run"), paintings=str(tmp_path / "paintings")))
 
 
 @pytest.mark.parametrize("changes, message", [
@@ -148,7 +148,7 @@ def test_paintings_that_cannot_be_read_stop_the_run_with_their_names(inputs, tmp
     ({"transfer": "wct"}, "--transfer among adain, efdm"), ({"paintings": "/nowhere"}, "/nowhere")])
 def test_settings_that_cannot_work_are_refused(inputs, tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
-        pipeline.train(settings(inputs, output=str(tmp_path / "run"), **changes))
+        train_run.train(settings(inputs, output=str(tmp_path / "run"), **changes))
     assert not (tmp_path / "run").exists()
 
 

@@ -5,20 +5,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import attacks, slimming
 from nst_tf.data import pipeline, sources
 from nst_tf.ops import statistics
+from nst_tf.training.distillation import adversaries, student
 
 SIZE = 32
 
 
 @pytest.fixture
 def judgement(monkeypatch):
-    monkeypatch.setattr(attacks, "PIXEL_SLOTS", 6)
-    monkeypatch.setattr(attacks, "PAINTER_WIDTH", 4)
-    monkeypatch.setattr(attacks, "PAINTER_BLOCKS", 1)
+    monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
+    monkeypatch.setattr(adversaries, "PAINTER_WIDTH", 4)
+    monkeypatch.setattr(adversaries, "PAINTER_BLOCKS", 1)
     keras.utils.set_random_seed(3)
-    return attacks.StudentLoss(slimming.student((3, 4, 4, 5, 5)))
+    return adversaries.StudentLoss(student.student((3, 4, 4, 5, 5)))
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +33,14 @@ def test_the_students_loss_is_that_of_its_maps_in_the_teachers_channels(judgemen
     errors = judgement.terms(judgement.maps(drawn), photos, styles)
     embedded = [judgement.network(each)["embedded"] for each in (drawn, photos, styles)]
     for layer, error in errors.items():
-        if layer == slimming.CONTENT_LAYER:
+        if layer == student.CONTENT_LAYER:
             value, target = embedded[0][layer], embedded[1][layer]
         else:
             value, target = (statistics.gram_matrix(embedded[i][layer]) for i in (0, 2))
         wanted = [np.sum((value[i] - target[i]) ** 2) / np.sum(target[i] ** 2) for i in range(2)]
         np.testing.assert_allclose(error, wanted, rtol=1e-4)
-    style = sum(errors[layer] for layer in slimming.STYLE_LAYERS) / 5
-    total = np.sum(errors["relu4_2"] + attacks.STYLE_WEIGHT * style)
+    style = sum(errors[layer] for layer in student.STYLE_LAYERS) / 5
+    total = np.sum(errors["relu4_2"] + adversaries.STYLE_WEIGHT * style)
     assert float(judgement.total(errors)) == pytest.approx(total, rel=1e-5)
 
 
@@ -57,8 +57,8 @@ def loss_and_gradient(judgement, drawn, photos, styles):
 
 
 def test_visited_pixels_lower_the_students_loss(judgement, pictures, monkeypatch):
-    monkeypatch.setattr(attacks, "PIXEL_STEP", 0.002)      # random networks have rough losses
-    attack = attacks.PixelAttack(SIZE)
+    monkeypatch.setattr(adversaries, "PIXEL_STEP", 0.002)      # random networks have rough losses
+    attack = adversaries.PixelAttack(SIZE)
     photos, styles = pictures[:2], pictures[2:4]
     slots, drawn = tf.constant([4, 1]), photos
     losses = []
@@ -71,8 +71,8 @@ def test_visited_pixels_lower_the_students_loss(judgement, pictures, monkeypatch
 
 
 def test_visits_fill_the_pool_and_give_back_what_was_put_there(pictures, monkeypatch):
-    monkeypatch.setattr(attacks, "PIXEL_SLOTS", 6)
-    attack = attacks.PixelAttack(SIZE)
+    monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
+    attack = adversaries.PixelAttack(SIZE)
     for step in range(40):
         slots, drawn, photos, styles = attack.visit(
             pictures[:2], pictures[2:4], tf.constant([step, 1]))
@@ -85,8 +85,8 @@ def test_visits_fill_the_pool_and_give_back_what_was_put_there(pictures, monkeyp
 
 
 def test_only_visited_slots_are_shown(pictures, monkeypatch):
-    monkeypatch.setattr(attacks, "PIXEL_SLOTS", 6)
-    attack = attacks.PixelAttack(SIZE)
+    monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
+    attack = adversaries.PixelAttack(SIZE)
     attack.visit(pictures[:2], pictures[2:4], tf.constant([0, 1]))
     assert [len(each) for each in attack.seen()] == [2, 2, 2]
 
@@ -104,14 +104,14 @@ def trained(judgement, painters, photos, steps):
 
 
 def test_painters_learn_to_lower_the_students_loss(judgement, pictures):
-    painters = attacks.NetworkAttack(2, SIZE)
+    painters = adversaries.NetworkAttack(2, SIZE)
     painters.renew(pictures[2:4], tf.constant([0, 1]))
     losses = trained(judgement, painters, pictures[:2], 7)
     assert losses[-1] < 0.9 * losses[0]
 
 
 def test_a_painter_learns_from_its_own_picture_alone(judgement, pictures):
-    painters = attacks.NetworkAttack(2, SIZE)
+    painters = adversaries.NetworkAttack(2, SIZE)
     painters.renew(pictures[2:4], tf.constant([0, 1]))
     with tf.GradientTape(persistent=True) as tape:
         painted = painters.paint(pictures[:2])
@@ -126,14 +126,14 @@ def test_a_painter_learns_from_its_own_picture_alone(judgement, pictures):
 
 
 def test_a_renewed_painter_begins_anew_with_another_style(judgement, pictures, monkeypatch):
-    painters = attacks.NetworkAttack(2, SIZE)
+    painters = adversaries.NetworkAttack(2, SIZE)
     painters.renew(pictures[2:4], tf.constant([0, 1]))
     style = painters.styles.numpy()
     first = trained(judgement, painters, pictures[:2], 2)
-    monkeypatch.setattr(attacks, "PAINTER_RENEWAL", 0.0)
+    monkeypatch.setattr(adversaries, "PAINTER_RENEWAL", 0.0)
     painters.renew(pictures[4:6], tf.constant([9, 1]))
     assert np.array_equal(painters.styles, style)
-    monkeypatch.setattr(attacks, "PAINTER_RENEWAL", 1.0)
+    monkeypatch.setattr(adversaries, "PAINTER_RENEWAL", 1.0)
     painters.renew(pictures[4:6], tf.constant([9, 1]))
     assert not np.array_equal(painters.styles, style)
     # With the old styles again, everything repeats: no weight and no moment was left over.
@@ -142,7 +142,7 @@ def test_a_renewed_painter_begins_anew_with_another_style(judgement, pictures, m
 
 
 def test_disturbed_pictures_are_other_pictures_near_the_unit_range_and_repeatable(pictures):
-    changed, again, other = (attacks.disturb(pictures, tf.constant(seed)) for seed in
+    changed, again, other = (adversaries.disturb(pictures, tf.constant(seed)) for seed in
                              ([1, 2], [1, 2], [2, 2]))
     assert np.array_equal(changed, again) and not np.array_equal(changed, other)
     assert changed.shape == pictures.shape

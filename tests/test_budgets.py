@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from nst_tf.budgets import WARM_UP, FitConfig
+from nst_tf.training.schedule import WARM_UP, FitConfig
 
 
 def config(schedule="constant", steps=200, minutes=-1.0, least_steps=0):

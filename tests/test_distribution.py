@@ -18,12 +18,12 @@ import worker_main
 from pictures import smooth
 from watched_runs import log
 
-from nst_tf import pipeline
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data.pipeline import Shard
-from nst_tf.distribution import Distribution, open_distribution
-from nst_tf.methods import feedforward
+from nst_tf.training import run as train_run
+from nst_tf.training.distribution import Distribution, open_distribution
+from nst_tf.training.methods import feedforward
 
 STEPS = 8
 # Small steps on smooth pictures: no rounding error then moves a value across the edge of a ReLU or of a
@@ -147,9 +147,9 @@ def alone(folder):
                   for key, value in FLAGS.items()}
         dump = folder / f"{output}_alone.npz"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pipeline, "Fit", worker_main.recorded_fit(dump))
+            patch.setattr(train_run, "Fit", worker_main.recorded_fit(dump))
             patch.setattr(feedforward, "SHEET_SIDE", 64)
-            pipeline.train(TrainSettings(**{
+            train_run.train(TrainSettings(**{
                 **values, "style_image": str(folder / "style.png"), "output": str(folder / output),
                 "export": (), "resume": resume}))
         return arrays_of(dump)

@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import pipeline
 from nst_tf.config.train import TrainSettings
 from nst_tf.images import io as image_io
 from nst_tf.losses import regularizers
-from nst_tf.methods import feedforward
 from nst_tf.models import transform_net
+from nst_tf.training import run as train_run
+from nst_tf.training.methods import feedforward
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,6 @@ def test_the_mesh_of_what_is_painted_counts_by_its_weight(inputs):
 def test_a_network_trained_against_a_term_has_less_of_it(inputs, term, weights):
     found = []
     for weight in weights:
-        run = pipeline.train(settings(inputs, **{f"{term}_weight": weight}), say=lambda line: None)
+        run = train_run.train(settings(inputs, **{f"{term}_weight": weight}), say=lambda line: None)
         found.append(run.recorded["last_terms"][term])
     assert found[1] < 0.7 * found[0]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import muon
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.models import transform_net
+from nst_tf.training import muon
 
 
 def noise(*shape, seed=0):

@@ -108,8 +108,8 @@ def test_choices_and_defaults_exist_where_they_are_used():
     from nst_tf.exporters.registry import EXPORTERS
     from nst_tf.features import vgg
     from nst_tf.losses import style_statistics
-    from nst_tf.methods import METHODS
     from nst_tf.models import adain_net, feature_transforms, transform_net
+    from nst_tf.training.methods.registry import METHODS
 
     defaults = {name: field.default for name, field in FIELDS.items()}
     assert set(FIELDS["method"].metadata["choices"]) == set(METHODS)

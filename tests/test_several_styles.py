@@ -8,13 +8,13 @@ import pytest
 import tensorflow as tf
 from pictures import smooth
 
-from nst_tf import pipeline
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model, run as stylize_run
-from nst_tf.methods import feedforward
+from nst_tf.training import run as train_run
+from nst_tf.training.methods import feedforward
 
 STYLES = ("dark", "light", "red")
 
@@ -44,7 +44,7 @@ def settings(inputs, output, styles=STYLES[:2], **changes):
 def two(inputs, tmp_path_factory):
     """The run folder of a network of a dark and a light style."""
     folder = tmp_path_factory.mktemp("two") / "run"
-    pipeline.train(settings(inputs, folder, steps=150, export=("tflite",), preview_steps=150))
+    train_run.train(settings(inputs, folder, steps=150, export=("tflite",), preview_steps=150))
     return folder
 
 
@@ -52,7 +52,7 @@ def two(inputs, tmp_path_factory):
 def three(two, inputs, tmp_path_factory):
     """The same with a red style added."""
     folder = tmp_path_factory.mktemp("three") / "run"
-    pipeline.train(settings(inputs, folder, STYLES, steps=150, init_from=str(two)))
+    train_run.train(settings(inputs, folder, STYLES, steps=150, init_from=str(two)))
     return folder
 
 
@@ -117,8 +117,8 @@ def test_an_added_style_is_learnt_and_a_blend_is_in_between(three, inputs):
 
 
 def test_a_style_can_be_added_to_a_network_of_one(inputs, tmp_path):
-    pipeline.train(settings(inputs, tmp_path / "one", STYLES[:1], steps=4))
-    pipeline.train(settings(inputs, tmp_path / "two", steps=4, init_from=str(tmp_path / "one")))
+    train_run.train(settings(inputs, tmp_path / "one", STYLES[:1], steps=4))
+    train_run.train(settings(inputs, tmp_path / "two", steps=4, init_from=str(tmp_path / "one")))
     np.testing.assert_allclose(painted(inputs, tmp_path / "one", ()),
                                painted(inputs, tmp_path / "two", (1, 0)), atol=1e-6)
 

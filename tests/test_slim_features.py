@@ -11,14 +11,16 @@ import pytest
 import tensorflow as tf
 from watched_runs import strike_at
 
-from nst_tf import attacks, pipeline, slimming
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data import pipeline as data_pipeline, sample_photos, sources
-from nst_tf.distribution import open_distribution
 from nst_tf.features import extractors, vgg
-from nst_tf.methods import slim_features
-from nst_tf.training import Fit, FitConfig
+from nst_tf.training import run as train_run
+from nst_tf.training.distillation import adversaries, student
+from nst_tf.training.distribution import open_distribution
+from nst_tf.training.loop import Fit
+from nst_tf.training.methods import slim_features
+from nst_tf.training.schedule import FitConfig
 
 TEACHER = (6, 8, 8, 10, 10)
 STUDENT = ("3", "4", "4", "5", "5")
@@ -45,9 +47,9 @@ def teacher(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def small_attacks(monkeypatch):
-    monkeypatch.setattr(attacks, "PIXEL_SLOTS", 6)
-    monkeypatch.setattr(attacks, "PAINTER_WIDTH", 2)
-    monkeypatch.setattr(attacks, "PAINTER_BLOCKS", 1)
+    monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
+    monkeypatch.setattr(adversaries, "PAINTER_WIDTH", 2)
+    monkeypatch.setattr(adversaries, "PAINTER_BLOCKS", 1)
     monkeypatch.setattr(slim_features, "START_PICTURES", 12)
 
 
@@ -81,7 +83,7 @@ def test_greedy_channels_explain_more_energy_than_random_ones():
     mixing = rng.normal(size=(24, 24)) * np.geomspace(1, 0.01, 24)[:, None]
     samples = rng.normal(size=(500, 24)) @ mixing
     gram = samples.T @ samples
-    greedy = energy_left(gram, slimming.greedy_channels(gram, 6))
+    greedy = energy_left(gram, student.greedy_channels(gram, 6))
     random = [energy_left(gram, rng.choice(24, 6, replace=False)) for _ in range(200)]
     assert greedy < np.quantile(random, 0.05)
 
@@ -90,15 +92,15 @@ def test_greedy_channels_explain_everything_of_a_gram_matrix_of_low_rank():
     rng = np.random.default_rng(1)
     samples = rng.normal(size=(200, 5)) @ rng.normal(size=(5, 16))
     gram = samples.T @ samples
-    assert energy_left(gram, slimming.greedy_channels(gram, 5)) < 1e-9
-    assert energy_left(gram, slimming.greedy_channels(gram, 4)) > 1e-4
+    assert energy_left(gram, student.greedy_channels(gram, 5)) < 1e-9
+    assert energy_left(gram, student.greedy_channels(gram, 4)) > 1e-4
 
 
 @pytest.mark.parametrize("rank", [0, 3, 8])
 def test_greedy_channels_are_distinct_and_ascending_even_beyond_the_rank(rank):
     samples = np.random.default_rng(2).normal(size=(50, 8))
     samples[:, rank:] = 0
-    kept = slimming.greedy_channels(samples.T @ samples, 6)
+    kept = student.greedy_channels(samples.T @ samples, 6)
     assert len(set(kept)) == 6 and list(kept) == sorted(kept)
     assert set(range(min(rank, 6))) <= set(kept) or rank > 6
 
@@ -107,36 +109,36 @@ def test_least_squares_without_ridge_is_lstsq_and_ridge_shrinks_it():
     rng = np.random.default_rng(3)
     inputs, outputs = rng.normal(size=(60, 7)), rng.normal(size=(60, 4))
     wanted = np.linalg.lstsq(inputs, outputs, rcond=None)[0]
-    np.testing.assert_allclose(slimming.least_squares(inputs, outputs, 0.0), wanted, atol=1e-6)
-    np.testing.assert_allclose(slimming.least_squares(inputs, outputs), wanted, atol=1e-3)
-    shrunk = slimming.least_squares(inputs, outputs, 1.0)
+    np.testing.assert_allclose(student.least_squares(inputs, outputs, 0.0), wanted, atol=1e-6)
+    np.testing.assert_allclose(student.least_squares(inputs, outputs), wanted, atol=1e-3)
+    shrunk = student.least_squares(inputs, outputs, 1.0)
     assert np.linalg.norm(shrunk) < np.linalg.norm(wanted)
 
 
 def test_least_squares_survives_inputs_that_are_copies_of_each_other():
     inputs = np.repeat(np.random.default_rng(4).normal(size=(40, 3)), 2, 1)
     outputs = inputs[:, :1] * 3
-    solution = slimming.least_squares(inputs, outputs)
+    solution = student.least_squares(inputs, outputs)
     np.testing.assert_allclose(inputs @ solution, outputs, atol=1e-2)
 
 
 def feature_error(network, teacher, pictures):
     embedded, wide = network(pictures)["embedded"], teacher(pictures)
     return {layer: float(np.linalg.norm(embedded[layer] - wide[layer])
-                         / np.linalg.norm(wide[layer])) ** 2 for layer in slimming.COMPARED}
+                         / np.linalg.norm(wide[layer])) ** 2 for layer in student.COMPARED}
 
 
 def test_refit_explains_the_teacher_better_than_random_weights_at_every_layer(teacher):
-    network = slimming.student([int(width) for width in STUDENT])
+    network = student.student([int(width) for width in STUDENT])
     before = feature_error(network, teacher, photographs())
-    slimming.refit(network, teacher, photographs())
+    student.refit(network, teacher, photographs())
     after = feature_error(network, teacher, photographs())
     assert all(after[layer] < 0.6 * before[layer] for layer in after), (before, after)
 
 
 def test_refit_of_a_student_as_wide_as_its_teacher_copies_it(teacher):
-    network = slimming.student(TEACHER)
-    slimming.refit(network, teacher, photographs())
+    network = student.student(TEACHER)
+    student.refit(network, teacher, photographs())
     after = feature_error(network, teacher, photographs())
     assert max(after.values()) < 0.02, after
 
@@ -144,12 +146,12 @@ def test_refit_of_a_student_as_wide_as_its_teacher_copies_it(teacher):
 def packed_student(teacher):
     """A refitted student, and what is shipped of it; the pairs are photos, changed ones, styles."""
     widths = [int(width) for width in STUDENT]
-    network = slimming.student(widths)
-    slimming.refit(network, teacher, photographs())
+    network = student.student(widths)
+    student.refit(network, teacher, photographs())
     pictures = photographs()
-    changed = attacks.disturb(pictures[:3], tf.constant([1, 2]))
+    changed = adversaries.disturb(pictures[:3], tf.constant([1, 2]))
     pairs = [pictures[:3], changed, pictures[3:]]
-    return network, slimming.packed_model(network, teacher, widths, pairs), pairs
+    return network, student.packed_model(network, teacher, widths, pairs), pairs
 
 
 def distance(maps):
@@ -158,10 +160,10 @@ def distance(maps):
 
 def test_the_packed_metric_without_stretch_gives_the_distances_of_the_embedding(
         teacher, monkeypatch):
-    monkeypatch.setattr(slimming, "STRETCH", (1.0, 1.0))
+    monkeypatch.setattr(student, "STRETCH", (1.0, 1.0))
     network, packed, _ = packed_student(teacher)
     embedded, metric = network(photographs())["embedded"], packed(photographs())
-    for layer in slimming.COMPARED:
+    for layer in student.COMPARED:
         assert metric[layer].shape[-1] < embedded[layer].shape[-1]
         assert distance(metric[layer]) == pytest.approx(distance(embedded[layer]), rel=1e-3), layer
 
@@ -173,7 +175,7 @@ def test_calibration_finds_by_how_much_all_but_the_mean_was_stretched(of_grams):
     rest[..., 0] = 0
     rest -= rest.mean((0, 1, 2))               # so that the mean is along the first axis
     mean = np.eye(5)[0] * 4
-    metric = slimming.calibrated_metric(
+    metric = student.calibrated_metric(
         np.eye(5), mean + rest, mean + 2.5 * rest, of_grams=of_grams)
     np.testing.assert_allclose(metric, np.diag([1, *[2.5 ** 2] * 4]), rtol=1e-3, atol=1e-6)
 
@@ -184,20 +186,20 @@ def test_calibration_brings_distances_nearer_to_the_teachers(teacher, monkeypatc
                       / tf.reduce_sum(tf.square(maps[i]))) for i in range(count)]
 
     def miss(stretch):
-        monkeypatch.setattr(slimming, "STRETCH", stretch)
+        monkeypatch.setattr(student, "STRETCH", stretch)
         _, packed, pairs = packed_student(teacher)
         pictures = tf.concat(pairs, 0)
         return abs(np.mean(np.log(content_errors(packed(pictures)["relu4_2"])))
                    - np.mean(np.log(content_errors(teacher(pictures)["relu4_2"]))))
 
-    assert miss(slimming.STRETCH) < 0.8 * miss((1.0, 1.0))
+    assert miss(student.STRETCH) < 0.8 * miss((1.0, 1.0))
 
 
 def saved_student(folder, widths, teacher=None):
     """A run folder with a student in it, refitted if there is a teacher."""
-    network = slimming.student([int(width) for width in widths])
+    network = student.student([int(width) for width in widths])
     if teacher is not None:
-        slimming.refit(network, teacher, photographs(60))
+        student.refit(network, teacher, photographs(60))
     tf.train.Checkpoint(network=network).save(str(folder / "checkpoints" / "ckpt"))
     (folder / "run.json").write_text(json.dumps({"settings": {"slim_widths": widths}}))
     return network
@@ -245,8 +247,8 @@ def test_a_student_that_is_the_teacher_has_no_error_and_the_same_descent(teacher
     for layer in teacher.model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             task.network.get_layer(layer.name).set_weights(layer.get_weights())
-    for layer in slimming.COMPARED:
-        kernel = slimming.embedding(task.network, layer)
+    for layer in student.COMPARED:
+        kernel = student.embedding(task.network, layer)
         kernel.assign(np.eye(kernel.shape[-1])[None, None])
     (batch,) = open_batches(data_pipeline.Shard(6), 0).take(1)
     terms = task.terms(batch)
@@ -262,13 +264,13 @@ def interrupted(monkeypatch, step):
     """Makes runs get Ctrl-C at a step; returns where the last fit can be found."""
     fits = []
 
-    class Noted(pipeline.Fit):
+    class Noted(train_run.Fit):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             fits.append(self)
 
-    monkeypatch.setattr(pipeline, "Fit", Noted)
-    strike_at(monkeypatch, pipeline, "Fit", step,
+    monkeypatch.setattr(train_run, "Fit", Noted)
+    strike_at(monkeypatch, train_run, "Fit", step,
               lambda: os.kill(os.getpid(), signal.SIGINT) if len(fits) == 1 else None)
     return fits
 
@@ -310,9 +312,9 @@ def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
     monkeypatch.setattr(sample_photos, "PHOTOS", two)
     fits = interrupted(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
-        pipeline.train(settings(tmp_path / "run", steps=2))
-    run = pipeline.train(settings(tmp_path / "run", steps=2, resume=True))
-    pipeline.train(settings(tmp_path / "straight", steps=2))
+        train_run.train(settings(tmp_path / "run", steps=2))
+    run = train_run.train(settings(tmp_path / "run", steps=2, resume=True))
+    train_run.train(settings(tmp_path / "straight", steps=2))
     resumed, straight = map(everything, fits[1:])
     assert all(np.array_equal(a, b) for a, b in zip(resumed, straight, strict=True))
     # The finished run is a slim network that loads, with its card.

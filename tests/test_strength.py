@@ -6,7 +6,6 @@ import tensorflow as tf
 import tiny
 from pictures import smooth
 
-from nst_tf import pipeline
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
@@ -15,8 +14,9 @@ from nst_tf.exporters.registry import EXPORTERS
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model, run as stylize_run
 from nst_tf.losses import regularizers
-from nst_tf.methods import feedforward
 from nst_tf.models import transform_net
+from nst_tf.training import run as train_run
+from nst_tf.training.methods import feedforward
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def settings(inputs, output, styles=("light",), **changes):
 def run(inputs, tmp_path_factory):
     """The run folder of a network of one style that learnt strength."""
     folder = tmp_path_factory.mktemp("strength") / "run"
-    pipeline.train(settings(inputs, folder, export=("tflite",)), say=lambda line: None)
+    train_run.train(settings(inputs, folder, export=("tflite",)), say=lambda line: None)
     return folder
 
 
@@ -120,7 +120,7 @@ def test_a_trained_network_gives_the_photo_back_and_paints_more_with_more_streng
 
 
 def test_a_style_added_later_keeps_the_photo_and_the_first_style(run, inputs, tmp_path):
-    pipeline.train(settings(inputs, tmp_path / "two", ("light", "dark"), steps=8, init_from=str(run)),
+    train_run.train(settings(inputs, tmp_path / "two", ("light", "dark"), steps=8, init_from=str(run)),
                    say=lambda line: None)
     photo = image_io.read_picture(inputs / "photos" / "1.png").rgb
     for strength in (0.0, 1.0):

@@ -14,10 +14,11 @@ import pytest
 from pictures import smooth
 from watched_runs import log, strike_at
 
-from nst_tf import pipeline, train
+from nst_tf import train
 from nst_tf.config.train import TrainSettings
 from nst_tf.features import precision
-from nst_tf.methods import feedforward
+from nst_tf.training import run as train_run
+from nst_tf.training.methods import feedforward
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -90,7 +91,7 @@ def weights(folder):
 def finished(inputs, tmp_path_factory):
     """The folder of a finished run of 6 steps."""
     folder = tmp_path_factory.mktemp("finished") / "run"
-    pipeline.train(tiny(inputs, folder, preview_steps=3, tensorboard=True))
+    train_run.train(tiny(inputs, folder, preview_steps=3, tensorboard=True))
     return folder
 
 
@@ -124,9 +125,9 @@ def test_a_run_that_died_between_checkpoints_resumes_without_a_step_logged_twice
 
     output = tmp_path / "run"
     with monkeypatch.context() as patch:
-        strike_at(patch, pipeline, "Fit", 5, die)
+        strike_at(patch, train_run, "Fit", 5, die)
         with pytest.raises(PowerCut):
-            pipeline.train(tiny(inputs, output, checkpoint_steps=3))
+            train_run.train(tiny(inputs, output, checkpoint_steps=3))
     assert [entry["step"] for entry in log(output)] == [1, 2, 3, 4, 5]
     status, out, _ = command(output=output, resume="true")
     assert status == 0 and "continuing at step 3" in out
@@ -157,7 +158,7 @@ def test_bfloat16_trains_with_float32_weights_close_to_float32(command, finished
 def test_the_faster_arithmetic_is_chosen_before_the_run_is_written(inputs, tmp_path, monkeypatch):
     monkeypatch.setattr(precision, "convolution_seconds", {"float32": 2.0, "bfloat16": 1.0}.get)
     said = []
-    run = pipeline.train(tiny(inputs, tmp_path / "run", precision="auto", steps=1), said.append)
+    run = train_run.train(tiny(inputs, tmp_path / "run", precision="auto", steps=1), said.append)
     assert "--precision=bfloat16" in run.flags.read_text() and "--precision=bfloat16" in said[0]
 
 
@@ -243,7 +244,7 @@ def test_results_that_cannot_be_written_end_in_one_line_and_resume_writes_them(
     output = tmp_path / "run"
     with monkeypatch.context() as patch:
         # A folder in the network's place: its file cannot be written.
-        strike_at(patch, pipeline, "Fit", 2, (output / "network.keras").mkdir)
+        strike_at(patch, train_run, "Fit", 2, (output / "network.keras").mkdir)
         status, _, err = command(output=output, steps=2)
     last = err.strip().splitlines()[-1]
     assert status == 1 and last.startswith("error: Expected to write the results into ")
@@ -257,7 +258,7 @@ def test_an_os_error_is_one_line_and_a_bug_keeps_its_stack_trace(command, monkey
         def open_run(settings):
             raise error
 
-        monkeypatch.setattr(pipeline, "open_run", open_run)
+        monkeypatch.setattr(train_run, "open_run", open_run)
 
     fail(OSError(28, "No space left on device"))
     status, _, err = command(output=tmp_path / "a")
@@ -272,7 +273,7 @@ def test_ctrl_c_before_the_first_step_is_one_line_too(command, monkeypatch, tmp_
     def open_run(settings):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "open_run", open_run)
+    monkeypatch.setattr(train_run, "open_run", open_run)
     assert command(output=tmp_path / "a") == (130, "", "interrupted\n")
 
 

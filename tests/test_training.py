@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import training
 from nst_tf.core.errors import UserError
-from nst_tf.distribution import open_distribution
-from nst_tf.training import Fit, FitConfig
+from nst_tf.training import loop as fit_loop
+from nst_tf.training.distribution import open_distribution
+from nst_tf.training.loop import Fit
+from nst_tf.training.schedule import FitConfig
 
 BATCH = 4
 
@@ -287,7 +288,7 @@ def test_a_run_begins_with_the_weights_of_another_and_nothing_else_of_it(tmp_pat
     other.run(open_batches)
     fit = open_fit(tmp_path / "new", steps=2)
     fresh = [variable.numpy() for variable in fit._optimizer.variables]
-    training.restore_weights(fit.task.network, tmp_path / "other")
+    fit_loop.restore_weights(fit.task.network, tmp_path / "other")
     for mine, trained in zip(fit.task.network.variables, other.task.network.variables, strict=True):
         assert np.array_equal(mine, trained)
     assert fit.step == 0 and float(fit.task.state["mean"]) == 0
@@ -302,7 +303,7 @@ def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path, trained, rece
     if trained:
         open_fit(tmp_path, ToyTask(channels=trained)).save()
     with pytest.raises(UserError, match="Expected --init_from with a run of the same") as caught:
-        training.restore_weights(ToyTask().network, tmp_path)
+        fit_loop.restore_weights(ToyTask().network, tmp_path)
     assert received in str(caught.value) and "\n" not in str(caught.value)
 
 

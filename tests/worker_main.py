@@ -18,7 +18,7 @@ def recorded_fit(dump, pause=0.0):
     import keras
     import numpy as np
 
-    from nst_tf.training import Fit
+    from nst_tf.training.loop import Fit
 
     class RecordedFit(Fit):
         def run(self, open_batches, callbacks=(), check_data=lambda: None):
@@ -47,15 +47,15 @@ def main():
     with quiet_start():
         import tensorflow as tf
 
-        from nst_tf import pipeline
-        from nst_tf.methods import feedforward
+        from nst_tf.training import run as train_run
+        from nst_tf.training.methods import feedforward
 
     feedforward.SHEET_SIDE = 64                            # nobody looks at it
     if flags.FLAGS.logical_cpus > 1:
         tf.config.set_logical_device_configuration(
             tf.config.list_physical_devices("CPU")[0],
             [tf.config.LogicalDeviceConfiguration()] * flags.FLAGS.logical_cpus)
-    pipeline.Fit = recorded_fit(flags.FLAGS.dump, flags.FLAGS.pause)
+    train_run.Fit = recorded_fit(flags.FLAGS.dump, flags.FLAGS.pause)
     return train.main()
 
 

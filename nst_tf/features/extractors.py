@@ -114,7 +114,7 @@ def load_slim_vgg19(
     layers: Sequence[str], *, weights: str | None = None, metric: bool = True, pooling: str = "max",
     padding: str = "zeros", dtype: str = "float32",
 ) -> FeatureExtractor:
-    """Loads the narrow VGG19 distilled by `nst_tf.methods.slim_features`.
+    """Loads the narrow VGG19 distilled by `nst_tf.training.methods.slim_features`.
 
     Args:
         layers: names of the wanted feature maps, from `SLIM_LAYERS`.

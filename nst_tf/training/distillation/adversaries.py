@@ -1,7 +1,7 @@
 """Pictures that find the blind spots of a feature network in training: what it must learn to judge rightly.
 
 Whoever is optimised against a feature network's loss finds what the network does not see. So while a
-student of `nst_tf.slimming` is distilled, it is attacked in the ways in which it will be used: pictures
+student of `nst_tf.training.distillation.student` is distilled, it is attacked in the ways in which it will be used: pictures
 are optimised against its loss pixel by pixel, and small transform networks are trained against it.
 """
 
@@ -9,11 +9,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import muon, slimming
 from nst_tf.data import style_images
 from nst_tf.images import io as image_io
 from nst_tf.models import transform_net
 from nst_tf.ops import statistics
+from nst_tf.training import muon
+from nst_tf.training.distillation import student
 
 STYLE_WEIGHT = 10.0           # of the attackers' loss: like a network's in training
 PIXEL_SLOTS = 24              # pictures under attack; each is visited every PIXEL_SLOTS / count steps
@@ -33,7 +34,7 @@ class StudentLoss:
     """A student's own perceptual loss, the one it is attacked through.
 
     Args:
-        network: from `slimming.student`.
+        network: from `student.student`.
     """
 
     def __init__(self, network: keras.Model):
@@ -42,11 +43,11 @@ class StudentLoss:
 
     def embedding(self, layer: str) -> tf.Tensor:
         """Returns the embedding at `layer`, [k, C]."""
-        return slimming.embedding(self.network, layer)[0, 0]
+        return student.embedding(self.network, layer)[0, 0]
 
     def gram(self, maps: dict[str, tf.Tensor], layer: str) -> tf.Tensor:
         """Returns the Gram matrices of `maps` in the teacher's channels, [B, C, C]."""
-        return slimming.embedded_gram(maps[layer], self.embedding(layer))
+        return student.embedded_gram(maps[layer], self.embedding(layer))
 
     def terms(
         self, maps: dict[str, tf.Tensor], photos: tf.Tensor, styles: tf.Tensor
@@ -58,10 +59,10 @@ class StudentLoss:
             photos: [B, S, S, 3], whose content the pictures should have.
             styles: [B, S, S, 3], whose Gram matrices they should have.
         """
-        content = self.maps(photos)[slimming.CONTENT_LAYER]
+        content = self.maps(photos)[student.CONTENT_LAYER]
         style_maps, errors = self.maps(styles), {}
-        for layer in slimming.COMPARED:
-            if layer in slimming.STYLE_LAYERS:
+        for layer in student.COMPARED:
+            if layer in student.STYLE_LAYERS:
                 value, target = self.gram(maps, layer), self.gram(style_maps, layer)
             else:
                 value, target = (
@@ -72,9 +73,9 @@ class StudentLoss:
     @staticmethod
     def total(errors: dict[str, tf.Tensor]) -> tf.Tensor:
         """Returns content + STYLE_WEIGHT * mean style error, summed over the batch: a scalar."""
-        style = tf.add_n([errors[layer] for layer in slimming.STYLE_LAYERS])
-        return tf.reduce_sum(errors[slimming.CONTENT_LAYER]
-                             + STYLE_WEIGHT / len(slimming.STYLE_LAYERS) * style)
+        style = tf.add_n([errors[layer] for layer in student.STYLE_LAYERS])
+        return tf.reduce_sum(errors[student.CONTENT_LAYER]
+                             + STYLE_WEIGHT / len(student.STYLE_LAYERS) * style)
 
 
 class PixelAttack:

@@ -12,12 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.budgets import FitConfig, FitResult
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.interrupts import Interruptible
 from nst_tf.data.pipeline import Shard
-from nst_tf.distribution import Distribution
-from nst_tf.muon import Muon
+from nst_tf.training.distribution import Distribution
+from nst_tf.training.muon import Muon
+from nst_tf.training.schedule import FitConfig, FitResult
 
 # What the workers that are left get when one has died; which one depends on what they were doing.
 LOST = (

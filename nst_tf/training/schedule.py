@@ -21,7 +21,7 @@ class FitConfig:
             `WARM_UP` of the budget grows linearly from zero).
         batch_size: examples a step over all replicas.
         checkpoint_steps, checkpoint_minutes: what comes first saves a checkpoint.
-        optimizer: "adam" or "muon"; see `nst_tf.muon`.
+        optimizer: "adam" or "muon"; see `nst_tf.training.muon`.
         ema: momentum of the average of the weights, which the run ends with; 0 for none.
     """
 

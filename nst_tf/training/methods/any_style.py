@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import training
-from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
@@ -21,6 +19,8 @@ from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.models import adain_net, feature_transforms, style_prediction_net, transform_net
 from nst_tf.runs.folder import RunFolder
+from nst_tf.training import loop as fit_loop
+from nst_tf.training.schedule import FitResult
 
 PREVIEW_SIDE, SHEET_SIDE = 256, 384                        # pixels, long side of photos on previews and sheet
 PREVIEW_PHOTOS = ("cat", "coffee", "astronaut")
@@ -28,7 +28,7 @@ KNOWN_SIDE = 256                                           # pixels, of pictures
 
 
 class AdainTask:
-    """Trains a network of any style on pairs of photos and paintings; a `nst_tf.training.Task`.
+    """Trains a network of any style on pairs of photos and paintings; a `nst_tf.training.loop.Task`.
 
     Args:
         settings: network, encoder, feature network, loss weights.
@@ -58,7 +58,7 @@ class AdainTask:
     def start(self, open_batches) -> None:
         """Takes the weights of --init_from, if one is named; else the decoder's are random."""
         if self._begin_with:
-            training.restore_weights(self.network, self._begin_with.checkpoints)
+            fit_loop.restore_weights(self.network, self._begin_with.checkpoints)
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         crops, paintings = batch["image"], batch["style"]

@@ -4,7 +4,7 @@ The narrow network (the student) starts as a subset of VGG19's channels refitted
 then trained so that a linear embedding of its maps equals VGG19's maps: features, Gram matrices, and the
 differences between a photo and a changed version of it. A network that is trained with a feature
 network finds what the latter does not see, so half of what the student is shown comes from the attacks of
-`nst_tf.attacks`: pictures that are being optimised against the student's own loss at this very moment,
+`nst_tf.training.distillation.adversaries`: pictures that are being optimised against the student's own loss at this very moment,
 and the pictures of networks that train against it. The other half is photos, plain and disturbed.
 """
 
@@ -16,8 +16,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import attacks, slimming
-from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
@@ -25,7 +23,9 @@ from nst_tf.data import pipeline
 from nst_tf.features import extractors, vgg
 from nst_tf.ops import statistics
 from nst_tf.runs.folder import RunFolder
-from nst_tf.training import restore_weights
+from nst_tf.training.distillation import adversaries, student
+from nst_tf.training.loop import restore_weights
+from nst_tf.training.schedule import FitResult
 
 # Floor of the divisor of Gram errors, as a share of the Gram matrix's energy: see `SlimFeaturesTask.terms`.
 NEAREST = 0.1
@@ -33,7 +33,7 @@ START_PICTURES = 320                                       # of the fit before t
 
 
 class SlimFeaturesTask:
-    """Trains a narrow VGG19; a `nst_tf.training.Task`.
+    """Trains a narrow VGG19; a `nst_tf.training.loop.Task`.
 
     Args:
         settings: widths, teacher weights, content and seed.
@@ -62,11 +62,11 @@ class SlimFeaturesTask:
         self._teacher = extractors.load_vgg19(settings.vgg_weights, vgg.SLIM_LAYERS)
         self._targets = keras.Model(
             self._teacher.model.input,
-            {name: self._teacher.model.output[name] for name in slimming.COMPARED})
-        self.network = slimming.student(self.widths)
-        self._judgement = attacks.StudentLoss(self.network)
-        self._pixels = attacks.PixelAttack(settings.crop_size)
-        self._painters = attacks.NetworkAttack(settings.batch_size // 3, settings.crop_size)
+            {name: self._teacher.model.output[name] for name in student.COMPARED})
+        self.network = student.student(self.widths)
+        self._judgement = adversaries.StudentLoss(self.network)
+        self._pixels = adversaries.PixelAttack(settings.crop_size)
+        self._painters = adversaries.NetworkAttack(settings.batch_size // 3, settings.crop_size)
         self.state = {**self._pixels.state, **self._painters.state}
 
     @property
@@ -87,18 +87,18 @@ class SlimFeaturesTask:
         for batch in open_batches(pipeline.Shard(size), 0).take(-(-START_PICTURES // size)):
             plain, changed = tf.split(batch["image"], [size // 2, size - size // 2])
             number = tf.cast(batch["index"][0], tf.int32)
-            pictures += [plain, attacks.disturb(changed, tf.stack([number, self._settings.seed]))]
-        slimming.refit(self.network, self._teacher, tf.concat(pictures, 0), kept)
+            pictures += [plain, adversaries.disturb(changed, tf.stack([number, self._settings.seed]))]
+        student.refit(self.network, self._teacher, tf.concat(pictures, 0), kept)
 
     def _take_over(self, run: RunFolder) -> tuple[str, ...]:
         """Copies another student's weights as far as it is as wide as this one; returns the layers."""
         widths = [int(width) for width in (run.settings or {}).get("slim_widths", self.widths)]
-        other = slimming.student(widths)
+        other = student.student(widths)
         restore_weights(other, run.checkpoints)
         same = next((i for i in range(5) if widths[i] != self.widths[i]), 5)
         kept = tuple(name for name in vgg.SLIM_LAYERS if int(name[4]) <= same)
         for name in kept:
-            for layer in slimming.layers_of(name):
+            for layer in student.layers_of(name):
                 self.network.get_layer(layer).set_weights(other.get_layer(layer).get_weights())
         return kept
 
@@ -117,7 +117,7 @@ class SlimFeaturesTask:
         photos, fresh_photos, fresh_styles = tf.split(batch["image"], 3)
         count = tf.shape(photos)[0]
         seed = tf.stack([tf.cast(batch["index"][0], tf.int32), self._settings.seed])
-        disturbed = attacks.disturb(photos, seed)
+        disturbed = adversaries.disturb(photos, seed)
         slots, attacked, originals, attacked_styles = self._pixels.visit(
             fresh_photos, fresh_styles, seed)
         self._painters.renew(fresh_styles, seed)
@@ -141,7 +141,7 @@ class SlimFeaturesTask:
             for both in ((in_painted, in_attacked), (seen_painted, seen_attacked)))
         values = {"feature": [], "difference": [], "gram": [],
                   "direction": [1.0 - _cosine(descent, wanted_descent)]}
-        for layer in slimming.COMPARED:
+        for layer in student.COMPARED:
             embedded = tf.concat([calm["embedded"][layer], found["embedded"][layer]], 0)
             target = tf.stop_gradient(tf.concat(
                 [each[layer] for each in (wide_photos, wide_disturbed, wide_painted, wide_attacked)], 0))
@@ -153,7 +153,7 @@ class SlimFeaturesTask:
             photo_energy = tf.tile(_energy(target[:count]), [2])
             values["difference"].append(
                 _energy(change - change_target) / (_energy(change_target) + 0.01 * photo_energy))
-            if layer in slimming.STYLE_LAYERS:
+            if layer in student.STYLE_LAYERS:
                 gram = tf.concat([self._judgement.gram(each["maps"], layer) for each in (calm, found)], 0)
                 error = statistics.relative_squared_error(gram, statistics.gram_matrix(target))
                 near = NEAREST + tf.minimum(tf.stop_gradient(seen[layer]), 1.0 - NEAREST)
@@ -161,7 +161,7 @@ class SlimFeaturesTask:
         means = {name: tf.reduce_mean(tf.stack([tf.reduce_mean(value) for value in terms]))
                  for name, terms in values.items()}
         means = {"loss": tf.add_n(list(means.values())), **means}
-        means["fooled"] = tf.reduce_mean(tf.stack([seen[layer] for layer in slimming.STYLE_LAYERS]))
+        means["fooled"] = tf.reduce_mean(tf.stack([seen[layer] for layer in student.STYLE_LAYERS]))
         return {name: tf.fill(tf.shape(batch["index"]), value) for name, value in means.items()}
 
     def _descent(self, pictures, photos, styles):
@@ -181,9 +181,9 @@ class SlimFeaturesTask:
             total = self._judgement.total({
                 layer: statistics.relative_squared_error(statistics.gram_matrix(maps[layer]),
                                                          statistics.gram_matrix(wide_styles[layer]))
-                if layer in slimming.STYLE_LAYERS
+                if layer in student.STYLE_LAYERS
                 else statistics.relative_squared_error(maps[layer], wide_photos[layer])
-                for layer in slimming.COMPARED})
+                for layer in student.COMPARED})
         return maps, tf.stop_gradient(tape.gradient(total, pictures))
 
     def preview(self, run: RunFolder, step: int) -> None:
@@ -192,11 +192,11 @@ class SlimFeaturesTask:
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes slim_vgg19.npz and its card; returns lines for the user."""
         # Slots that a short run has not come to are black: they have no distances.
-        model = slimming.packed_model(self.network, self._teacher, self.widths, self._pixels.seen())
+        model = student.packed_model(self.network, self._teacher, self.widths, self._pixels.seen())
         path = run.path / "slim_vgg19.npz"
         np.savez_compressed(path, **extractors.pack_slim(model, self.widths))
-        errors = slimming.held_out_errors(
-            extractors.load_slim_vgg19(slimming.COMPARED, weights=str(path)), self._targets)
+        errors = student.held_out_errors(
+            extractors.load_slim_vgg19(student.COMPARED, weights=str(path)), self._targets)
         card = {
             "name": "slim_vgg19", "widths": self.widths, "layers": list(vgg.SLIM_LAYERS),
             "parameters": int(model.count_params()), "bytes": path.stat().st_size,

@@ -10,13 +10,14 @@ import tensorflow as tf
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline, sources as data_sources
-from nst_tf.distribution import open_distribution
 from nst_tf.exporters import registry as exporters
 from nst_tf.features import precision
-from nst_tf.methods import METHODS
 from nst_tf.runs import callbacks
 from nst_tf.runs.folder import RunFolder, open_run
-from nst_tf.training import Fit, FitConfig, FitResult
+from nst_tf.training.distribution import open_distribution
+from nst_tf.training.loop import Fit
+from nst_tf.training.methods.registry import METHODS
+from nst_tf.training.schedule import FitConfig, FitResult
 
 
 def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFolder:

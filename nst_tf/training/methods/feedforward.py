@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf import training
-from nst_tf.budgets import FitResult
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
@@ -24,6 +22,8 @@ from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.models import transform_net
 from nst_tf.runs.folder import RunFolder
+from nst_tf.training import loop as fit_loop
+from nst_tf.training.schedule import FitResult
 
 PREVIEW_SIDE = 384                                         # pixels, long side of preview photos
 SHEET_SIDE = 512                                           # the same on the contact sheet
@@ -31,7 +31,7 @@ NOISE = 5 / 255                                            # standard deviation;
 
 
 class FeedforwardTask:
-    """Trains a `transform_net.transform_net` for one style or several; a `nst_tf.training.Task`.
+    """Trains a `transform_net.transform_net` for one style or several; a `nst_tf.training.loop.Task`.
 
     Args:
         settings: style_images, feature network, loss weights, network shape.
@@ -80,11 +80,11 @@ class FeedforwardTask:
         if self._begin_with is None:
             return
         if not self._kept:
-            training.restore_weights(self.network, self._begin_with.checkpoints)
+            fit_loop.restore_weights(self.network, self._begin_with.checkpoints)
             return
         known = transform_net.transform_net(
             dataclasses.replace(self._shape, styles=self._kept, kept_styles=0), dtype=self._dtype)
-        training.restore_weights(known, self._begin_with.checkpoints)
+        fit_loop.restore_weights(known, self._begin_with.checkpoints)
         for layer in self.network.layers:
             found = known.get_layer(layer.name).get_weights() if layer.weights else []
             layer.set_weights([self._extended(values, weight)
