@@ -12,7 +12,7 @@ import sys
 import pytest
 from absl import flags
 from absl.testing import flagsaver
-from pictures import smooth
+from support.pictures import smooth
 
 from nst_tf.config import flags as config_flags
 

@@ -15,10 +15,10 @@ ROOT = Path(nst_tf.__file__).parent
 # import each other. A folder is one room: inside it all may import each other, but not in a circle.
 COMMANDS = ("train", "optimize", "stylize", "evaluate", "export", "benchmark", "client")
 FLOORS = (
-    ("__init__", "core"),
+    ("__init__", "assets", "core"),
     ("images", "ops"),
     ("config", "data", "layers", "runs"),
-    ("assets", "features"),
+    ("features",),
     ("losses", "models"),
     ("inference", "optimization"),
     ("evaluation", "exporters", "serving"),
@@ -26,96 +26,6 @@ FLOORS = (
     COMMANDS,
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-# Files that have not moved yet, and the rooms that they will move to.
-FUTURE = {'album_settings': 'config',
- 'albums': 'inference',
- 'any_style': 'models',
- 'any_style_artifacts': 'inference',
- 'artifacts': 'inference',
- 'attacks': 'training',
- 'benchmark_settings': 'config',
- 'benchmarking': 'evaluation',
- 'budgets': 'training',
- 'callbacks': 'runs',
- 'candidates': 'evaluation',
- 'cards': 'inference',
- 'client_settings': 'config',
- 'colours': 'images',
- 'data': 'data',
- 'dead_leaves': 'data',
- 'decoding': 'images',
- 'distribution': 'training',
- 'errors': 'core',
- 'evaluate_settings': 'config',
- 'evaluation': 'evaluation',
- 'exporters/__init__': 'exporters',
- 'exporters/any_style_saved_model': 'exporters',
- 'exporters/any_style_tflite': 'exporters',
- 'exporters/float16_range': 'exporters',
- 'exporters/graph_errors': 'exporters',
- 'exporters/integer_range': 'exporters',
- 'exporters/litert_layers': 'exporters',
- 'exporters/model_cards': 'exporters',
- 'exporters/picture_bytes': 'exporters',
- 'exporters/picture_headers': 'exporters',
- 'exporters/saved_model': 'exporters',
- 'exporters/serving': 'exporters',
- 'exporters/tflite': 'exporters',
- 'exporters/tflite_contents': 'exporters',
- 'exporters/tflite_integer': 'exporters',
- 'exporters/web': 'exporters',
- 'exporters/web_runtime': 'exporters',
- 'features': 'features',
- 'files': 'core',
- 'flag_binding': 'config',
- 'images': 'images',
- 'interrupts': 'core',
- 'latency': 'inference',
- 'layers': 'layers',
- 'limited_memory': 'optimization',
- 'line_search': 'optimization',
- 'losses': 'losses',
- 'memory': 'optimization',
- 'methods/__init__': 'training',
- 'methods/adain': 'training',
- 'methods/feedforward': 'training',
- 'methods/gatys': 'optimization',
- 'methods/slim_features': 'training',
- 'metrics': 'evaluation',
- 'modulated': 'models',
- 'muon': 'training',
- 'networks': 'models',
- 'noise': 'images',
- 'objective': 'evaluation',
- 'optimize_settings': 'config',
- 'optimizers': 'optimization',
- 'padding': 'images',
- 'painters': 'inference',
- 'painting': 'optimization',
- 'photos': 'data',
- 'pipeline': 'training',
- 'plots': 'runs',
- 'precision': 'features',
- 'preconditioning': 'optimization',
- 'remote/__init__': 'serving',
- 'remote/calls': 'serving',
- 'remote/messages': 'serving',
- 'remote/over_grpc': 'serving',
- 'remote/over_rest': 'serving',
- 'remote/painters': 'serving',
- 'reports': 'evaluation',
- 'runs': 'runs',
- 'settings': 'config',
- 'sheets': 'images',
- 'slimming': 'training',
- 'statistics': 'ops',
- 'studio': 'optimization',
- 'style_statistics': 'losses',
- 'styles': 'data',
- 'training': 'training',
- 'transfers': 'models',
- 'vgg': 'features'}
-
 SOURCES = {path.relative_to(ROOT).with_suffix("").as_posix(): path.read_text()
            for path in sorted(ROOT.rglob("*.py"))}
 LONGEST = 400                                                 # lines
@@ -156,7 +66,7 @@ def files_imported(source):
 
 
 def room(file):
-    return FUTURE.get(file, file.split("/")[0])
+    return file.split("/")[0]
 
 
 def climbers(file, source):
@@ -214,7 +124,7 @@ def test_nobody_imports_in_a_circle():
 def test_flags_are_read_only_by_commands():
     readers = {file for file, source in SOURCES.items()
                if any(name.startswith("absl.flags") for name in imports(source))}
-    assert readers <= {*COMMANDS, "flag_binding", "config/flags", "assets/paint_styles"}
+    assert readers <= {*COMMANDS, "config/flags"}
 
 
 def test_no_file_is_a_catch_all():

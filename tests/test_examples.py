@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny
 from PIL import Image
+from support import tiny
 
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model

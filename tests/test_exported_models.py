@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny
+from support import tiny
 
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import metrics

@@ -1,1 +1,0 @@
-"""Original style pictures and the programs that paint them."""

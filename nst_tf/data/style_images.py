@@ -15,7 +15,7 @@ MAX_DOWNLOAD = 50_000_000                                  # bytes
 
 
 def packaged_styles() -> dict[str, Path]:
-    """Returns {name: path} of the pictures that `nst_tf.assets.paint_styles` has painted."""
+    """Returns {name: path} of the pictures that `tools.style_pictures.paint_styles` has painted."""
     folder = Path(str(importlib.resources.files("nst_tf.assets"))) / "styles"
     return {path.stem: path for path in sorted(folder.glob("*.jpg"))}
 

@@ -1,0 +1,124 @@
+"""The packaged style pictures and the programs that paint them."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nst_tf.data import style_images
+from tools.style_pictures import paint_styles
+
+SCALE = 0.1  # of the packaged size: enough to paint every technique, in a second or so
+NAMES = sorted(paint_styles.STYLES)
+TOTAL_BYTES = 900_000
+# Colourfulness (below) and edge density of plain photographs lie near 25 and 0.05.
+COLOURFUL = {"ink_wash": 8.0}  # black ink on cream paper
+MIN_COLOURFULNESS = 40.0
+MIN_EDGE_DENSITY = 0.10
+SOFT = {"starry_swirls": 0.02}  # broad strokes, as a camera sees them: no edge within single pixels
+
+
+@pytest.fixture(scope="module")
+def small():
+    return {name: paint_styles.painted(name, SCALE) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def packaged():
+    paths = style_images.packaged_styles()
+    return {name: np.asarray(Image.open(path).convert("RGB")) for name, path in paths.items()}
+
+
+def colourfulness(picture):
+    """Spread and strength of the opponent colours, after Hasler and Suesstrunk (2003)."""
+    red, green, blue = np.moveaxis(picture.astype(float), -1, 0)
+    opponents = np.stack([red - green, (red + green) / 2 - blue])
+    spread, mean = opponents.std(axis=(1, 2)), opponents.mean(axis=(1, 2))
+    return np.hypot(*spread) + 0.3 * np.hypot(*mean)
+
+
+def edge_density(picture, factor):
+    """Share of the pixels, `factor` times coarser, that differ from a neighbour by 10 % or more."""
+    image = Image.fromarray(picture).convert("L").reduce(factor)
+    grey = np.asarray(image, float)
+    down, right = np.diff(grey, axis=0)[:, :-1], np.diff(grey, axis=1)[:-1]
+    return np.mean(np.hypot(down, right) >= 25.5)
+
+
+def thumbnail(picture):
+    """The picture's coarse layout, [12, 16, 3], with mean 0 and deviation 1."""
+    image = Image.fromarray(picture).resize((16, 12), Image.Resampling.BOX)
+    layout = np.asarray(image, float)
+    return (layout - layout.mean()) / layout.std()
+
+
+def test_every_packaged_picture_is_in_the_table_and_the_other_way_round():
+    assert sorted(style_images.packaged_styles()) == NAMES
+
+
+def test_packaged_pictures_stay_within_their_bytes():
+    assert sum(path.stat().st_size for path in style_images.packaged_styles().values()) <= TOTAL_BYTES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_packaged_picture_has_the_size_of_its_table_row(name, packaged):
+    style = paint_styles.STYLES[name]
+    assert packaged[name].shape == (style.height, style.width, 3)
+    assert min(style.height, style.width) >= 480
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_packaged_picture_is_colourful(name, packaged):
+    assert colourfulness(packaged[name]) >= COLOURFUL.get(name, MIN_COLOURFULNESS)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4, 8])
+@pytest.mark.parametrize("name", NAMES)
+def test_packaged_picture_has_edges_at_every_scale(name, factor, packaged):
+    least = SOFT.get(name, MIN_EDGE_DENSITY) if factor == 1 else MIN_EDGE_DENSITY
+    assert edge_density(packaged[name], factor) >= least
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_packaged_picture_uses_the_full_range_of_tones(name, packaged):
+    low, high = np.percentile(packaged[name].mean(-1), [1, 99])
+    assert low < 60 and high > 195
+
+
+def test_the_flagship_has_no_flat_patch(packaged):
+    grey = packaged["starry_swirls"].mean(-1)
+    rows, columns = grey.shape[0] // 32, grey.shape[1] // 32
+    patches = grey[: rows * 32, : columns * 32].reshape(rows, 32, columns, 32)
+    assert patches.std(axis=(1, 3)).min() > 6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_packaged_picture_has_the_layout_that_its_painter_paints(name, small, packaged):
+    likeness = np.mean(thumbnail(small[name]) * thumbnail(packaged[name]))
+    others = [
+        np.mean(thumbnail(small[other]) * thumbnail(packaged[name]))
+        for other in NAMES if other != name
+    ]  # fmt: skip
+    assert likeness > 0.8
+    assert likeness > max(others)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_painting_again_gives_equal_pixels(name, small):
+    np.testing.assert_array_equal(paint_styles.painted(name, SCALE), small[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_seed_paints_another_picture(name, small):
+    height, width, _ = small[name].shape
+    other = paint_styles.STYLES[name].paint(99, height, width)
+    assert np.mean(other != small[name]) > 0.3
+
+
+def test_saving_writes_a_jpeg_under_the_style_name(tmp_path, monkeypatch, small):
+    monkeypatch.setattr(paint_styles, "painted", lambda name: small[name])
+    path = paint_styles.save("mosaic", tmp_path)
+    assert path == tmp_path / "mosaic.jpg"
+    image = Image.open(io.BytesIO(path.read_bytes()))
+    assert (image.format, image.size) == ("JPEG", small["mosaic"].shape[1::-1])
