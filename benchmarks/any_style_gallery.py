@@ -1,6 +1,8 @@
-"""Paints README's pictures of a network of any style: style_images, strengths, a blend, colours and a mask.
+"""Paints README's pictures of a network of any style: style_images, strengths, a blend,
+colours and a mask.
 
-Example: python benchmarks/any_style_gallery.py --model=runs/adain --output=docs/any_style.jpg
+Example: python benchmarks/any_style_gallery.py --model=runs/adain
+    --output=docs/any_style.jpg
 
 The photo is scikit-image's, the styles are the packaged ones.
 """
@@ -30,16 +32,40 @@ def main():
     first, second = FLAGS.pair
 
     def painted(caption, paint=None, **wishes):
-        painter = stylizer.open_painter(FLAGS.model, (), Wishes(**{"styles": [first], **wishes}))
+        painter = stylizer.open_painter(
+            FLAGS.model, (), Wishes(**{"styles": [first], **wishes})
+        )
         return caption, image_io.to_uint8((paint(painter) if paint else painter)(photo))
 
     named = style_images.packaged_styles()
-    rows = [[("photo", image_io.to_uint8(photo)), *(
-        (name, image_io.decode_rgb8(path, short_side=photo.shape[0])) for name, path in named.items())]]
-    rows.append([painted("alpha 0", alpha=0.0), *(painted("", styles=[name]) for name in named)])
-    rows.append([painted(f"alpha {alpha:g}", alpha=alpha) for alpha in np.linspace(0, 1, 6).round(1)])
-    rows.append([painted(f"{share:.0%} {second}", styles=[first, second], weights=[1 - share, share])
-                 for share in np.linspace(0, 1, 6)])
+    rows = [
+        [
+            ("photo", image_io.to_uint8(photo)),
+            *(
+                (name, image_io.decode_rgb8(path, short_side=photo.shape[0]))
+                for name, path in named.items()
+            ),
+        ]
+    ]
+    rows.append(
+        [painted("alpha 0", alpha=0.0), *(painted("", styles=[name]) for name in named)]
+    )
+    rows.append(
+        [
+            painted(f"alpha {alpha:g}", alpha=alpha)
+            for alpha in np.linspace(0, 1, 6).round(1)
+        ]
+    )
+    rows.append(
+        [
+            painted(
+                f"{share:.0%} {second}",
+                styles=[first, second],
+                weights=[1 - share, share],
+            )
+            for share in np.linspace(0, 1, 6)
+        ]
+    )
     with tempfile.TemporaryDirectory() as folder:
         # An ellipse, and what is around it.
         height, width = photo.shape[:2]
@@ -48,10 +74,20 @@ def main():
         masks = []
         for name, mask in (("inside", inside), ("around", 1 - inside)):
             masks.append(str(Path(folder) / f"{name}.png"))
-            image_io.write_picture(masks[-1], image_io.Picture(np.repeat(mask[..., None], 3, -1).astype(np.float32)))
-        rows.append([painted(f"colours kept: {mode}", lambda each, mode=mode: stylizer.preserving_colors(each, mode))
-                     for mode in color.MODES] + [
-            painted("a style for each region", styles=[first, second], masks=masks)])
+            image_io.write_picture(
+                masks[-1],
+                image_io.Picture(np.repeat(mask[..., None], 3, -1).astype(np.float32)),
+            )
+        rows.append(
+            [
+                painted(
+                    f"colours kept: {mode}",
+                    lambda each, mode=mode: stylizer.preserving_colors(each, mode),
+                )
+                for mode in color.MODES
+            ]
+            + [painted("a style for each region", styles=[first, second], masks=masks)]
+        )
     sheet = image_io.to_float(contact_sheet.sheet(rows, cell=FLAGS.side))
     image_io.write_picture(FLAGS.output, image_io.Picture(sheet), overwrite=True)
     print(f"wrote {FLAGS.output}")

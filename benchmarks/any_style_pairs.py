@@ -1,13 +1,15 @@
-"""Measures models of any style on pairs of photos and paintings, judged as `nst_tf.evaluate` judges.
+"""Measures models of any style on pairs of photos and paintings, judged as
+`nst_tf.evaluate` judges.
 
 Example: python benchmarks/any_style_pairs.py --models=ours=exported_models/adain --photos=photos/ \
              --paintings=paintings/ --vgg_weights=vgg19.h5 --output=runs/pairs
 
-Photo number i is painted in painting number i, the paintings repeating. Both are cut to their central square
-and resized to --side. --pair=PREDICT.tflite,TRANSFORM.tflite adds Magenta's two networks. A row says content and
-style objective (means over the pairs, with their standard errors), SSIM to the photo, checkerboard energy, mesh
-ratio, and for a model of ours the ratio in decibels with which --alpha=0 gives the photo back. --output gets numbers
-and a sheet.
+Photo number i is painted in painting number i, the paintings repeating. Both are cut to
+their central square and resized to --side. --pair=PREDICT.tflite,TRANSFORM.tflite adds
+Magenta's two networks. A row says content and style objective (means over the pairs,
+with their standard errors), SSIM to the photo, checkerboard energy, mesh ratio, and for
+a model of ours the ratio in decibels with which --alpha=0 gives the photo back.
+--output gets numbers and a sheet.
 """
 
 import json
@@ -35,7 +37,9 @@ flags.DEFINE_integer("pairs", 40, "How many.")
 flags.DEFINE_integer("side", 384, "Of photos and paintings, pixels.")
 flags.DEFINE_float("alpha", 1.0, "Strength of our models.")
 flags.DEFINE_string("vgg_weights", "imagenet", "VGG19 weights.")
-flags.DEFINE_string("output", None, "Folder of numbers.json and sheet.png.", required=True)
+flags.DEFINE_string(
+    "output", None, "Folder of numbers.json and sheet.png.", required=True
+)
 FLAGS = flags.FLAGS
 
 
@@ -43,35 +47,47 @@ def square(path, side):
     """The central square of a picture, float32 [side, side, 3]."""
     rgb8 = image_io.decode_rgb8(path, short_side=side)
     top, left = ((length - side) // 2 for length in rgb8.shape[:2])
-    return image_io.to_float(rgb8[top: top + side, left: left + side])
+    return image_io.to_float(rgb8[top : top + side, left : left + side])
 
 
 def ours(path):
     """(photo, painting) -> picture, and (photo, painting) -> the picture without strength."""
     model = open_any_style.open_any_style(path)
-    return tuple(lambda photo, painting, alpha=alpha: model.transform(
-        photo, model.encode_style(painting), alpha) for alpha in (FLAGS.alpha, 0.0))
+    return tuple(
+        lambda photo, painting, alpha=alpha: model.transform(
+            photo, model.encode_style(painting), alpha
+        )
+        for alpha in (FLAGS.alpha, 0.0)
+    )
 
 
 def magentas(predictor, transformer):
     """(photo, painting) -> picture of Magenta's pair; the predictor wants 256x256."""
     from ai_edge_litert.interpreter import Interpreter
 
-    predict, transform = (Interpreter(model_path=path, num_threads=2) for path in (predictor, transformer))
+    predict, transform = (
+        Interpreter(model_path=path, num_threads=2) for path in (predictor, transformer)
+    )
     for interpreter in (predict, transform):
         interpreter.allocate_tensors()
 
     def run(interpreter, *values):
         details = interpreter.get_input_details()
         for value in values:
-            detail = next(each for each in details if len(each["shape"]) == value.ndim
-                          and each["shape"][-1] == value.shape[-1])
+            detail = next(
+                each
+                for each in details
+                if len(each["shape"]) == value.ndim
+                and each["shape"][-1] == value.shape[-1]
+            )
             interpreter.set_tensor(detail["index"], value.astype(np.float32))
         interpreter.invoke()
         return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
     def draw(photo, painting):
-        small = image_io.to_float(image_io.resize_rgb8(image_io.to_uint8(painting), 256, 256))
+        small = image_io.to_float(
+            image_io.resize_rgb8(image_io.to_uint8(painting), 256, 256)
+        )
         code = run(predict, small[None])
         return np.clip(run(transform, photo[None], code)[0], 0, 1)
 
@@ -79,12 +95,16 @@ def magentas(predictor, transformer):
 
 
 def main():
-    paths = evenly(image_io.find_images(FLAGS.photos), FLAGS.pairs)[:FLAGS.pairs]
-    paintings = [square(path, FLAGS.side) for path in image_io.find_images(FLAGS.paintings)]
+    paths = evenly(image_io.find_images(FLAGS.photos), FLAGS.pairs)[: FLAGS.pairs]
+    paintings = [
+        square(path, FLAGS.side) for path in image_io.find_images(FLAGS.paintings)
+    ]
     extractor = extractors.load_vgg19(FLAGS.vgg_weights, LossWeights().layers)
     judges = [Judge(extractor, image_io.Picture(painting)) for painting in paintings]
-    models = {"identity": (lambda photo, painting: photo, None),
-              "copy of the style": (lambda photo, painting: painting, None)}
+    models = {
+        "identity": (lambda photo, painting: photo, None),
+        "copy of the style": (lambda photo, painting: painting, None),
+    }
     if FLAGS.pair:
         models["Magenta"] = (magentas(*FLAGS.pair), None)
     for model in FLAGS.models:
@@ -93,29 +113,59 @@ def main():
     found, rows = {name: [] for name in models}, []
     for number, path in enumerate(tqdm.tqdm(paths, unit="pair")):
         photo, which = square(path, FLAGS.side), number % len(paintings)
-        drawn = {name: image_io.to_float(image_io.to_uint8(draw(photo, paintings[which])))
-                 for name, (draw, _) in models.items()}
+        drawn = {
+            name: image_io.to_float(image_io.to_uint8(draw(photo, paintings[which])))
+            for name, (draw, _) in models.items()
+        }
         for name, picture in drawn.items():
             plain = models[name][1]
-            found[name].append({
-                **judges[which].terms(picture, photo), "ssim": metrics.ssim(picture, photo),
-                "checkerboard": metrics.checkerboard_energy(picture),
-                "mesh": metrics.mesh_ratio(picture),
-                **({"alpha 0": parity.psnr(plain(photo, paintings[which]), photo)} if plain else {})})
+            found[name].append(
+                {
+                    **judges[which].terms(picture, photo),
+                    "ssim": metrics.ssim(picture, photo),
+                    "checkerboard": metrics.checkerboard_energy(picture),
+                    "mesh": metrics.mesh_ratio(picture),
+                    **(
+                        {"alpha 0": parity.psnr(plain(photo, paintings[which]), photo)}
+                        if plain
+                        else {}
+                    ),
+                }
+            )
         if number % max(1, len(paths) // 8) == 0:
-            rows.append([(path.stem, image_io.to_uint8(photo)), ("painting", image_io.to_uint8(paintings[which])),
-                         *((name, image_io.to_uint8(picture)) for name, picture in list(drawn.items())[2:])])
-    print("| model | content | style | SSIM | checkerboard | mesh | alpha 0, dB |\n|---|---|---|---|---|---|---|")
+            rows.append(
+                [
+                    (path.stem, image_io.to_uint8(photo)),
+                    ("painting", image_io.to_uint8(paintings[which])),
+                    *(
+                        (name, image_io.to_uint8(picture))
+                        for name, picture in list(drawn.items())[2:]
+                    ),
+                ]
+            )
+    print(
+        "| model | content | style | SSIM | checkerboard | mesh | alpha 0, dB |\n|---|---|---|---|---|---|---|"
+    )
     for name, terms in found.items():
         mean = {key: np.mean([each[key] for each in terms]) for key in terms[0]}
-        error = {key: np.std([each[key] for each in terms]) / len(terms) ** 0.5 for key in terms[0]}
-        print(f"| {name} | {mean['content']:.3f} +- {error['content']:.3f} | {mean['style']:.3f} +- "
-              f"{error['style']:.3f} | {mean['ssim']:.3f} | {mean['checkerboard']:.2f} "
-              f"| {mean['mesh']:.2f} | {mean.get('alpha 0', np.nan):.1f} |")
+        error = {
+            key: np.std([each[key] for each in terms]) / len(terms) ** 0.5
+            for key in terms[0]
+        }
+        print(
+            f"| {name} | {mean['content']:.3f} +- {error['content']:.3f} | {mean['style']:.3f} +- "
+            f"{error['style']:.3f} | {mean['ssim']:.3f} | {mean['checkerboard']:.2f} "
+            f"| {mean['mesh']:.2f} | {mean.get('alpha 0', np.nan):.1f} |"
+        )
     folder = Path(FLAGS.output)
-    files.write_atomically(folder / "numbers.json", json.dumps(found, indent=1).encode(), overwrite=True)
-    image_io.write_picture(folder / "sheet.png", image_io.Picture(image_io.to_float(contact_sheet.sheet(rows, cell=256))),
-                         overwrite=True)
+    files.write_atomically(
+        folder / "numbers.json", json.dumps(found, indent=1).encode(), overwrite=True
+    )
+    image_io.write_picture(
+        folder / "sheet.png",
+        image_io.Picture(image_io.to_float(contact_sheet.sheet(rows, cell=256))),
+        overwrite=True,
+    )
 
 
 if __name__ == "__main__":

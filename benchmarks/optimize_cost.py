@@ -3,8 +3,9 @@
 Example: python benchmarks/optimize_cost.py --flagfile=configs/gatys_cat.flags --feature_network=vgg19 \
              --vgg_weights=vgg19.h5
 
-Bare is a forward pass to the deepest layer and a backward pass to the picture. Both take turns; the ratio is
-the median over turns. Flags are those of nst_tf.optimize; --sizes takes the place of --image_size.
+Bare is a forward pass to the deepest layer and a backward pass to the picture. Both
+take turns; the ratio is the median over turns. Flags are those of nst_tf.optimize;
+--sizes takes the place of --image_size.
 """
 
 import dataclasses
@@ -46,11 +47,14 @@ def main():
                 start = time.perf_counter()
                 result = function(x)
                 (result[1] if function is evaluate else result).numpy()
-                if turn:                                   # the first one compiles
+                if turn:  # the first one compiles
                     seconds.append(time.perf_counter() - start)
         ratio = np.median(np.divide(times[evaluate], times[bare]))
-        print(f"{size} pixels: evaluation {np.median(times[evaluate]):.2f} s, bare "
-              f"{np.median(times[bare]):.2f} s, ratio {ratio:.3f}", flush=True)
+        print(
+            f"{size} pixels: evaluation {np.median(times[evaluate]):.2f} s, bare "
+            f"{np.median(times[bare]):.2f} s, ratio {ratio:.3f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 Example: python benchmarks/pooling_gains.py --photos=photos/ --vgg_weights=vgg19.h5
 
-For each pooling layer of VGG19 on photos: root mean square of the 2x2 maxima over that of the means, and
-over that of the root mean squares; then the geometric mean over layers, which is the gain.
+For each pooling layer of VGG19 on photos: root mean square of the 2x2 maxima over that
+of the means, and over that of the root mean squares; then the geometric mean over
+layers, which is the gain.
 """
 
 import keras
@@ -28,7 +29,9 @@ def rms(maps):
 
 def main():
     photos = score.read_photos(FLAGS.photos, FLAGS.image_size, FLAGS.count)
-    before = [f"relu{block}_{count}" for block, count in enumerate(vgg.CONVOLUTIONS[:4], 1)]
+    before = [
+        f"relu{block}_{count}" for block, count in enumerate(vgg.CONVOLUTIONS[:4], 1)
+    ]
     extractor = extractors.load_vgg19(FLAGS.vgg_weights, before)
     gains = {"average": [], "l2": []}
     for layer in before:
@@ -37,11 +40,22 @@ def main():
             maps = extractor(photo[None])[layer]
             largest = rms(keras.ops.max_pool(maps, 2))
             ratios["average"].append(largest / rms(keras.ops.average_pool(maps, 2)))
-            ratios["l2"].append(largest / rms(tf.sqrt(keras.ops.average_pool(tf.square(maps), 2))))
+            ratios["l2"].append(
+                largest / rms(tf.sqrt(keras.ops.average_pool(tf.square(maps), 2)))
+            )
         for kind, values in ratios.items():
             gains[kind].append(float(np.median(values)))
-        print(layer, {kind: round(values[-1], 3) for kind, values in gains.items()}, flush=True)
-    print({kind: round(float(np.exp(np.mean(np.log(values)))), 3) for kind, values in gains.items()})
+        print(
+            layer,
+            {kind: round(values[-1], 3) for kind, values in gains.items()},
+            flush=True,
+        )
+    print(
+        {
+            kind: round(float(np.exp(np.mean(np.log(values)))), 3)
+            for kind, values in gains.items()
+        }
+    )
 
 
 if __name__ == "__main__":

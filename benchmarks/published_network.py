@@ -1,12 +1,15 @@
-"""Paints photos with a per-style network that others published, for `nst_tf.evaluate` to put beside ours.
+"""Paints photos with a per-style network that others published, for `nst_tf.evaluate`
+to put beside ours.
 
 Example: python benchmarks/published_network.py --weights=wave.npz --content=photos/ --image_size=512 \
     --output=runs/published_wave
 
-The file holds the variables of the TensorFlow 1 implementation of Johnson et al. that most published networks were
-trained with (github.com/lengstrom/fast-style-transfer), in their order: "Variable", "Variable_1" and so on. Pictures
-are named as the photos, as `nst_tf.evaluate --models=FOLDER` expects them. A folder of pictures cannot be given the
-flat pictures of the column "flat" there, so the network's checkerboard energy on these is printed here.
+The file holds the variables of the TensorFlow 1 implementation of Johnson et al. that
+most published networks were trained with (github.com/lengstrom/fast-style-transfer), in
+their order: "Variable", "Variable_1" and so on. Pictures are named as the photos, as
+`nst_tf.evaluate --models=FOLDER` expects them. A folder of pictures cannot be given the
+flat pictures of the column "flat" there, so the network's checkerboard energy on these
+is printed here.
 """
 
 import time
@@ -22,14 +25,16 @@ from nst_tf.evaluation import metrics
 from nst_tf.evaluation.run import FLAT_LEVELS, FLAT_SIDE
 from nst_tf.images import io as image_io
 
-flags.DEFINE_string("weights", None, "File .npz of the network's variables.", required=True)
+flags.DEFINE_string(
+    "weights", None, "File .npz of the network's variables.", required=True
+)
 flags.DEFINE_string("content", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_integer("image_size", 512, "Long side of the photos, pixels.")
 flags.DEFINE_string("output", None, "Folder for the pictures.", required=True)
 flags.DEFINE_boolean("overwrite", False, "Replace pictures that exist.")
 FLAGS = flags.FLAGS
 
-EPSILON = 1e-3             # of their norms
+EPSILON = 1e-3  # of their norms
 BLOCKS = 5
 
 
@@ -40,10 +45,18 @@ def main():
     start = time.monotonic()
     for path in paths:
         rgb = image_io.read_picture(path, long_side=FLAGS.image_size).rgb
-        image_io.write_picture(folder / f"{path.stem}.png", image_io.Picture(network(rgb)), overwrite=FLAGS.overwrite)
+        image_io.write_picture(
+            folder / f"{path.stem}.png",
+            image_io.Picture(network(rgb)),
+            overwrite=FLAGS.overwrite,
+        )
     print(f"{len(paths)} pictures in {time.monotonic() - start:.0f} s: {folder}")
-    flat = [metrics.checkerboard_energy(network(np.full((FLAT_SIDE, FLAT_SIDE, 3), level, np.float32)))
-            for level in FLAT_LEVELS]
+    flat = [
+        metrics.checkerboard_energy(
+            network(np.full((FLAT_SIDE, FLAT_SIDE, 3), level, np.float32))
+        )
+        for level in FLAT_LEVELS
+    ]
     print(f"checkerboard energy on flat pictures: {np.mean(flat):.3f}")
 
 
@@ -51,11 +64,18 @@ class Network:
     """Photo [H, W, 3] in [0, 1] -> picture of the same size, clipped to [0, 1]."""
 
     def __init__(self, variables):
-        names = ["Variable", *(f"Variable_{number}" for number in range(1, len(variables.files)))]
+        names = [
+            "Variable",
+            *(f"Variable_{number}" for number in range(1, len(variables.files))),
+        ]
         if sorted(names) != sorted(variables.files):
-            raise expected("variables of a network of this layout", variables.files[:3], "Choose another file.")
+            raise expected(
+                "variables of a network of this layout",
+                variables.files[:3],
+                "Choose another file.",
+            )
         values = [tf.constant(variables[name]) for name in names]
-        self.layers = [values[first:first + 3] for first in range(0, len(values), 3)]
+        self.layers = [values[first : first + 3] for first in range(0, len(values), 3)]
 
     def __call__(self, rgb):
         height, width = rgb.shape[:2]

@@ -4,10 +4,12 @@ Example: python benchmarks/serving_load.py --clients=8 --seconds=120
          python benchmarks/serving_load.py --clients=8 --seconds=120 --protocol=rest
          python benchmarks/serving_load.py --server=localhost:8500 --model=starry --reference=runs/starry
 
-Without --server, the test suite's server (tests/serving_servers.py) serves a tiny network with random weights from a
-process of its own. Every client has its own connection and sends pictures of mixed sizes one after the other. Right is
-an answer whose pixels are those that the model draws here, after the JPEG that both become; a broken picture has to be
-answered with its error. Exits with status 1 if anything else came, or nothing within a minute.
+Without --server, the test suite's server (tests/serving_servers.py) serves a tiny
+network with random weights from a process of its own. Every client has its own
+connection and sends pictures of mixed sizes one after the other. Right is an answer
+whose pixels are those that the model draws here, after the JPEG that both become; a
+broken picture has to be answered with its error. Exits with status 1 if anything else
+came, or nothing within a minute.
 """
 
 import contextlib
@@ -31,7 +33,9 @@ from nst_tf.serving import stylizer as remote_stylizer
 
 flags.DEFINE_integer("clients", 8, "Clients at once.")
 flags.DEFINE_float("seconds", 120, "Seconds that they go on.")
-flags.DEFINE_enum("protocol", "grpc", ["grpc", "rest"], "How they speak with the server.")
+flags.DEFINE_enum(
+    "protocol", "grpc", ["grpc", "rest"], "How they speak with the server."
+)
 flags.DEFINE_float("broken", 0.05, "Share of the pictures that are broken.")
 flags.DEFINE_integer("largest", 384, "Longest side of the pictures, pixels.")
 flags.DEFINE_string("server", "", "host:port; empty for the test suite's server.")
@@ -39,8 +43,8 @@ flags.DEFINE_string("model", "starry", "Name of the model at the server.")
 flags.DEFINE_string("reference", "", "The same model here; needed with --server.")
 FLAGS = flags.FLAGS
 
-SIZES = 24                                     # different good pictures
-NEAR = 1.0                                     # mean difference of a right answer at most, of 255 grey levels
+SIZES = 24  # different good pictures
+NEAR = 1.0  # mean difference of a right answer at most, of 255 grey levels
 OUTCOMES = ("right", "refused", "wrong", "refused wrongly", "not refused")
 GOOD = OUTCOMES[:2]
 
@@ -56,11 +60,19 @@ def main() -> int:
             server = stack.enter_context(_own_server(reference))
         paint = open_model.open_artifact(reference)
         good, broken = _pictures(paint)
-        print(f"{len(good)} good pictures, {len(broken)} broken ones, {FLAGS.clients} clients over {FLAGS.protocol}")
+        print(
+            f"{len(good)} good pictures, {len(broken)} broken ones, {FLAGS.clients} clients over {FLAGS.protocol}"
+        )
         began = time.monotonic()
         with ThreadPoolExecutor(FLAGS.clients) as pool:
-            records = list(pool.map(
-                lambda seed: _client(server, seed, began + FLAGS.seconds, good, broken), range(FLAGS.clients)))
+            records = list(
+                pool.map(
+                    lambda seed: _client(
+                        server, seed, began + FLAGS.seconds, good, broken
+                    ),
+                    range(FLAGS.clients),
+                )
+            )
     print(_table(records, time.monotonic() - began))
     outcomes = [outcome for record in records for outcome, _ in record]
     return 0 if outcomes and set(outcomes) <= set(GOOD) else 1
@@ -75,16 +87,26 @@ def _pictures(paint):
         rgb8 = image_io.resize_rgb8(sample_photos.builtin_photo(name), height, width)
         # PNGs: exact, so that decoders cannot differ.
         drawn = image_io.encode(image_io.Picture(paint(image_io.to_float(rgb8))), "jpg")
-        good.append((image_io.encode_rgb8(rgb8, "png"), image_io.read_picture(drawn).rgb))
+        good.append(
+            (image_io.encode_rgb8(rgb8, "png"), image_io.read_picture(drawn).rgb)
+        )
     file = good[-1][0]
-    return good, [b"", b"I am no picture.", file[:len(file) // 2], file[:30], b"\xff\xd8\xff" + bytes(50)]
+    return good, [
+        b"",
+        b"I am no picture.",
+        file[: len(file) // 2],
+        file[:30],
+        b"\xff\xd8\xff" + bytes(50),
+    ]
 
 
 def _client(server, seed, until, good, broken):
     """Returns (outcome, seconds) of all that was sent."""
     rng, record = random.Random(seed), []
     connection = remote_stylizer.connect(FLAGS.protocol, server, FLAGS.model)
-    with contextlib.closing(remote_stylizer.RemotePainter(connection, f"{FLAGS.model} at {server}")) as painter:
+    with contextlib.closing(
+        remote_stylizer.RemotePainter(connection, f"{FLAGS.model} at {server}")
+    ) as painter:
         while time.monotonic() < until:
             bad = rng.random() < FLAGS.broken
             file, wanted = (rng.choice(broken), None) if bad else rng.choice(good)
@@ -93,22 +115,49 @@ def _client(server, seed, until, good, broken):
                 drawn = image_io.read_picture(painter.paint_file(file)).rgb
             except UserError as error:
                 # Its own error, not the server's absence.
-                outcome = "refused" if bad and "can read. Received:" in str(error) else "refused wrongly"
+                outcome = (
+                    "refused"
+                    if bad and "can read. Received:" in str(error)
+                    else "refused wrongly"
+                )
             else:
-                near = not bad and drawn.shape == wanted.shape and 255 * np.abs(drawn - wanted).mean() < NEAR
+                near = (
+                    not bad
+                    and drawn.shape == wanted.shape
+                    and 255 * np.abs(drawn - wanted).mean() < NEAR
+                )
                 outcome = "not refused" if bad else "right" if near else "wrong"
             record.append((outcome, time.monotonic() - began))
     return record
 
 
 def _table(records, seconds):
-    lines = [("client", "sent", *OUTCOMES, "median, ms", "95 %, ms", "slowest, ms", "a second")]
+    lines = [
+        (
+            "client",
+            "sent",
+            *OUTCOMES,
+            "median, ms",
+            "95 %, ms",
+            "slowest, ms",
+            "a second",
+        )
+    ]
     lines.append(("---",) * len(lines[0]))
     for name, record in (*enumerate(records, 1), ("all", sum(records, []))):
-        outcomes, times = [outcome for outcome, _ in record], [1000 * time for _, time in record] or [np.nan]
-        lines.append((name, len(record), *map(outcomes.count, OUTCOMES),
-                      *(f"{np.percentile(times, share):.0f}" for share in (50, 95, 100)),
-                      f"{len(record) / seconds:.1f}"))
+        outcomes, times = (
+            [outcome for outcome, _ in record],
+            [1000 * time for _, time in record] or [np.nan],
+        )
+        lines.append(
+            (
+                name,
+                len(record),
+                *map(outcomes.count, OUTCOMES),
+                *(f"{np.percentile(times, share):.0f}" for share in (50, 95, 100)),
+                f"{len(record) / seconds:.1f}",
+            )
+        )
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
@@ -133,11 +182,16 @@ def _exported(folder):
 def _own_server(saved_model):
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=_serve, args=(saved_model, FLAGS.protocol, FLAGS.model, there), daemon=True)
+        target=_serve,
+        args=(saved_model, FLAGS.protocol, FLAGS.model, there),
+        daemon=True,
+    )
     process.start()
     try:
         if not here.poll(120):
-            raise expected("a test server within two minutes", "none", "See the lines above.")
+            raise expected(
+                "a test server within two minutes", "none", "See the lines above."
+            )
         yield here.recv()
     finally:
         here.send("stop")
@@ -149,7 +203,9 @@ def _serve(saved_model, protocol, model, pipe):
     _tests()
     import serving_servers
 
-    with serving_servers.SERVERS[protocol](serving_servers.Served(model, Path(saved_model))) as (server, _):
+    with serving_servers.SERVERS[protocol](
+        serving_servers.Served(model, Path(saved_model))
+    ) as (server, _):
         pipe.send(server)
         pipe.recv()
 

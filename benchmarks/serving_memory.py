@@ -2,8 +2,8 @@
 
 Example: python benchmarks/serving_memory.py --model=runs/starry/saved_model/1
 
-Prints the resident memory after every fifty pictures, each of a size of its own; then the same pictures again, which
-must not add anything. Linux only.
+Prints the resident memory after every fifty pictures, each of a size of its own; then
+the same pictures again, which must not add anything. Linux only.
 """
 
 import os
@@ -36,7 +36,9 @@ def main():
         rng, column = np.random.default_rng(0), []
         for number in range(FLAGS.pictures + 1):
             height, width = rng.integers(1, FLAGS.most + 1, 2)
-            data = image_io.encode_rgb8(rng.integers(0, 256, (height, width, 3), np.uint8), "jpg")
+            data = image_io.encode_rgb8(
+                rng.integers(0, 256, (height, width, 3), np.uint8), "jpg"
+            )
             answer = paint(image_bytes=tf.constant([data, data[:100]]))
             assert [bool(error) for error in answer["error"].numpy()] == [False, True]
             if number % 50 == 0:

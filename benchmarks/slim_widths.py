@@ -2,9 +2,9 @@
 
 Example: python benchmarks/slim_widths.py --content=photos/ --vgg_weights=vgg19.h5
 
-Prints one row a choice: parameters, seconds of one gradient of the perceptual loss (and how many times
-faster than VGG19's), and the relative squared feature error at each compared layer on crops
-that the least-squares refit has not seen.
+Prints one row a choice: parameters, seconds of one gradient of the perceptual loss (and
+how many times faster than VGG19's), and the relative squared feature error at each
+compared layer on crops that the least-squares refit has not seen.
 """
 
 import extractor_speed
@@ -21,8 +21,15 @@ from nst_tf.training.distillation import student as distillation_student
 
 flags.DEFINE_string("content", "builtin", "Photos, as in nst_tf.train.")
 flags.DEFINE_list(
-    "widths", ["32-64-128-256-256", "32-64-128-256-512", "32-64-128-320-512", "48-64-128-256-512"],
-    "Choices, channels of the five blocks joined by dashes.")
+    "widths",
+    [
+        "32-64-128-256-256",
+        "32-64-128-256-512",
+        "32-64-128-320-512",
+        "48-64-128-256-512",
+    ],
+    "Choices, channels of the five blocks joined by dashes.",
+)
 flags.DEFINE_integer("pictures", 320, "Crops that students are fitted to.")
 FLAGS = flags.FLAGS
 
@@ -31,13 +38,17 @@ def gradient_seconds(extractor) -> float:
     """Returns the median time of one gradient of the loss for 4 pictures of 256x256."""
     function = extractor_speed.gradient(extractor, 4, 256)
     function()
-    return float(np.median([extractor_speed.seconds(function) for _ in range(FLAGS.repeats)]))
+    return float(
+        np.median([extractor_speed.seconds(function) for _ in range(FLAGS.repeats)])
+    )
 
 
 def main():
     layers = perceptual.LossWeights().layers
     source = sources.open_source(FLAGS.content)
-    crops = pipeline.crops(source, pipeline.CropConfig(192, 256, seed=0), pipeline.Shard(FLAGS.pictures))
+    crops = pipeline.crops(
+        source, pipeline.CropConfig(192, 256, seed=0), pipeline.Shard(FLAGS.pictures)
+    )
     fitted, unseen = (batch["image"] for batch in crops.take(2))
     unseen = unseen[:40]
     teacher = extractors.load_vgg19(FLAGS.vgg_weights, vgg.SLIM_LAYERS)
@@ -51,11 +62,17 @@ def main():
         narrow = student(unseen)["embedded"]
         errors = " ".join(
             f"{float(tf.reduce_mean(statistics.relative_squared_error(narrow[name], wide[name]))):.3f}"
-            for name in distillation_student.COMPARED)
-        model = distillation_student.packed_model(student, teacher, widths, [fitted[:8], fitted[8:16], fitted[16:24]])
+            for name in distillation_student.COMPARED
+        )
+        model = distillation_student.packed_model(
+            student, teacher, widths, [fitted[:8], fitted[8:16], fitted[16:24]]
+        )
         seconds = gradient_seconds(extractors.FeatureExtractor("slim_vgg19", model, {}))
-        print(f"{choice}: {model.count_params():,} parameters, {seconds:.3f} s "
-              f"({reference / seconds:.2f} times faster), error {errors}", flush=True)
+        print(
+            f"{choice}: {model.count_params():,} parameters, {seconds:.3f} s "
+            f"({reference / seconds:.2f} times faster), error {errors}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Converts a per-style network to TFLite as it is, as a reference for the files of `nst_tf.export`.
 
-Example: python benchmarks/straight_conversion.py --model=runs/starry --output=runs/straight.tflite
+Example: python benchmarks/straight_conversion.py --model=runs/starry
+    --output=runs/straight.tflite
 
-Float32, with the network's own reflection pads and for 384x384 pixels; nothing else is done to it.
+Float32, with the network's own reflection pads and for 384x384 pixels; nothing else is
+done to it.
 """
 
 from pathlib import Path

@@ -3,7 +3,8 @@
 Example: python benchmarks/tflite_quality.py --model=exported_models/starry_night --content=PHOTOS \
     --files=exported_models/starry_night/tflite/starry_night_int8.tflite,exported/tflite/starry_night_integer.tflite
 
-Prints mean and minimum over the photos of a folder, each as its middle square of --side pixels.
+Prints mean and minimum over the photos of a folder, each as its middle square of --side
+pixels.
 """
 
 from pathlib import Path
@@ -16,7 +17,9 @@ from nst_tf.exporters import parity
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model
 
-flags.DEFINE_string("model", None, "Run folder, .keras file or SavedModel.", required=True)
+flags.DEFINE_string(
+    "model", None, "Run folder, .keras file or SavedModel.", required=True
+)
 flags.DEFINE_list("files", [], "Files that were exported of it.")
 flags.DEFINE_string("content", None, "Folder of photos.", required=True)
 flags.DEFINE_integer("side", 384, "Of the squares, pixels.")
@@ -29,13 +32,15 @@ def square(path: Path, side: int) -> np.ndarray:
     """Returns the middle of a photo, float32 [side, side, 3] RGB in [0, 1]."""
     rgb = image_io.read_picture(path, short_side=side).rgb
     top, left = ((length - side) // 2 for length in rgb.shape[:2])
-    return rgb[top:top + side, left:left + side]
+    return rgb[top : top + side, left : left + side]
 
 
 def main():
     weights = [float(weight) for weight in FLAGS.style_weights]
     reference, *others = (
-        open_model.open_artifact(path, weights, FLAGS.strength) for path in (FLAGS.model, *FLAGS.files))
+        open_model.open_artifact(path, weights, FLAGS.strength)
+        for path in (FLAGS.model, *FLAGS.files)
+    )
     photos = image_io.find_images(FLAGS.content)
     ratios = []
     for path in photos:

@@ -3,8 +3,9 @@
 Example: python -m nst_tf.benchmark --models=runs/starry/tflite/starry_int8.tflite,other.tflite \
              --sizes=256,384 --threads=1,2 --output=runs/latency
 
-Every model runs in processes of its own, in turn with the others. Any .tflite that takes a picture can stand
-beside ours. Exits with status 1 if one could not be timed; the others are shown all the same.
+Every model runs in processes of its own, in turn with the others. Any .tflite that
+takes a picture can stand beside ours. Exits with status 1 if one could not be timed;
+the others are shown all the same.
 """
 
 from nst_tf.config import flags

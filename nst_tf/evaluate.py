@@ -3,7 +3,8 @@
 Example: python -m nst_tf.evaluate --models=runs/starry,runs/starry/tflite/starry_int8.tflite \
              --content=photos/ --vgg_weights=vgg19.h5 --output=evaluation
 
-Prints one table and writes it, all numbers, a plot of style against content and a contact sheet.
+Prints one table and writes it, all numbers, a plot of style against content and a
+contact sheet.
 """
 
 from nst_tf.config import flags
@@ -12,7 +13,9 @@ from nst_tf.config.startup import quiet_start
 
 
 def main() -> None:
-    settings = flags.read(EvaluateSettings)    # wrong ones end here, before the slow import
+    settings = flags.read(
+        EvaluateSettings
+    )  # wrong ones end here, before the slow import
     with quiet_start():
         from nst_tf.evaluation import run as evaluate_run
     evaluate_run.evaluate(settings)

@@ -1,6 +1,7 @@
 """Exports a trained network to the formats of other runtimes.
 
-Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --output=exported/starry
+Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web
+    --output=exported/starry
 """
 
 import importlib
@@ -15,7 +16,8 @@ from nst_tf.exporters.run import export
 
 def main() -> None:
     settings = flags.read(ExportSettings)
-    # TensorFlow tells each step of a conversion, its Python part because absl.app asks for more than warnings.
+    # TensorFlow tells each step of a conversion, its Python part because absl.app asks
+    # for more than warnings.
     logging.set_verbosity(logging.WARNING)
     with quiet_start():
         importlib.import_module("tensorflow")

@@ -11,7 +11,7 @@ from nst_tf.config.train import TrainSettings
 
 
 def main() -> None:
-    settings = flags.read(TrainSettings)    # wrong ones end here, before the slow import
+    settings = flags.read(TrainSettings)  # wrong ones end here, before the slow import
     with quiet_start():
         from nst_tf.training import run as train_run
     train_run.train(settings)

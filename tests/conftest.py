@@ -39,11 +39,13 @@ def photos_folder(tmp_path_factory):
 
 @pytest.fixture
 def in_process(monkeypatch, capfd):
-    """Runs a command in this process: (main, its settings class, arguments) -> (status, stdout, stderr)."""
+    """Runs a command in this process: (main, its settings class, arguments) -> (status,
+    stdout, stderr).
+    """
 
     def forget(settings):
         for field in dataclasses.fields(settings):
-            if field.name in flags.FLAGS:      # another command's tests may define the same
+            if field.name in flags.FLAGS:  # another command's tests may define the same
                 delattr(flags.FLAGS, field.name)
 
     def run(main, settings, arguments):

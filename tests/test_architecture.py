@@ -11,8 +11,9 @@ import nst_tf
 
 ROOT = Path(nst_tf.__file__).parent
 
-# From the ground up. A file imports only from floors below its own; folders of one floor do not
-# import each other. A folder is one room: inside it all may import each other, but not in a circle.
+# From the ground up. A file imports only from floors below its own; folders of one
+# floor do not import each other. A folder is one room: inside it all may import each
+# other, but not in a circle.
 COMMANDS = ("train", "optimize", "stylize", "evaluate", "export", "benchmark", "client")
 FLOORS = (
     ("__init__", "assets", "core"),
@@ -26,9 +27,11 @@ FLOORS = (
     COMMANDS,
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-SOURCES = {path.relative_to(ROOT).with_suffix("").as_posix(): path.read_text()
-           for path in sorted(ROOT.rglob("*.py"))}
-LONGEST = 400                                                 # lines
+SOURCES = {
+    path.relative_to(ROOT).with_suffix("").as_posix(): path.read_text()
+    for path in sorted(ROOT.rglob("*.py"))
+}
+LONGEST = 400  # lines
 CATCH_ALLS = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
 
 
@@ -72,9 +75,11 @@ def room(file):
 def climbers(file, source):
     """One line for each import that does not go down."""
     own = FLOOR[room(file)]
-    return [f"{file} (floor {own}) imports {other} (floor {FLOOR[room(other)]})"
-            for other in sorted(files_imported(source))
-            if room(other) != room(file) and FLOOR[room(other)] >= own]
+    return [
+        f"{file} (floor {own}) imports {other} (floor {FLOOR[room(other)]})"
+        for other in sorted(files_imported(source))
+        if room(other) != room(file) and FLOOR[room(other)] >= own
+    ]
 
 
 # -- floors ----------------------------------------------------------------------------------------
@@ -87,26 +92,45 @@ def test_every_file_has_a_floor_and_every_name_on_a_floor_is_a_file():
 
 
 def test_nobody_imports_from_its_own_floor_or_a_higher_one():
-    assert [line for file, source in SOURCES.items() if room(file) in FLOOR
-            for line in climbers(file, source)] == []
+    assert [
+        line
+        for file, source in SOURCES.items()
+        if room(file) in FLOOR
+        for line in climbers(file, source)
+    ] == []
 
 
-@pytest.mark.parametrize("source", [
-    "import nst_tf.train", "from nst_tf import train", "from nst_tf.train import main",
-    "def f():\n    from nst_tf.exporters.parity import check"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import nst_tf.train",
+        "from nst_tf import train",
+        "from nst_tf.train import main",
+        "def f():\n    from nst_tf.exporters.parity import check",
+    ],
+)
 def test_a_climber_would_be_named(source):
     (line,) = climbers("layers/padding", source)
     assert line.startswith("layers/padding (floor 2) imports ")
 
 
 def test_going_down_and_going_abroad_are_allowed():
-    assert climbers("exporters/parity", "import numpy\nfrom nst_tf import __version__\n"
-                    "from nst_tf.assets import expected") == []
+    assert (
+        climbers(
+            "exporters/parity",
+            "import numpy\nfrom nst_tf import __version__\n"
+            "from nst_tf.assets import expected",
+        )
+        == []
+    )
 
 
 def test_imports_are_absolute():
-    assert [file for file, source in SOURCES.items()
-            if any(name.startswith(".") for name in imports(source))] == []
+    assert [
+        file
+        for file, source in SOURCES.items()
+        if any(name.startswith(".") for name in imports(source))
+    ] == []
 
 
 def test_nobody_imports_in_a_circle():
@@ -122,8 +146,11 @@ def test_nobody_imports_in_a_circle():
 
 
 def test_flags_are_read_only_by_commands():
-    readers = {file for file, source in SOURCES.items()
-               if any(name.startswith("absl.flags") for name in imports(source))}
+    readers = {
+        file
+        for file, source in SOURCES.items()
+        if any(name.startswith("absl.flags") for name in imports(source))
+    }
     assert readers <= {*COMMANDS, "config/flags"}
 
 
@@ -143,10 +170,24 @@ def test_no_file_is_longer_than_400_lines():
 def test_what_does_without_tensorflow_does_not_load_it():
     """Neither a .tflite nor --help may need TensorFlow."""
     modules = [
-        "nst_tf", "nst_tf.images.io", "nst_tf.data.sample_photos", "nst_tf.config.fields", "nst_tf.data.style_images", "nst_tf.inference.open_model",
-        "nst_tf.inference.folder", "nst_tf.runs.folder", "nst_tf.stylize", "nst_tf.train", "nst_tf.export", "nst_tf.optimize",
-        "nst_tf.evaluate", "nst_tf.client", "nst_tf.serving.stylizer", "nst_tf.serving.grpc_connection",
-        "nst_tf.serving.rest_connection"]
+        "nst_tf",
+        "nst_tf.images.io",
+        "nst_tf.data.sample_photos",
+        "nst_tf.config.fields",
+        "nst_tf.data.style_images",
+        "nst_tf.inference.open_model",
+        "nst_tf.inference.folder",
+        "nst_tf.runs.folder",
+        "nst_tf.stylize",
+        "nst_tf.train",
+        "nst_tf.export",
+        "nst_tf.optimize",
+        "nst_tf.evaluate",
+        "nst_tf.client",
+        "nst_tf.serving.stylizer",
+        "nst_tf.serving.grpc_connection",
+        "nst_tf.serving.rest_connection",
+    ]
     code = f"""
 import importlib, sys
 for module in {modules}:

@@ -21,10 +21,14 @@ def test_the_python_example_paints_what_stylize_paints(tmp_path, size):
     model, painted = tiny.artefact("tiny.tflite"), tmp_path / "painted.png"
     names = ["paint.py", str(model), str(tmp_path / "photo.png"), str(painted)]
     # As where neither is installed.
-    without = ("import runpy, sys; sys.modules['tensorflow'] = sys.modules['nst_tf'] = None; "
-               f"sys.argv = {names!r}; runpy.run_path({str(PAINT)!r}, run_name='__main__')")
+    without = (
+        "import runpy, sys; sys.modules['tensorflow'] = sys.modules['nst_tf'] = None; "
+        f"sys.argv = {names!r}; runpy.run_path({str(PAINT)!r}, run_name='__main__')"
+    )
     subprocess.run([sys.executable, "-c", without], check=True, capture_output=True)
-    wanted = image_io.to_uint8(open_model.open_artifact(model)(image_io.to_float(tiny.photo(*size))))
+    wanted = image_io.to_uint8(
+        open_model.open_artifact(model)(image_io.to_float(tiny.photo(*size)))
+    )
     drawn = np.asarray(Image.open(painted))
     assert drawn.shape == wanted.shape
     assert np.abs(drawn.astype(int) - wanted).max() <= 1

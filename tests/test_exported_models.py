@@ -22,7 +22,11 @@ MODELS = sorted(path.parent for path in FOLDER.glob("*/model_card.json"))
 
 
 def files_of(folder):
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.name)
@@ -31,9 +35,14 @@ def test_a_card_lists_every_file_with_its_hash_and_nothing_of_the_machine(model)
     text = (model / "model_card.json").read_text()
     for artefact in json.loads(text)["artefacts"]:
         hashes = artefact["sha256"]
-        listed |= {f"{artefact['file']}/{name}": value for name, value in hashes.items()} if isinstance(
-            hashes, dict) else {artefact["file"]: hashes}
-    found = {name: hashlib.sha256(data).hexdigest() for name, data in files_of(model).items()}
+        listed |= (
+            {f"{artefact['file']}/{name}": value for name, value in hashes.items()}
+            if isinstance(hashes, dict)
+            else {artefact["file"]: hashes}
+        )
+    found = {
+        name: hashlib.sha256(data).hexdigest() for name, data in files_of(model).items()
+    }
     found.pop("model_card.json")
     assert found == listed
     assert "/home" not in text and "/work" not in text and "/root" not in text
@@ -42,9 +51,17 @@ def test_a_card_lists_every_file_with_its_hash_and_nothing_of_the_machine(model)
 def test_all_are_small_enough_to_be_cloned():
     sizes = {path.name: sum(map(len, files_of(path).values())) for path in MODELS}
     assert sum(sizes.values()) - sizes["adain"] < 25e6 and sizes["adain"] < 12e6
-    assert (FOLDER / "starry_night_mobile" / "tflite" / "starry_night_mobile_int8.tflite").stat().st_size < 0.5e6
+    assert (
+        FOLDER / "starry_night_mobile" / "tflite" / "starry_night_mobile_int8.tflite"
+    ).stat().st_size < 0.5e6
     pair = FOLDER / "adain" / "tflite"
-    assert sum((pair / f"adain_{part}_int8.tflite").stat().st_size for part in ("style", "transform")) < 2e6
+    assert (
+        sum(
+            (pair / f"adain_{part}_int8.tflite").stat().st_size
+            for part in ("style", "transform")
+        )
+        < 2e6
+    )
 
 
 @pytest.mark.parametrize("path", ["adain", "adain/tflite/adain_transform_int8.tflite"])
@@ -61,51 +78,79 @@ def test_the_model_of_any_style_takes_a_styles_colours(path):
     assert means[0][0] > means[1][0] + 0.1 and means[1][2] > means[0][2] + 0.1
 
 
-@pytest.mark.parametrize("name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)])
+@pytest.mark.parametrize(
+    "name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)]
+)
 def test_models_of_styles_of_their_own_paint_alike_on_servers_and_phones(name, count):
     photo = image_io.to_float(tiny.photo(120, 160))
     pictures = []
     for number in range(count):
-        served, phone = (open_model.open_artifact(FOLDER / path, number)(photo) for path in (
-            name, f"{name}/tflite/{name}_int8.tflite"))
+        served, phone = (
+            open_model.open_artifact(FOLDER / path, number)(photo)
+            for path in (name, f"{name}/tflite/{name}_int8.tflite")
+        )
         assert parity.psnr(phone, served) > 35
         assert all(parity.psnr(served, other) < 25 for other in (photo, *pictures))
         pictures.append(served)
 
 
 def likeness(name, shown):
-    """The least ratio of the file for phones to the SavedModel, which equals the network, decibels."""
-    served, phone = (open_model.open_artifact(path, 0) for path in (
-        FOLDER / name, FOLDER / name / "tflite" / f"{name}_int8.tflite"))
+    """The least ratio of the file for phones to the SavedModel, which equals the
+    network, decibels.
+    """
+    served, phone = (
+        open_model.open_artifact(path, 0)
+        for path in (FOLDER / name, FOLDER / name / "tflite" / f"{name}_int8.tflite")
+    )
     return min(parity.psnr(phone(photo), served(photo)) for photo in shown)
 
 
 @pytest.mark.parametrize("name", OWN_STYLES)
 def test_8_bits_cost_little_on_each_of_twenty_views(name):
-    assert likeness(name, [parity.view(number, parity.SIZE) for number in range(parity.VIEWS)]) >= tflite.INT8.at_least
+    assert (
+        likeness(
+            name, [parity.view(number, parity.SIZE) for number in range(parity.VIEWS)]
+        )
+        >= tflite.INT8.at_least
+    )
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="no photographs beside the project")
 @pytest.mark.parametrize("name", OWN_STYLES)
 def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
-    shown = [image_io.read_picture(path, short_side=160).rgb for path in sorted(PHOTOS.iterdir())[:20]]
+    shown = [
+        image_io.read_picture(path, short_side=160).rgb
+        for path in sorted(PHOTOS.iterdir())[:20]
+    ]
     assert likeness(name, shown) >= tflite.INT8.at_least
 
 
 def test_the_painters_paint_weakly_too():
     photo = image_io.to_float(tiny.photo(120, 160))
-    none, half, full = (open_model.open_artifact(FOLDER / "painters", 0, strength)(photo) for strength in (0, 0.5, 1))
-    assert parity.psnr(none, photo) > parity.psnr(half, photo) + 1 > parity.psnr(full, photo) + 2
+    none, half, full = (
+        open_model.open_artifact(FOLDER / "painters", 0, strength)(photo)
+        for strength in (0, 0.5, 1)
+    )
+    assert (
+        parity.psnr(none, photo)
+        > parity.psnr(half, photo) + 1
+        > parity.psnr(full, photo) + 2
+    )
 
 
 def mesh(paint):
     """The mean mesh ratio of two packaged photographs, one of them with a large flat sky."""
-    shown = [sample_photos.read_photo(sample_photos.BUILTIN + name, long_side=384).rgb for name in ("coffee", "rocket")]
+    shown = [
+        sample_photos.read_photo(sample_photos.BUILTIN + name, long_side=384).rgb
+        for name in ("coffee", "rocket")
+    ]
     assert all(metrics.mesh_ratio(photo) < 1.5 for photo in shown)
     return np.mean([metrics.mesh_ratio(paint(photo)) for photo in shown])
 
 
-@pytest.mark.parametrize("name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)])
+@pytest.mark.parametrize(
+    "name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)]
+)
 def test_models_of_styles_of_their_own_draw_no_mesh(name, count):
     for number in range(count):
         assert mesh(open_model.open_artifact(FOLDER / name, number)) < 2

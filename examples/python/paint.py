@@ -1,7 +1,7 @@
 """Paints a photo with a .tflite of nst_tf: LiteRT, NumPy and Pillow alone.
 
-    pip install ai-edge-litert numpy pillow
-    python paint.py starry_int8.tflite photo.jpg painted.png
+pip install ai-edge-litert numpy pillow
+python paint.py starry_int8.tflite photo.jpg painted.png
 """
 
 import argparse
@@ -16,9 +16,11 @@ def paint(model: str, photo: np.ndarray) -> np.ndarray:
     height, width = photo.shape[:2]
     # Sides that the network can draw: multiples of 4, at least 8.
     below, right = (max(-(-side // 4) * 4, 8) - side for side in (height, width))
-    grown = np.pad(photo.astype(np.float32) / 255, ((0, below), (0, right), (0, 0)), mode="reflect")
+    grown = np.pad(
+        photo.astype(np.float32) / 255, ((0, below), (0, right), (0, 0)), mode="reflect"
+    )
     interpreter = Interpreter(model_path=model)
-    image, = interpreter.get_input_details()
+    (image,) = interpreter.get_input_details()
     interpreter.resize_tensor_input(image["index"], [1, *grown.shape])
     interpreter.allocate_tensors()
     interpreter.set_tensor(image["index"], grown[None])

@@ -1,7 +1,7 @@
 """Every setting of a training run: name, default, meaning, all in one place.
 
-The command's flags, their help, the run folder's replayable file and the check on resume are made from
-these fields; the library reads them as a frozen dataclass.
+The command's flags, their help, the run folder's replayable file and the check on
+resume are made from these fields; the library reads them as a frozen dataclass.
 """
 
 import dataclasses
@@ -11,18 +11,23 @@ from typing import Any
 from nst_tf.core.errors import expected
 
 
-def setting(default: Any, help: str, *, choices: Sequence[str] = (), free: bool = False) -> Any:
+def setting(
+    default: Any, help: str, *, choices: Sequence[str] = (), free: bool = False
+) -> Any:
     """Declares one field of a settings dataclass.
 
     Args:
-        default: its default; its type is the flag's (str, int, float, bool or tuple of str).
+        default: its default; its type is the flag's (str, int, float, bool or tuple of
+            str).
         help: one sentence for `--help`.
-        choices: the allowed strings, where there is a list; of a tuple, those of each entry.
-        free: whether a resumed run may use another value, because what is learnt does not depend
-            on it.
+        choices: the allowed strings, where there is a list; of a tuple, those of each
+            entry.
+        free: whether a resumed run may use another value, because what is learnt does
+            not depend on it.
     """
     return dataclasses.field(
-        default=default, metadata={"help": help, "choices": tuple(choices), "free": free}
+        default=default,
+        metadata={"help": help, "choices": tuple(choices), "free": free},
     )
 
 
@@ -53,5 +58,7 @@ def layer_weights(names: Sequence[str]) -> dict[str, float]:
         try:
             weights[name] = float(weight) if weight else 1.0
         except ValueError:
-            raise expected("a layer as NAME or NAME:WEIGHT", repr(item), "Try relu3_1:0.5.") from None
+            raise expected(
+                "a layer as NAME or NAME:WEIGHT", repr(item), "Try relu3_1:0.5."
+            ) from None
     return weights

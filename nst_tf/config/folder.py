@@ -15,11 +15,15 @@ class AlbumSettings:
     content: str = setting("", "A photo, a folder or a glob such as 'a/**/*.jpg'.")
     output: str = setting("", "File for one photo, folder for several.")
     style_weights: tuple[str, ...] = setting(
-        (), "For a model of several styles, a number for each: 1 for the one to paint in and 0 for the others, "
-        "or a blend such as 0.5,0.5.")
+        (),
+        "For a model of several styles, a number for each: 1 for the one to paint in and 0 for the others, "
+        "or a blend such as 0.5,0.5.",
+    )
     strength: float = setting(
-        1.0, "How strongly a model with styles of its own paints, 0 (the photo, nearly) to 1; for models that "
-        "were trained with --strength.")
+        1.0,
+        "How strongly a model with styles of its own paints, 0 (the photo, nearly) to 1; for models that "
+        "were trained with --strength.",
+    )
     overwrite: bool = setting(False, "Replace files that exist.")
     max_pixels: int = setting(image_io.MAX_PIXELS, "Larger photos are refused.")
 
@@ -27,7 +31,7 @@ class AlbumSettings:
         for name in self._needed():
             if not getattr(self, name):
                 raise expected(f"--{name}", "none", "See --help.")
-        _ = self.blend                                     # raises, if they are no numbers
+        _ = self.blend  # raises, if they are no numbers
 
     def _needed(self) -> tuple[str, ...]:
         return "model", "content", "output"
@@ -38,4 +42,6 @@ class AlbumSettings:
         try:
             return tuple(float(weight) for weight in self.style_weights)
         except ValueError:
-            raise expected("numbers as --style_weights", ",".join(self.style_weights), "Try 1,0.") from None
+            raise expected(
+                "numbers as --style_weights", ",".join(self.style_weights), "Try 1,0."
+            ) from None

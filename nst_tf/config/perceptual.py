@@ -1,7 +1,7 @@
 """Every setting of a training run: name, default, meaning, all in one place.
 
-The command's flags, their help, the run folder's replayable file and the check on resume are made from
-these fields; the library reads them as a frozen dataclass.
+The command's flags, their help, the run folder's replayable file and the check on
+resume are made from these fields; the library reads them as a frozen dataclass.
 """
 
 import dataclasses
@@ -15,30 +15,46 @@ class PerceptualSettings:
     """How pictures are judged: what training and optimisation have in common."""
 
     feature_network: str = setting(
-        "slim_vgg19", "Network that judges pictures; vgg19 judges best, and takes three times as long.",
-        choices=("slim_vgg19", "vgg19"))
+        "slim_vgg19",
+        "Network that judges pictures; vgg19 judges best, and takes three times as long.",
+        choices=("slim_vgg19", "vgg19"),
+    )
     vgg_weights: str = setting(
-        "imagenet", "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.")
-    slim_weights: str = setting("", "Slim VGG19 weights (.npz); empty for the packaged ones.")
+        "imagenet",
+        "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.",
+    )
+    slim_weights: str = setting(
+        "", "Slim VGG19 weights (.npz); empty for the packaged ones."
+    )
 
     content_weight: float = setting(1.0, "Weight of the content term.")
     style_weight: float = setting(10.0, "Weight of the style term.")
     tv_weight: float = setting(0.0, "Weight of the total-variation term.")
     content_layers: tuple[str, ...] = setting(
-        ("relu4_2",), "Layers of the content term, as NAME or NAME:WEIGHT.")
+        ("relu4_2",), "Layers of the content term, as NAME or NAME:WEIGHT."
+    )
     style_layers: tuple[str, ...] = setting(
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-        "Layers of the style term, as NAME or NAME:WEIGHT.")
+        "Layers of the style term, as NAME or NAME:WEIGHT.",
+    )
     precision: str = setting(
-        "float32", "Arithmetic of convolutions and Gram matrices; auto: the faster one on this machine.",
-        choices=("float32", "bfloat16", "auto"))
+        "float32",
+        "Arithmetic of convolutions and Gram matrices; auto: the faster one on this machine.",
+        choices=("float32", "bfloat16", "auto"),
+    )
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), field.metadata["choices"]
-            for each in (value if isinstance(value, tuple) else (value,)) if choices else ():
+            for each in (
+                (value if isinstance(value, tuple) else (value,)) if choices else ()
+            ):
                 if each not in choices:
-                    raise expected(f"--{field.name} among {', '.join(choices)}", repr(each), "Choose one.")
+                    raise expected(
+                        f"--{field.name} among {', '.join(choices)}",
+                        repr(each),
+                        "Choose one.",
+                    )
 
     @property
     def compute_dtype(self) -> str:

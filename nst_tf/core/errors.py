@@ -4,8 +4,8 @@
 class UserError(Exception):
     """Something the user can mend: bad input, an unusable setting, a full disk.
 
-    Entry points print it as one line and exit with status 1; everything else is a bug and keeps its
-    stack trace.
+    Entry points print it as one line and exit with status 1; everything else is a bug
+    and keeps its stack trace.
     """
 
 

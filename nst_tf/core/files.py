@@ -14,12 +14,15 @@ from nst_tf.core.errors import UserError, expected
 _log = logging.getLogger(__name__)
 
 
-def write_atomically(path: str | os.PathLike, data: bytes, *, overwrite: bool = False) -> None:
+def write_atomically(
+    path: str | os.PathLike, data: bytes, *, overwrite: bool = False
+) -> None:
     """Writes a file whole or not at all.
 
-    The bytes go to a temporary file in the same folder, reach the disk, and take the name in one
-    step. Whatever goes wrong before that step, Ctrl-C included, the old file stays as it was and
-    the temporary one is removed. A symbolic link is followed. Missing parent folders are created.
+    The bytes go to a temporary file in the same folder, reach the disk, and take the
+    name in one step. Whatever goes wrong before that step, Ctrl-C included, the old
+    file stays as it was and the temporary one is removed. A symbolic link is followed.
+    Missing parent folders are created.
 
     Args:
         path: the file to write.
@@ -27,21 +30,25 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, overwrite: bool = 
         overwrite: whether an existing file may be replaced.
 
     Raises:
-        UserError: the file exists and `overwrite` is false, the path is not a regular file, or the
-            system refuses to write (no permission, no space).
+        UserError: the file exists and `overwrite` is false, the path is not a regular
+            file, or the system refuses to write (no permission, no space).
     """
-    # The link's target is replaced, not the link, so the temporary file must lie beside the target.
+    # The link's target is replaced, not the link, so the temporary file must lie beside
+    # the target.
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise expected("a path to a regular file", path, "Choose another path.")
     if target.exists() and not overwrite:
         raise expected(
-            "a path where no file exists yet", path, "Choose another, or add --overwrite."
+            "a path where no file exists yet",
+            path,
+            "Choose another, or add --overwrite.",
         )
     temporary = target.with_name(_temporary_name())
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Unlike tempfile, open() gives the file the permissions that the user's umask asks for.
+        # Unlike tempfile, open() gives the file the permissions that the user's umask
+        # asks for.
         with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
@@ -73,7 +80,8 @@ def ensure_writable_folder(path: str | os.PathLike) -> Path:
     probe = folder / _temporary_name()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Permission bits do not tell (read-only mounts, root, network shares): only a write does.
+        # Permission bits do not tell (read-only mounts, root, network shares): only a
+        # write does.
         try:
             probe.write_bytes(b"0")
         finally:
@@ -91,13 +99,14 @@ def sha256(path: str | os.PathLike) -> str:
 def find_files(spec: str | os.PathLike, suffixes: Collection[str]) -> list[Path]:
     """Lists the files that a file, a folder or a glob stands for, sorted.
 
-    A folder is searched with all folders in it, a glob may use ** for that. Hidden files and
-    folders are skipped, and so is every file without one of the suffixes. A file that is named
-    itself is taken whatever its suffix.
+    A folder is searched with all folders in it, a glob may use ** for that. Hidden
+    files and folders are skipped, and so is every file without one of the suffixes. A
+    file that is named itself is taken whatever its suffix.
 
     Args:
         spec: the path of a file or a folder, or a glob.
-        suffixes: such as [".png"], in lower case; the case of a file's own does not matter.
+        suffixes: such as [".png"], in lower case; the case of a file's own does not
+            matter.
 
     Raises:
         UserError: nothing was found.
@@ -110,10 +119,17 @@ def find_files(spec: str | os.PathLike, suffixes: Collection[str]) -> list[Path]
     else:
         candidates = map(Path, glob.iglob(os.fspath(spec), recursive=True))
     # A set, since a pattern with more than one ** can list a file twice.
-    found = {path for path in candidates if path.suffix.lower() in suffixes and path.is_file()}
+    found = {
+        path
+        for path in candidates
+        if path.suffix.lower() in suffixes and path.is_file()
+    }
     if not found:
-        raise expected(f"a file, a folder or a glob with {' '.join(suffixes)} files",
-                       f"{spec} (there are none)", "Check the path.")
+        raise expected(
+            f"a file, a folder or a glob with {' '.join(suffixes)} files",
+            f"{spec} (there are none)",
+            "Check the path.",
+        )
     return sorted(found)
 
 
@@ -127,7 +143,8 @@ def _walk(root: Path) -> Iterator[Path]:
 
 
 def _temporary_name() -> str:
-    # Not made from the final name, which may already be as long as the file system allows.
+    # Not made from the final name, which may already be as long as the file system
+    # allows.
     return f".{secrets.token_hex(8)}.tmp"
 
 

@@ -12,7 +12,7 @@ class Interruptible:
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._note)
-        except ValueError:                # not in the main thread: leave signals to who started it
+        except ValueError:  # not in the main thread: leave signals to who started it
             pass
         return self
 

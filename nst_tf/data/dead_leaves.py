@@ -1,9 +1,10 @@
 """Endless made-up pictures whose statistics are close to those of photographs.
 
-A world of opaque things that hide one another, with radii spread as r^-3, gives pictures with the
-edges, the clutter and the 1/f^2 power spectrum of natural ones; the model is from A. Lee,
-D. Mumford and J. Huang, "Occlusion Models for Natural Images", IJCV 2001. Here the things also have
-textures, rounded shading and a common palette, and stand at two depths that may be out of focus.
+A world of opaque things that hide one another, with radii spread as r^-3, gives
+pictures with the edges, the clutter and the 1/f^2 power spectrum of natural ones; the
+model is from A. Lee, D. Mumford and J. Huang, "Occlusion Models for Natural Images",
+IJCV 2001. Here the things also have textures, rounded shading and a common palette, and
+stand at two depths that may be out of focus.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,9 @@ _COVERAGE = 2.6  # how often the far leaves cover the picture
 _NEAR_COVERAGE = 0.35
 _SOFTENING = 0.38  # pixels, a blur of the whole that smooths the steps of the outlines
 # Columns of the table of leaves that shading reads.
-_X, _Y, _RADIUS, _TILT_X, _TILT_Y, _BULGE, _WAVE, _WAVE_X, _WAVE_Y, _PHASE, _GRAIN = range(11)
+_X, _Y, _RADIUS, _TILT_X, _TILT_Y, _BULGE, _WAVE, _WAVE_X, _WAVE_Y, _PHASE, _GRAIN = (
+    range(11)
+)
 
 
 def dead_leaves(seed: int | Sequence[int], height: int, width: int) -> np.ndarray:
@@ -47,11 +50,15 @@ def dead_leaves(seed: int | Sequence[int], height: int, width: int) -> np.ndarra
     if rng.random() < 0.15:
         picture = _blurred(picture, rng.uniform(0.7, 1.3))
     near = picture.copy()
-    mask = _strew(rng, near, palette, grain, _NEAR_COVERAGE, rng.uniform(2, 8) * _SMALLEST)
+    mask = _strew(
+        rng, near, palette, grain, _NEAR_COVERAGE, rng.uniform(2, 8) * _SMALLEST
+    )
     if rng.random() < 0.2:
         blur = rng.uniform(0.8, 2.4)
         layers = (Image.fromarray(_blurred(layer, blur)) for layer in (near, mask))
-        near = np.asarray(Image.composite(next(layers), Image.fromarray(picture), next(layers)))
+        near = np.asarray(
+            Image.composite(next(layers), Image.fromarray(picture), next(layers))
+        )
     return _exposed(rng, _blurred(near, _SOFTENING).astype(np.float32))
 
 
@@ -64,7 +71,9 @@ def _palette(rng: np.random.Generator) -> np.ndarray:
     green = rng.normal(rng.normal(0.0, 0.025), 0.45 * spread, count)
     shade = 0.35 + 1.3 * np.minimum(light, 1 - 0.5 * light)
     warm, green = warm * shade, green * shade
-    colours = np.stack([light + warm - 0.3 * green, light + 0.7 * green, light - warm], -1)
+    colours = np.stack(
+        [light + warm - 0.3 * green, light + 0.7 * green, light - warm], -1
+    )
     return colours.astype(np.float32)
 
 
@@ -76,7 +85,9 @@ def _pink_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray
     frequency[0, 0] = 1
     gain = np.maximum(frequency, 4 / max(height, width)) ** -0.75
     gain[0, 0] = 0
-    waves = rng.standard_normal((*gain.shape, 2), np.float32) @ np.array([1, 1j], np.complex64)
+    waves = rng.standard_normal((*gain.shape, 2), np.float32) @ np.array(
+        [1, 1j], np.complex64
+    )
     noise = np.fft.irfft2((gain * waves).astype(np.complex64), s=(height, width))
     return (noise / (noise.std() + 1e-9)).astype(np.float32)
 
@@ -84,14 +95,18 @@ def _pink_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray
 def _strew(rng, picture, palette, grain, coverage, smallest) -> np.ndarray:
     """Covers `picture` with leaves in place; returns where they lie, uint8 [H, W], 0 or 255.
 
-    An `_COVERAGE` of leaves stands on a ground of its own; fewer leave the picture as it is between
-    them.
+    An `_COVERAGE` of leaves stands on a ground of its own; fewer leave the picture as
+    it is between them.
     """
     height, width, _ = picture.shape
     radius = _radii(rng, (height, width), coverage, smallest)
     table = _table(rng, radius, (height, width))
     colours = palette[rng.integers(len(palette), size=len(radius))]
-    colours = colours + rng.normal(0, 0.07, (len(radius), 1)) + rng.normal(0, 0.025, colours.shape)
+    colours = (
+        colours
+        + rng.normal(0, 0.07, (len(radius), 1))
+        + rng.normal(0, 0.025, colours.shape)
+    )
     index = Image.new("I", (width, height), 0)
     draw = ImageDraw.Draw(index)
     for leaf, outline in enumerate(_outlines(rng, table).tolist(), start=1):
@@ -147,10 +162,14 @@ def _outlines(rng: np.random.Generator, table: np.ndarray) -> np.ndarray:
     x = np.sign(cos) * np.abs(cos) ** power
     y = np.sign(sin) * np.abs(sin) ** power
     lobes = rng.integers(2, 6, (count, 1))
-    depth = np.where(rng.random((count, 1)) < 0.35, rng.uniform(0.1, 0.35, (count, 1)), 0)
+    depth = np.where(
+        rng.random((count, 1)) < 0.35, rng.uniform(0.1, 0.35, (count, 1)), 0
+    )
     lumpy = 1 + depth * np.cos(lobes * turn + rng.uniform(0, 6.3, (count, 1)))
     long = rng.random((count, 1)) < 0.22
-    stretch = np.where(long, rng.uniform(2.5, 6, (count, 1)), rng.uniform(1, 1.7, (count, 1)))
+    stretch = np.where(
+        long, rng.uniform(2.5, 6, (count, 1)), rng.uniform(1, 1.7, (count, 1))
+    )
     bend = np.where(long, rng.normal(0, 0.30, (count, 1)), 0)
     root = np.sqrt(stretch)
     x, y = x * lumpy * root, y * lumpy / root
@@ -158,8 +177,12 @@ def _outlines(rng: np.random.Generator, table: np.ndarray) -> np.ndarray:
     facing = rng.uniform(0, 2 * np.pi, (count, 1))
     radius = table[1:, _RADIUS, None]
     outline = np.empty((count, 2 * _CORNERS), np.float32)
-    outline[:, 0::2] = table[1:, _X, None] + radius * (x * np.cos(facing) - y * np.sin(facing))
-    outline[:, 1::2] = table[1:, _Y, None] + radius * (x * np.sin(facing) + y * np.cos(facing))
+    outline[:, 0::2] = table[1:, _X, None] + radius * (
+        x * np.cos(facing) - y * np.sin(facing)
+    )
+    outline[:, 1::2] = table[1:, _Y, None] + radius * (
+        x * np.sin(facing) + y * np.cos(facing)
+    )
     return outline
 
 
@@ -184,7 +207,9 @@ def _shaded(table, colours, leaf, shown, grain) -> np.ndarray:
 
 def _blurred(picture: np.ndarray, blur: float) -> np.ndarray:
     """Returns `picture`, uint8, blurred by a Gaussian of standard deviation `blur` pixels."""
-    return np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(float(blur))))
+    return np.asarray(
+        Image.fromarray(picture).filter(ImageFilter.GaussianBlur(float(blur)))
+    )
 
 
 def _exposed(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
@@ -196,6 +221,8 @@ def _exposed(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     light = np.exp(rng.normal(0, 0.12) + slope_y * y + slope_x * x).astype(np.float32)
     tint = np.exp(rng.normal(0, 0.04, 3)).astype(np.float32)
     picture *= light[..., None] * tint
-    noise = rng.standard_normal((height, width), np.float32) * np.float32(rng.uniform(0, 3))
+    noise = rng.standard_normal((height, width), np.float32) * np.float32(
+        rng.uniform(0, 3)
+    )
     picture += 0.5 + noise[..., None]
     return np.clip(picture, 0, 255, out=picture).astype(np.uint8)

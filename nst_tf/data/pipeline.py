@@ -1,8 +1,10 @@
-"""Photos to train on: TFDS, folders or the built-in source -> shuffled, cropped, batched, prefetched.
+"""Photos to train on: TFDS, folders or the built-in source -> shuffled, cropped,
+batched, prefetched.
 
-Every example has a running number, and everything random about it is drawn from (seed, number). A
-stream can therefore start anywhere at no cost, which is what makes an interrupted run continue exactly,
-and several workers can each take their part of every batch.
+Every example has a running number, and everything random about it is drawn from (seed,
+number). A stream can therefore start anywhere at no cost, which is what makes an
+interrupted run continue exactly, and several workers can each take their part of every
+batch.
 """
 
 import dataclasses
@@ -25,8 +27,8 @@ class CropConfig:
         crop_size: side of the square crops, pixels.
         short_side: short side of the photo before the crop, pixels; aspect kept.
         seed: of order, crops and flips.
-        closest: the short side is this times `short_side` at most, drawn anew for every example; 1 for always
-            `short_side`.
+        closest: the short side is this times `short_side` at most, drawn anew for every
+            example; 1 for always `short_side`.
         recolored: share of the examples whose hues are turned; see `color.turned`.
     """
 
@@ -48,79 +50,126 @@ class Shard:
     def __post_init__(self):
         if self.batch_size % self.workers:
             raise expected(
-                f"a batch size divisible by the {self.workers} replicas", self.batch_size,
-                "Change --batch_size.")
+                f"a batch size divisible by the {self.workers} replicas",
+                self.batch_size,
+                "Change --batch_size.",
+            )
 
 
-def crops(source: Source, config: CropConfig, shard: Shard, start: int = 0) -> tf.data.Dataset:
-    """Streams this worker's part of every batch, endless, reproducible, from running number `start`.
+def crops(
+    source: Source, config: CropConfig, shard: Shard, start: int = 0
+) -> tf.data.Dataset:
+    """Streams this worker's part of every batch, endless, reproducible, from running
+    number `start`.
 
-    A photo that cannot be read is left out, counted and named in `source.unreadable`; the crop behind
-    it takes its place. Too many of them end the stream with an error; ask `source.unreadable.check()`
-    for its text.
+    A photo that cannot be read is left out, counted and named in `source.unreadable`;
+    the crop behind it takes its place. Too many of them end the stream with an error;
+    ask `source.unreadable.check()` for its text.
 
     Returns:
-        Batches {"image": float32 [batch / workers, S, S, 3] RGB in [0, 1], "index": int64 [...]}.
+        Batches {"image": float32 [batch / workers, S, S, 3] RGB in [0, 1], "index":
+        int64 [...]}.
     """
     return _batches({"image": (source, config)}, shard, start)
 
 
 def pairs(
-    source: Source, config: CropConfig, paintings: Source, painting_config: CropConfig, shard: Shard, start: int = 0
+    source: Source,
+    config: CropConfig,
+    paintings: Source,
+    painting_config: CropConfig,
+    shard: Shard,
+    start: int = 0,
 ) -> tf.data.Dataset:
     """Streams photos with a painting each, as `crops` does photos.
 
-    A pair of which one picture cannot be read is left out. The two seeds should differ: with equal ones,
-    equal sources give every photo itself as its painting.
+    A pair of which one picture cannot be read is left out. The two seeds should differ:
+    with equal ones, equal sources give every photo itself as its painting.
 
     Returns:
         The batches of `crops`, and in them "style" like "image".
     """
-    return _batches({"image": (source, config), "style": (paintings, painting_config)}, shard, start)
+    return _batches(
+        {"image": (source, config), "style": (paintings, painting_config)}, shard, start
+    )
 
 
-def _batches(streams: Mapping[str, tuple[Source, CropConfig]], shard: Shard, start: int) -> tf.data.Dataset:
-    """{name: (source, how)} -> batches of their crops of equal running numbers, by name, and "index"."""
+def _batches(
+    streams: Mapping[str, tuple[Source, CropConfig]], shard: Shard, start: int
+) -> tf.data.Dataset:
+    """{name: (source, how)} -> batches of their crops of equal running numbers, by
+    name, and "index".
+    """
     share = shard.batch_size // shard.workers
-    examples = tf.data.Dataset.zip({
-        name: source.dataset(start, config.seed) for name, (source, config) in streams.items()})
+    examples = tf.data.Dataset.zip(
+        {
+            name: source.dataset(start, config.seed)
+            for name, (source, config) in streams.items()
+        }
+    )
     first = next(iter(streams))
     if shard.workers > 1:
         examples = examples.filter(
-            lambda example: example[first]["index"] % shard.batch_size // share == shard.worker)
-    readers = {name: functools.partial(_load, _reader(*how), how[1].crop_size) for name, how in streams.items()}
+            lambda example: (
+                example[first]["index"] % shard.batch_size // share == shard.worker
+            )
+        )
+    readers = {
+        name: functools.partial(_load, _reader(*how), how[1].crop_size)
+        for name, how in streams.items()
+    }
     examples = examples.map(
         lambda example: {name: read(example[name]) for name, read in readers.items()},
-        num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
     examples = examples.filter(
-        lambda example: tf.reduce_all([example[name]["ok"] for name in readers]))
-    examples = examples.map(lambda example: {"index": example[first]["index"], **{
-        name: tf.cast(example[name]["image"], tf.float32) / 255.0 for name in readers}})
+        lambda example: tf.reduce_all([example[name]["ok"] for name in readers])
+    )
+    examples = examples.map(
+        lambda example: {
+            "index": example[first]["index"],
+            **{
+                name: tf.cast(example[name]["image"], tf.float32) / 255.0
+                for name in readers
+            },
+        }
+    )
     return examples.batch(share, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
 def random_crop(pixels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Cuts a random square out of uint8 [H, W, 3], both sides at least `size`, and flips half of them."""
+    """Cuts a random square out of uint8 [H, W, 3], both sides at least `size`, and
+    flips half of them.
+    """
     top = rng.integers(pixels.shape[0] - size + 1)
     left = rng.integers(pixels.shape[1] - size + 1)
-    crop = pixels[top: top + size, left: left + size]
+    crop = pixels[top : top + size, left : left + size]
     return crop[:, ::-1] if rng.integers(2) else crop
 
 
 def _reader(source: Source, config: CropConfig) -> Callable:
     def read(index, photo):
         try:
-            pixels = source.read(int(index), photo, _short_side(config, int(index)), config.seed)
+            pixels = source.read(
+                int(index), photo, _short_side(config, int(index)), config.seed
+            )
         except UserError as error:
-            # The text alone names a file, but not one encoded picture among many of its length.
+            # The text alone names a file, but not one encoded picture among many of its
+            # length.
             source.unreadable.add(f"{hash(photo)} {error}", str(error))
             source.unreadable.check()
             return np.zeros((config.crop_size, config.crop_size, 3), np.uint8), False
         rng = np.random.default_rng([config.seed, int(index)])
         crop = random_crop(pixels, config.crop_size, rng)
         if rng.random() < config.recolored:
-            crop = image_io.to_uint8(color.turned(
-                image_io.to_float(crop), rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.5)))
+            crop = image_io.to_uint8(
+                color.turned(
+                    image_io.to_float(crop),
+                    rng.uniform(0, 2 * np.pi),
+                    rng.uniform(0.5, 1.5),
+                )
+            )
         return np.ascontiguousarray(crop), True
 
     return read
@@ -134,7 +183,8 @@ def _short_side(config, index):
 
 def _load(read, size, example):
     image, ok = tf.numpy_function(
-        read, [example["index"], example["photo"]], [tf.uint8, tf.bool], stateful=False)
+        read, [example["index"], example["photo"]], [tf.uint8, tf.bool], stateful=False
+    )
     image.set_shape([size, size, 3])
     ok.set_shape([])
     return {"image": image, "ok": ok, "index": example["index"]}

@@ -1,4 +1,6 @@
-"""Photographs that come with scikit-image: to train on, to preview and to show without a download."""
+"""Photographs that come with scikit-image: to train on, to preview and to show without
+a download.
+"""
 
 import functools
 import importlib.resources
@@ -10,8 +12,8 @@ from nst_tf.images import io as image_io
 
 BUILTIN = "builtin:"
 
-# File names in skimage/data: all are part of every wheel. The licences (public domain, CC0 and CC BY)
-# are listed in that package.
+# File names in skimage/data: all are part of every wheel. The licences (public domain,
+# CC0 and CC BY) are listed in that package.
 PHOTOS = {
     "astronaut": "astronaut.png",
     "cat": "chelsea.png",
@@ -47,9 +49,12 @@ def read_photo(name: str, *, long_side: int | None = None) -> image_io.Picture:
     """
     if not name.startswith(BUILTIN):
         return image_io.read_picture(name, long_side=long_side)
-    if name[len(BUILTIN):] not in PHOTOS:
-        raise expected(f"a photo among {', '.join(BUILTIN + each for each in PHOTOS)}, or a path", name,
-                       "Choose one.")
-    pixels = builtin_photo(name[len(BUILTIN):])
+    if name[len(BUILTIN) :] not in PHOTOS:
+        raise expected(
+            f"a photo among {', '.join(BUILTIN + each for each in PHOTOS)}, or a path",
+            name,
+            "Choose one.",
+        )
+    pixels = builtin_photo(name[len(BUILTIN) :])
     size = image_io.fit_size(*pixels.shape[:2], long_side=long_side)
     return image_io.Picture(image_io.to_float(image_io.resize_rgb8(pixels, *size)))

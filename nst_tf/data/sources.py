@@ -1,8 +1,10 @@
-"""Photos to train on: TFDS, folders or the built-in source -> shuffled, cropped, batched, prefetched.
+"""Photos to train on: TFDS, folders or the built-in source -> shuffled, cropped,
+batched, prefetched.
 
-Every example has a running number, and everything random about it is drawn from (seed, number). A
-stream can therefore start anywhere at no cost, which is what makes an interrupted run continue exactly,
-and several workers can each take their part of every batch.
+Every example has a running number, and everything random about it is drawn from (seed,
+number). A stream can therefore start anywhere at no cost, which is what makes an
+interrupted run continue exactly, and several workers can each take their part of every
+batch.
 """
 
 import functools
@@ -17,8 +19,8 @@ from nst_tf.core.errors import expected
 from nst_tf.data import dead_leaves, sample_photos, style_images
 from nst_tf.images import io as image_io
 
-MAX_UNREADABLE = 0.01                                      # of all files; more stops the run
-STYLES = "builtin:styles"                                  # the packaged style pictures, as a folder
+MAX_UNREADABLE = 0.01  # of all files; more stops the run
+STYLES = "builtin:styles"  # the packaged style pictures, as a folder
 
 
 class Unreadable:
@@ -43,13 +45,17 @@ class Unreadable:
             return iter(sorted(self._reasons.values()))
 
     def check(self) -> None:
-        """Raises `UserError` with the list if more than `MAX_UNREADABLE` of the photos are broken."""
+        """Raises `UserError` with the list if more than `MAX_UNREADABLE` of the photos
+        are broken.
+        """
         if len(self) > MAX_UNREADABLE * self._total:
             shown = list(self)
             rest = f" ... and {len(shown) - 20} more" if len(shown) > 20 else ""
             raise expected(
                 f"at most {MAX_UNREADABLE:.0%} of {self._total} photos to be unreadable",
-                f"{len(shown)}: {'; '.join(shown[:20])}{rest}", "Mend or remove them.")
+                f"{len(shown)}: {'; '.join(shown[:20])}{rest}",
+                "Mend or remove them.",
+            )
 
 
 class Source(Protocol):
@@ -71,10 +77,19 @@ class FolderSource:
     def __init__(self, folders: str):
         if not all(folders.split(",")):
             # An empty path would mean the working directory, with all below it.
-            raise expected("folders separated by commas", repr(folders), "Check --content.")
+            raise expected(
+                "folders separated by commas", repr(folders), "Check --content."
+            )
         self.name = folders
-        self._files = [file for folder in folders.split(",") for file in (
-            style_images.packaged_styles().values() if folder == STYLES else image_io.find_images(folder))]
+        self._files = [
+            file
+            for folder in folders.split(",")
+            for file in (
+                style_images.packaged_styles().values()
+                if folder == STYLES
+                else image_io.find_images(folder)
+            )
+        ]
         self.unreadable = Unreadable(len(self._files))
 
     def dataset(self, start, seed):
@@ -87,10 +102,13 @@ class FolderSource:
 
 
 class TfdsSource:
-    """A TensorFlow Datasets data set with an "image" feature, such as coco/2017, its train split."""
+    """A TensorFlow Datasets data set with an "image" feature, such as coco/2017, its
+    train split.
+    """
 
     def __init__(self, name: str, data_dir: str = ""):
-        import tensorflow_datasets as tfds  # seconds to import; only this source needs it
+        # seconds to import; only this source needs it
+        import tensorflow_datasets as tfds
 
         self.name = f"tfds:{name}"
         self._tfds = tfds
@@ -108,21 +126,28 @@ class TfdsSource:
             raise expected(
                 'a data set with the feature "image" and the split "train"',
                 f"{name} with {', '.join((*info.features, *info.splits))}",
-                "Choose an image data set.")
+                "Choose an image data set.",
+            )
         self.unreadable = Unreadable(info.splits["train"].num_examples)
 
     def dataset(self, start, seed):
         examples = self._builder.as_dataset(
-            split="train", shuffle_files=True,
-            read_config=self._tfds.ReadConfig(shuffle_seed=seed, shuffle_reshuffle_each_iteration=True),
+            split="train",
+            shuffle_files=True,
+            read_config=self._tfds.ReadConfig(
+                shuffle_seed=seed, shuffle_reshuffle_each_iteration=True
+            ),
             # Pictures stay encoded, everything else of an example is not even read.
             decoders=self._tfds.decode.PartialDecoding(
-                {"image": True}, decoders={"image": self._tfds.decode.SkipDecoding()}),
+                {"image": True}, decoders={"image": self._tfds.decode.SkipDecoding()}
+            ),
         )
-        # Encoded pictures are about 150 kB: the buffer takes about 300 MB and is refilled by reading,
-        # not decoding, the skipped examples of a resumed run.
+        # Encoded pictures are about 150 kB: the buffer takes about 300 MB and is
+        # refilled by reading, not decoding, the skipped examples of a resumed run.
         examples = examples.map(lambda example: example["image"])
-        examples = examples.shuffle(2048, seed=seed, reshuffle_each_iteration=True).repeat()
+        examples = examples.shuffle(
+            2048, seed=seed, reshuffle_each_iteration=True
+        ).repeat()
         numbered = examples.enumerate().skip(start)
         return numbered.map(lambda index, photo: {"index": index, "photo": photo})
 
@@ -131,11 +156,15 @@ class TfdsSource:
 
 
 class BuiltinSource:
-    """The embedded default: photographs that come with scikit-image, dead leaves, or both in turn."""
+    """The embedded default: photographs that come with scikit-image, dead leaves, or
+    both in turn.
+    """
 
     def __init__(self, kind: str = "both"):
         if kind not in ("both", "photos", "leaves"):
-            raise expected("builtin, builtin:photos or builtin:leaves", kind, "Choose one.")
+            raise expected(
+                "builtin, builtin:photos or builtin:leaves", kind, "Choose one."
+            )
         self.name, self._kind = f"builtin:{kind}", kind
         self.unreadable = Unreadable(1)
 
@@ -146,7 +175,9 @@ class BuiltinSource:
         rng = np.random.default_rng([seed, index, 1])
         if self._kind == "photos" or (self._kind == "both" and index % 2 == 0):
             # Few photographs: draw them at many scales, so that no crop comes twice.
-            pixels = sample_photos.builtin_photo(list(sample_photos.PHOTOS)[rng.integers(len(sample_photos.PHOTOS))])
+            pixels = sample_photos.builtin_photo(
+                list(sample_photos.PHOTOS)[rng.integers(len(sample_photos.PHOTOS))]
+            )
             short_side = round(short_side * rng.uniform(1.0, 1.5))
             height, width = image_io.fit_size(*pixels.shape[:2], short_side=short_side)
             return image_io.resize_rgb8(pixels, height, width)
@@ -154,7 +185,8 @@ class BuiltinSource:
 
 
 def open_source(content: str, data_dir: str = "") -> Source:
-    """Opens the value of --content or --paintings: builtin[:KIND], tfds:NAME, or folders separated by commas.
+    """Opens the value of --content or --paintings: builtin[:KIND], tfds:NAME, or
+    folders separated by commas.
 
     Raises:
         UserError: nothing there that can be trained on.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from nst_tf.core.errors import expected
 
-TIMEOUT = 60                                               # seconds, for a download
-MAX_DOWNLOAD = 50_000_000                                  # bytes
+TIMEOUT = 60  # seconds, for a download
+MAX_DOWNLOAD = 50_000_000  # bytes
 
 
 def packaged_styles() -> dict[str, Path]:
@@ -25,8 +25,8 @@ def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
 
     Args:
         style_image: a packaged picture's name, a path, or an http(s) URL.
-        sha256: 64 hexadecimal digits that the bytes must have; needed for a URL, so that a run can
-            be repeated.
+        sha256: 64 hexadecimal digits that the bytes must have; needed for a URL, so
+            that a run can be repeated.
 
     Raises:
         UserError: nothing there, or other bytes than expected.
@@ -34,20 +34,27 @@ def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
     if re.match(r"https?://", style_image):
         if not sha256:
             raise expected(
-                "--style_sha256 beside a URL, so that the run can be repeated", "none",
-                "Download the picture once and give its hash, or its path.")
+                "--style_sha256 beside a URL, so that the run can be repeated",
+                "none",
+                "Download the picture once and give its hash, or its path.",
+            )
         data = _download(style_image)
     else:
         path = packaged_styles().get(style_image, Path(style_image))
         if not path.is_file():
             raise expected(
                 f"a style image: a path, a URL, or one of {', '.join(packaged_styles())}",
-                repr(style_image), "Check --style_image.")
+                repr(style_image),
+                "Check --style_image.",
+            )
         data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     if sha256 and digest != sha256.lower():
-        raise expected(f"a style image with SHA-256 {sha256}", digest,
-                       "The picture has changed: check it, then --style_sha256.")
+        raise expected(
+            f"a style image with SHA-256 {sha256}",
+            digest,
+            "The picture has changed: check it, then --style_sha256.",
+        )
     return data, digest
 
 
@@ -57,9 +64,15 @@ def _download(url):
             data = answer.read(MAX_DOWNLOAD + 1)
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = " ".join(str(getattr(error, "reason", error)).split())
-        raise expected("a style image at a reachable URL", f"{url} ({reason})",
-                       "Check the address and the network, or give a path.") from error
+        raise expected(
+            "a style image at a reachable URL",
+            f"{url} ({reason})",
+            "Check the address and the network, or give a path.",
+        ) from error
     if len(data) > MAX_DOWNLOAD:
-        raise expected(f"a style image of at most {MAX_DOWNLOAD // 10**6} MB", url,
-                       "Give a smaller picture.")
+        raise expected(
+            f"a style image of at most {MAX_DOWNLOAD // 10**6} MB",
+            url,
+            "Give a smaller picture.",
+        )
     return data

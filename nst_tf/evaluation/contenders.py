@@ -44,8 +44,8 @@ class Candidate:
     Attributes:
         name: what it is called there.
         draw: photo -> float32 [H, W, 3] in [0, 1], of the photo's size.
-        family: candidates of one family differ in their loss weights only, so that a curve can be laid
-            through them.
+        family: candidates of one family differ in their loss weights only, so that a
+            curve can be laid through them.
         timed: whether `draw` paints, so that its time tells something.
     """
 
@@ -59,7 +59,8 @@ def open_models(models: Sequence[str], style: np.ndarray) -> list[Candidate]:
     """Opens what --models names.
 
     Args:
-        models: PATH, NAME=PATH or NAME=PATH+PATH...; behind a path of several styles @ and the number of one.
+        models: PATH, NAME=PATH or NAME=PATH+PATH...; behind a path of several styles @
+            and the number of one.
         style: float32 [h, w, 3], in which models of any style paint.
 
     Raises:
@@ -77,8 +78,11 @@ def open_models(models: Sequence[str], style: np.ndarray) -> list[Candidate]:
             opened.append(_open(member, own, name if len(members) > 1 else "", style))
     names = [candidate.name for candidate in opened]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise expected("a name for each of --models", f"{', '.join(sorted(twice))} twice",
-                       "Use NAME=PATH.")
+        raise expected(
+            "a name for each of --models",
+            f"{', '.join(sorted(twice))} twice",
+            "Use NAME=PATH.",
+        )
     return opened
 
 
@@ -89,28 +93,45 @@ def identity() -> Candidate:
 
 def copy_of_style(style: np.ndarray) -> Candidate:
     """The baseline that shows the style picture, [h, w, 3], mirrored on where a photo is larger."""
+
     def draw(photo):
-        rows, columns = (padding.mirrored(side, stop)
-                         for side, stop in zip(style.shape[:2], photo.rgb.shape[:2]))
+        rows, columns = (
+            padding.mirrored(side, stop)
+            for side, stop in zip(style.shape[:2], photo.rgb.shape[:2])
+        )
         return style[rows][:, columns]
 
     return Candidate("copy of the style", draw)
 
 
-def gatys_baselines(settings: EvaluateSettings, style: image_io.Picture) -> list[Candidate]:
-    """The pictures of `nst_tf.optimize` after --gatys iterations of plain L-BFGS at full size from the photo.
+def gatys_baselines(
+    settings: EvaluateSettings, style: image_io.Picture
+) -> list[Candidate]:
+    """The pictures of `nst_tf.optimize` after --gatys iterations of plain L-BFGS at
+    full size from the photo.
 
-    They are kept in a folder of --output whose name stands for the settings, and not painted again.
+    They are kept in a folder of --output whose name stands for the settings, and not
+    painted again.
     """
     counts = settings.gatys_iterations
     if not counts:
         return []
-    shared = {field.name: getattr(settings, field.name)
-              for field in dataclasses.fields(PerceptualSettings)}
+    shared = {
+        field.name: getattr(settings, field.name)
+        for field in dataclasses.fields(PerceptualSettings)
+    }
     picture = image_io.encode(style, "png")
     plan = OptimizeSettings(
-        **shared, content="photo", style=("style.png",), output="picture.png", image_size=settings.image_size,
-        scales=1, style_scale=max(style.size) / settings.image_size, iterations=max(counts), precondition=False)
+        **shared,
+        content="photo",
+        style=("style.png",),
+        output="picture.png",
+        image_size=settings.image_size,
+        scales=1,
+        style_scale=max(style.size) / settings.image_size,
+        iterations=max(counts),
+        precondition=False,
+    )
     digest = hashlib.sha256(picture + str(plan).encode()).hexdigest()[:12]
     folder = Path(settings.output) / f"gatys_{digest}"
     files.write_atomically(folder / "style.png", picture, overwrite=True)
@@ -119,7 +140,12 @@ def gatys_baselines(settings: EvaluateSettings, style: image_io.Picture) -> list
     def drawing(count):
         def draw(photo):
             if not _snapshot(folder, count, photo).exists():
-                _paint(dataclasses.replace(plan, content=photo.source), counts, folder, photo)
+                _paint(
+                    dataclasses.replace(plan, content=photo.source),
+                    counts,
+                    folder,
+                    photo,
+                )
             return image_io.read_picture(_snapshot(folder, count, photo)).rgb
 
         return draw
@@ -142,7 +168,13 @@ class _Snapshots(keras.callbacks.Callback):
 def _paint(settings, counts, folder, photo):
     task = gatys.Gatys(settings)
     with tempfile.TemporaryDirectory() as state:
-        painting = Painting(task, task.open_optimizer, gatys.TERMS, Path(state) / "state.npz", float("inf"))
+        painting = Painting(
+            task,
+            task.open_optimizer,
+            gatys.TERMS,
+            Path(state) / "state.npz",
+            float("inf"),
+        )
         snapshots = _Snapshots(painting, counts)
         painted = painting.run([snapshots])
     if painted.interrupted:
@@ -150,7 +182,9 @@ def _paint(settings, counts, folder, photo):
     for count in counts:
         # It may have ended before, since nothing improved any more.
         picture = snapshots.pictures.get(count, painted.picture)
-        image_io.write_picture(_snapshot(folder, count, photo), task.finished(picture), overwrite=True)
+        image_io.write_picture(
+            _snapshot(folder, count, photo), task.finished(picture), overwrite=True
+        )
 
 
 def _snapshot(folder, count, photo):
@@ -167,25 +201,41 @@ def _open(path, name, family, style):
     except open_model.NeedsStyle:
         model = open_any_style.open_any_style(path)
         code = model.encode_style(style)
-        return Candidate(name, _named(path, lambda photo: model.transform(photo.rgb, code, 1.0)), family, timed=True)
+        return Candidate(
+            name,
+            _named(path, lambda photo: model.transform(photo.rgb, code, 1.0)),
+            family,
+            timed=True,
+        )
     except UserError as error:
         drawn = _finished_pictures(path)
         if not drawn:
             raise expected(
-                "a model, or a folder of pictures", f"{path} ({error})", "Check --models.") from error
+                "a model, or a folder of pictures",
+                f"{path} ({error})",
+                "Check --models.",
+            ) from error
         return Candidate(name, _reader(path, drawn), family)
-    return Candidate(name, _named(path, lambda photo: artifact(photo.rgb)), family, timed=True)
+    return Candidate(
+        name, _named(path, lambda photo: artifact(photo.rgb)), family, timed=True
+    )
 
 
 def _named(path, draw):
-    """The same function; what a runtime raises, since a file is damaged inside, becomes one line with its path."""
+    """The same function; what a runtime raises, since a file is damaged inside, becomes
+    one line with its path.
+    """
+
     def drawn(photo):
         try:
             return draw(photo)
         except (RuntimeError, ValueError, tf.errors.OpError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise expected(f"{path} to draw {photo.source}", reason.rstrip("."),
-                           "Export it again, or leave it out.") from error
+            raise expected(
+                f"{path} to draw {photo.source}",
+                reason.rstrip("."),
+                "Export it again, or leave it out.",
+            ) from error
 
     return drawn
 
@@ -205,13 +255,19 @@ def _finished_pictures(path):
 def _reader(path, drawn):
     def draw(photo):
         if photo.name not in drawn:
-            raise expected(f"a picture named {photo.name} in {path}", "none",
-                           "Paint all photos, or narrow --content.")
+            raise expected(
+                f"a picture named {photo.name} in {path}",
+                "none",
+                "Paint all photos, or narrow --content.",
+            )
         rgb = image_io.read_picture(drawn[photo.name]).rgb
         if rgb.shape != photo.rgb.shape:
             sizes = [f"{each.shape[1]}x{each.shape[0]}" for each in (photo.rgb, rgb)]
-            raise expected(f"{drawn[photo.name]} at {sizes[0]}", sizes[1],
-                           "Paint the photos at --image_size, or change it.")
+            raise expected(
+                f"{drawn[photo.name]} at {sizes[0]}",
+                sizes[1],
+                "Paint the photos at --image_size, or change it.",
+            )
         return rgb
 
     return draw

@@ -9,12 +9,22 @@ from nst_tf.evaluation.metrics import mean_interval
 from nst_tf.evaluation.score import style_at_content
 from nst_tf.runs import plots
 
-# name -> (heading, digits). Those with an interval are the objective; the others' are in the JSON.
+# name -> (heading, digits). Those with an interval are the objective; the others' are
+# in the JSON.
 COLUMNS = {
-    "content": ("content", 3), "style": ("style", 4), "total": ("total", 3), "ssim": ("SSIM", 3),
-    "color_distance": ("colours", 3), "checkerboard": ("checkerboard, photos", 2),
-    "checkerboard_flat": ("flat", 3), "mesh_ratio": ("mesh", 2), "border_ratio": ("border / inside", 2),
-    "saturated": ("saturated", 3), "noise_gain": ("noise gain", 2), "seconds_a_megapixel": ("s/MP", 2)}
+    "content": ("content", 3),
+    "style": ("style", 4),
+    "total": ("total", 3),
+    "ssim": ("SSIM", 3),
+    "color_distance": ("colours", 3),
+    "checkerboard": ("checkerboard, photos", 2),
+    "checkerboard_flat": ("flat", 3),
+    "mesh_ratio": ("mesh", 2),
+    "border_ratio": ("border / inside", 2),
+    "saturated": ("saturated", 3),
+    "noise_gain": ("noise gain", 2),
+    "seconds_a_megapixel": ("s/MP", 2),
+}
 WITH_INTERVAL = ("content", "style")
 
 
@@ -24,8 +34,8 @@ class Measured:
 
     Attributes:
         name, family: the candidate's.
-        values: {metric: float [photos]}; a metric that does not apply is missing. "checkerboard_flat" has
-            one value, of a flat picture.
+        values: {metric: float [photos]}; a metric that does not apply is missing.
+            "checkerboard_flat" has one value, of a flat picture.
     """
 
     name: str
@@ -35,7 +45,9 @@ class Measured:
     def mean(self, metric: str) -> float:
         """Returns the mean over photos; of times, which have outliers, the median."""
         values = self.values[metric]
-        return float(np.median(values) if metric == "seconds_a_megapixel" else np.mean(values))
+        return float(
+            np.median(values) if metric == "seconds_a_megapixel" else np.mean(values)
+        )
 
 
 def table(rows: Sequence[Measured]) -> str:
@@ -54,33 +66,65 @@ def table(rows: Sequence[Measured]) -> str:
 def comparison(rows: Sequence[Measured], reference: Measured) -> str:
     """Returns the markdown table of families and lone models against `reference` at equal content.
 
-    A family's style objective is read off its curve (`style_at_content`) at the content objective of the
-    reference; outside of its members' contents that is a guess, and marked.
+    A family's style objective is read off its curve (`style_at_content`) at the content
+    objective of the reference; outside of its members' contents that is a guess, and
+    marked.
     """
     content, style = reference.mean("content"), reference.mean("style")
-    lines = [f"at the content objective of {reference.name}, {content:.3f}:", "",
-             _line(["family", "style", f"ratio to {reference.name}"]), _line(["---"] * 3)]
+    lines = [
+        f"at the content objective of {reference.name}, {content:.3f}:",
+        "",
+        _line(["family", "style", f"ratio to {reference.name}"]),
+        _line(["---"] * 3),
+    ]
     for family in dict.fromkeys(row.family for row in rows if row.family):
-        points = [(row.mean("content"), row.mean("style")) for row in rows if row.family == family]
+        points = [
+            (row.mean("content"), row.mean("style"))
+            for row in rows
+            if row.family == family
+        ]
         found = style_at_content(points, content)
         outside = not min(points)[0] <= content <= max(points)[0]
-        lines.append(_line([family, f"{found:.4f}" + " (extrapolated)" * outside, f"{found / style:.3f}"]))
+        lines.append(
+            _line(
+                [
+                    family,
+                    f"{found:.4f}" + " (extrapolated)" * outside,
+                    f"{found / style:.3f}",
+                ]
+            )
+        )
     return "\n".join(lines)
 
 
 def numbers(rows: Sequence[Measured]) -> list[dict]:
     """Returns all numbers for JSON: mean, interval and the value of each photo."""
-    return [{"name": row.name, "family": row.family, "metrics": {
-        metric: {"mean": row.mean(metric), "interval_95": mean_interval(values),
-                 "values": np.asarray(values, float).round(6).tolist()}
-        for metric, values in row.values.items()}} for row in rows]
+    return [
+        {
+            "name": row.name,
+            "family": row.family,
+            "metrics": {
+                metric: {
+                    "mean": row.mean(metric),
+                    "interval_95": mean_interval(values),
+                    "values": np.asarray(values, float).round(6).tolist(),
+                }
+                for metric, values in row.values.items()
+            },
+        }
+        for row in rows
+    ]
 
 
 def trade_off(rows: Sequence[Measured]) -> bytes:
-    """Returns a PNG: style objective over content objective, members of a family joined by a line."""
+    """Returns a PNG: style objective over content objective, members of a family joined
+    by a line.
+    """
     curves: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
-        curves.setdefault(row.family or row.name, []).append((row.mean("content"), row.mean("style")))
+        curves.setdefault(row.family or row.name, []).append(
+            (row.mean("content"), row.mean("style"))
+        )
     return plots.curves(curves, "content objective", "style objective")
 
 

@@ -22,11 +22,16 @@ from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses.perceptual import LossWeights
 
 WRITTEN = ("table.md", "numbers.json", "trade_off.png", "sheet.png")
-FLAT_SIDE, FLAT_LEVELS = 256, (0.25, 0.5, 0.75)            # pixels and greys of pictures without any detail
-CELL = 320                                                 # pixels, on the contact sheet
+FLAT_SIDE, FLAT_LEVELS = (
+    256,
+    (0.25, 0.5, 0.75),
+)  # pixels and greys of pictures without any detail
+CELL = 320  # pixels, on the contact sheet
 
 
-def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> list[Measured]:
+def evaluate(
+    settings: EvaluateSettings, say: Callable[[str], None] = print
+) -> list[Measured]:
     """Measures all models and baselines, and writes `WRITTEN` into --output.
 
     Pictures are judged as they would be written: rounded to bytes.
@@ -40,36 +45,64 @@ def evaluate(settings: EvaluateSettings, say: Callable[[str], None] = print) -> 
     """
     folder = Path(settings.output)
     if not settings.overwrite and any((folder / name).exists() for name in WRITTEN):
-        raise expected("an --output without results", str(folder), "Choose another, or add --overwrite.")
+        raise expected(
+            "an --output without results",
+            str(folder),
+            "Choose another, or add --overwrite.",
+        )
     weights = LossWeights.of(settings)
-    style = image_io.read_picture(style_images.fetch_style(settings.style_image, settings.style_sha256)[0],
-                                short_side=settings.style_size)
+    style = image_io.read_picture(
+        style_images.fetch_style(settings.style_image, settings.style_sha256)[0],
+        short_side=settings.style_size,
+    )
     shown = read_photos(settings, say)
-    judged = [contenders.identity(), contenders.copy_of_style(style.rgb),
-              *contenders.open_models(settings.models, style.rgb)]
+    judged = [
+        contenders.identity(),
+        contenders.copy_of_style(style.rgb),
+        *contenders.open_models(settings.models, style.rgb),
+    ]
     names = [candidate.name for candidate in judged]
     if settings.reference and settings.reference not in names:
-        raise expected(f"--reference among {', '.join(names)}", settings.reference, "Choose one.")
+        raise expected(
+            f"--reference among {', '.join(names)}", settings.reference, "Choose one."
+        )
     settings = precision.settled(settings, say)
-    judge = score.Judge(extractors.open_extractor(settings, weights.layers), style, weights)
+    judge = score.Judge(
+        extractors.open_extractor(settings, weights.layers), style, weights
+    )
     files.ensure_writable_folder(folder)
     judged += contenders.gatys_baselines(settings, style)
     if settings.feature_network != "vgg19":
-        say(f"judged by {settings.feature_network}: not comparable with what VGG19 says")
+        say(
+            f"judged by {settings.feature_network}: not comparable with what VGG19 says"
+        )
     rows, drawn = [], {}
-    with tqdm.tqdm(total=len(judged) * len(shown), unit="photo", file=sys.stderr) as bar:
+    with tqdm.tqdm(
+        total=len(judged) * len(shown), unit="photo", file=sys.stderr
+    ) as bar:
         for candidate in judged:
             bar.set_postfix_str(candidate.name)
-            values, drawn[candidate.name] = measure(candidate, shown, judge, style.rgb, bar.update)
+            values, drawn[candidate.name] = measure(
+                candidate, shown, judge, style.rgb, bar.update
+            )
             rows.append(Measured(candidate.name, candidate.family, values))
     text = report.table(rows)
     if settings.reference:
         reference = rows[names.index(settings.reference)]
         text += "\n\n" + report.comparison(rows, reference)
-    title = f"{len(shown)} photos at {settings.image_size} pixels, style {settings.style_image} at " \
-            f"{settings.style_size}, judged by {settings.feature_network}"
+    title = (
+        f"{len(shown)} photos at {settings.image_size} pixels, style {settings.style_image} at "
+        f"{settings.style_size}, judged by {settings.feature_network}"
+    )
     say(f"{title}\n\n{text}")
-    _write(folder, settings, title, text, rows, _sheet(style.rgb, shown, drawn, settings.sheet_photos))
+    _write(
+        folder,
+        settings,
+        title,
+        text,
+        rows,
+        _sheet(style.rgb, shown, drawn, settings.sheet_photos),
+    )
     say(f"wrote {', '.join(str(folder / name) for name in WRITTEN)}")
     return rows
 
@@ -85,8 +118,12 @@ def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[
     else:
         paths = image_io.find_images(settings.content)
         stems = [path.stem for path in paths]
-        sources = {path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}_{path.name}": str(path)
-                   for path in paths}
+        sources = {
+            path.stem
+            if stems.count(path.stem) == 1
+            else f"{path.parent.name}_{path.name}": str(path)
+            for path in paths
+        }
     read = []
     for name, source in score.evenly(list(sources.items()), settings.photos):
         try:
@@ -95,8 +132,10 @@ def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[
             say(f"error: left out: {error}")
             continue
         if min(rgb.shape[:2]) < metrics.LEAST_SIDE:
-            say(f"error: left out: {source} would be {rgb.shape[1]}x{rgb.shape[0]}; at least "
-                f"{metrics.LEAST_SIDE} pixels are needed")
+            say(
+                f"error: left out: {source} would be {rgb.shape[1]}x{rgb.shape[0]}; at least "
+                f"{metrics.LEAST_SIDE} pixels are needed"
+            )
             continue
         read.append(Photo(name, source, rgb))
     if not read:
@@ -105,7 +144,10 @@ def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[
 
 
 def measure(
-    candidate: Candidate, shown: list[Photo], judge: score.Judge, style: np.ndarray,
+    candidate: Candidate,
+    shown: list[Photo],
+    judge: score.Judge,
+    style: np.ndarray,
     done: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
     """Returns {metric: [photos]} of one candidate, and its pictures, uint8.
@@ -123,15 +165,17 @@ def measure(
     values: dict[str, list[float]] = {}
     pictures = []
     if candidate.timed:
-        candidate.draw(shown[0])                           # the first call compiles or allocates
+        candidate.draw(shown[0])  # the first call compiles or allocates
     for photo in shown:
         started = time.perf_counter()
         drawn = candidate.draw(photo)
         seconds = time.perf_counter() - started
         if drawn.shape != photo.rgb.shape or not np.isfinite(drawn).all():
-            raise expected(f"a finite picture as large as {photo.source} of {candidate.name}",
-                           f"{drawn.shape[1]}x{drawn.shape[0]}, finite: {np.isfinite(drawn).all()}",
-                           "Train or export the model again.")
+            raise expected(
+                f"a finite picture as large as {photo.source} of {candidate.name}",
+                f"{drawn.shape[1]}x{drawn.shape[0]}, finite: {np.isfinite(drawn).all()}",
+                "Train or export the model again.",
+            )
         pictures.append(image_io.to_uint8(drawn))
         picture = image_io.to_float(pictures[-1])
         found = {
@@ -141,36 +185,64 @@ def measure(
             "checkerboard": metrics.checkerboard_energy(picture),
             "mesh_ratio": metrics.mesh_ratio(picture),
             "border_ratio": metrics.border_ratio(picture),
-            "saturated": metrics.saturated_share(picture)}
+            "saturated": metrics.saturated_share(picture),
+        }
         if candidate.timed:
             found["noise_gain"] = metrics.noise_gain(
-                lambda rgb, photo=photo: candidate.draw(dataclasses.replace(photo, rgb=rgb)), photo.rgb, drawn)
-            found["seconds_a_megapixel"] = seconds / (picture.shape[0] * picture.shape[1] / 1e6)
+                lambda rgb, photo=photo: candidate.draw(
+                    dataclasses.replace(photo, rgb=rgb)
+                ),
+                photo.rgb,
+                drawn,
+            )
+            found["seconds_a_megapixel"] = seconds / (
+                picture.shape[0] * picture.shape[1] / 1e6
+            )
         for name, value in found.items():
             values.setdefault(name, []).append(value)
         done()
     if candidate.timed:
-        flats = [np.full((FLAT_SIDE, FLAT_SIDE, 3), level, np.float32) for level in FLAT_LEVELS]
+        flats = [
+            np.full((FLAT_SIDE, FLAT_SIDE, 3), level, np.float32)
+            for level in FLAT_LEVELS
+        ]
         values["checkerboard_flat"] = [
-            metrics.checkerboard_energy(candidate.draw(Photo("flat", "a flat picture", flat)))
-            for flat in flats]
+            metrics.checkerboard_energy(
+                candidate.draw(Photo("flat", "a flat picture", flat))
+            )
+            for flat in flats
+        ]
     return {name: np.array(each) for name, each in values.items()}, pictures
 
 
 def _sheet(style, shown, drawn, count):
     """The style, then a row for each photo: itself, and what the models made of it."""
-    chosen = sorted({round(i) for i in np.linspace(0, len(shown) - 1, min(count, len(shown)))})
+    chosen = sorted(
+        {round(i) for i in np.linspace(0, len(shown) - 1, min(count, len(shown)))}
+    )
     painted = [name for name in drawn if name not in ("identity", "copy of the style")]
     rows = [[("style", image_io.to_uint8(style))]]
     for i in chosen:
-        rows.append([(shown[i].name, image_io.to_uint8(shown[i].rgb)),
-                     *((name, drawn[name][i]) for name in painted)])
+        rows.append(
+            [
+                (shown[i].name, image_io.to_uint8(shown[i].rgb)),
+                *((name, drawn[name][i]) for name in painted),
+            ]
+        )
     return image_io.encode_rgb8(contact_sheet.sheet(rows, cell=CELL), "png")
 
 
 def _write(folder, settings, title, text, rows, sheet):
-    numbers = {"judged": title, "settings": vars(settings), "models": report.numbers(rows)}
-    contents = (f"{title}\n\n{text}\n".encode(), json.dumps(numbers, indent=1).encode(),
-                report.trade_off(rows), sheet)
+    numbers = {
+        "judged": title,
+        "settings": vars(settings),
+        "models": report.numbers(rows),
+    }
+    contents = (
+        f"{title}\n\n{text}\n".encode(),
+        json.dumps(numbers, indent=1).encode(),
+        report.trade_off(rows),
+        sheet,
+    )
     for name, data in zip(WRITTEN, contents):
         files.write_atomically(folder / name, data, overwrite=True)

@@ -1,4 +1,6 @@
-"""The objective of stylised photos under a judge network: what every comparison of models is made with."""
+"""The objective of stylised photos under a judge network: what every comparison of
+models is made with.
+"""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -9,7 +11,12 @@ import tensorflow as tf
 from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import io as image_io
 from nst_tf.inference.open_model import Artifact
-from nst_tf.losses.perceptual import LossWeights, PerceptualLoss, StyleTarget, weighted_mean
+from nst_tf.losses.perceptual import (
+    LossWeights,
+    PerceptualLoss,
+    StyleTarget,
+    weighted_mean,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +25,8 @@ class Score:
 
     Attributes:
         content: mean relative squared error of relu4_2 to the photo's.
-        style: mean over relu1_1 ... relu5_1 of the relative squared error of the Gram matrices.
+        style: mean over relu1_1 ... relu5_1 of the relative squared error of the Gram
+            matrices.
     """
 
     content: float
@@ -34,8 +42,12 @@ class Judge:
         weights: layers of both terms, and the terms' weights in the sum.
     """
 
-    def __init__(self, extractor: FeatureExtractor, style: image_io.Picture,
-                 weights: LossWeights = LossWeights()):
+    def __init__(
+        self,
+        extractor: FeatureExtractor,
+        style: image_io.Picture,
+        weights: LossWeights = LossWeights(),
+    ):
         self._loss = PerceptualLoss(extractor, weights)
         self._target = StyleTarget(self._loss.style_target(style.rgb[None]))
 
@@ -47,52 +59,76 @@ class Judge:
             the sum by the weights, all others are not weighted.
         """
         found = self._errors(drawn[None], photo[None])
-        errors = {term: {layer: float(error[0]) for layer, error in layers.items()}
-                  for term, layers in found.items()}
+        errors = {
+            term: {layer: float(error[0]) for layer, error in layers.items()}
+            for term, layers in found.items()
+        }
         weights = self._loss.weights
         content = weighted_mean(weights.content_layers, errors["content"])
         style = weighted_mean(weights.style_layers, errors["style"])
-        return {"content": content, "style": style,
-                "total": weights.content * content + weights.style * style,
-                **{f"{term} {layer}": error for term, layers in errors.items()
-                   for layer, error in layers.items()}}
+        return {
+            "content": content,
+            "style": style,
+            "total": weights.content * content + weights.style * style,
+            **{
+                f"{term} {layer}": error
+                for term, layers in errors.items()
+                for layer, error in layers.items()
+            },
+        }
 
     def score(self, model: Artifact, photos: Iterable[np.ndarray]) -> Score:
         """Stylises each photo, float32 [H, W, 3] in [0, 1], and returns the mean objectives."""
         found = [self.terms(model(photo), photo) for photo in photos]
-        return Score(*(float(np.mean([terms[name] for terms in found])) for name in ("content", "style")))
+        return Score(
+            *(
+                float(np.mean([terms[name] for terms in found]))
+                for name in ("content", "style")
+            )
+        )
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec([1, None, None, 3])] * 2)
+    @tf.function(
+        autograph=False, input_signature=[tf.TensorSpec([1, None, None, 3])] * 2
+    )
     def _errors(self, drawn, photo):
         loss, features = self._loss, self._loss.extractor(drawn)
-        return {"content": loss.content_errors(features, loss.content_target(photo)),
-                "style": loss.style_errors(features, self._target)}
+        return {
+            "content": loss.content_errors(features, loss.content_target(photo)),
+            "style": loss.style_errors(features, self._target),
+        }
 
 
 def read_photos(content: str, long_side: int, count: int = 0) -> Sequence[np.ndarray]:
-    """Returns the photos that `content` stands for, float32 [H, W, 3] in [0, 1], at `long_side` pixels.
+    """Returns the photos that `content` stands for, float32 [H, W, 3] in [0, 1], at
+    `long_side` pixels.
 
     With a `count` above 0, about that many of them, evenly chosen.
     """
-    return [image_io.read_picture(path, long_side=long_side).rgb
-            for path in evenly(image_io.find_images(content), count)]
+    return [
+        image_io.read_picture(path, long_side=long_side).rgb
+        for path in evenly(image_io.find_images(content), count)
+    ]
 
 
 def evenly(items: Sequence, count: int) -> Sequence:
     """Returns about `count` of the items, at equal distances; all of them for 0."""
-    return items[::max(1, len(items) // count)] if count else items
+    return items[:: max(1, len(items) // count)] if count else items
 
 
 def style_at_content(points: Sequence[tuple[float, float]], content: float) -> float:
     """Returns the style objective that a family of models has at a given content objective.
 
-    Content and style trade off, so models are compared at equal content: the logarithm of style is
-    interpolated linearly between the two (content, style) points nearest to it.
+    Content and style trade off, so models are compared at equal content: the logarithm
+    of style is interpolated linearly between the two (content, style) points nearest to
+    it.
 
     Args:
-        points: (content, style) of models that differ in their loss weights only; at least 2.
+        points: (content, style) of models that differ in their loss weights only; at
+            least 2.
         content: where to read off.
     """
-    (c0, s0), (c1, s1) = sorted(sorted(points, key=lambda point: abs(point[0] - content))[:2])
+    (c0, s0), (c1, s1) = sorted(
+        sorted(points, key=lambda point: abs(point[0] - content))[:2]
+    )
     share = (content - c0) / (c1 - c0)
     return float(np.exp(np.log(s0) * (1 - share) + np.log(s1) * share))

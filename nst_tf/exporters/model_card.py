@@ -1,4 +1,6 @@
-"""What a user must know of exported files: how they came about, what they take and give, how exact they are."""
+"""What a user must know of exported files: how they came about, what they take and
+give, how exact they are.
+"""
 
 import importlib.metadata
 import math
@@ -15,18 +17,53 @@ from nst_tf.exporters.parity import Artefact
 from nst_tf.inference import latency
 
 # What a run's record says that tells something of the network.
-RECORDED = ("settings", "versions", "style_sha256", "encoder", "feature_network", "content", "steps", "seconds",
-            "last_terms")
-# What the guide of TensorFlow Lite's GPU delegate lists (tensorflow.org/lite/performance/gpu_advanced); drivers run more.
-GPU_DELEGATE = frozenset((
-    "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "EXP", "FULLY_CONNECTED", "LOGISTIC",
-    "LSTM", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "MUL", "PAD", "PRELU", "RELU", "RELU6", "RESHAPE", "RESIZE_BILINEAR",
-    "SOFTMAX", "STRIDED_SLICE", "SUB", "TRANSPOSE_CONV"))
+RECORDED = (
+    "settings",
+    "versions",
+    "style_sha256",
+    "encoder",
+    "feature_network",
+    "content",
+    "steps",
+    "seconds",
+    "last_terms",
+)
+# What the guide of TensorFlow Lite's GPU delegate lists
+# (tensorflow.org/lite/performance/gpu_advanced); drivers run more.
+GPU_DELEGATE = frozenset(
+    (
+        "ADD",
+        "AVERAGE_POOL_2D",
+        "CONCATENATION",
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "EXP",
+        "FULLY_CONNECTED",
+        "LOGISTIC",
+        "LSTM",
+        "MAX_POOL_2D",
+        "MAXIMUM",
+        "MINIMUM",
+        "MUL",
+        "PAD",
+        "PRELU",
+        "RELU",
+        "RELU6",
+        "RESHAPE",
+        "RESIZE_BILINEAR",
+        "SOFTMAX",
+        "STRIDED_SLICE",
+        "SUB",
+        "TRANSPOSE_CONV",
+    )
+)
 RANGES = "pictures: RGB in [0, 1] as float32, 0 to 255 as uint8; style_weights, strengths, alpha: 0 to 1"
 
 
 def label(style: str) -> str:
-    """Returns what a style is called for users: "a/vangogh_starry-night.jpg" is "Vangogh starry night"."""
+    """Returns what a style is called for users: "a/vangogh_starry-night.jpg" is
+    "Vangogh starry night".
+    """
     name = Path(style).stem.replace("_", " ").replace("-", " ")
     return name[:1].upper() + name[1:]
 
@@ -35,17 +72,28 @@ def labels(style_image: str, count: int) -> list[str]:
     """Returns the names of a network's styles, in the order of its style weights.
 
     Args:
-        style_image: the run's setting; if it does not name `count` styles, they are numbered.
+        style_image: the run's setting; if it does not name `count` styles, they are
+            numbered.
         count: of styles.
     """
     named = style_image.split(",") if style_image else []
-    return [label(each) for each in named] if len(named) == count else [f"Style {n + 1}" for n in range(count)]
+    return (
+        [label(each) for each in named]
+        if len(named) == count
+        else [f"Style {n + 1}" for n in range(count)]
+    )
 
 
-def card(folder: Path, artefacts: Sequence[Artefact], recorded: dict, styles: Sequence[str] = ()) -> dict:
+def card(
+    folder: Path,
+    artefacts: Sequence[Artefact],
+    recorded: dict,
+    styles: Sequence[str] = (),
+) -> dict:
     """Returns the card of some artefacts for JSON.
 
-    Absolute paths among the run's settings are given by their last name: cards are published.
+    Absolute paths among the run's settings are given by their last name: cards are
+    published.
 
     Args:
         folder: in which they lie.
@@ -54,10 +102,16 @@ def card(folder: Path, artefacts: Sequence[Artefact], recorded: dict, styles: Se
         styles: from `labels`; none for a network of any style.
     """
     return {
-        "name": folder.resolve().name, "ranges": RANGES, **({"styles": list(styles)} if styles else {}),
-        "exported_with": {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "ai-edge-litert")},
+        "name": folder.resolve().name,
+        "ranges": RANGES,
+        **({"styles": list(styles)} if styles else {}),
+        "exported_with": {
+            name: importlib.metadata.version(name)
+            for name in ("tensorflow", "keras", "ai-edge-litert")
+        },
         "run": {name: _public(recorded[name]) for name in RECORDED if name in recorded},
-        "artefacts": [_entry(folder, artefact) for artefact in artefacts]}
+        "artefacts": [_entry(folder, artefact) for artefact in artefacts],
+    }
 
 
 def _public(value):
@@ -68,20 +122,31 @@ def _public(value):
     if not isinstance(value, str):
         return value
     # Several paths stand in one setting.
-    return ",".join(Path(part).name if part.startswith("/") else part for part in value.split(","))
+    return ",".join(
+        Path(part).name if part.startswith("/") else part for part in value.split(",")
+    )
 
 
 def _entry(folder, artefact):
     likeness = artefact.likeness
     decibels = {"least": round(likeness.least, 1), "mean": round(likeness.mean, 1)}
-    entry = {"file": artefact.path.relative_to(folder).as_posix(), "bytes": artefact.size,
-             "decibels_to_the_network": "equal" if math.isinf(likeness.least) else decibels,
-             "grey_levels_to_the_network": {
-                 "largest": round(likeness.largest, 2), "mean": round(likeness.average, 3)}}
+    entry = {
+        "file": artefact.path.relative_to(folder).as_posix(),
+        "bytes": artefact.size,
+        "decibels_to_the_network": "equal" if math.isinf(likeness.least) else decibels,
+        "grey_levels_to_the_network": {
+            "largest": round(likeness.largest, 2),
+            "mean": round(likeness.average, 3),
+        },
+    }
     if artefact.path.is_file():
         return entry | {"latency": latency.here(artefact.path)} | _tflite(artefact.path)
     if (artefact.path / "saved_model.pb").is_file():
-        return entry | {"latency": latency.here(artefact.path)} | _saved_model(artefact.path)
+        return (
+            entry
+            | {"latency": latency.here(artefact.path)}
+            | _saved_model(artefact.path)
+        )
     # What it takes in browsers, nothing here can say.
     return entry | _page(artefact.path)
 
@@ -89,44 +154,91 @@ def _entry(folder, artefact):
 def _tflite(path):
     # Not allocated: a file of any size has none yet.
     interpreter = Interpreter(model_path=str(path))
-    # LiteRT has no public list of a file's operations. DELEGATE stands for those that XNNPACK took over.
+    # LiteRT has no public list of a file's operations. DELEGATE stands for those that
+    # XNNPACK took over.
     details = interpreter._get_ops_details()
     operations = Counter(op["op_name"] for op in details)
     operations.pop("DELEGATE", None)
     signature = interpreter.get_signature_runner()
-    types = {tensor["index"]: tensor["dtype"] for tensor in interpreter.get_tensor_details()}
-    integer = Counter(op["op_name"] for op in details if all(
-        types.get(index) is np.int8 for index in (*op["inputs"][:1], *op["outputs"])))
-    gpu = {"not_in_the_published_list": sorted(set(operations) - GPU_DELEGATE), "run": "not on a GPU"}
-    return {"sha256": sha256(path), "operations": dict(sorted(operations.items())),
-            # All others are in float32.
-            **({"operations_in_8_bits": dict(sorted(integer.items()))} if integer else {}), "gpu_delegate": gpu, **{
-                kind: {name: f"{detail['dtype'].__name__} {_shape(detail['shape_signature'])}"
-                       for name, detail in ends.items()}
-                for kind, ends in (("inputs", signature.get_input_details()),
-                                   ("outputs", signature.get_output_details()))}}
+    types = {
+        tensor["index"]: tensor["dtype"] for tensor in interpreter.get_tensor_details()
+    }
+    integer = Counter(
+        op["op_name"]
+        for op in details
+        if all(
+            types.get(index) is np.int8 for index in (*op["inputs"][:1], *op["outputs"])
+        )
+    )
+    gpu = {
+        "not_in_the_published_list": sorted(set(operations) - GPU_DELEGATE),
+        "run": "not on a GPU",
+    }
+    return {
+        "sha256": sha256(path),
+        "operations": dict(sorted(operations.items())),
+        # All others are in float32.
+        **({"operations_in_8_bits": dict(sorted(integer.items()))} if integer else {}),
+        "gpu_delegate": gpu,
+        **{
+            kind: {
+                name: f"{detail['dtype'].__name__} {_shape(detail['shape_signature'])}"
+                for name, detail in ends.items()
+            }
+            for kind, ends in (
+                ("inputs", signature.get_input_details()),
+                ("outputs", signature.get_output_details()),
+            )
+        },
+    }
 
 
 def _saved_model(path):
     signatures = tf.saved_model.load(str(path)).signatures
-    return {"sha256": _hashes(path), "signatures": {name: {
-        # TensorFlow's order changes from load to load.
-        kind: {key: f"{spec.dtype.name} {_shape(spec.shape)}" for key, spec in sorted(specs.items())}
-        for kind, specs in (("inputs", signature.structured_input_signature[1]),
-                            ("outputs", signature.structured_outputs))}
-        for name, signature in signatures.items()}}
+    return {
+        "sha256": _hashes(path),
+        "signatures": {
+            name: {
+                # TensorFlow's order changes from load to load.
+                kind: {
+                    key: f"{spec.dtype.name} {_shape(spec.shape)}"
+                    for key, spec in sorted(specs.items())
+                }
+                for kind, specs in (
+                    ("inputs", signature.structured_input_signature[1]),
+                    ("outputs", signature.structured_outputs),
+                )
+            }
+            for name, signature in signatures.items()
+        },
+    }
 
 
 def _page(path):
-    return {"sha256": _hashes(path), "models": {file.relative_to(path).as_posix(): {
-        key: value for key, value in _tflite(file).items() if key != "sha256"}
-        for file in sorted(path.rglob("*.tflite"))}}
+    return {
+        "sha256": _hashes(path),
+        "models": {
+            file.relative_to(path).as_posix(): {
+                key: value for key, value in _tflite(file).items() if key != "sha256"
+            }
+            for file in sorted(path.rglob("*.tflite"))
+        },
+    }
 
 
 def _hashes(folder):
-    return {file.relative_to(folder).as_posix(): sha256(file)
-            for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {
+        file.relative_to(folder).as_posix(): sha256(file)
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
 
 
 def _shape(shape):
-    return "[" + ", ".join("any" if side is None or int(side) < 0 else str(int(side)) for side in shape) + "]"
+    return (
+        "["
+        + ", ".join(
+            "any" if side is None or int(side) < 0 else str(int(side)) for side in shape
+        )
+        + "]"
+    )

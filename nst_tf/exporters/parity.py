@@ -13,9 +13,9 @@ from nst_tf.data import sample_photos, style_images
 from nst_tf.images import io as image_io
 from nst_tf.models import adain_net, transform_net
 
-VIEWS = 20               # of the packaged photographs
-SIZE = (71, 94)          # no side is one that the network can draw without growing it
-STYLE_SIDE = 126         # pixels, short side of style pictures
+VIEWS = 20  # of the packaged photographs
+SIZE = (71, 94)  # no side is one that the network can draw without growing it
+STYLE_SIDE = 126  # pixels, short side of style pictures
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -23,7 +23,8 @@ class Likeness:
     """How near an artefact comes to the network, over several pictures.
 
     Attributes:
-        least: peak signal-to-noise ratio of the picture that differs most, decibels; infinite where equal.
+        least: peak signal-to-noise ratio of the picture that differs most, decibels;
+            infinite where equal.
         mean: of the ratios of all pictures.
         largest: difference of the one number that differs most, grey levels.
         average: over the numbers of all pictures, grey levels.
@@ -35,10 +36,12 @@ class Likeness:
     average: float
 
     def __str__(self):
-        """"equal to the network", or "at least 52.1 dB to the network, 55.0 in the mean"."""
+        """ "equal to the network", or "at least 52.1 dB to the network, 55.0 in the mean"."""
         if math.isinf(self.least):
             return "equal to the network"
-        return f"at least {self.least:.1f} dB to the network, {self.mean:.1f} in the mean"
+        return (
+            f"at least {self.least:.1f} dB to the network, {self.mean:.1f} in the mean"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,79 +78,107 @@ class Drawn:
 
 
 def check(
-    network: keras.Model, artefact: Callable[..., np.ndarray], path: Path, at_least: float,
-    size: tuple[int, int] = SIZE, views: Sequence[int] = range(VIEWS),
+    network: keras.Model,
+    artefact: Callable[..., np.ndarray],
+    path: Path,
+    at_least: float,
+    size: tuple[int, int] = SIZE,
+    views: Sequence[int] = range(VIEWS),
 ) -> Likeness:
     """Compares an artefact with the network it was made from; see `compare` and `drawn`."""
     return compare(drawn(network, size, views), artefact, path, at_least)
 
 
 def drawn(
-    network: keras.Model, size: tuple[int, int] = SIZE, views: Sequence[int] = range(VIEWS)
+    network: keras.Model,
+    size: tuple[int, int] = SIZE,
+    views: Sequence[int] = range(VIEWS),
 ) -> list[Drawn]:
     """Returns what a network makes of photographs.
 
-    A network of several styles draws them in turn in the first, the last and all styles blended, one with strength
-    at half of that and at none too, one of any style in two packaged styles, at full and half strength.
+    A network of several styles draws them in turn in the first, the last and all styles
+    blended, one with strength at half of that and at none too, one of any style in two
+    packaged styles, at full and half strength.
 
     Args:
-        network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3]; of several styles with style weights [1, N]
-            as its second input; or of any style.
+        network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3]; of several styles with
+            style weights [1, N] as its second input; or of any style.
         size: height and width of the photographs, pixels.
         views: which; see `view`.
     """
     wishes = _wishes(network)
     found = []
     for number in views:
-        # Not by the number alone: there may be as many wishes as photographs, and each should meet all.
+        # Not by the number alone: there may be as many wishes as photographs, and each
+        # should meet all.
         wish = wishes[(number + number // len(sample_photos.PHOTOS)) % len(wishes)]
         name = "content" if adain_net.is_any_style(network) else "image"
         inputs = {name: view(number, size)[None], **wish}
-        picture = np.clip(np.asarray(transform_net.draw(network, *inputs.values())), 0.0, 1.0)
+        picture = np.clip(
+            np.asarray(transform_net.draw(network, *inputs.values())), 0.0, 1.0
+        )
         found.append(Drawn(inputs, picture))
     return found
 
 
 def compare(
-    wanted: Sequence[Drawn], artefact: Callable[..., np.ndarray], path: Path, at_least: float
+    wanted: Sequence[Drawn],
+    artefact: Callable[..., np.ndarray],
+    path: Path,
+    at_least: float,
 ) -> Likeness:
     """Compares an artefact with what the network has drawn.
 
     Args:
         wanted: from `drawn`.
-        artefact: the same function as loaded from disk, of inputs by name, clipped to [0, 1].
+        artefact: the same function as loaded from disk, of inputs by name, clipped to
+            [0, 1].
         path: where the artefact is to be, for the error.
         at_least: peak signal-to-noise ratio in decibels that each picture must reach.
 
     Raises:
-        RuntimeError: the artefact is wrong. That is a fault of conversion, not of the user.
+        RuntimeError: the artefact is wrong. That is a fault of conversion, not of the
+            user.
     """
-    decibels, largest, average = zip(*(_compared(each, artefact, path, at_least) for each in wanted))
-    return Likeness(min(decibels), float(np.mean(decibels)), max(largest), float(np.mean(average)))
+    decibels, largest, average = zip(
+        *(_compared(each, artefact, path, at_least) for each in wanted)
+    )
+    return Likeness(
+        min(decibels), float(np.mean(decibels)), max(largest), float(np.mean(average))
+    )
 
 
 @functools.lru_cache(maxsize=2 * VIEWS)
 def view(number: int, size: tuple[int, int]) -> np.ndarray:
-    """Returns a part of a packaged photograph, float32 [H, W, 3]: the same for the same number, another for others.
+    """Returns a part of a packaged photograph, float32 [H, W, 3]: the same for the same
+    number, another for others.
 
-    Parts, because five photographs are too few: small and large ones, with and without flat sky or wall, in which
-    instance norm makes much of little.
+    Parts, because five photographs are too few: small and large ones, with and without
+    flat sky or wall, in which instance norm makes much of little.
     """
-    rgb8 = sample_photos.builtin_photo(list(sample_photos.PHOTOS)[number % len(sample_photos.PHOTOS)])
+    rgb8 = sample_photos.builtin_photo(
+        list(sample_photos.PHOTOS)[number % len(sample_photos.PHOTOS)]
+    )
     rng, (height, width) = np.random.default_rng(number), rgb8.shape[:2]
     scale = rng.uniform(0.35, 1.0) * min(height / size[0], width / size[1])
     tall, wide = (max(1, int(scale * side)) for side in size)
     top, left = rng.integers(height - tall + 1), rng.integers(width - wide + 1)
-    return image_io.to_float(image_io.resize_rgb8(rgb8[top:top + tall, left:left + wide], *size))
+    return image_io.to_float(
+        image_io.resize_rgb8(rgb8[top : top + tall, left : left + wide], *size)
+    )
 
 
 def _wishes(network):
     """What is put in beside the photograph, by the names of artefacts."""
     if adain_net.is_any_style(network):
-        pictures = [image_io.read_picture(path, short_side=STYLE_SIDE).rgb[None]
-                    for path in list(style_images.packaged_styles().values())[:2]]
-        return [{"style": picture, adain_net.ALPHA: np.array([[alpha]], np.float32)}
-                for picture, alpha in zip(pictures, (1.0, 0.5))]
+        pictures = [
+            image_io.read_picture(path, short_side=STYLE_SIDE).rgb[None]
+            for path in list(style_images.packaged_styles().values())[:2]
+        ]
+        return [
+            {"style": picture, adain_net.ALPHA: np.array([[alpha]], np.float32)}
+            for picture, alpha in zip(pictures, (1.0, 0.5))
+        ]
     if (name := transform_net.blend_name(network)) is None:
         return [{}]
     single = np.eye(transform_net.styles_of(network), dtype=np.float32)
@@ -163,13 +194,15 @@ def _compared(wanted, artefact, path, at_least):
     if picture.shape != wanted.picture.shape or not np.isfinite(picture).all():
         raise RuntimeError(
             f"Expected {path} to draw finite pixels of shape {wanted.picture.shape}. Received: shape "
-            f"{picture.shape}, finite: {bool(np.isfinite(picture).all())}. It was not written.")
+            f"{picture.shape}, finite: {bool(np.isfinite(picture).all())}. It was not written."
+        )
     decibels = psnr(picture, wanted.picture)
     # Not "below": a network that draws NaN compares as neither.
     if not decibels >= at_least:
         raise RuntimeError(
             f"Expected {path} to equal the network by {at_least:.0f} dB. Received: {decibels:.1f} "
-            "dB. It was not written.")
+            "dB. It was not written."
+        )
     greys = 255 * np.abs(picture - wanted.picture)
     return decibels, float(greys.max()), float(greys.mean())
 

@@ -1,7 +1,7 @@
 """Formats that a trained network is exported to, by name: one format, one file, one line here.
 
-A format's file has `export(network, folder, name) -> list of parity.Artefact`: it writes into
-`folder`, and only what `parity.check` has passed.
+A format's file has `export(network, folder, name) -> list of parity.Artefact`: it
+writes into `folder`, and only what `parity.check` has passed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,8 +11,15 @@ import keras
 
 from nst_tf.core.errors import expected
 from nst_tf.exporters import parity
-from nst_tf.exporters.saved_model import any_style as any_style_saved_model, per_style as saved_model
-from nst_tf.exporters.tflite import any_style as any_style_tflite, integer as tflite_integer, per_style as tflite
+from nst_tf.exporters.saved_model import (
+    any_style as any_style_saved_model,
+    per_style as saved_model,
+)
+from nst_tf.exporters.tflite import (
+    any_style as any_style_tflite,
+    integer as tflite_integer,
+    per_style as tflite,
+)
 from nst_tf.exporters.web import page as web
 from nst_tf.models import adain_net
 
@@ -30,46 +37,76 @@ ANY_STYLE_EXPORTERS: Mapping[str, Exporter] = {
     "web": web.export_any_style,
 }
 # What a format takes by name beside network, folder and name.
-OPTIONS: Mapping[str, tuple[str, ...]] = {"tflite": ("sides",), "web": ("style_image", "web_runtime")}
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "tflite": ("sides",),
+    "web": ("style_image", "web_runtime"),
+}
 
 
 def check_name(name: str, network: keras.Model | None = None) -> None:
-    """Raises `UserError` for a format that is not in `EXPORTERS`, or that there is not for a network of any style."""
+    """Raises `UserError` for a format that is not in `EXPORTERS`, or that there is not
+    for a network of any style.
+    """
     if name not in EXPORTERS:
         raise expected(
-            f"a format among {', '.join(EXPORTERS)}", repr(name), "Check its spelling.")
-    if network is not None and adain_net.is_any_style(network) and name not in ANY_STYLE_EXPORTERS:
-        raise expected(f"for a network of any style a format among {', '.join(ANY_STYLE_EXPORTERS)}", repr(name),
-                       "Leave it out; it is for networks of one or several styles.")
+            f"a format among {', '.join(EXPORTERS)}", repr(name), "Check its spelling."
+        )
+    if (
+        network is not None
+        and adain_net.is_any_style(network)
+        and name not in ANY_STYLE_EXPORTERS
+    ):
+        raise expected(
+            f"for a network of any style a format among {', '.join(ANY_STYLE_EXPORTERS)}",
+            repr(name),
+            "Leave it out; it is for networks of one or several styles.",
+        )
 
 
-def export(name: str, network: keras.Model, folder: Path, style: str, **options) -> list[parity.Artefact]:
+def export(
+    name: str, network: keras.Model, folder: Path, style: str, **options
+) -> list[parity.Artefact]:
     """Exports a network in one format, computing in float32 whatever it was trained in.
 
     Args:
         name: of the format, a key of `EXPORTERS`.
-        network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; of one, several or any styles.
-        folder: the format makes its own folder or files in it; older ones of its own are replaced.
+        network: RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; of one, several or any
+            styles.
+        folder: the format makes its own folder or files in it; older ones of its own
+            are replaced.
         style: names the files where a format has names for them.
         **options: for the formats that take them, see `OPTIONS`; others do without.
 
     Returns:
-        What was written, how large it is, how near to the network; each as text is a line for the user.
+        What was written, how large it is, how near to the network; each as text is a
+        line for the user.
 
     Raises:
-        UserError: a format that is unknown or not for such a network, or a folder that cannot be written.
-        RuntimeError: the artefact does not draw what the network draws; it was not written.
+        UserError: a format that is unknown or not for such a network, or a folder that
+            cannot be written.
+        RuntimeError: the artefact does not draw what the network draws; it was not
+            written.
     """
     check_name(name, network)
-    exporter = (ANY_STYLE_EXPORTERS if adain_net.is_any_style(network) else EXPORTERS)[name]
-    taken = {key: value for key, value in options.items() if key in OPTIONS.get(name, ())}
+    exporter = (ANY_STYLE_EXPORTERS if adain_net.is_any_style(network) else EXPORTERS)[
+        name
+    ]
+    taken = {
+        key: value for key, value in options.items() if key in OPTIONS.get(name, ())
+    }
     return exporter(in_float32(network), folder, style, **taken)
 
 
 def export_all(
-    names: Sequence[str], network: keras.Model, folder: Path, style: str, say: Callable[[str], None], **options
+    names: Sequence[str],
+    network: keras.Model,
+    folder: Path,
+    style: str,
+    say: Callable[[str], None],
+    **options,
 ) -> tuple[list[parity.Artefact], dict[str, str]]:
-    """Exports a network in several formats; one that does not draw what the network draws costs no other.
+    """Exports a network in several formats; one that does not draw what the network
+    draws costs no other.
 
     Args:
         names: of the formats.
@@ -96,8 +133,9 @@ def export_all(
 def in_float32(network: keras.Model) -> keras.Model:
     """Returns the network with float32 computations and the same weights; itself, if it has them.
 
-    bfloat16 makes training faster where the processor knows it. Elsewhere it is slow, TFLite has no
-    such pads, and it costs picture quality that the float32 weights would give.
+    bfloat16 makes training faster where the processor knows it. Elsewhere it is slow,
+    TFLite has no such pads, and it costs picture quality that the float32 weights would
+    give.
     """
     if all(layer.dtype_policy.name == "float32" for layer in _all_layers(network)):
         return network
@@ -107,7 +145,9 @@ def in_float32(network: keras.Model) -> keras.Model:
 
 
 def _all_layers(network):
-    """The layers, and those of networks among them: these say nothing of their own layers' policies."""
+    """The layers, and those of networks among them: these say nothing of their own
+    layers' policies.
+    """
     for layer in network.layers:
         yield layer
         if isinstance(layer, keras.Model):

@@ -1,6 +1,7 @@
 """Exports a trained network to the formats of other runtimes.
 
-Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --output=exported/starry
+Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web
+    --output=exported/starry
 """
 
 import functools
@@ -14,16 +15,19 @@ from nst_tf.inference import check_card, open_model
 
 
 def export(settings: ExportSettings) -> None:
-    """Exports the network, printing a line for each artefact, and writes `check_card.CARD` beside them.
+    """Exports the network, printing a line for each artefact, and writes
+    `check_card.CARD` beside them.
 
-    Beside a SavedModel it writes `serving_files.MODELS_CONFIG` too. With overwrite only artefacts of the same names are
-    replaced; other files stay.
+    Beside a SavedModel it writes `serving_files.MODELS_CONFIG` too. With overwrite only
+    artefacts of the same names are replaced; other files stay.
 
     Raises:
-        UserError: no network, a format that is unknown or not for such a network, an output that exists or cannot
-            be written; or, after all other formats were written, one that does not draw what the network draws.
+        UserError: no network, a format that is unknown or not for such a network, an
+            output that exists or cannot be written; or, after all other formats were
+            written, one that does not draw what the network draws.
     """
-    # Here, as it imports TensorFlow: not for --help, and not before `main` has made that quiet.
+    # Here, as it imports TensorFlow: not for --help, and not before `main` has made
+    # that quiet.
     import tensorflow as tf
 
     from nst_tf.exporters import registry as exporters
@@ -31,9 +35,14 @@ def export(settings: ExportSettings) -> None:
     for name in settings.formats:
         exporters.check_name(name)
     folder = Path(settings.output)
-    if not settings.overwrite and (folder.is_file() or folder.is_dir() and any(folder.iterdir())):
-        raise expected("an --output that is new or empty", str(folder),
-                       "Use --overwrite, or another --output.")
+    if not settings.overwrite and (
+        folder.is_file() or folder.is_dir() and any(folder.iterdir())
+    ):
+        raise expected(
+            "an --output that is new or empty",
+            str(folder),
+            "Use --overwrite, or another --output.",
+        )
     network = open_model.open_network(settings.model)
     for name in settings.formats:
         exporters.check_name(name, network)
@@ -42,8 +51,11 @@ def export(settings: ExportSettings) -> None:
         _write(settings, network, folder)
     except (OSError, tf.errors.OpError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise expected(f"to write the exports into {folder}", reason[0].rstrip("."),
-                       "Check the free space and the permissions, or choose another --output.") from error
+        raise expected(
+            f"to write the exports into {folder}",
+            reason[0].rstrip("."),
+            "Check the free space and the permissions, or choose another --output.",
+        ) from error
 
 
 def _write(settings, network, folder):
@@ -55,20 +67,37 @@ def _write(settings, network, folder):
     name = folder.resolve().name
     recorded = run_folder.RunFolder(Path(settings.model)).recorded
     style_image = recorded.get("settings", {}).get("style_image", "")
-    options = {"style_image": style_image, "web_runtime": settings.web_runtime,
-               "sides": tuple(map(int, settings.sizes))}
+    options = {
+        "style_image": style_image,
+        "web_runtime": settings.web_runtime,
+        "sides": tuple(map(int, settings.sizes)),
+    }
     artefacts, refused = exporters.export_all(
-        settings.formats, network, folder, name, functools.partial(print, flush=True), **options)
+        settings.formats,
+        network,
+        folder,
+        name,
+        functools.partial(print, flush=True),
+        **options,
+    )
     if "saved_model" in settings.formats and "saved_model" not in refused:
-        _write_text(folder / serving_files.MODELS_CONFIG, serving_files.models_config(name))
+        _write_text(
+            folder / serving_files.MODELS_CONFIG, serving_files.models_config(name)
+        )
     if artefacts:
-        labels = () if adain_net.is_any_style(network) else model_card.labels(
-            style_image, transform_net.styles_of(network))
+        labels = (
+            ()
+            if adain_net.is_any_style(network)
+            else model_card.labels(style_image, transform_net.styles_of(network))
+        )
         card = model_card.card(folder, artefacts, recorded, labels)
         _write_text(folder / check_card.CARD, json.dumps(card, indent=2))
     if refused:
-        raise expected(f"{', '.join(settings.formats)} to equal the network", "; ".join(refused.values()),
-                       "All others are whole; train longer, or leave the format out of --formats.")
+        raise expected(
+            f"{', '.join(settings.formats)} to equal the network",
+            "; ".join(refused.values()),
+            "All others are whole; train longer, or leave the format out of --formats.",
+        )
 
 
 def _write_text(path, text):

@@ -15,7 +15,14 @@ import tensorflow as tf
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.files import sha256
-from nst_tf.features.vgg import LAYERS, SLIM_LAYERS, VGG19_WIDTHS, build_topology, check_layers, stride
+from nst_tf.features.vgg import (
+    LAYERS,
+    SLIM_LAYERS,
+    VGG19_WIDTHS,
+    build_topology,
+    check_layers,
+    stride,
+)
 from nst_tf.images import padding
 
 IMAGENET_URL = (
@@ -25,7 +32,15 @@ IMAGENET_URL = (
 IMAGENET_MD5 = "253f8cb515780f3b799900260a226db6"
 
 # What NumPy raises on a file that is no .npz, or a damaged one.
-_DAMAGE = (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+_DAMAGE = (
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,9 +51,10 @@ class FeatureExtractor:
         name: "vgg19" or "slim_vgg19".
         model: Keras model, [B, H, W, 3] RGB in [0, 1] -> {layer: [B, H/2^k, W/2^k, C]}.
         provenance: where the weights come from: "weights" and "sha256".
-        margin: pixels by which pictures are continued on every side, mirrored, before the network sees
-            them, and cut off its maps again; a multiple of the deepest layer's stride. Without it,
-            maps near the border know of the zeros behind it, and a picture that is optimised gets a frame.
+        margin: pixels by which pictures are continued on every side, mirrored, before
+            the network sees them, and cut off its maps again; a multiple of the deepest
+            layer's stride. Without it, maps near the border know of the zeros behind
+            it, and a picture that is optimised gets a frame.
     """
 
     name: str
@@ -51,22 +67,30 @@ class FeatureExtractor:
         return tuple(self.model.output.keys())
 
     def __call__(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns {layer: [B, H/2^k, W/2^k, C]}, as the network computes them, for RGB in [0, 1], [B, H, W, 3]."""
+        """Returns {layer: [B, H/2^k, W/2^k, C]}, as the network computes them, for RGB
+        in [0, 1], [B, H, W, 3].
+        """
         if not self.margin:
             return self.model(images)
         maps = self.model(mirrored_around(images, self.margin))
         cut = {name: self.margin // stride(name) for name in maps}
-        return {name: each[:, cut[name]: -cut[name], cut[name]: -cut[name]] for name, each in maps.items()}
+        return {
+            name: each[:, cut[name] : -cut[name], cut[name] : -cut[name]]
+            for name, each in maps.items()
+        }
 
 
 def mirrored_around(images: tf.Tensor, margin: int) -> tf.Tensor:
-    """Continues [B, H, W, C] by `margin` mirrored pixels on every side, however small the picture is.
+    """Continues [B, H, W, C] by `margin` mirrored pixels on every side, however small
+    the picture is.
 
     H and W are those of its static shape.
     """
     for axis in (1, 2):
         side = images.shape[axis]
-        images = tf.gather(images, padding.mirrored(side, side + margin, -margin), axis=axis)
+        images = tf.gather(
+            images, padding.mirrored(side, side + margin, -margin), axis=axis
+        )
     return images
 
 
@@ -85,13 +109,18 @@ def open_extractor(
 
 
 def load_vgg19(
-    weights: str, layers: Sequence[str], *, pooling: str = "max", padding: str = "zeros", dtype: str = "float32"
+    weights: str,
+    layers: Sequence[str],
+    *,
+    pooling: str = "max",
+    padding: str = "zeros",
+    dtype: str = "float32",
 ) -> FeatureExtractor:
     """Loads ImageNet VGG19.
 
     Args:
-        weights: "imagenet" (downloaded once through Keras, md5 enforced) or the path of Keras's .h5
-            without the top.
+        weights: "imagenet" (downloaded once through Keras, md5 enforced) or the path of
+            Keras's .h5 without the top.
         layers: names of the wanted feature maps, from `LAYERS`.
         pooling: "max", "average" or "l2"; see `vgg.Pooling`.
         padding: "zeros" or "reflect"; see `vgg.build_topology`.
@@ -102,32 +131,44 @@ def load_vgg19(
     """
     check_layers(layers, LAYERS)
     reference, path = _read_imagenet(weights)
-    model = build_topology(VGG19_WIDTHS, layers, pooling=pooling, padding=padding, dtype=dtype)
+    model = build_topology(
+        VGG19_WIDTHS, layers, pooling=pooling, padding=padding, dtype=dtype
+    )
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             layer.set_weights(reference.get_layer(layer.name).get_weights())
     model.trainable = False
-    return FeatureExtractor("vgg19", model, {"weights": weights, "sha256": sha256(path)})
+    return FeatureExtractor(
+        "vgg19", model, {"weights": weights, "sha256": sha256(path)}
+    )
 
 
 def load_slim_vgg19(
-    layers: Sequence[str], *, weights: str | None = None, metric: bool = True, pooling: str = "max",
-    padding: str = "zeros", dtype: str = "float32",
+    layers: Sequence[str],
+    *,
+    weights: str | None = None,
+    metric: bool = True,
+    pooling: str = "max",
+    padding: str = "zeros",
+    dtype: str = "float32",
 ) -> FeatureExtractor:
     """Loads the narrow VGG19 distilled by `nst_tf.training.methods.slim_features`.
 
     Args:
         layers: names of the wanted feature maps, from `SLIM_LAYERS`.
         weights: path of an .npz made by `pack_slim`; None is the packaged one.
-        metric: whether maps are such coordinates as stated below; without, they are the network's own, after
-            its ReLU.
-        pooling: "max", with which it was distilled, "average" or "l2"; see `vgg.Pooling`.
-        padding: "zeros", with which it was distilled, or "reflect"; see `vgg.build_topology`.
+        metric: whether maps are such coordinates as stated below; without, they are the
+            network's own, after its ReLU.
+        pooling: "max", with which it was distilled, "average" or "l2"; see
+            `vgg.Pooling`.
+        padding: "zeros", with which it was distilled, or "reflect"; see
+            `vgg.build_topology`.
         dtype: Keras dtype policy of the convolutions.
 
     Returns:
-        An extractor whose maps are coordinates in which squared distances approximate those of
-        VGG19's features at the same layer: a loss written for one network serves the other.
+        An extractor whose maps are coordinates in which squared distances approximate
+        those of VGG19's features at the same layer: a loss written for one network
+        serves the other.
 
     Raises:
         UserError: an unknown layer or an unreadable file.
@@ -139,7 +180,8 @@ def load_slim_vgg19(
             packed = dict(archive)
         widths = [int(width) for width in packed["widths"]]
         model = build_topology(
-            widths, layers, metric=metric, pooling=pooling, padding=padding, dtype=dtype)
+            widths, layers, metric=metric, pooling=pooling, padding=padding, dtype=dtype
+        )
         for layer in model.layers:
             if isinstance(layer, keras.layers.Conv2D):
                 layer.set_weights(unpack_layer(packed, layer.name))
@@ -151,7 +193,9 @@ def load_slim_vgg19(
         ) from error
     model.trainable = False
     origin = str(weights) if weights else "packaged"
-    return FeatureExtractor("slim_vgg19", model, {"weights": origin, "sha256": sha256(path)})
+    return FeatureExtractor(
+        "slim_vgg19", model, {"weights": origin, "sha256": sha256(path)}
+    )
 
 
 def packaged_slim() -> Path:
@@ -171,7 +215,8 @@ def pack_slim(model: keras.Model, widths: Sequence[int]) -> dict[str, np.ndarray
         model: from `build_topology(widths, SLIM_LAYERS, metric=True)`.
 
     Returns:
-        Arrays for `np.savez_compressed`: "NAME/kernel" int8, "NAME/scale" and "NAME/bias" float32.
+        Arrays for `np.savez_compressed`: "NAME/kernel" int8, "NAME/scale" and
+        "NAME/bias" float32.
     """
     packed = {"widths": np.asarray(widths, np.int32)}
     for layer in model.layers:
@@ -203,15 +248,23 @@ def _read_imagenet(weights: str) -> tuple[keras.Model, Path]:
         )
     try:
         path = weights
-        if weights == "imagenet":        # as keras.applications does, but the path is needed here
+        if (
+            weights == "imagenet"
+        ):  # as keras.applications does, but the path is needed here
             path = keras.utils.get_file(
-                IMAGENET_URL.rsplit("/", 1)[1], IMAGENET_URL, cache_subdir="models",
-                file_hash=IMAGENET_MD5)
+                IMAGENET_URL.rsplit("/", 1)[1],
+                IMAGENET_URL,
+                cache_subdir="models",
+                file_hash=IMAGENET_MD5,
+            )
         return keras.applications.VGG19(weights=path, include_top=False), Path(path)
-    except Exception as error:  # Keras, h5py and urllib raise a dozen unrelated types here.
+    except (
+        Exception
+    ) as error:  # Keras, h5py and urllib raise a dozen unrelated types here.
         if weights != "imagenet":
             raise expected(
-                "Keras's VGG19 .h5 without the top", f"{weights} ({_first_line(error)})",
+                "Keras's VGG19 .h5 without the top",
+                f"{weights} ({_first_line(error)})",
                 f"Download {IMAGENET_URL} again (md5 {IMAGENET_MD5}).",
             ) from error
         raise UserError(

@@ -1,4 +1,6 @@
-"""Which arithmetic this machine is fast in: without bfloat16 in hardware, it takes several times float32's time."""
+"""Which arithmetic this machine is fast in: without bfloat16 in hardware, it takes
+several times float32's time.
+"""
 
 import dataclasses
 import timeit
@@ -9,14 +11,20 @@ import tensorflow as tf
 
 from nst_tf.config.perceptual import PerceptualSettings
 
-WORTHWHILE = 0.8           # of float32's time; what is rounded away has to bring something
-SHAPE = (1, 32, 32, 128)   # work for all cores, and no second of it where bfloat16 is emulated
+WORTHWHILE = 0.8  # of float32's time; what is rounded away has to bring something
+SHAPE = (
+    1,
+    32,
+    32,
+    128,
+)  # work for all cores, and no second of it where bfloat16 is emulated
 
 Settings = TypeVar("Settings", bound=PerceptualSettings)
 
 
 def settled(settings: Settings, say: Callable[[str], None]) -> Settings:
-    """Returns the settings with --precision=auto replaced by what is faster here; others as they are.
+    """Returns the settings with --precision=auto replaced by what is faster here;
+    others as they are.
 
     Args:
         settings: of any command.
@@ -26,14 +34,20 @@ def settled(settings: Settings, say: Callable[[str], None]) -> Settings:
         return settings
     ratio = convolution_seconds("bfloat16") / convolution_seconds("float32")
     chosen = "bfloat16" if ratio < WORTHWHILE else "float32"
-    say(f"--precision={chosen}: a convolution in bfloat16 takes {ratio:.2g} times float32's time here")
+    say(
+        f"--precision={chosen}: a convolution in bfloat16 takes {ratio:.2g} times float32's time here"
+    )
     return dataclasses.replace(settings, precision=chosen)
 
 
 def convolution_seconds(dtype: str, repeats: int = 6) -> float:
-    """Returns the least time that a convolution and its gradient take in `dtype` on the default device."""
+    """Returns the least time that a convolution and its gradient take in `dtype` on the
+    default device.
+    """
     features = tf.cast(tf.random.stateless_normal(SHAPE, (1, 2)), dtype)
-    kernel = tf.cast(tf.random.stateless_normal((3, 3, SHAPE[-1], SHAPE[-1]), (3, 4)), dtype)
+    kernel = tf.cast(
+        tf.random.stateless_normal((3, 3, SHAPE[-1], SHAPE[-1]), (3, 4)), dtype
+    )
 
     @tf.function
     def gradient(features):
@@ -43,4 +57,8 @@ def convolution_seconds(dtype: str, repeats: int = 6) -> float:
         return tape.gradient(drawn, features)
 
     # The first compiles and is not the least; the sum waits for the device.
-    return min(timeit.repeat(lambda: tf.reduce_sum(gradient(features)).numpy(), number=1, repeat=repeats))
+    return min(
+        timeit.repeat(
+            lambda: tf.reduce_sum(gradient(features)).numpy(), number=1, repeat=repeats
+        )
+    )

@@ -10,9 +10,11 @@ from nst_tf.core.errors import expected
 from nst_tf.images.padding import PADDINGS
 from nst_tf.layers.padding import ReflectionPadding2D
 
-CONVOLUTIONS = (2, 2, 4, 4, 4)                       # a block; Simonyan, Zisserman 2015, table 1, E
+CONVOLUTIONS = (2, 2, 4, 4, 4)  # a block; Simonyan, Zisserman 2015, table 1, E
 VGG19_WIDTHS = (64, 128, 256, 512, 512)
-LAYERS = tuple(f"relu{b}_{c}" for b, n in enumerate(CONVOLUTIONS, 1) for c in range(1, n + 1))
+LAYERS = tuple(
+    f"relu{b}_{c}" for b, n in enumerate(CONVOLUTIONS, 1) for c in range(1, n + 1)
+)
 SLIM_LAYERS = LAYERS[: LAYERS.index("relu5_1") + 1]
 
 # Measured; see `Pooling` and benchmarks/pooling_gains.py.
@@ -42,12 +44,16 @@ def block_of(layer: str) -> int:
 
 
 def stride(layer: str) -> int:
-    """Returns how many pixels lie between two positions of `layer`; its maps are that much smaller."""
+    """Returns how many pixels lie between two positions of `layer`; its maps are that
+    much smaller.
+    """
     return 2 ** (block_of(layer) - 1)
 
 
 def layer_stride(name: str) -> int:
-    """Returns the stride behind a Keras layer of `build_topology` by its name, such as block3_pool."""
+    """Returns the stride behind a Keras layer of `build_topology` by its name, such as
+    block3_pool.
+    """
     match = re.search(r"(?:block|relu)(\d)", name)
     block = int(match[1]) if match else 1
     return 2 ** (block - (not name.endswith("pool")))
@@ -67,23 +73,27 @@ def build_topology(
     Args:
         widths: channels of the five blocks; `VGG19_WIDTHS` is the paper's network.
         names: of layers, such as "relu4_2"; the outputs, in this order.
-        metric: whether each output passes through one more linear 1x1 convolution "metric_LAYER",
-            which turns channels of a narrow network into coordinates in which plain squared
-            distances approximate those between the wide network's features.
+        metric: whether each output passes through one more linear 1x1 convolution
+            "metric_LAYER", which turns channels of a narrow network into coordinates in
+            which plain squared distances approximate those between the wide network's
+            features.
         pooling: a name in `POOLING_GAINS`; see `Pooling`.
-        padding: "zeros", with which VGG19 was trained, or "reflect", which leaves no frame in pictures that
-            are drawn from the features.
+        padding: "zeros", with which VGG19 was trained, or "reflect", which leaves no
+            frame in pictures that are drawn from the features.
         dtype: Keras dtype policy of the convolutions, such as "mixed_bfloat16".
 
     Returns:
-        A Keras model, [B, H, W, 3] RGB in [0, 1] -> {layer: [B, H/2^(block-1), W/2^(block-1), C]},
-        each after its ReLU. Convolutions are called "block4_conv2" as in keras.applications.
+        A Keras model, [B, H, W, 3] RGB in [0, 1] -> {layer: [B, H/2^(block-1),
+        W/2^(block-1), C]}, each after its ReLU. Convolutions are called "block4_conv2"
+        as in keras.applications.
 
     Reference:
         Simonyan, Zisserman 2015 (arXiv:1409.1556), table 1, column E.
     """
     if padding not in PADDINGS:
-        raise expected(f"a padding among {', '.join(PADDINGS)}", repr(padding), "Choose one.")
+        raise expected(
+            f"a padding among {', '.join(PADDINGS)}", repr(padding), "Choose one."
+        )
     deepest = max(_position(name) for name in names)
     inputs = keras.Input((None, None, 3), name="image")
     x = VggPreprocessing(name="preprocessing")(inputs)
@@ -93,10 +103,16 @@ def build_topology(
             if (block, convolution) > deepest:
                 break
             if padding == "reflect":
-                x = ReflectionPadding2D(1, name=f"block{block}_pad{convolution}", dtype=dtype)(x)
+                x = ReflectionPadding2D(
+                    1, name=f"block{block}_pad{convolution}", dtype=dtype
+                )(x)
             x = keras.layers.Conv2D(
-                width, 3, padding="valid" if padding == "reflect" else "same", activation="relu",
-                name=f"block{block}_conv{convolution}", dtype=dtype,
+                width,
+                3,
+                padding="valid" if padding == "reflect" else "same",
+                activation="relu",
+                name=f"block{block}_conv{convolution}",
+                dtype=dtype,
             )(x)
             maps[f"relu{block}_{convolution}"] = x
         if block == deepest[0]:
@@ -117,9 +133,9 @@ def build_topology(
 class Pooling(keras.layers.Layer):
     """Halves height and width, rounding down: maximum, mean or root mean square of 2x2 squares.
 
-    The weights of VGG19 were trained with maxima, which are larger than means. Times the gain in
-    `POOLING_GAINS` the energies of the deeper layers stay as they were, which keeps their biases in
-    proportion.
+    The weights of VGG19 were trained with maxima, which are larger than means. Times
+    the gain in `POOLING_GAINS` the energies of the deeper layers stay as they were,
+    which keeps their biases in proportion.
 
     Args:
         kind: "max", "average" or "l2".
@@ -131,7 +147,9 @@ class Pooling(keras.layers.Layer):
     def __init__(self, kind: str, **kwargs):
         super().__init__(**kwargs)
         if kind not in POOLING_GAINS:
-            raise expected(f"a pooling among {', '.join(POOLING_GAINS)}", repr(kind), "Choose one.")
+            raise expected(
+                f"a pooling among {', '.join(POOLING_GAINS)}", repr(kind), "Choose one."
+            )
         self.kind = kind
 
     def call(self, inputs):
@@ -155,7 +173,9 @@ class Pooling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("nst_tf")
 class VggPreprocessing(keras.layers.Layer):
-    """RGB in [0, 1] -> BGR in 0..255 minus ImageNet's channel means, the range VGG19 was trained on."""
+    """RGB in [0, 1] -> BGR in 0..255 minus ImageNet's channel means, the range VGG19
+    was trained on.
+    """
 
     def call(self, inputs):
         bgr = tf.cast(inputs, tf.float32)[..., ::-1] * 255.0
@@ -169,11 +189,14 @@ def check_layers(layers: Sequence[str], known: Sequence[str]) -> None:
     """Raises `UserError` if a name in `layers` is not among `known`."""
     for layer in layers:
         if layer not in known:
-            raise expected(f"a layer among {', '.join(known)}", repr(layer), "Mend its spelling.")
+            raise expected(
+                f"a layer among {', '.join(known)}", repr(layer), "Mend its spelling."
+            )
 
 
 def check_style_side(side: int, layers: Sequence[str], what: str, advice: str) -> None:
-    """Raises `UserError` if a style image is smaller than what the deepest of `layers` sees at once.
+    """Raises `UserError` if a style image is smaller than what the deepest of `layers`
+    sees at once.
 
     Args:
         side: the shortest at which it is used, pixels.
@@ -183,8 +206,12 @@ def check_style_side(side: int, layers: Sequence[str], what: str, advice: str) -
     """
     field = max(map(receptive_field, layers), default=0)
     if side < field:
-        raise expected(f"a style image of at least {field} pixels on its short side, which the deepest "
-                       "style layer sees at once", what, advice)
+        raise expected(
+            f"a style image of at least {field} pixels on its short side, which the deepest "
+            "style layer sees at once",
+            what,
+            advice,
+        )
 
 
 def _position(layer: str) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Image files to Pillow images: every format, upright, in sRGB, with its alpha apart.
 
-The part of `nst_tf.images.io` that knows about codecs. It works from several threads at once.
+The part of `nst_tf.images.io` that knows about codecs. It works from several threads at
+once.
 """
 
 import contextlib
@@ -33,8 +34,9 @@ Size = tuple[int, int]
 
 _log = logging.getLogger(__name__)
 
-# Image.open would do this too, but it also applies Pillow's own pixel limit, which is a variable of
-# the whole process and reports by a warning. Opening by class leaves the limit to `_check_pixels`.
+# Image.open would do this too, but it also applies Pillow's own pixel limit, which is a
+# variable of the whole process and reports by a warning. Opening by class leaves the
+# limit to `_check_pixels`.
 _READERS = (
     ((b"\xff\xd8\xff",), JpegImagePlugin.JpegImageFile),
     ((b"\x89PNG\r\n\x1a\n",), PngImagePlugin.PngImageFile),
@@ -44,8 +46,16 @@ _READERS = (
     ((b"GIF87a", b"GIF89a"), GifImagePlugin.GifImageFile),
 )
 # What Pillow raises on damaged pixels or metadata.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error,
-           zlib.error)
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    struct.error,
+    zlib.error,
+)
 _GIANT_PIXELS = 50_000_000
 _giants = threading.Lock()
 
@@ -59,11 +69,13 @@ def decode(
         source: a path, or the bytes of an image file.
         fit: (height, width) -> the size that the caller will bring it to.
         max_pixels: neither size may have more.
-        draft: whether a JPEG may be decoded at a half, a quarter or an eighth, never below `fit`.
+        draft: whether a JPEG may be decoded at a half, a quarter or an eighth, never
+            below `fit`.
 
     Returns:
-        The colour, upright and sRGB, as a Pillow image of mode RGB, or F with values in [0, 1] for
-        deep grey; the alpha as one of mode L, or None; and the (height, width) to bring them to.
+        The colour, upright and sRGB, as a Pillow image of mode RGB, or F with values in
+        [0, 1] for deep grey; the alpha as one of mode L, or None; and the (height,
+        width) to bring them to.
 
     Raises:
         UserError: the source is missing, damaged, no image or too large.
@@ -85,17 +97,26 @@ def decode(
                 size = size[::-1]
             return *_colour_and_alpha(image, name), size
     except Image.DecompressionBombError as error:
-        # While opening, Pillow allocates for WebP and GIF, so there its own limit has to stay.
-        raise expected(f"at most {max_pixels} pixels", f"{name} with many more",
-                       "Use a smaller image, or save it as PNG.") from error
+        # While opening, Pillow allocates for WebP and GIF, so there its own limit has
+        # to stay.
+        raise expected(
+            f"at most {max_pixels} pixels",
+            f"{name} with many more",
+            "Use a smaller image, or save it as PNG.",
+        ) from error
     except _DAMAGE as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise expected("an image that can be read", f"{name} ({reason or type(error).__name__})",
-                       "Check the file, or save it anew as PNG or JPEG.") from error
+        raise expected(
+            "an image that can be read",
+            f"{name} ({reason or type(error).__name__})",
+            "Check the file, or save it anew as PNG or JPEG.",
+        ) from error
 
 
 def pixels_of(path: str | os.PathLike) -> int:
-    """Returns how many pixels an image file has by its header; 0 if it cannot be read, or has too many to open it."""
+    """Returns how many pixels an image file has by its header; 0 if it cannot be read,
+    or has too many to open it.
+    """
     try:
         with open(path, "rb") as stream:
             width, height = _open(stream).size
@@ -118,23 +139,28 @@ def _open(stream):
 
 def _check_pixels(name: str, height: int, width: int, max_pixels: int) -> None:
     if height * width > max_pixels:
-        raise expected(f"at most {max_pixels} pixels",
-                       f"{name} with {width} x {height} = {width * height} pixels",
-                       "Use a smaller image, or raise the setting max_pixels.")
+        raise expected(
+            f"at most {max_pixels} pixels",
+            f"{name} with {width} x {height} = {width * height} pixels",
+            "Use a smaller image, or raise the setting max_pixels.",
+        )
 
 
 @contextlib.contextmanager
 def _own_limit(pixels: int) -> Iterator[None]:
     """Keeps Pillow's pixel limit, which some codecs apply once more, out of an approved image.
 
-    The limit belongs to the whole process, so only giant images touch it, one at a time.
+    The limit belongs to the whole process, so only giant images touch it, one at a
+    time.
     """
     if pixels <= _GIANT_PIXELS:
         yield
         return
     with _giants:
         before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = before and max(before, pixels)  # None is no limit at all
+        Image.MAX_IMAGE_PIXELS = before and max(
+            before, pixels
+        )  # None is no limit at all
         try:
             yield
         finally:
@@ -184,15 +210,23 @@ def _deep_grey(image):
     else:
         top = 65535
     key = image.info.get("transparency")
-    alpha = None if key is None else Image.fromarray(np.where(values == key, 0, 255).astype("u1"))
+    alpha = (
+        None
+        if key is None
+        else Image.fromarray(np.where(values == key, 0, 255).astype("u1"))
+    )
     return np.clip(values.astype(np.float32) / top, 0, 1), alpha
 
 
 def _to_srgb(image, profile, name):
     if profile:
         try:
-            return ImageCms.profileToProfile(image, io.BytesIO(profile),
-                                             ImageCms.createProfile("sRGB"), outputMode="RGB")
+            return ImageCms.profileToProfile(
+                image,
+                io.BytesIO(profile),
+                ImageCms.createProfile("sRGB"),
+                outputMode="RGB",
+            )
         except (ImageCms.PyCMSError, ImportError) as error:
             _log.warning("colour profile ignored: %s (%s)", name, error)
     return image.convert("RGB")

@@ -1,11 +1,11 @@
 """Whose colours a picture has: three ways to give one picture the colours of another.
 
-NumPy only. Pictures are [H, W, 3] sRGB in [0, 1]; the two of a pair may differ in size unless said
-otherwise. Computed in float64, returned as float32, clipped to [0, 1].
+NumPy only. Pictures are [H, W, 3] sRGB in [0, 1]; the two of a pair may differ in size
+unless said otherwise. Computed in float64, returned as float32, clipped to [0, 1].
 
 Reference:
-    Gatys, Bethge, Hertzmann, Shechtman 2016 (arXiv:1606.05897): luminance-only transfer (section 4) and
-    matching of moments or histograms (section 3).
+    Gatys, Bethge, Hertzmann, Shechtman 2016 (arXiv:1606.05897): luminance-only transfer
+    (section 4) and matching of moments or histograms (section 3).
 """
 
 from collections.abc import Callable
@@ -15,8 +15,12 @@ import numpy as np
 from nst_tf.core.errors import expected
 
 # NTSC's YIQ: luma first. Rows are Y, I, Q as combinations of R, G, B.
-YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
-RIDGE = 1e-5              # added to variances of colours, of a range of 1: a constant picture has none
+YIQ = np.array(
+    [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]]
+)
+RIDGE = (
+    1e-5  # added to variances of colours, of a range of 1: a constant picture has none
+)
 
 
 def luminance(picture: np.ndarray, photo: np.ndarray) -> np.ndarray:
@@ -28,8 +32,11 @@ def luminance(picture: np.ndarray, photo: np.ndarray) -> np.ndarray:
         UserError: the sizes differ.
     """
     if picture.shape != photo.shape:
-        raise expected(f"a photo of {picture.shape[1]}x{picture.shape[0]} pixels",
-                       f"{photo.shape[1]}x{photo.shape[0]}", "Resize one of the two.")
+        raise expected(
+            f"a photo of {picture.shape[1]}x{picture.shape[0]} pixels",
+            f"{photo.shape[1]}x{photo.shape[0]}",
+            "Resize one of the two.",
+        )
     lightness = picture.astype(np.float64) @ YIQ[0]
     yiq = photo.astype(np.float64) @ YIQ.T
     yiq[..., 0] = lightness
@@ -39,26 +46,32 @@ def luminance(picture: np.ndarray, photo: np.ndarray) -> np.ndarray:
 def grey_in_the_tones_of(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns `picture` in grey, with mean and deviation of the luma of `reference`.
 
-    What a style image becomes before a transfer of lightness alone (section 4, equation 9).
+    What a style image becomes before a transfer of lightness alone (section 4, equation
+    9).
     """
     own, wanted = (each.astype(np.float64) @ YIQ[0] for each in (picture, reference))
     gain = np.sqrt((wanted.var() + RIDGE) / (own.var() + RIDGE))
-    return _clipped(np.repeat(((own - own.mean()) * gain + wanted.mean())[..., None], 3, -1))
+    return _clipped(
+        np.repeat(((own - own.mean()) * gain + wanted.mean())[..., None], 3, -1)
+    )
 
 
 def histogram(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns `picture` with the histogram of `reference` in every channel.
 
-    A value becomes the quantile of the reference at the value's own mean rank; equal values stay equal,
-    so that a constant picture becomes the reference's median.
+    A value becomes the quantile of the reference at the value's own mean rank; equal
+    values stay equal, so that a constant picture becomes the reference's median.
     """
     result = np.empty(picture.shape, np.float64)
     for channel in range(3):
         values, place, counts = np.unique(
-            picture[..., channel], return_inverse=True, return_counts=True)
+            picture[..., channel], return_inverse=True, return_counts=True
+        )
         ranks = (np.cumsum(counts) - 0.5 * counts) / picture[..., channel].size
         wanted = np.sort(reference[..., channel].astype(np.float64), axis=None)
-        quantiles = np.interp(ranks, (np.arange(wanted.size) + 0.5) / wanted.size, wanted)
+        quantiles = np.interp(
+            ranks, (np.arange(wanted.size) + 0.5) / wanted.size, wanted
+        )
         result[..., channel] = quantiles[place].reshape(picture.shape[:2])
     return _clipped(result)
 
@@ -66,15 +79,19 @@ def histogram(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
 def coral(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns `picture` with mean and covariance of the colours of `reference`.
 
-    x -> (x - m) A + m', A = (S + eps)^-1/2 (S' + eps)^1/2 with biased covariances S (over N): whitened,
-    then coloured.
+    x -> (x - m) A + m', A = (S + eps)^-1/2 (S' + eps)^1/2 with biased covariances S
+    (over N): whitened, then coloured.
 
     Reference:
         Sun, Feng, Saenko 2016 (arXiv:1511.05547), algorithm 1.
     """
-    own, wanted = (each.reshape(-1, 3).astype(np.float64) for each in (picture, reference))
+    own, wanted = (
+        each.reshape(-1, 3).astype(np.float64) for each in (picture, reference)
+    )
     whiten, colour = _power(own, -0.5), _power(wanted, 0.5)
-    return _clipped(((own - own.mean(0)) @ whiten @ colour + wanted.mean(0)).reshape(picture.shape))
+    return _clipped(
+        ((own - own.mean(0)) @ whiten @ colour + wanted.mean(0)).reshape(picture.shape)
+    )
 
 
 def turned(picture: np.ndarray, angle: float, saturation: float = 1.0) -> np.ndarray:
@@ -92,13 +109,18 @@ def turned(picture: np.ndarray, angle: float, saturation: float = 1.0) -> np.nda
 
 # How `--preserve_color` is called: (picture, photo) -> picture in the photo's colours.
 MODES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "luminance": luminance, "histogram": histogram, "coral": coral}
+    "luminance": luminance,
+    "histogram": histogram,
+    "coral": coral,
+}
 
 
 def _power(colours, exponent):
     centred = colours - colours.mean(0)
-    values, vectors = np.linalg.eigh(centred.T @ centred / len(colours) + RIDGE * np.eye(3))
-    return (vectors * values ** exponent) @ vectors.T
+    values, vectors = np.linalg.eigh(
+        centred.T @ centred / len(colours) + RIDGE * np.eye(3)
+    )
+    return (vectors * values**exponent) @ vectors.T
 
 
 def _clipped(rgb):

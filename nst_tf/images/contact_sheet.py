@@ -11,21 +11,27 @@ PAPER = (250, 250, 248)
 INK = (40, 40, 40)
 
 
-def sheet(rows: Sequence[Sequence[tuple[str, np.ndarray]]], cell: int = 384) -> np.ndarray:
+def sheet(
+    rows: Sequence[Sequence[tuple[str, np.ndarray]]], cell: int = 384
+) -> np.ndarray:
     """Lays captioned pictures out in rows.
 
     Args:
         rows: (caption, uint8 [H, W, 3]) pairs; rows may differ in length.
-        cell: side in pixels of the square that each picture is fitted into; smaller ones are not
-            enlarged, so that what is seen at 100 % is what was drawn.
+        cell: side in pixels of the square that each picture is fitted into; smaller
+            ones are not enlarged, so that what is seen at 100 % is what was drawn.
 
     Returns:
         uint8 [H, W, 3].
     """
     columns = max(len(row) for row in rows)
     width = columns * (cell + GAP) + GAP
-    fitted = [[(caption, _fit(pixels, cell)) for caption, pixels in row] for row in rows]
-    heights = [max(picture.height for _, picture in row) + CAPTION + GAP for row in fitted]
+    fitted = [
+        [(caption, _fit(pixels, cell)) for caption, pixels in row] for row in rows
+    ]
+    heights = [
+        max(picture.height for _, picture in row) + CAPTION + GAP for row in fitted
+    ]
     canvas = Image.new("RGB", (width, sum(heights) + GAP), PAPER)
     draw = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(14)

@@ -1,7 +1,7 @@
 """Image files to float32 RGB in [0, 1] and back: the one place where bytes become numbers.
 
-Colour is sRGB throughout. Everything here works without TensorFlow and from several threads at
-once.
+Colour is sRGB throughout. Everything here works without TensorFlow and from several
+threads at once.
 """
 
 import functools
@@ -23,8 +23,15 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".g
 
 _log = logging.getLogger(__name__)
 
-_WRITTEN_AS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP",
-               ".tif": "TIFF", ".tiff": "TIFF"}
+_WRITTEN_AS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
@@ -33,7 +40,8 @@ class Picture:
 
     Attributes:
         rgb: [height, width, 3] in [0, 1], not multiplied by alpha.
-        alpha: [height, width] in [0, 1], 0 is transparent; None where the file had none.
+        alpha: [height, width] in [0, 1], 0 is transparent; None where the file had
+            none.
     """
 
     rgb: np.ndarray
@@ -42,9 +50,13 @@ class Picture:
     def __post_init__(self):
         shape = self.rgb.shape
         if len(shape) != 3 or shape[2] != 3 or 0 in shape:
-            raise ValueError(f"Expected rgb of shape [height, width, 3]. Received: {shape}.")
+            raise ValueError(
+                f"Expected rgb of shape [height, width, 3]. Received: {shape}."
+            )
         if self.alpha is not None and self.alpha.shape != shape[:2]:
-            raise ValueError(f"Expected alpha of shape {shape[:2]}. Received: {self.alpha.shape}.")
+            raise ValueError(
+                f"Expected alpha of shape {shape[:2]}. Received: {self.alpha.shape}."
+            )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -52,8 +64,13 @@ class Picture:
         return self.rgb.shape[0], self.rgb.shape[1]
 
 
-def fit_size(height: int, width: int, *, short_side: int | None = None,
-             long_side: int | None = None) -> tuple[int, int]:
+def fit_size(
+    height: int,
+    width: int,
+    *,
+    short_side: int | None = None,
+    long_side: int | None = None,
+) -> tuple[int, int]:
     """Returns the (height, width) in pixels that brings one side to a wanted length.
 
     The aspect is kept up to rounding, and no side falls below 1 pixel.
@@ -62,8 +79,8 @@ def fit_size(height: int, width: int, *, short_side: int | None = None,
         height: present height in pixels.
         width: present width in pixels.
         short_side: wanted length of the shorter side in pixels, or None.
-        long_side: wanted length of the longer side in pixels, or None. With neither of the two
-            the size stays as it is.
+        long_side: wanted length of the longer side in pixels, or None. With neither of
+            the two the size stays as it is.
 
     Raises:
         UserError: both are given, or one is below 1.
@@ -77,20 +94,28 @@ def fit_size(height: int, width: int, *, short_side: int | None = None,
         raise expected("a side of at least 1 pixel", wanted, "Give a positive number.")
     present = min(height, width) if short_side is not None else max(height, width)
     # Whole numbers only: a float ratio could miss the wanted side by one pixel.
-    return tuple(max(1, (side * wanted + present // 2) // present) for side in (height, width))
+    return tuple(
+        max(1, (side * wanted + present // 2) // present) for side in (height, width)
+    )
 
 
-def decode_rgb8(source: Source, *, short_side: int | None = None, long_side: int | None = None,
-                max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode_rgb8(
+    source: Source,
+    *,
+    short_side: int | None = None,
+    long_side: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
     """Decodes an image for training: fast, and without alpha.
 
-    Transparent parts are composited on white, because training knows no alpha. A JPEG that is to
-    shrink a lot is decoded at a half, a quarter or an eighth, never below the wanted size.
+    Transparent parts are composited on white, because training knows no alpha. A JPEG
+    that is to shrink a lot is decoded at a half, a quarter or an eighth, never below
+    the wanted size.
 
     Args:
         source: a path, or the bytes of an image file.
-        short_side: length in pixels that the shorter side gets, smaller images are enlarged; None
-            leaves it free.
+        short_side: length in pixels that the shorter side gets, smaller images are
+            enlarged; None leaves it free.
         long_side: the same for the longer side. At most one of the two.
         max_pixels: an image with more pixels is refused before it is decoded.
 
@@ -101,8 +126,11 @@ def decode_rgb8(source: Source, *, short_side: int | None = None, long_side: int
         UserError: the source is missing, damaged, no image or too large.
     """
     colour, alpha, size = decode(
-        source, functools.partial(fit_size, short_side=short_side, long_side=long_side), max_pixels,
-        draft=True)
+        source,
+        functools.partial(fit_size, short_side=short_side, long_side=long_side),
+        max_pixels,
+        draft=True,
+    )
     if colour.mode == "F":
         colour = Image.fromarray(to_uint8(np.asarray(colour))).convert("RGB")
     if alpha is not None:
@@ -112,18 +140,26 @@ def decode_rgb8(source: Source, *, short_side: int | None = None, long_side: int
 
 def resize_rgb8(rgb8: np.ndarray, height: int, width: int) -> np.ndarray:
     """Returns uint8 [H, W, 3] as uint8 [height, width, 3], without aliasing."""
-    # Lanczos widens as the image shrinks, so nothing aliases, and keeps the most detail.
-    return np.array(Image.fromarray(rgb8).resize((width, height), Image.Resampling.LANCZOS))
+    # Lanczos widens as the image shrinks, so nothing aliases, and keeps the most
+    # detail.
+    return np.array(
+        Image.fromarray(rgb8).resize((width, height), Image.Resampling.LANCZOS)
+    )
 
 
-def read_picture(source: Source, *, short_side: int | None = None, long_side: int | None = None,
-                 max_pixels: int = MAX_PIXELS) -> Picture:
+def read_picture(
+    source: Source,
+    *,
+    short_side: int | None = None,
+    long_side: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> Picture:
     """Reads an image in full quality, with its alpha kept apart.
 
-    EXIF orientation is applied, an embedded colour profile is converted to sRGB, and 16-bit grey
-    keeps its levels (but is read as 8-bit where it has a profile). Of an animation the first frame
-    is read. Colour under fully transparent pixels is left as it is, and never bleeds into the
-    visible ones when the size changes.
+    EXIF orientation is applied, an embedded colour profile is converted to sRGB, and
+    16-bit grey keeps its levels (but is read as 8-bit where it has a profile). Of an
+    animation the first frame is read. Colour under fully transparent pixels is left as
+    it is, and never bleeds into the visible ones when the size changes.
 
     Args:
         source, short_side, long_side, max_pixels: as for `decode_rgb8`.
@@ -135,18 +171,28 @@ def read_picture(source: Source, *, short_side: int | None = None, long_side: in
         UserError: the source is missing, damaged, no image or too large.
     """
     colour, alpha, size = decode(
-        source, functools.partial(fit_size, short_side=short_side, long_side=long_side), max_pixels,
-        draft=False)
+        source,
+        functools.partial(fit_size, short_side=short_side, long_side=long_side),
+        max_pixels,
+        draft=False,
+    )
     bands = colour.split() if colour.mode == "RGB" else (colour,) * 3
     if alpha is None or size == colour.size[::-1]:
-        planes = [_scaled(_plane(band), size, Image.Resampling.LANCZOS) for band in bands]
-        return Picture(np.stack(planes, axis=-1), None if alpha is None else _plane(alpha))
-    # Colours are averaged by how visible they are. The triangle filter, unlike Lanczos, has no
-    # negative weights, so that average cannot leave the range of the colours that went into it.
+        planes = [
+            _scaled(_plane(band), size, Image.Resampling.LANCZOS) for band in bands
+        ]
+        return Picture(
+            np.stack(planes, axis=-1), None if alpha is None else _plane(alpha)
+        )
+    # Colours are averaged by how visible they are. The triangle filter, unlike Lanczos,
+    # has no negative weights, so that average cannot leave the range of the colours
+    # that went into it.
     triangle, opacity, planes = Image.Resampling.BILINEAR, _plane(alpha), []
     scaled_opacity = _scaled(opacity, size, triangle)
     for values in map(_plane, bands):
-        visible = _scaled(values * opacity, size, triangle) / np.maximum(scaled_opacity, 1e-6)
+        visible = _scaled(values * opacity, size, triangle) / np.maximum(
+            scaled_opacity, 1e-6
+        )
         hidden = _scaled(values, size, triangle)
         planes.append(np.where(scaled_opacity > 1e-6, visible, hidden))
     return Picture(np.stack(planes, axis=-1), scaled_opacity)
@@ -166,11 +212,17 @@ def read_mask(source: Source, size: tuple[int, int], of: str = "photo") -> np.nd
     mask = read_picture(source)
     if mask.size != tuple(size):
         raise expected(
-            f"a mask of the {of}'s size, {size[1]}x{size[0]}", f"{source}: {mask.size[1]}x{mask.size[0]}",
-            f"Make it of the {of} itself.")
+            f"a mask of the {of}'s size, {size[1]}x{size[0]}",
+            f"{source}: {mask.size[1]}x{mask.size[0]}",
+            f"Make it of the {of} itself.",
+        )
     lightness = mask.rgb.mean(-1, keepdims=True)
     if not lightness.any():
-        raise expected("a mask with white in it", f"{source}, which is black", "Paint the region white.")
+        raise expected(
+            "a mask with white in it",
+            f"{source}, which is black",
+            "Paint the region white.",
+        )
     return lightness
 
 
@@ -194,15 +246,17 @@ def to_uint8(rgb: np.ndarray) -> np.ndarray:
     if not np.issubdtype(rgb.dtype, np.floating):
         raise ValueError(f"Expected float values. Received: {rgb.dtype}.")
     if not np.isfinite(rgb).all():
-        raise ValueError("Expected finite values. Received: a picture with NaN or infinity.")
+        raise ValueError(
+            "Expected finite values. Received: a picture with NaN or infinity."
+        )
     return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
 
 
 def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
     """Encodes a picture as the bytes of an image file, without colour profile or metadata.
 
-    PNG, WebP and TIFF keep alpha. JPEG and BMP cannot: the picture is composited on white, and the
-    log says so. JPEG keeps colour in full resolution (4:4:4).
+    PNG, WebP and TIFF keep alpha. JPEG and BMP cannot: the picture is composited on
+    white, and the log says so. JPEG keeps colour in full resolution (4:4:4).
 
     Args:
         picture: what to encode; values outside [0, 1] are clipped.
@@ -210,7 +264,8 @@ def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
         quality: 1 to 100, for JPEG and WebP.
 
     Raises:
-        UserError: unknown format, unusable quality, or a picture the format cannot hold.
+        UserError: unknown format, unusable quality, or a picture the format cannot
+            hold.
         ValueError: the picture has NaN or infinite values.
     """
     name = format_of(format)
@@ -225,7 +280,10 @@ def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
         rgb = np.concatenate([rgb, alpha[..., None]], axis=-1)
     options = {
         "JPEG": {"quality": quality, "subsampling": 0},
-        "WEBP": {"quality": quality, "exact": True},  # keeps colour under transparent pixels
+        "WEBP": {
+            "quality": quality,
+            "exact": True,
+        },  # keeps colour under transparent pixels
         "TIFF": {"compression": "tiff_lzw"},
     }.get(name, {})
     image, buffer = Image.fromarray(to_uint8(rgb)), io.BytesIO()
@@ -233,8 +291,11 @@ def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
         image.save(buffer, name, **options)
     except (OSError, ValueError) as error:
         height, width = picture.size
-        raise expected(f"a picture that {name} can hold", f"{width} x {height} pixels ({error})",
-                       "Choose another format, such as png.") from error
+        raise expected(
+            f"a picture that {name} can hold",
+            f"{width} x {height} pixels ({error})",
+            "Choose another format, such as png.",
+        ) from error
     return buffer.getvalue()
 
 
@@ -243,8 +304,13 @@ def encode_rgb8(rgb8: np.ndarray, format: str) -> bytes:
     return encode(Picture(to_float(rgb8)), format)
 
 
-def write_picture(path: str | os.PathLike, picture: Picture, *, overwrite: bool = False,
-                  quality: int = 95) -> None:
+def write_picture(
+    path: str | os.PathLike,
+    picture: Picture,
+    *,
+    overwrite: bool = False,
+    quality: int = 95,
+) -> None:
     """Writes a picture in the format that the suffix names, whole or not at all.
 
     Args:
@@ -254,8 +320,8 @@ def write_picture(path: str | os.PathLike, picture: Picture, *, overwrite: bool 
         quality: 1 to 100, for JPEG and WebP.
 
     Raises:
-        UserError: unknown suffix, unusable quality, a file that exists and may not be replaced, or
-            a path that cannot be written.
+        UserError: unknown suffix, unusable quality, a file that exists and may not be
+            replaced, or a path that cannot be written.
         ValueError: the picture has NaN or infinite values.
     """
     data = encode(picture, Path(path).suffix, quality)
@@ -281,8 +347,11 @@ def format_of(suffix: str) -> str:
     """
     name = _WRITTEN_AS.get("." + suffix.lower().lstrip("."))
     if name is None:
-        raise expected("an image suffix that can be written (" + " ".join(_WRITTEN_AS) + ")",
-                       suffix or "none", "Choose one of these.")
+        raise expected(
+            "an image suffix that can be written (" + " ".join(_WRITTEN_AS) + ")",
+            suffix or "none",
+            "Choose one of these.",
+        )
     return name
 
 
@@ -291,7 +360,9 @@ def _plane(band: Image.Image) -> np.ndarray:
     return values if values.dtype == np.float32 else to_float(values)
 
 
-def _scaled(plane: np.ndarray, size: tuple[int, int], method: Image.Resampling) -> np.ndarray:
+def _scaled(
+    plane: np.ndarray, size: tuple[int, int], method: Image.Resampling
+) -> np.ndarray:
     if plane.shape == size:
         return plane
     return np.clip(np.asarray(Image.fromarray(plane).resize(size[::-1], method)), 0, 1)

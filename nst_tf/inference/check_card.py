@@ -12,13 +12,15 @@ CARD = "model_card.json"
 def check(model: Path) -> None:
     """Compares an exported model with the card beside it, if there is one that lists it.
 
-    `nst_tf.export` writes the card into the folder above "tflite" and "saved_model"; copies may lie in one folder.
+    `nst_tf.export` writes the card into the folder above "tflite" and "saved_model";
+    copies may lie in one folder.
 
     Args:
         model: a .tflite, or the folder of a SavedModel's version.
 
     Raises:
-        UserError: a file is not the one that the card describes, or a card cannot be read.
+        UserError: a file is not the one that the card describes, or a card cannot be
+            read.
     """
     model = model.absolute()
     for folder in list(model.parents)[:2]:
@@ -26,16 +28,22 @@ def check(model: Path) -> None:
         if not card.is_file():
             continue
         for file, wanted in _hashes(card, model).items():
-            found = files.sha256(file) if file.is_file() else "none, since it is missing"
+            found = (
+                files.sha256(file) if file.is_file() else "none, since it is missing"
+            )
             if found != wanted:
                 raise expected(
-                    f"{file} as {card} describes it, with the SHA-256 {wanted}", found,
-                    "It was damaged or replaced: export again, or take the card away if the file is meant to differ.")
+                    f"{file} as {card} describes it, with the SHA-256 {wanted}",
+                    found,
+                    "It was damaged or replaced: export again, or take the card away if the file is meant to differ.",
+                )
         return
 
 
 def _hashes(card, model):
-    """{file: hash} of what a card says of a model; {} if it does not list it, or is another program's card."""
+    """{file: hash} of what a card says of a model; {} if it does not list it, or is
+    another program's card.
+    """
     try:
         content = json.loads(card.read_text())
         entries = content.get("artefacts", []) if isinstance(content, dict) else []
@@ -43,9 +51,15 @@ def _hashes(card, model):
             place = card.parent / entry["file"]
             if model == place or model == card.parent / place.name and model.is_file():
                 hashes = entry["sha256"]
-                return {model / name: value for name, value in hashes.items()} if isinstance(
-                    hashes, dict) else {model: hashes}
+                return (
+                    {model / name: value for name, value in hashes.items()}
+                    if isinstance(hashes, dict)
+                    else {model: hashes}
+                )
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise expected(f"a card that can be read beside {model}", f"{card} ({error})",
-                       "Export again, or take the card away.") from error
+        raise expected(
+            f"a card that can be read beside {model}",
+            f"{card} ({error})",
+            "Export again, or take the card away.",
+        ) from error
     return {}

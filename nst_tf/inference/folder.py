@@ -44,14 +44,15 @@ def stylize_album(
 
     Args:
         artifact: from `open_model.open_artifact`.
-        content: a file, a folder (with all below it) or a glob. What lies in `output` is left out
-            where that is a folder below the one that is searched.
-        output: a file name for one photo; otherwise a folder, in which the photos keep their names
-            and folders (what cannot be written in its own format becomes .png). A glob's folders
-            are kept from its first wildcard on.
+        content: a file, a folder (with all below it) or a glob. What lies in `output`
+            is left out where that is a folder below the one that is searched.
+        output: a file name for one photo; otherwise a folder, in which the photos keep
+            their names and folders (what cannot be written in its own format becomes
+            .png). A glob's folders are kept from its first wildcard on.
         overwrite: whether files of the same name may be replaced.
         max_pixels: larger photos are refused.
-        concurrency: photos at once, each in a thread of its own; above 1 the artifact has to allow that.
+        concurrency: photos at once, each in a thread of its own; above 1 the artifact
+            has to allow that.
         say: takes a line for each photo that failed.
 
     Returns:
@@ -60,12 +61,16 @@ def stylize_album(
     Raises:
         UserError: there are no photos, or several for one output file.
     """
+
     def paint_one(job):
         photo, target = job
         try:
             if target.exists() and not overwrite:
-                raise expected("an output file that does not exist", str(target),
-                               "Use --overwrite, or another --output.")
+                raise expected(
+                    "an output file that does not exist",
+                    str(target),
+                    "Use --overwrite, or another --output.",
+                )
             picture = image_io.read_picture(photo, max_pixels=max_pixels)
             drawn = image_io.Picture(draw(artifact, picture.rgb, photo), picture.alpha)
             image_io.write_picture(target, drawn, overwrite=overwrite)
@@ -77,7 +82,9 @@ def stylize_album(
     jobs = _plan(content, Path(output))
     written, failed = [], []
     with contextlib.closing(_each(paint_one, jobs, concurrency)) as results:
-        for result in tqdm.tqdm(results, total=len(jobs), unit="photo", disable=len(jobs) == 1):
+        for result in tqdm.tqdm(
+            results, total=len(jobs), unit="photo", disable=len(jobs) == 1
+        ):
             if isinstance(result, Path):
                 written.append(result)
             else:
@@ -92,9 +99,14 @@ def paint(artifact: Artifact, settings: AlbumSettings, concurrency: int = 1) -> 
     Errors go to stderr as they come, the numbers of photos to stdout at the end.
     """
     outcome = stylize_album(
-        artifact, settings.content, settings.output, overwrite=settings.overwrite,
-        max_pixels=settings.max_pixels, concurrency=concurrency,
-        say=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr))
+        artifact,
+        settings.content,
+        settings.output,
+        overwrite=settings.overwrite,
+        max_pixels=settings.max_pixels,
+        concurrency=concurrency,
+        say=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr),
+    )
     print(f"photos painted: {len(outcome.written)}, failed: {len(outcome.failed)}")
     return 1 if outcome.failed else 0
 
@@ -118,17 +130,27 @@ def draw(artifact: Artifact, rgb: np.ndarray, photo: Path | str) -> np.ndarray:
         drawn = artifact(rgb)
     except (MemoryError, RuntimeError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise expected("a photo that fits into memory and the model", f"{photo} ({reason})",
-                       "Use a smaller photo.") from error
+        raise expected(
+            "a photo that fits into memory and the model",
+            f"{photo} ({reason})",
+            "Use a smaller photo.",
+        ) from error
     except Exception as error:
-        # TensorFlow's own errors, named without importing it: a .tflite needs no TensorFlow.
+        # TensorFlow's own errors, named without importing it: a .tflite needs no
+        # TensorFlow.
         if type(error).__module__.startswith("tensorflow"):
-            raise expected("a photo that fits into memory", f"{photo} ({type(error).__name__})",
-                           "Use a smaller photo.") from error
+            raise expected(
+                "a photo that fits into memory",
+                f"{photo} ({type(error).__name__})",
+                "Use a smaller photo.",
+            ) from error
         raise
     if not np.isfinite(drawn).all():
-        raise expected("a model that draws finite colours", f"NaN or infinity for {photo}",
-                       "Export or train the model again.")
+        raise expected(
+            "a model that draws finite colours",
+            f"NaN or infinity for {photo}",
+            "Export or train the model again.",
+        )
     return drawn
 
 
@@ -146,10 +168,15 @@ def _plan(content: str, output: Path) -> list[tuple[Path, Path]]:
     if root.resolve() in inside.parents:
         photos = [photo for photo in photos if inside not in photo.resolve().parents]
     if not photos:
-        raise expected("photos", f"{content} (all lie in --output={output})", "Check --content.")
+        raise expected(
+            "photos", f"{content} (all lie in --output={output})", "Check --content."
+        )
     if _names_image(output) and not output.is_dir():
-        raise expected(f"a folder as --output for {len(photos)} photos", str(output),
-                       "Leave out its suffix.")
+        raise expected(
+            f"a folder as --output for {len(photos)} photos",
+            str(output),
+            "Leave out its suffix.",
+        )
     jobs = [(photo, output / _writable(photo.relative_to(root))) for photo in photos]
     _check_distinct(jobs)
     return jobs
@@ -162,7 +189,9 @@ def _root(content: str) -> Path:
         return path.parent
     if path.is_dir():
         return path
-    return Path(*itertools.takewhile(lambda part: not set(part) & set("*?["), path.parts))
+    return Path(
+        *itertools.takewhile(lambda part: not set(part) & set("*?["), path.parts)
+    )
 
 
 def _names_image(path: Path) -> bool:
@@ -182,5 +211,6 @@ def _check_distinct(jobs: Sequence[tuple[Path, Path]]) -> None:
             raise expected(
                 "photos with an output file each",
                 f"{sources[target]} and {photo}, which would both become {target}",
-                "Rename one of them.")
+                "Rename one of them.",
+            )
         sources[target] = photo

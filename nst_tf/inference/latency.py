@@ -1,4 +1,6 @@
-"""Times one model on one size of picture, in a process of its own: so its memory is its own as well."""
+"""Times one model on one size of picture, in a process of its own: so its memory is its
+own as well.
+"""
 
 import dataclasses
 import json
@@ -62,12 +64,16 @@ def time_alone(model: str, side: int, threads: int, repeats: int) -> Timing:
         UserError: it cannot be opened or does not run.
     """
     job = {"model": model, "side": side, "threads": threads, "repeats": repeats}
-    done = subprocess.run([sys.executable, "-c", _ALONE, json.dumps(job)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _ALONE, json.dumps(job)], capture_output=True, text=True
+    )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         if last.startswith("error: "):
             raise UserError(last.removeprefix("error: "))
-        raise expected(f"{model} to run at {side}x{side}", last, "Leave it out, or change --sizes.")
+        raise expected(
+            f"{model} to run at {side}x{side}", last, "Leave it out, or change --sizes."
+        )
     return Timing(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
@@ -77,7 +83,9 @@ def timed(model: str, side: int, threads: int, repeats: int) -> dict:
     is_tflite = path.suffix == ".tflite" and path.is_file()
     exported = path
     if not is_tflite:
-        exported = None if open_model.keras_file(path) else open_model.saved_model_folder(path)
+        exported = (
+            None if open_model.keras_file(path) else open_model.saved_model_folder(path)
+        )
     if exported:
         check_card.check(exported)
     started = time.perf_counter()
@@ -89,11 +97,22 @@ def timed(model: str, side: int, threads: int, repeats: int) -> dict:
             draw, side = _tensorflow(path, side)
     load = time.perf_counter() - started
     seconds = _timed(draw, repeats)
-    files = [path] if path.is_file() else [
-        file for file in _own_files(path) if file.is_file()]
-    return dataclasses.asdict(Timing(
-        sum(file.stat().st_size for file in files), side, load, seconds[0], seconds[1:],
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)))
+    files = (
+        [path]
+        if path.is_file()
+        else [file for file in _own_files(path) if file.is_file()]
+    )
+    return dataclasses.asdict(
+        Timing(
+            sum(file.stat().st_size for file in files),
+            side,
+            load,
+            seconds[0],
+            seconds[1:],
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            * (1 if sys.platform == "darwin" else 1024),
+        )
+    )
 
 
 def here(path: Path, side: int = 384, repeats: int = 3) -> dict:
@@ -108,10 +127,16 @@ def here(path: Path, side: int = 384, repeats: int = 3) -> dict:
         {"pixels", "milliseconds", "threads", "machine"}; threads are those of the processor.
     """
     threads = os.cpu_count() or 1
-    draw, side = _tflite(path, side, threads) if path.is_file() else _tensorflow(path, side)
+    draw, side = (
+        _tflite(path, side, threads) if path.is_file() else _tensorflow(path, side)
+    )
     seconds = _timed(draw, repeats)[1:]
-    return {"pixels": side ** 2, "milliseconds": round(1000 * statistics.median(seconds), 1), "threads": threads,
-            "machine": platform.machine()}
+    return {
+        "pixels": side**2,
+        "milliseconds": round(1000 * statistics.median(seconds), 1),
+        "threads": threads,
+        "machine": platform.machine(),
+    }
 
 
 def _timed(draw, repeats):
@@ -138,8 +163,11 @@ def _tflite(path, side, threads) -> tuple[Callable[[], None], int]:
     details = interpreter.get_input_details()
     pictures = [detail for detail in details if _is_picture(detail["shape"])]
     if not pictures:
-        raise expected("a .tflite that takes a picture", f"{path} with {[d['shape'].tolist() for d in details]}",
-                       "Leave it out.")
+        raise expected(
+            "a .tflite that takes a picture",
+            f"{path} with {[d['shape'].tolist() for d in details]}",
+            "Leave it out.",
+        )
     asked = [1, side, side, 3]
     try:
         for detail in pictures:
@@ -152,7 +180,9 @@ def _tflite(path, side, threads) -> tuple[Callable[[], None], int]:
     rng = np.random.default_rng(0)
     details = interpreter.get_input_details()
     for detail in details:
-        interpreter.set_tensor(detail["index"], rng.random(detail["shape"]).astype(detail["dtype"]))
+        interpreter.set_tensor(
+            detail["index"], rng.random(detail["shape"]).astype(detail["dtype"])
+        )
     own = next(detail["shape"][1] for detail in details if _is_picture(detail["shape"]))
     return interpreter.invoke, int(own)
 
@@ -170,7 +200,10 @@ def _tensorflow(path, side) -> tuple[Callable[[], None], int]:
     rng = np.random.default_rng(0)
 
     def values(shape):
-        return tf.constant(rng.random([1, side, side, 3] if len(shape) == 4 else [1, shape[-1]]), tf.float32)
+        return tf.constant(
+            rng.random([1, side, side, 3] if len(shape) == 4 else [1, shape[-1]]),
+            tf.float32,
+        )
 
     if open_model.keras_file(path):
         from nst_tf.models import adain_net
@@ -179,18 +212,31 @@ def _tensorflow(path, side) -> tuple[Callable[[], None], int]:
         if adain_net.is_any_style(network):
             network = adain_net.parts_of(network).transform
         inputs = [values(each.shape) for each in network.inputs]
-        compiled = tf.function(lambda: network(inputs if len(inputs) > 1 else inputs[0]))
+        compiled = tf.function(
+            lambda: network(inputs if len(inputs) > 1 else inputs[0])
+        )
         return lambda: compiled().numpy(), side
     folder = open_model.saved_model_folder(path)
     if folder is None:
-        raise open_model.nothing(path, "a .tflite, a run folder, a .keras file or a SavedModel")
+        raise open_model.nothing(
+            path, "a .tflite, a run folder, a .keras file or a SavedModel"
+        )
     loaded = tf.saved_model.load(str(folder))
-    name = next((name for name in ("transform", "serving_float") if name in loaded.signatures), None)
+    name = next(
+        (name for name in ("transform", "serving_float") if name in loaded.signatures),
+        None,
+    )
     if name is None:
-        raise expected("a SavedModel of ours", f"{path} with {', '.join(loaded.signatures) or 'no signatures'}",
-                       "Leave it out.")
+        raise expected(
+            "a SavedModel of ours",
+            f"{path} with {', '.join(loaded.signatures) or 'no signatures'}",
+            "Leave it out.",
+        )
     signature = loaded.signatures[name]
-    inputs = {key: values(spec.shape) for key, spec in signature.structured_input_signature[1].items()}
+    inputs = {
+        key: values(spec.shape)
+        for key, spec in signature.structured_input_signature[1].items()
+    }
 
     def draw():
         # `loaded` owns the variables: the closure keeps it alive.

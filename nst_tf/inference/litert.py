@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class LiteRtModel:
-    """A .tflite as a function of arrays by the names of its inputs, for any of their shapes that it can take.
+    """A .tflite as a function of arrays by the names of its inputs, for any of their
+    shapes that it can take.
 
     Attributes:
         inputs: {name: LiteRT's detail}.
@@ -28,10 +29,14 @@ class LiteRtModel:
     def __init__(self, path: Path):
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
+        self._interpreter = Interpreter(
+            model_path=str(path), num_threads=os.cpu_count()
+        )
         # The name in the signature, as far as files have one.
-        self.inputs = {detail["name"].removeprefix("serving_default_").partition(":")[0]: detail
-                       for detail in self._interpreter.get_input_details()}
+        self.inputs = {
+            detail["name"].removeprefix("serving_default_").partition(":")[0]: detail
+            for detail in self._interpreter.get_input_details()
+        }
         self.outputs = self._interpreter.get_output_details()
         signature = self._interpreter.get_signature_list().get("serving_default", {})
         self.signature_outputs = signature.get("outputs", [])

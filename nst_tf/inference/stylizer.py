@@ -12,12 +12,16 @@ from nst_tf.inference.open_model import Artifact
 
 
 def open_painter(
-    model: str, style_weights: Sequence[float] = (), wishes: Wishes | None = None, strength: float = 1.0
+    model: str,
+    style_weights: Sequence[float] = (),
+    wishes: Wishes | None = None,
+    strength: float = 1.0,
 ) -> Artifact:
     """Opens a model with all that it needs beside the photo.
 
     Args:
-        model: a path, as `open_model.open_artifact` or `open_any_style.open_any_style` takes it.
+        model: a path, as `open_model.open_artifact` or `open_any_style.open_any_style`
+            takes it.
         style_weights: for a model of several styles of its own.
         wishes: for a model of any style.
         strength: for a model with styles of its own that learnt it, 0 to 1.
@@ -28,11 +32,16 @@ def open_painter(
     if wishes is None:
         return open_model.open_artifact(model, style_weights, strength)
     opened = open_any_style.open_any_style(model)
-    codes = [opened.encode_style(read_style(name, wishes.style_size)) for name in wishes.styles]
+    codes = [
+        opened.encode_style(read_style(name, wishes.style_size))
+        for name in wishes.styles
+    ]
     if wishes.masks:
         return lambda photo: _by_regions(
-            photo, [image_io.read_mask(mask, photo.shape[:2]) for mask in wishes.masks],
-            (opened.transform(photo, code, wishes.alpha) for code in codes))
+            photo,
+            [image_io.read_mask(mask, photo.shape[:2]) for mask in wishes.masks],
+            (opened.transform(photo, code, wishes.alpha) for code in codes),
+        )
     code = open_any_style.blended(codes, wishes.weights)
     return lambda photo: opened.transform(photo, code, wishes.alpha)
 
@@ -59,5 +68,7 @@ def _by_regions(photo, shares, pictures):
     # Where masks add up to less than 1, the photo has the rest.
     rest = np.maximum(1 - sum(shares), 0)
     total = sum(shares) + rest
-    drawn = rest * photo + sum(share * picture for share, picture in zip(shares, pictures))
+    drawn = rest * photo + sum(
+        share * picture for share, picture in zip(shares, pictures)
+    )
     return (drawn / total).astype(np.float32)

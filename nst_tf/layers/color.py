@@ -9,17 +9,20 @@ from nst_tf.ops import statistics
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class PhotosColors(keras.layers.Layer):
-    """Gives a painting what its strength leaves to the photo's colours: mean and deviation of each channel.
+    """Gives a painting what its strength leaves to the photo's colours: mean and
+    deviation of each channel.
 
-    Both are blended: alpha times the painting's own and 1 - alpha times the photo's. Norms forget how bright a photo is
-    and how strong its contrasts are, so that no network of them can give it back without.
+    Both are blended: alpha times the painting's own and 1 - alpha times the photo's.
+    Norms forget how bright a photo is and how strong its contrasts are, so that no
+    network of them can give it back without.
 
     Args:
         epsilon: added to variances, for photos and paintings of one colour.
 
     Reference:
-        Gatys, Ecker, Bethge, Hertzmann, Shechtman 2017 (arXiv:1611.07865), section 5.3, for matching colours by their
-        moments; Huang, Belongie 2017 (arXiv:1703.06868), equation 14, for alpha.
+        Gatys, Ecker, Bethge, Hertzmann, Shechtman 2017 (arXiv:1611.07865), section 5.3,
+        for matching colours by their moments; Huang, Belongie 2017 (arXiv:1703.06868),
+        equation 14, for alpha.
     """
 
     def __init__(self, epsilon: float = 1e-5, **kwargs):
@@ -27,14 +30,21 @@ class PhotosColors(keras.layers.Layer):
         self.epsilon = epsilon
 
     def call(self, inputs):
-        """Inputs are a list: paintings [B, H, W, 3], photos of the same shape, alpha [B or 1, 1]."""
+        """Inputs are a list: paintings [B, H, W, 3], photos of the same shape, alpha [B
+        or 1, 1].
+        """
         painting, photo, alpha = inputs
         rest = 1.0 - alpha[:, :, None, None]
         (mean, variance), (photos_mean, photos_variance) = (
-            statistics.channel_moments(picture) for picture in (painting, photo))
+            statistics.channel_moments(picture) for picture in (painting, photo)
+        )
         ratio = tf.sqrt((photos_variance + self.epsilon) / (variance + self.epsilon))
         # At full strength the painting itself, but for rounding.
-        return (painting - mean) * (1.0 + rest * (ratio - 1.0)) + mean + rest * (photos_mean - mean)
+        return (
+            (painting - mean) * (1.0 + rest * (ratio - 1.0))
+            + mean
+            + rest * (photos_mean - mean)
+        )
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]

@@ -11,10 +11,10 @@ from nst_tf.ops import statistics
 class InstanceNormalization(keras.layers.Layer):
     """Normalises each channel of each picture over height and width, then scales and shifts it.
 
-    y = scale * (x - mean) / sqrt(variance + epsilon) + offset, with biased variance and no running
-    statistics: training and inference are the same function. Moments are float32 whatever the
-    compute dtype. With several styles (conditional instance norm) each has a scale and offset of its
-    own, and `style_weights` blend them.
+    y = scale * (x - mean) / sqrt(variance + epsilon) + offset, with biased variance and
+    no running statistics: training and inference are the same function. Moments are
+    float32 whatever the compute dtype. With several styles (conditional instance norm)
+    each has a scale and offset of its own, and `style_weights` blend them.
 
     Args:
         epsilon: added to the variance, inside the root.
@@ -22,11 +22,13 @@ class InstanceNormalization(keras.layers.Layer):
         kept_styles: how many of them, the first ones, do not learn.
 
     Reference:
-        Ulyanov, Vedaldi, Lempitsky 2016 (arXiv:1607.08022); Dumoulin, Shlens, Kudlur 2016
-        (arXiv:1610.07629), equation 5, for several styles.
+        Ulyanov, Vedaldi, Lempitsky 2016 (arXiv:1607.08022); Dumoulin, Shlens, Kudlur
+        2016 (arXiv:1610.07629), equation 5, for several styles.
     """
 
-    def __init__(self, epsilon: float = 1e-5, styles: int = 0, kept_styles: int = 0, **kwargs):
+    def __init__(
+        self, epsilon: float = 1e-5, styles: int = 0, kept_styles: int = 0, **kwargs
+    ):
         # Keras would cast weights and given moments to the compute dtype on the way in.
         super().__init__(autocast=False, **kwargs)
         self.epsilon, self.styles, self.kept_styles = epsilon, styles, kept_styles
@@ -41,8 +43,8 @@ class InstanceNormalization(keras.layers.Layer):
 
         Args:
             inputs: [B, H, W, C].
-            mean, variance: both or none; broadcastable to [B, 1, 1, C]. Moments of a whole picture
-                let a tile of it be drawn exactly as in the whole.
+            mean, variance: both or none; broadcastable to [B, 1, 1, C]. Moments of a
+                whole picture let a tile of it be drawn exactly as in the whole.
             style_weights: [B, N] or [1, N] if the layer has N styles, else None.
         """
         if (mean is None) != (variance is None):
@@ -52,24 +54,38 @@ class InstanceNormalization(keras.layers.Layer):
             )
         if mean is None:
             mean, variance = statistics.channel_moments(inputs)
-        return _normalized(inputs, mean, variance, self._blended(self.scale, style_weights),
-                           self._blended(self.offset, style_weights), self.epsilon)
+        return _normalized(
+            inputs,
+            mean,
+            variance,
+            self._blended(self.scale, style_weights),
+            self._blended(self.offset, style_weights),
+            self.epsilon,
+        )
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "epsilon": self.epsilon, "styles": self.styles,
-                "kept_styles": self.kept_styles}
+        return {
+            **super().get_config(),
+            "epsilon": self.epsilon,
+            "styles": self.styles,
+            "kept_styles": self.kept_styles,
+        }
 
     def _blended(self, parameters, style_weights):
         parameters = tf.cast(parameters, tf.float32)
         if not self.styles:
             return parameters
         if self.kept_styles:
-            kept, learning = tf.split(parameters, [self.kept_styles, self.styles - self.kept_styles])
+            kept, learning = tf.split(
+                parameters, [self.kept_styles, self.styles - self.kept_styles]
+            )
             parameters = tf.concat([tf.stop_gradient(kept), learning], 0)
-        return tf.matmul(tf.cast(style_weights, tf.float32), parameters)[:, None, None, :]
+        return tf.matmul(tf.cast(style_weights, tf.float32), parameters)[
+            :, None, None, :
+        ]
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -88,7 +104,8 @@ class ModulatedNormalization(keras.layers.Layer):
     """Instance norm whose scale and offset are inputs, as other layers make them for each picture.
 
     Args:
-        first: where in the vector of parameters this norm's C scales begin; its C offsets follow them.
+        first: where in the vector of parameters this norm's C scales begin; its C
+            offsets follow them.
         epsilon: as for `InstanceNormalization`.
 
     Reference:
@@ -100,10 +117,15 @@ class ModulatedNormalization(keras.layers.Layer):
         self.first, self.epsilon = first, epsilon
 
     def call(self, inputs):
-        """Normalises features [B, H, W, C] and applies parameters [B or 1, N]: inputs are both, in a list."""
+        """Normalises features [B, H, W, C] and applies parameters [B or 1, N]: inputs
+        are both, in a list.
+        """
         features, parameters = inputs
         channels = features.shape[-1]
-        chosen = tf.cast(parameters[:, None, None, self.first: self.first + 2 * channels], tf.float32)
+        chosen = tf.cast(
+            parameters[:, None, None, self.first : self.first + 2 * channels],
+            tf.float32,
+        )
         scale, offset = tf.split(chosen, 2, axis=-1)
         mean, variance = statistics.channel_moments(features)
         return _normalized(features, mean, variance, scale, offset, self.epsilon)

@@ -10,11 +10,12 @@ PACKAGE = "nst_tf"
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ReflectionPadding2D(keras.layers.Layer):
-    """Pads height and width by mirroring without repeating the edge: [B, H, W, C] -> [B, H+2p, W+2p, C].
+    """Pads height and width by mirroring without repeating the edge: [B, H, W, C] ->
+    [B, H+2p, W+2p, C].
 
     Args:
-        padding: p, pixels on each side; the input must be larger than p in both directions
-            (`GrowToDrawable` sees to that).
+        padding: p, pixels on each side; the input must be larger than p in both
+            directions (`GrowToDrawable` sees to that).
     """
 
     def __init__(self, padding: int, **kwargs):
@@ -27,7 +28,10 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
-        grown = [None if side is None else side + 2 * self.padding for side in (height, width)]
+        grown = [
+            None if side is None else side + 2 * self.padding
+            for side in (height, width)
+        ]
         return (batch, *grown, channels)
 
     def get_config(self):
@@ -36,16 +40,19 @@ class ReflectionPadding2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class GrowToDrawable(keras.layers.Layer):
-    """Grows a picture at the bottom and right to a size the network can draw: `nst_tf.images.padding`.
+    """Grows a picture at the bottom and right to a size the network can draw:
+    `nst_tf.images.padding`.
 
-    New pixels mirror the picture as often as needed, so that any size from 1x1 up works.
-    `CropToSize` undoes it.
+    New pixels mirror the picture as often as needed, so that any size from 1x1 up
+    works. `CropToSize` undoes it.
 
     Args:
         multiple, minimum: of the sides that the network can draw, pixels.
     """
 
-    def __init__(self, multiple: int = padding.MULTIPLE, minimum: int = padding.MINIMUM, **kwargs):
+    def __init__(
+        self, multiple: int = padding.MULTIPLE, minimum: int = padding.MINIMUM, **kwargs
+    ):
         super().__init__(**kwargs)
         self.multiple, self.minimum = multiple, minimum
 
@@ -64,11 +71,17 @@ class GrowToDrawable(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
-        grown = [None if side is None else self._grown(side) for side in (height, width)]
+        grown = [
+            None if side is None else self._grown(side) for side in (height, width)
+        ]
         return (batch, *grown, channels)
 
     def get_config(self):
-        return {**super().get_config(), "multiple": self.multiple, "minimum": self.minimum}
+        return {
+            **super().get_config(),
+            "multiple": self.multiple,
+            "minimum": self.minimum,
+        }
 
     def _grown(self, side):
         return padding.grown_side(side, self.multiple, self.minimum)
@@ -82,7 +95,9 @@ class CropToSize(keras.layers.Layer):
         picture, like = inputs
         size = tf.shape(like)
         cropped = picture[:, : size[1], : size[2]]
-        cropped.set_shape([picture.shape[0], like.shape[1], like.shape[2], picture.shape[3]])
+        cropped.set_shape(
+            [picture.shape[0], like.shape[1], like.shape[2], picture.shape[3]]
+        )
         return cropped
 
     def compute_output_shape(self, input_shape):

@@ -10,15 +10,20 @@ from nst_tf.layers.padding import PACKAGE
 class NearestUpsampling2D(keras.layers.Layer):
     """Doubles height and width by repeating pixels.
 
-    Followed by a convolution it replaces the transposed convolution, whose uneven overlap draws a
-    checkerboard (Odena, Dumoulin, Olah 2016, distill.pub).
+    Followed by a convolution it replaces the transposed convolution, whose uneven
+    overlap draws a checkerboard (Odena, Dumoulin, Olah 2016, distill.pub).
     """
 
     def call(self, inputs):
-        # Four copies of the channels spread over 2x2 pixels. Unlike a resize or repeat it needs no
-        # tensor of sizes, so that a converted network can be given another size at run time.
+        # Four copies of the channels spread over 2x2 pixels. Unlike a resize or repeat
+        # it needs no tensor of sizes, so that a converted network can be given another
+        # size at run time.
         return tf.nn.depth_to_space(tf.tile(inputs, [1, 1, 1, 4]), 2)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
-        return (batch, *(None if side is None else 2 * side for side in (height, width)), channels)
+        return (
+            batch,
+            *(None if side is None else 2 * side for side in (height, width)),
+            channels,
+        )

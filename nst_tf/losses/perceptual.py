@@ -1,13 +1,15 @@
 """Perceptual losses as named terms under one convention.
 
-Convention: every term is a relative squared error, averaged over layers (by their weights) and over
-the batch: ||value - target||^2 / ||target||^2. It has no unit and depends neither on picture size,
-batch size, number of channels nor on the scale of the features, so that one weight means the same for
-every style and for both feature networks, and the training loss and the reported objective are one
-number. 0 is a perfect match; an unrelated picture scores about 1 to 3.
+Convention: every term is a relative squared error, averaged over layers (by their
+    weights) and over
+the batch: ||value - target||^2 / ||target||^2. It has no unit and depends neither on
+picture size, batch size, number of channels nor on the scale of the features, so that
+one weight means the same for every style and for both feature networks, and the
+training loss and the reported objective are one number. 0 is a perfect match; an
+unrelated picture scores about 1 to 3.
 
-In Gatys's notation (arXiv:1508.06576) the style term of layer l is 4 C^2 M^2 E_l / ||A_l||^2, and the
-content term is 2 L_content / ||P||^2.
+In Gatys's notation (arXiv:1508.06576) the style term of layer l is 4 C^2 M^2 E_l /
+||A_l||^2, and the content term is 2 L_content / ||P||^2.
 """
 
 import dataclasses
@@ -25,8 +27,8 @@ from nst_tf.losses import style_statistics
 from nst_tf.losses.regularizers import total_variation
 from nst_tf.ops.statistics import relative_squared_error
 
-CONTENT_LAYERS = {"relu4_2": 1.0}                                        # Gatys et al. 2016
-STYLE_LAYERS = {f"relu{block}_1": 1.0 for block in range(1, 6)}          # Gatys et al. 2016
+CONTENT_LAYERS = {"relu4_2": 1.0}  # Gatys et al. 2016
+STYLE_LAYERS = {f"relu{block}_1": 1.0 for block in range(1, 6)}  # Gatys et al. 2016
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +37,8 @@ class LossWeights:
 
     Attributes:
         content, style, total_variation: factors of the terms in the sum.
-        content_layers, style_layers: {layer: weight}; only ratios count, since each term is the
-            weighted mean over its layers.
+        content_layers, style_layers: {layer: weight}; only ratios count, since each
+            term is the weighted mean over its layers.
     """
 
     content: float = 1.0
@@ -45,7 +47,9 @@ class LossWeights:
     content_layers: Mapping[str, float] = dataclasses.field(
         default_factory=lambda: dict(CONTENT_LAYERS)
     )
-    style_layers: Mapping[str, float] = dataclasses.field(default_factory=lambda: dict(STYLE_LAYERS))
+    style_layers: Mapping[str, float] = dataclasses.field(
+        default_factory=lambda: dict(STYLE_LAYERS)
+    )
 
     def __post_init__(self):
         named = [("content", self.content), ("style", self.style)]
@@ -55,21 +59,31 @@ class LossWeights:
         for name, weight in named:
             if not (math.isfinite(weight) and weight >= 0):
                 raise expected(
-                    f"a {name} weight of at least 0", weight, "Use 0 to switch a term or layer off."
+                    f"a {name} weight of at least 0",
+                    weight,
+                    "Use 0 to switch a term or layer off.",
                 )
-        for name, layers, weight in (("content", self.content_layers, self.content),
-                                     ("style", self.style_layers, self.style)):
+        for name, layers, weight in (
+            ("content", self.content_layers, self.content),
+            ("style", self.style_layers, self.style),
+        ):
             if weight and not sum(layers.values()) > 0:
                 raise expected(
-                    f"a {name} layer with a weight above 0", layers,
+                    f"a {name} layer with a weight above 0",
+                    layers,
                     f"Name one, or set --{name}_weight=0 to switch the term off.",
                 )
 
     @classmethod
     def of(cls, settings: PerceptualSettings) -> "LossWeights":
         """Returns the weights that settings name."""
-        return cls(settings.content_weight, settings.style_weight, settings.tv_weight,
-                   layer_weights(settings.content_layers), layer_weights(settings.style_layers))
+        return cls(
+            settings.content_weight,
+            settings.style_weight,
+            settings.tv_weight,
+            layer_weights(settings.content_layers),
+            layer_weights(settings.style_layers),
+        )
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -84,8 +98,8 @@ class StyleTarget:
     Attributes:
         statistics: {layer: from `PerceptualLoss.style_target`}.
         share: factor of this style's errors.
-        masks: {layer: [1, h, w, 1]}, the region where the style counts, at each layer's size; empty
-            for the whole picture.
+        masks: {layer: [1, h, w, 1]}, the region where the style counts, at each layer's
+            size; empty for the whole picture.
     """
 
     statistics: Mapping[str, style_statistics.Description]
@@ -99,10 +113,13 @@ class PerceptualLoss:
     Args:
         extractor: delivers at least `weights.layers`.
         weights: what counts how much.
-        statistic: what of the features a style is, a name in `style_statistics.STATISTICS`.
+        statistic: what of the features a style is, a name in
+            `style_statistics.STATISTICS`.
     """
 
-    def __init__(self, extractor: FeatureExtractor, weights: LossWeights, statistic: str = "gram"):
+    def __init__(
+        self, extractor: FeatureExtractor, weights: LossWeights, statistic: str = "gram"
+    ):
         self.extractor = extractor
         self.weights = weights
         self._statistic = style_statistics.statistic(statistic)
@@ -116,35 +133,51 @@ class PerceptualLoss:
             style: [1, H, W, 3], RGB in [0, 1].
             mask: [1, H, W, 1] in [0, 1], the part of it that counts; None for all.
         """
-        return self.style_target_of(self.extractor(style), masks_of_layers(mask, tuple(self.weights.style_layers)))
+        return self.style_target_of(
+            self.extractor(style),
+            masks_of_layers(mask, tuple(self.weights.style_layers)),
+        )
 
     def style_target_of(
         self, features: Mapping[str, tf.Tensor], masks: Mapping[str, tf.Tensor] = {}
     ) -> dict[str, style_statistics.Description]:
-        """Returns {layer: statistic} of the features of style pictures, from the extractor, [B, h, w, C].
+        """Returns {layer: statistic} of the features of style pictures, from the
+        extractor, [B, h, w, C].
 
         Args:
             features: at least those of the style layers.
             masks: from `masks_of_layers`.
         """
-        return {layer: self._statistic.target(self._statistic.describe(features[layer], masks.get(layer)))
-                for layer in self.weights.style_layers}
+        return {
+            layer: self._statistic.target(
+                self._statistic.describe(features[layer], masks.get(layer))
+            )
+            for layer in self.weights.style_layers
+        }
 
     def content_target(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns {layer: features} of [B, H, W, 3], RGB in [0, 1], through which no gradient flows."""
+        """Returns {layer: features} of [B, H, W, 3], RGB in [0, 1], through which no
+        gradient flows.
+        """
         if not self.weights.content_layers:
             return {}
         features = self.extractor(photos)
-        return {layer: tf.stop_gradient(features[layer]) for layer in self.weights.content_layers}
+        return {
+            layer: tf.stop_gradient(features[layer])
+            for layer in self.weights.content_layers
+        }
 
     def terms(
-        self, pictures: tf.Tensor, photos: tf.Tensor,
+        self,
+        pictures: tf.Tensor,
+        photos: tf.Tensor,
         style_target: Mapping[str, style_statistics.Description],
     ) -> dict[str, tf.Tensor]:
         """Returns the named terms for each picture of a batch.
 
         Args:
-            pictures: [B, H, W, 3], the stylised pictures, RGB about [0, 1]; gradients flow to them.
+            pictures: [B, H, W, 3], the stylised pictures, RGB about [0, 1]; gradients
+                flow to them.
             photos: [B, H, W, 3], what they show, RGB in [0, 1].
             style_target: from `style_target`.
 
@@ -152,10 +185,14 @@ class PerceptualLoss:
             {"loss", "content", "style", "total_variation"}, each [B] float32; "loss" is the
             weighted sum, the others are not weighted.
         """
-        return self.compare(pictures, self.content_target(photos), [StyleTarget(style_target)])
+        return self.compare(
+            pictures, self.content_target(photos), [StyleTarget(style_target)]
+        )
 
     def compare(
-        self, pictures: tf.Tensor, content_target: Mapping[str, tf.Tensor],
+        self,
+        pictures: tf.Tensor,
+        content_target: Mapping[str, tf.Tensor],
         styles: Sequence[StyleTarget],
     ) -> dict[str, tf.Tensor]:
         """Returns the terms as `terms` does, against targets that were computed before.
@@ -168,38 +205,53 @@ class PerceptualLoss:
         features = self.extractor(pictures)
         none = tf.zeros(tf.shape(pictures)[0])
         content = none + weighted_mean(
-            self.weights.content_layers, self.content_errors(features, content_target))
+            self.weights.content_layers, self.content_errors(features, content_target)
+        )
         style = none
         for target in styles:
             style += target.share * weighted_mean(
-                self.weights.style_layers, self.style_errors(features, target))
+                self.weights.style_layers, self.style_errors(features, target)
+            )
         variation = total_variation(pictures)
         total = (
             self.weights.content * content
             + self.weights.style * style
             + self.weights.total_variation * variation
         )
-        return {"loss": total, "content": content, "style": style, "total_variation": variation}
+        return {
+            "loss": total,
+            "content": content,
+            "style": style,
+            "total_variation": variation,
+        }
 
     def content_errors(
         self, features: Mapping[str, tf.Tensor], content_target: Mapping[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         """Returns {content layer: [B]}, the errors of pictures' feature maps."""
-        return {layer: relative_squared_error(features[layer], content_target[layer])
-                for layer in self.weights.content_layers}
+        return {
+            layer: relative_squared_error(features[layer], content_target[layer])
+            for layer in self.weights.content_layers
+        }
 
     def style_errors(
         self, features: Mapping[str, tf.Tensor], target: StyleTarget
     ) -> dict[str, tf.Tensor]:
-        """Returns {style layer: [B]}, the errors of pictures' statistics, without the target's share."""
+        """Returns {style layer: [B]}, the errors of pictures' statistics, without the
+        target's share.
+        """
         return {
             layer: self._statistic.error(
                 self._statistic.describe(features[layer], target.masks.get(layer)),
-                target.statistics[layer])
-            for layer in self.weights.style_layers}
+                target.statistics[layer],
+            )
+            for layer in self.weights.style_layers
+        }
 
 
-def masks_of_layers(mask: tf.Tensor | None, layers: Sequence[str]) -> dict[str, tf.Tensor]:
+def masks_of_layers(
+    mask: tf.Tensor | None, layers: Sequence[str]
+) -> dict[str, tf.Tensor]:
     """Shrinks a mask [1, H, W, 1] in [0, 1] to the size of each layer's maps, by area; {} for None.
 
     Raises:
@@ -210,9 +262,15 @@ def masks_of_layers(mask: tf.Tensor | None, layers: Sequence[str]) -> dict[str, 
     masks = {}
     for layer in layers:
         height, width = (side // vgg.stride(layer) for side in mask.shape[1:3])
-        masks[layer] = tf.image.resize(mask, [height, width], tf.image.ResizeMethod.AREA)
+        masks[layer] = tf.image.resize(
+            mask, [height, width], tf.image.ResizeMethod.AREA
+        )
         if not float(tf.reduce_sum(masks[layer])) > 0:
-            raise expected("a mask with white in it", "one that is black", "Paint the region white.")
+            raise expected(
+                "a mask with white in it",
+                "one that is black",
+                "Paint the region white.",
+            )
     return masks
 
 
@@ -222,4 +280,8 @@ def weighted_mean(
     """Returns a term: the mean of its layers' errors, {layer: value}, by {layer: weight}."""
     total = sum(weights.values())
     # Nothing counts: a term that was switched off, since weights see to it.
-    return sum(value * (weights[layer] / total) for layer, value in values.items()) if total else 0.0
+    return (
+        sum(value * (weights[layer] / total) for layer, value in values.items())
+        if total
+        else 0.0
+    )

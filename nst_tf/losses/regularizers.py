@@ -1,18 +1,20 @@
 """Statistics of pictures and feature maps: pure functions, tensors in, float32 tensors out."""
 
-
 import numpy as np
 import tensorflow as tf
 
-MESH_PERIOD = 4            # pixels: the coarsest features of painting networks have a quarter of the picture's size
-MESH_TILE = 128            # pixels, a multiple of the period, in which a mesh is looked for
+# pixels: the coarsest features of painting networks have a quarter of the picture's
+# size
+MESH_PERIOD = 4
+MESH_TILE = 128  # pixels, a multiple of the period, in which a mesh is looked for
 
 
 def total_variation(images: tf.Tensor) -> tf.Tensor:
     """Returns the mean squared difference of neighbouring pixels of each picture.
 
-    The mean of squared horizontal differences plus the mean of squared vertical ones. A picture one
-    pixel wide or high has no differences in that direction: they count as zero.
+    The mean of squared horizontal differences plus the mean of squared vertical ones. A
+    picture one pixel wide or high has no differences in that direction: they count as
+    zero.
 
     Args:
         images: [B, H, W, C], RGB in [0, 1].
@@ -32,10 +34,12 @@ def total_variation(images: tf.Tensor) -> tf.Tensor:
 def mesh_energy(images: tf.Tensor) -> tf.Tensor:
     """Returns the variance of patterns that repeat every `MESH_PERIOD` pixels, squared grey levels.
 
-    In half overlapping tiles of `MESH_TILE` pixels, smaller in a smaller picture, the means under a Hann window of
-    the pixels of each phase (y mod period, x mod period) are what such a pattern has there; all else averages out.
-    Their variance over the phases, by Parseval's theorem the power at the period's frequencies, (0, 0) left out;
-    mean over tiles and channels. A cosine of the period with an amplitude of a grey levels has a^2 / 2.
+    In half overlapping tiles of `MESH_TILE` pixels, smaller in a smaller picture, the
+    means under a Hann window of the pixels of each phase (y mod period, x mod period)
+    are what such a pattern has there; all else averages out. Their variance over the
+    phases, by Parseval's theorem the power at the period's frequencies, (0, 0) left
+    out; mean over tiles and channels. A cosine of the period with an amplitude of a
+    grey levels has a^2 / 2.
 
     Args:
         images: [B, H, W, C], RGB in [0, 1], sides of at least `MESH_PERIOD`.
@@ -45,24 +49,40 @@ def mesh_energy(images: tf.Tensor) -> tf.Tensor:
 
     Reference:
         The measure is ours. Upsampling by resizing (Odena, Dumoulin, Olah 2016,
-        distill.pub/2016/deconv-checkerboard) gives constant features to constant pictures, but features that vary
-        vary less where they are interpolated, which rectifiers turn into a mean that depends on the phase.
+        distill.pub/2016/deconv-checkerboard) gives constant features to constant
+        pictures, but features that vary vary less where they are interpolated, which
+        rectifiers turn into a mean that depends on the phase.
     """
-    side = tf.minimum(MESH_TILE, tf.reduce_min(tf.shape(images)[1:3]) // MESH_PERIOD * MESH_PERIOD)
+    side = tf.minimum(
+        MESH_TILE, tf.reduce_min(tf.shape(images)[1:3]) // MESH_PERIOD * MESH_PERIOD
+    )
     waves = _mesh_waves(side)
     levels = 255 * tf.cast(images, tf.float32)
-    tiles = tf.signal.frame(levels, side, side // 2, axis=1)                     # [B, tiles, side, W, C]
-    tiles = tf.signal.frame(tf.einsum("btywc,yi->btiwc", tiles, waves), side, side // 2, axis=3)
-    power = tf.reduce_mean(tf.square(tf.einsum("btisxc,xj->btsijc", tiles, waves)), [1, 2, 5])
-    return tf.reduce_sum(tf.reshape(power, [-1, MESH_PERIOD ** 2])[:, 1:], 1)    # without the constant, which is first
+    tiles = tf.signal.frame(levels, side, side // 2, axis=1)  # [B, tiles, side, W, C]
+    tiles = tf.signal.frame(
+        tf.einsum("btywc,yi->btiwc", tiles, waves), side, side // 2, axis=3
+    )
+    power = tf.reduce_mean(
+        tf.square(tf.einsum("btisxc,xj->btsijc", tiles, waves)), [1, 2, 5]
+    )
+    return tf.reduce_sum(
+        tf.reshape(power, [-1, MESH_PERIOD**2])[:, 1:], 1
+    )  # without the constant, which is first
 
 
 def _mesh_waves(side: tf.Tensor) -> tf.Tensor:
-    """Orthonormal waves over the four phases times a Hann window of sum 1, [side, 4]; the constant comes first."""
+    """Orthonormal waves over the four phases times a Hann window of sum 1, [side, 4];
+    the constant comes first.
+    """
     place = tf.range(tf.cast(side, tf.float32))
     hann = 1 - tf.cos(2 * np.pi * (place + 1) / (tf.cast(side, tf.float32) + 1))
     phase = 2 * np.pi * place / MESH_PERIOD
-    waves = [tf.ones_like(phase), 2 ** 0.5 * tf.cos(phase), 2 ** 0.5 * tf.sin(phase), tf.cos(2 * phase)]
+    waves = [
+        tf.ones_like(phase),
+        2**0.5 * tf.cos(phase),
+        2**0.5 * tf.sin(phase),
+        tf.cos(2 * phase),
+    ]
     return tf.stack(waves, 1) * (hann / tf.reduce_sum(hann))[:, None]
 
 
@@ -71,6 +91,7 @@ def _mean_or_zero(differences: tf.Tensor) -> tf.Tensor:
         tf.reduce_sum(differences, [1, 2, 3]),
         tf.cast(tf.reduce_prod(tf.shape(differences)[1:]), tf.float32),
     )
+
 
 """Perceptual losses as named terms under one convention.
 
@@ -90,24 +111,32 @@ import tensorflow as tf
 
 from nst_tf.ops.statistics import relative_squared_error
 
-IDENTITY_EVERY = 8                                                       # crops, of which one is given back
+IDENTITY_EVERY = 8  # crops, of which one is given back
 
 
 def given_back(index: tf.Tensor) -> tf.Tensor:
-    """Returns 1.0 for the crops that a network is to give back unpainted and 0.0 for the others, [B].
+    """Returns 1.0 for the crops that a network is to give back unpainted and 0.0 for
+    the others, [B].
 
     Args:
-        index: [B], running numbers of the crops: each device and each resumed run makes the same choice.
+        index: [B], running numbers of the crops: each device and each resumed run makes
+            the same choice.
     """
     return tf.cast(index % IDENTITY_EVERY == 0, tf.float32)
 
 
 def with_identity(
-    terms: Mapping[str, tf.Tensor], pictures: tf.Tensor, photos: tf.Tensor, back: tf.Tensor, weight: float
+    terms: Mapping[str, tf.Tensor],
+    pictures: tf.Tensor,
+    photos: tf.Tensor,
+    back: tf.Tensor,
+    weight: float,
 ) -> dict[str, tf.Tensor]:
-    """Returns the terms [B] of painted crops, and the "identity" error of those that were to be given back.
+    """Returns the terms [B] of painted crops, and the "identity" error of those that
+    were to be given back.
 
-    Scaled so that means over many crops are the means over the painted ones and over the others.
+    Scaled so that means over many crops are the means over the painted ones and over
+    the others.
 
     Args:
         terms: as if all had been painted.
@@ -116,9 +145,14 @@ def with_identity(
         weight: of the identity term in the sum, beside terms of the painted crops.
     """
     share = 1 / IDENTITY_EVERY
-    painted = {name: value * (1.0 - back) / (1.0 - share) for name, value in terms.items()}
+    painted = {
+        name: value * (1.0 - back) / (1.0 - share) for name, value in terms.items()
+    }
     identity = back * relative_squared_error(pictures, photos) / share
-    return painted | {"identity": identity, "loss": painted["loss"] + weight * share * identity}
+    return painted | {
+        "identity": identity,
+        "loss": painted["loss"] + weight * share * identity,
+    }
 
 
 def with_term(
@@ -129,11 +163,13 @@ def with_term(
 
 
 def amplification(change: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """Returns ||change||^2 / ||noise||^2 [B] of pictures that changed since their photos did, [B, H, W, 3].
+    """Returns ||change||^2 / ||noise||^2 [B] of pictures that changed since their
+    photos did, [B, H, W, 3].
 
     Made small it keeps videos from flickering: their noise is not drawn as strokes.
 
     Reference:
-        Zheng, Song, Leung, Goodfellow 2016 (arXiv:1604.04326), equation 3, there of a classifier.
+        Zheng, Song, Leung, Goodfellow 2016 (arXiv:1604.04326), equation 3, there of a
+        classifier.
     """
     return relative_squared_error(noise + change, noise)

@@ -1,6 +1,7 @@
 """What of a picture's features is its style: statistics, each with an error between two of them.
 
-Every error is relative: 0 where the statistics agree, 1 for features that are all zeros.
+Every error is relative: 0 where the statistics agree, 1 for features that are all
+zeros.
 """
 
 import dataclasses
@@ -11,7 +12,7 @@ import tensorflow as tf
 from nst_tf.core.errors import expected
 from nst_tf.ops import statistics
 
-Description = tuple[tf.Tensor, ...]                          # each [B, ...] float32
+Description = tuple[tf.Tensor, ...]  # each [B, ...] float32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,8 @@ class StyleStatistic:
 
     Attributes:
         describe: (features [B, H, W, C], mask [1, H, W, 1] or None) -> description.
-        target: description of a style picture -> what `error` wants of it; computed once.
+        target: description of a style picture -> what `error` wants of it; computed
+            once.
         error: (description, target) -> [B] float32.
     """
 
@@ -38,7 +40,7 @@ def _relative_error(description, target):
 
 
 def _mean_std(features, mask):
-    return (tf.concat(statistics.mean_std(features, mask), 1),)                  # [B, 2C]
+    return (tf.concat(statistics.mean_std(features, mask), 1),)  # [B, 2C]
 
 
 def _moments_and_root(description):
@@ -64,12 +66,15 @@ STATISTICS = {
     "mean_std": StyleStatistic(_mean_std, _unchanged, _relative_error),
     # Means and covariances as normal distributions; see `statistics.wasserstein2`.
     "wasserstein2": StyleStatistic(
-        statistics.mean_covariance, _moments_and_root, _wasserstein2_error),
+        statistics.mean_covariance, _moments_and_root, _wasserstein2_error
+    ),
 }
 
 
 def statistic(name: str) -> StyleStatistic:
     """Returns the entry `name` of `STATISTICS`; raises `UserError` if there is none."""
     if name not in STATISTICS:
-        raise expected(f"a statistic among {', '.join(STATISTICS)}", repr(name), "Choose one.")
+        raise expected(
+            f"a statistic among {', '.join(STATISTICS)}", repr(name), "Choose one."
+        )
     return STATISTICS[name]

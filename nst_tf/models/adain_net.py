@@ -1,7 +1,7 @@
 """Networks of any style: encoder, a transfer of feature statistics, decoder.
 
-Huang, Belongie 2017 (arXiv:1703.06868). A style picture becomes a small code once; photo, code and strength
-become the painted photo. Both ways share the frozen encoder.
+Huang, Belongie 2017 (arXiv:1703.06868). A style picture becomes a small code once;
+photo, code and strength become the painted photo. Both ways share the frozen encoder.
 """
 
 import dataclasses
@@ -17,9 +17,13 @@ from nst_tf.layers.padding import CropToSize, GrowToDrawable, ReflectionPadding2
 from nst_tf.layers.upsampling import NearestUpsampling2D
 from nst_tf.models import feature_transforms
 
-LAYER = "relu4_1"                              # where styles are transferred; Huang and Belongie's
-SKIPS = ("relu3_1", "relu2_1", "relu1_1")      # where they may be transferred too; the decoder's order
-OUTPUT = "out_conv"                            # name of the decoder's last convolution
+LAYER = "relu4_1"  # where styles are transferred; Huang and Belongie's
+SKIPS = (
+    "relu3_1",
+    "relu2_1",
+    "relu1_1",
+)  # where they may be transferred too; the decoder's order
+OUTPUT = "out_conv"  # name of the decoder's last convolution
 ALPHA = "alpha"
 
 
@@ -29,7 +33,8 @@ class Parts:
 
     Attributes:
         encode_style: [B, h, w, 3] RGB in [0, 1] -> code [B, N].
-        transform: [[B, H, W, 3], code [B or 1, N], alpha [B or 1, 1]] -> [B, H, W, 3], about [0, 1].
+        transform: [[B, H, W, 3], code [B or 1, N], alpha [B or 1, 1]] -> [B, H, W, 3],
+            about [0, 1].
     """
 
     encode_style: keras.Model
@@ -37,35 +42,53 @@ class Parts:
 
 
 def any_style_net(
-    encoder: FeatureExtractor, transfer: str = "adain", *, skips: Sequence[str] = (),
-    rms: Mapping[str, float] | None = None, dtype: str = "float32",
+    encoder: FeatureExtractor,
+    transfer: str = "adain",
+    *,
+    skips: Sequence[str] = (),
+    rms: Mapping[str, float] | None = None,
+    dtype: str = "float32",
 ) -> keras.Model:
     """Builds the network: (photo, style, alpha) -> the photo painted in the style.
 
     Args:
-        encoder: delivers `LAYER` and `skips`; it is frozen. One that pads by reflection leaves no frame.
+        encoder: delivers `LAYER` and `skips`; it is frozen. One that pads by reflection
+            leaves no frame.
         transfer: a name in `feature_transforms.TRANSFERS`.
-        skips: layers of `SKIPS` whose maps are transferred too and added to the decoder's of their size: what
-            pooling has lost of the photo need not be invented.
-        rms: {layer: root mean square of the encoder's features of photos}; the decoder begins by dividing by it,
-            since VGG19's are hundreds and colours are below 1. None for 1 everywhere.
-        dtype: Keras dtype policy of the decoder's convolutions; the transfer and the output are float32.
+        skips: layers of `SKIPS` whose maps are transferred too and added to the
+            decoder's of their size: what pooling has lost of the photo need not be
+            invented.
+        rms: {layer: root mean square of the encoder's features of photos}; the decoder
+            begins by dividing by it, since VGG19's are hundreds and colours are below
+            1. None for 1 everywhere.
+        dtype: Keras dtype policy of the decoder's convolutions; the transfer and the
+            output are float32.
 
     Returns:
-        A Keras model of "image" [B, H, W, 3] and "style" [B or 1, h, w, 3], RGB in [0, 1], any sizes from 1 up,
-        and "alpha" [B or 1, 1] in [0, 1] -> [B, H, W, 3], about [0, 1]; clip it when it leaves as bytes.
-        Its parts, of the same weights, are those of `parts_of`.
+        A Keras model of "image" [B, H, W, 3] and "style" [B or 1, h, w, 3], RGB in [0,
+        1], any sizes from 1 up, and "alpha" [B or 1, 1] in [0, 1] -> [B, H, W, 3],
+        about [0, 1]; clip it when it leaves as bytes. Its parts, of the same weights,
+        are those of `parts_of`.
 
     Reference:
-        Huang, Belongie 2017 (arXiv:1703.06868), sections 5 and 6.2; alpha is equation 14's. Transfers at several
-        depths: Sheng, Lin, Shao, Wang 2018 (arXiv:1805.03857).
+        Huang, Belongie 2017 (arXiv:1703.06868), sections 5 and 6.2; alpha is equation
+        14's. Transfers at several depths: Sheng, Lin, Shao, Wang 2018
+        (arXiv:1805.03857).
     """
     skips = tuple(layer for layer in SKIPS if layer in skips)
     outputs = [encoder.model.output[layer] for layer in (LAYER, *skips)]
-    features = keras.Model(encoder.model.input, outputs if skips else outputs[0], name="encoder")
+    features = keras.Model(
+        encoder.model.input, outputs if skips else outputs[0], name="encoder"
+    )
     features.trainable = False
-    widths = [next(layer.filters for layer in encoder.model.layers if layer.name == f"block{block}_conv1")
-              for block in range(1, 5)]
+    widths = [
+        next(
+            layer.filters
+            for layer in encoder.model.layers
+            if layer.name == f"block{block}_conv1"
+        )
+        for block in range(1, 5)
+    ]
     decoder = mirrored_decoder(widths, skips=skips, rms=rms, dtype=dtype)
 
     image = keras.Input((None, None, 3), name="image")
@@ -73,18 +96,26 @@ def any_style_net(
     alpha = keras.Input((1,), name=ALPHA)
     code = _code(features, transfer, style)
     return keras.Model(
-        [image, style, alpha], _painted(features, transfer, decoder, image, code, alpha), name="any_style_net")
+        [image, style, alpha],
+        _painted(features, transfer, decoder, image, code, alpha),
+        name="any_style_net",
+    )
 
 
 def mirrored_decoder(
-    widths: Sequence[int], *, skips: Sequence[str] = (), rms: Mapping[str, float] | None = None, dtype: str = "float32",
+    widths: Sequence[int],
+    *,
+    skips: Sequence[str] = (),
+    rms: Mapping[str, float] | None = None,
+    dtype: str = "float32",
 ) -> keras.Model:
     """Builds the encoder's mirror: features [B, h, w, C] -> colours [B, 8h, 8w, 3].
 
-    With `skips` its inputs are a list: the features of `LAYER`, then those of the skips.
+    With `skips` its inputs are a list: the features of `LAYER`, then those of the
+    skips.
 
-    Nearest upsampling instead of pooling, reflection padding, no norm, the last convolution linear. It
-    begins with faint pictures around mid-grey.
+    Nearest upsampling instead of pooling, reflection padding, no norm, the last
+    convolution linear. It begins with faint pictures around mid-grey.
 
     Args:
         widths: of the encoder's four blocks.
@@ -93,32 +124,66 @@ def mirrored_decoder(
         dtype: Keras dtype policy of the convolutions.
 
     Reference:
-        Huang, Belongie 2017 (arXiv:1703.06868), section 6.1; He et al. 2015 (arXiv:1502.01852), equation 10, for the
-        kernels at the beginning.
+        Huang, Belongie 2017 (arXiv:1703.06868), section 6.1; He et al. 2015
+        (arXiv:1502.01852), equation 10, for the kernels at the beginning.
     """
     first, second, third, fourth = widths
     rms = rms or {}
 
     def scaled(maps, layer, name):
-        return keras.layers.Rescaling(1 / rms.get(layer, 1.0), name=name, dtype=dtype)(maps)
+        return keras.layers.Rescaling(1 / rms.get(layer, 1.0), name=name, dtype=dtype)(
+            maps
+        )
 
-    inputs = [keras.Input((None, None, fourth), name="features"),
-              *(keras.Input((None, None, widths[vgg.block_of(layer) - 1]), name=f"skip_{layer}") for layer in skips)]
-    skipped = {f"block{vgg.block_of(layer)}": (layer, maps) for layer, maps in zip(skips, inputs[1:])}
+    inputs = [
+        keras.Input((None, None, fourth), name="features"),
+        *(
+            keras.Input(
+                (None, None, widths[vgg.block_of(layer) - 1]), name=f"skip_{layer}"
+            )
+            for layer in skips
+        ),
+    ]
+    skipped = {
+        f"block{vgg.block_of(layer)}": (layer, maps)
+        for layer, maps in zip(skips, inputs[1:])
+    }
     x = scaled(inputs[0], LAYER, "rescaling")
-    plan = [("block4", [third]), ("block3", [third, third, third, second]), ("block2", [second, first]),
-            ("block1", [first])]
+    plan = [
+        ("block4", [third]),
+        ("block3", [third, third, third, second]),
+        ("block2", [second, first]),
+        ("block1", [first]),
+    ]
     for number, (block, channels) in enumerate(plan):
         if number:
             x = NearestUpsampling2D(name=f"{block}_nearest", dtype=dtype)(x)
         if block in skipped:
             layer, maps = skipped[block]
-            x = keras.layers.Add(name=f"{block}_skip", dtype=dtype)([x, scaled(maps, layer, f"{block}_rescaling")])
+            x = keras.layers.Add(name=f"{block}_skip", dtype=dtype)(
+                [x, scaled(maps, layer, f"{block}_rescaling")]
+            )
         for index, width in enumerate(channels, 1):
-            # No norm makes up for what ReLU takes away: with Keras's own kernels a tenth is left after eight.
-            x = _convolution(x, width, f"{block}_{index}", dtype, activation="relu", kernel_initializer="he_normal")
-    x = _convolution(x, 3, "out", dtype, bias_initializer=keras.initializers.Constant(0.5),
-                     kernel_initializer=keras.initializers.VarianceScaling(0.1, "fan_avg", "uniform"))
+            # No norm makes up for what ReLU takes away: with Keras's own kernels a
+            # tenth is left after eight.
+            x = _convolution(
+                x,
+                width,
+                f"{block}_{index}",
+                dtype,
+                activation="relu",
+                kernel_initializer="he_normal",
+            )
+    x = _convolution(
+        x,
+        3,
+        "out",
+        dtype,
+        bias_initializer=keras.initializers.Constant(0.5),
+        kernel_initializer=keras.initializers.VarianceScaling(
+            0.1, "fan_avg", "uniform"
+        ),
+    )
     colours = keras.layers.Activation("linear", dtype="float32", name="colours")(x)
     return keras.Model(inputs if skips else inputs[0], colours, name="decoder")
 
@@ -131,21 +196,30 @@ def is_any_style(network: keras.Model) -> bool:
 def parts_of(network: keras.Model) -> Parts:
     """Returns the two ways of a network of any style, which share its weights.
 
-    Those of an `any_style_net` are made anew: a file of a network that held them would hold the encoder twice.
+    Those of an `any_style_net` are made anew: a file of a network that held them would
+    hold the encoder twice.
     """
-    if "transform" in [layer.name for layer in network.layers if isinstance(layer, keras.Model)]:
+    if "transform" in [
+        layer.name for layer in network.layers if isinstance(layer, keras.Model)
+    ]:
         return Parts(network.get_layer("encode_style"), network.get_layer("transform"))
     features, decoder = network.get_layer("encoder"), network.get_layer("decoder")
     transfer = network.get_layer("transfer").transfer
     style = keras.Input((None, None, 3), name="style")
     image = keras.Input((None, None, 3), name="image")
     size = feature_transforms.transfer(transfer).size
-    code = keras.Input((sum(size(maps.shape[-1]) for maps in features.outputs),), name="code")
+    code = keras.Input(
+        (sum(size(maps.shape[-1]) for maps in features.outputs),), name="code"
+    )
     alpha = keras.Input((1,), name=ALPHA)
     return Parts(
         keras.Model(style, _code(features, transfer, style), name="encode_style"),
-        keras.Model([image, code, alpha], _painted(features, transfer, decoder, image, code, alpha),
-                    name="transform"))
+        keras.Model(
+            [image, code, alpha],
+            _painted(features, transfer, decoder, image, code, alpha),
+            name="transform",
+        ),
+    )
 
 
 @keras.saving.register_keras_serializable("nst_tf")
@@ -165,7 +239,9 @@ class StyleCode(keras.layers.Layer):
         return feature_transforms.transfer(self.transfer).describe(inputs)
 
     def compute_output_shape(self, input_shape):
-        return input_shape[0], feature_transforms.transfer(self.transfer).size(input_shape[-1])
+        return input_shape[0], feature_transforms.transfer(self.transfer).size(
+            input_shape[-1]
+        )
 
     def get_config(self):
         return {**super().get_config(), "transfer": self.transfer}
@@ -173,7 +249,8 @@ class StyleCode(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("nst_tf")
 class StyleTransfer(StyleCode):
-    """(features [B, H, W, C], code [B or 1, N], alpha [B or 1, 1]) -> features that have the code's statistics.
+    """(features [B, H, W, C], code [B or 1, N], alpha [B or 1, 1]) -> features that
+    have the code's statistics.
 
     alpha t + (1 - alpha) f of transferred features t and the photo's f.
 
@@ -189,7 +266,10 @@ class StyleTransfer(StyleCode):
     def call(self, inputs):
         features, code, alpha = inputs
         transfer = feature_transforms.transfer(self.transfer)
-        moved = transfer.apply(features, code[:, self.first: self.first + transfer.size(features.shape[-1])])
+        moved = transfer.apply(
+            features,
+            code[:, self.first : self.first + transfer.size(features.shape[-1])],
+        )
         plain = tf.cast(features, tf.float32)
         return plain + alpha[:, :, None, None] * (moved - plain)
 
@@ -201,18 +281,29 @@ class StyleTransfer(StyleCode):
 
 
 def _code(features, transfer, style):
-    grown = GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
-    codes = [StyleCode(transfer, name=_numbered("style_code", index), dtype="float32")(maps)
-             for index, maps in enumerate(_maps(features, grown))]
-    return keras.layers.Concatenate(name="code_of_all", dtype="float32")(codes) if len(codes) > 1 else codes[0]
+    grown = GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(
+        style
+    )
+    codes = [
+        StyleCode(transfer, name=_numbered("style_code", index), dtype="float32")(maps)
+        for index, maps in enumerate(_maps(features, grown))
+    ]
+    return (
+        keras.layers.Concatenate(name="code_of_all", dtype="float32")(codes)
+        if len(codes) > 1
+        else codes[0]
+    )
 
 
 def _painted(features, transfer, decoder, image, code, alpha):
     grown = GrowToDrawable(*padding.ANY_STYLE, name="grow", dtype="float32")(image)
     moved, first = [], 0
     for index, maps in enumerate(_maps(features, grown)):
-        moved.append(StyleTransfer(
-            transfer, first, name=_numbered("transfer", index), dtype="float32")([maps, code, alpha]))
+        moved.append(
+            StyleTransfer(
+                transfer, first, name=_numbered("transfer", index), dtype="float32"
+            )([maps, code, alpha])
+        )
         first += feature_transforms.transfer(transfer).size(maps.shape[-1])
     drawn = decoder(moved if len(moved) > 1 else moved[0])
     return CropToSize(name="crop", dtype="float32")([drawn, image])
@@ -231,4 +322,5 @@ def _numbered(name, index):
 def _convolution(x, channels, name, dtype, **options):
     x = ReflectionPadding2D(1, name=f"{name}_pad", dtype=dtype)(x)
     return keras.layers.Conv2D(
-        channels, 3, name=f"{name}_conv", dtype=dtype, **options)(x)
+        channels, 3, name=f"{name}_conv", dtype=dtype, **options
+    )(x)

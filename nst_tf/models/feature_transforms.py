@@ -1,8 +1,9 @@
 """Gives feature maps the statistics of another picture's: what any-style networks paint with.
 
-Every transfer is two functions. `describe` turns a style's features [B, h, w, C] into a code of fixed
-size, all that is kept of the style; `apply` gives features [B, H, W, C] the statistics that a code [B, ...]
-states. Codes of several styles may be averaged. Computed in float32.
+Every transfer is two functions. `describe` turns a style's features [B, h, w, C] into a
+code of fixed size, all that is kept of the style; `apply` gives features [B, H, W, C]
+the statistics that a code [B, ...] states. Codes of several styles may be averaged.
+Computed in float32.
 """
 
 import dataclasses
@@ -13,8 +14,8 @@ import tensorflow as tf
 from nst_tf.core.errors import expected
 from nst_tf.ops import statistics
 
-QUANTILES = 256            # a channel, in the codes that keep whole distributions
-RIDGE = 1e-3               # of the mean variance, added to all variances before a root is inverted
+QUANTILES = 256  # a channel, in the codes that keep whole distributions
+RIDGE = 1e-3  # of the mean variance, added to all variances before a root is inverted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,47 +41,55 @@ def describe_moments(features: tf.Tensor) -> tf.Tensor:
 def adain(features: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
     """Gives each channel the code's mean and deviation.
 
-    s' (x - m) / s + m', with deviations s = sqrt(biased variance + 1e-5) on both sides, so that a code of the
-    features themselves changes nothing, and a channel that is constant stays finite.
+    s' (x - m) / s + m', with deviations s = sqrt(biased variance + 1e-5) on both sides,
+    so that a code of the features themselves changes nothing, and a channel that is
+    constant stays finite.
 
     Reference:
         Huang, Belongie 2017 (arXiv:1703.06868), equation 8.
     """
     features = tf.cast(features, tf.float32)
-    own_mean, own_deviation = (each[:, None, None] for each in statistics.mean_std(features))
+    own_mean, own_deviation = (
+        each[:, None, None] for each in statistics.mean_std(features)
+    )
     mean, deviation = (each[:, None, None] for each in tf.split(code, 2, axis=1))
     return (features - own_mean) / own_deviation * deviation + mean
 
 
 def describe_quantiles(features: tf.Tensor) -> tf.Tensor:
-    """Returns `QUANTILES` quantiles of each channel, ascending, at ranks (i + 1/2) / N, [B, C N]."""
-    ascending = tf.sort(_by_channel(features), axis=2)                           # [B, C, h w]
+    """Returns `QUANTILES` quantiles of each channel, ascending, at ranks (i + 1/2) / N,
+    [B, C N].
+    """
+    ascending = tf.sort(_by_channel(features), axis=2)  # [B, C, h w]
     return _flat(_at_ranks(ascending, _middles(QUANTILES)[None, None]))
 
 
 def efdm(features: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
     """Gives each channel the code's distribution; equal values are told apart by their place.
 
-    The value of rank r among a channel's becomes the code's quantile of the same rank. ReLU's many zeros
-    become different values, in order of their position.
+    The value of rank r among a channel's becomes the code's quantile of the same rank.
+    ReLU's many zeros become different values, in order of their position.
 
     Reference:
-        Zhang, Li, Li, Jia, Zhang 2022 (arXiv:2203.07740), equation 6; there between maps of one size, without
-        quantiles.
+        Zhang, Li, Li, Jia, Zhang 2022 (arXiv:2203.07740), equation 6; there between
+        maps of one size, without quantiles.
     """
     values = _by_channel(features)
     order = tf.argsort(values, axis=2, stable=True)
-    ranks = tf.argsort(order, axis=2)                                            # [B, C, H W]
+    ranks = tf.argsort(order, axis=2)  # [B, C, H W]
     count = tf.cast(tf.shape(values)[2], tf.float32)
-    return _like(features, _at_ranks(_quantiles(code, values), (tf.cast(ranks, tf.float32) + 0.5) / count))
+    return _like(
+        features,
+        _at_ranks(_quantiles(code, values), (tf.cast(ranks, tf.float32) + 0.5) / count),
+    )
 
 
 def histogram(features: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
     """Gives each channel the code's distribution; equal values stay equal, and get their mean rank.
 
     Reference:
-        Gonzalez, Woods, Digital image processing, section 3.3, of each channel; compared with other transfers
-        by Zhang et al. 2022 (arXiv:2203.07740), table 1.
+        Gonzalez, Woods, Digital image processing, section 3.3, of each channel;
+        compared with other transfers by Zhang et al. 2022 (arXiv:2203.07740), table 1.
     """
     values = _by_channel(features)
     shape = tf.shape(values)
@@ -88,11 +97,15 @@ def histogram(features: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
     ascending = tf.sort(flat, axis=1)
     below, upto = (tf.searchsorted(ascending, flat, side) for side in ("left", "right"))
     ranks = tf.cast(below + upto, tf.float32) / (2 * tf.cast(shape[2], tf.float32))
-    return _like(features, _at_ranks(_quantiles(code, values), tf.reshape(ranks, shape)))
+    return _like(
+        features, _at_ranks(_quantiles(code, values), tf.reshape(ranks, shape))
+    )
 
 
 def describe_correlations(features: tf.Tensor) -> tf.Tensor:
-    """Returns the means of the channels and the symmetric root of their covariance, [B, C + C C]."""
+    """Returns the means of the channels and the symmetric root of their covariance, [B,
+    C + C C].
+    """
     mean, covariance = statistics.mean_covariance(features)
     return tf.concat([mean, _flat(statistics.matrix_root(covariance))], 1)
 
@@ -100,43 +113,60 @@ def describe_correlations(features: tf.Tensor) -> tf.Tensor:
 def correlation(features: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
     """Gives the channels the code's means and covariance: whitened by their own, then coloured.
 
-    S'^1/2 (S + ridge)^-1/2 (x - m) + m'. The ridge, `RIDGE` of the mean variance, keeps directions that the
-    photo does not use from being blown up.
+    S'^1/2 (S + ridge)^-1/2 (x - m) + m'. The ridge, `RIDGE` of the mean variance, keeps
+    directions that the photo does not use from being blown up.
 
     Reference:
         Li, Fang, Yang, Wang, Lu, Yang 2017 (arXiv:1705.08086), equations 5 and 6.
     """
     features = tf.cast(features, tf.float32)
     channels = features.shape[-1]
-    mean, root = code[:, :channels], tf.reshape(code[:, channels:], [-1, channels, channels])
+    mean, root = (
+        code[:, :channels],
+        tf.reshape(code[:, channels:], [-1, channels, channels]),
+    )
     own_mean, covariance = statistics.mean_covariance(features)
     ridge = RIDGE * tf.linalg.trace(covariance) / channels + 1e-8
     values, vectors = tf.linalg.eigh(covariance)
     scales = tf.math.rsqrt(tf.maximum(values, 0) + ridge[:, None])[:, None]
-    whitening = tf.matmul(vectors * scales, vectors, transpose_b=True)           # [B, C, C], symmetric
+    whitening = tf.matmul(
+        vectors * scales, vectors, transpose_b=True
+    )  # [B, C, C], symmetric
     centred = features - own_mean[:, None, None]
-    return tf.einsum("bhwc,bcd->bhwd", centred, tf.matmul(whitening, root)) + mean[:, None, None]
+    return (
+        tf.einsum("bhwc,bcd->bhwd", centred, tf.matmul(whitening, root))
+        + mean[:, None, None]
+    )
 
 
 TRANSFERS = {
     "adain": Transfer(describe_moments, adain, lambda channels: 2 * channels),
     "efdm": Transfer(describe_quantiles, efdm, lambda channels: QUANTILES * channels),
-    "histogram": Transfer(describe_quantiles, histogram, lambda channels: QUANTILES * channels),
-    "correlation": Transfer(describe_correlations, correlation, lambda channels: channels * (channels + 1)),
+    "histogram": Transfer(
+        describe_quantiles, histogram, lambda channels: QUANTILES * channels
+    ),
+    "correlation": Transfer(
+        describe_correlations, correlation, lambda channels: channels * (channels + 1)
+    ),
 }
 
 
 def transfer(name: str) -> Transfer:
     """Returns the entry `name` of `TRANSFERS`; raises `UserError` if there is none."""
     if name not in TRANSFERS:
-        raise expected(f"a transfer among {', '.join(TRANSFERS)}", repr(name), "Choose one.")
+        raise expected(
+            f"a transfer among {', '.join(TRANSFERS)}", repr(name), "Choose one."
+        )
     return TRANSFERS[name]
 
 
 def _by_channel(features):
     """[B, H, W, C] -> float32 [B, C, H W]."""
     shape = tf.shape(features)
-    flat = tf.reshape(tf.cast(features, tf.float32), [shape[0], shape[1] * shape[2], features.shape[-1]])
+    flat = tf.reshape(
+        tf.cast(features, tf.float32),
+        [shape[0], shape[1] * shape[2], features.shape[-1]],
+    )
     return tf.transpose(flat, [0, 2, 1])
 
 
@@ -160,10 +190,16 @@ def _quantiles(code, values):
 
 
 def _at_ranks(ascending, ranks):
-    """Reads ascending values [B, C, N] at ranks in [0, 1], [B or 1, C or 1, M]; linear between, constant beyond."""
+    """Reads ascending values [B, C, N] at ranks in [0, 1], [B or 1, C or 1, M]; linear
+    between, constant beyond.
+    """
     count = tf.shape(ascending)[2]
-    place = tf.clip_by_value(ranks * tf.cast(count, tf.float32) - 0.5, 0.0, tf.cast(count - 1, tf.float32))
-    place = tf.broadcast_to(place, tf.concat([tf.shape(ascending)[:2], tf.shape(ranks)[2:]], 0))
+    place = tf.clip_by_value(
+        ranks * tf.cast(count, tf.float32) - 0.5, 0.0, tf.cast(count - 1, tf.float32)
+    )
+    place = tf.broadcast_to(
+        place, tf.concat([tf.shape(ascending)[:2], tf.shape(ranks)[2:]], 0)
+    )
     low = tf.cast(tf.floor(place), tf.int32)
     high = tf.minimum(low + 1, count - 1)
     share = place - tf.cast(low, tf.float32)

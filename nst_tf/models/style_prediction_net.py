@@ -1,8 +1,9 @@
 """Networks of any style for phones: a per-style network whose norms follow the code of a style.
 
-What `transform_net.transform_net` learns for one style, the scales and offsets of its norms, is computed here
-from the moments of a style picture's features. The style's encoder may be large, since a style is
-encoded once; what draws is as small and fast as a per-style network.
+What `transform_net.transform_net` learns for one style, the scales and offsets of its
+norms, is computed here from the moments of a style picture's features. The style's
+encoder may be large, since a style is encoded once; what draws is as small and fast as
+a per-style network.
 """
 
 from collections.abc import Sequence
@@ -19,65 +20,96 @@ from nst_tf.layers.padding import GrowToDrawable
 from nst_tf.models import adain_net, transform_net
 from nst_tf.models.transform_net import TransformNetConfig
 
-LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")     # whose moments are a style's code
-BOTTLENECK = 128                                           # numbers between code and norms; Ghiasi et al. have 100
-# What a code asks for counts so much: one step moves it about as far as a norm's own parameters. Without, the sum over
-# the bottleneck moves many times as far, and channels die behind their ReLUs: flat grey areas after 300 steps.
+LAYERS = (
+    "relu1_1",
+    "relu2_1",
+    "relu3_1",
+    "relu4_1",
+)  # whose moments are a style's code
+BOTTLENECK = 128  # numbers between code and norms; Ghiasi et al. have 100
+# What a code asks for counts so much: one step moves it about as far as a norm's own
+# parameters. Without, the sum over the bottleneck moves many times as far, and channels
+# die behind their ReLUs: flat grey areas after 300 steps.
 GAIN = 0.1
 
 
 def modulated_net(
-    encoder: FeatureExtractor, config: TransformNetConfig, known: Sequence[np.ndarray], *,
+    encoder: FeatureExtractor,
+    config: TransformNetConfig,
+    known: Sequence[np.ndarray],
+    *,
     dtype: str = "float32",
 ) -> keras.Model:
     """Builds the network: (photo, style, alpha) -> the photo painted in the style.
 
-    Without strength, alpha = 0, norms have parameters of their own, which learn to reproduce the photo;
-    alpha times what the style asks for is added. So neither needs the photo's own code. Colours are the photo's
-    by what alpha leaves of 1, see `color.PhotosColors`.
+    Without strength, alpha = 0, norms have parameters of their own, which learn to
+    reproduce the photo; alpha times what the style asks for is added. So neither needs
+    the photo's own code. Colours are the photo's by what alpha leaves of 1, see
+    `color.PhotosColors`.
 
     Args:
         encoder: delivers `LAYERS`; it is frozen.
         config: of the network that draws; one style.
-        known: pictures, float32 [h, w, 3] RGB in [0, 1], by whose codes codes are standardised.
+        known: pictures, float32 [h, w, 3] RGB in [0, 1], by whose codes codes are
+            standardised.
         dtype: Keras dtype policy of the drawing convolutions.
 
     Returns:
-        A Keras model with the inputs and the output of `adain_net.any_style_net`; its parts are layers of it.
+        A Keras model with the inputs and the output of `adain_net.any_style_net`; its
+        parts are layers of it.
 
     Reference:
-        Ghiasi, Lee, Kudlur, Dumoulin, Shlens 2017 (arXiv:1705.06830), figure 2; there the code is an
-        Inception network's.
+        Ghiasi, Lee, Kudlur, Dumoulin, Shlens 2017 (arXiv:1705.06830), figure 2; there
+        the code is an Inception network's.
     """
     encode_style = style_encoder(encoder)
     code = np.concatenate([encode_style(picture[None]).numpy() for picture in known])
-    transform = _transform(config, code.mean(0), np.square(_spread(code, encoder)), dtype)
+    transform = _transform(
+        config, code.mean(0), np.square(_spread(code, encoder)), dtype
+    )
     image = keras.Input((None, None, 3), name="image")
     style = keras.Input((None, None, 3), name="style")
     alpha = keras.Input((1,), name=adain_net.ALPHA)
     return keras.Model(
-        [image, style, alpha], transform([image, encode_style(style), alpha]), name="modulated_net")
+        [image, style, alpha],
+        transform([image, encode_style(style), alpha]),
+        name="modulated_net",
+    )
 
 
 def style_encoder(encoder: FeatureExtractor) -> keras.Model:
-    """Builds style [B, h, w, 3] -> code [B, N]: means and deviations of each channel at `LAYERS`."""
+    """Builds style [B, h, w, 3] -> code [B, N]: means and deviations of each channel at
+    `LAYERS`.
+    """
     features = keras.Model(
-        encoder.model.input, [encoder.model.output[layer] for layer in LAYERS], name="encoder")
+        encoder.model.input,
+        [encoder.model.output[layer] for layer in LAYERS],
+        name="encoder",
+    )
     features.trainable = False
     style = keras.Input((None, None, 3), name="style")
-    grown = GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
-    moments = [adain_net.StyleCode("adain", name=f"moments_{layer}", dtype="float32")(maps)
-               for layer, maps in zip(LAYERS, features(grown))]
-    return keras.Model(style, keras.layers.Concatenate(name="code", dtype="float32")(moments), name="encode_style")
+    grown = GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(
+        style
+    )
+    moments = [
+        adain_net.StyleCode("adain", name=f"moments_{layer}", dtype="float32")(maps)
+        for layer, maps in zip(LAYERS, features(grown))
+    ]
+    return keras.Model(
+        style,
+        keras.layers.Concatenate(name="code", dtype="float32")(moments),
+        name="encode_style",
+    )
 
 
 @keras.saving.register_keras_serializable("nst_tf")
 class NormParameters(keras.layers.Layer):
-    """What norms get: own + GAIN alpha asked, [B, N], of what the style asks [B or 1, N] and alpha [B or 1, 1].
+    """What norms get: own + GAIN alpha asked, [B, N], of what the style asks [B or 1,
+    N] and alpha [B or 1, 1].
 
     Args:
-        channels: of the norms in order; each has so many scales, then so many offsets. Its own begin at 1
-            and 0.
+        channels: of the norms in order; each has so many scales, then so many offsets.
+            Its own begin at 1 and 0.
     """
 
     def __init__(self, channels: Sequence[int], **kwargs):
@@ -86,7 +118,11 @@ class NormParameters(keras.layers.Layer):
 
     def build(self, input_shape):
         own = np.concatenate([np.repeat([1.0, 0.0], count) for count in self.channels])
-        self.own = self.add_weight(name="own", shape=own.shape, initializer=lambda shape, dtype: tf.cast(own, dtype))
+        self.own = self.add_weight(
+            name="own",
+            shape=own.shape,
+            initializer=lambda shape, dtype: tf.cast(own, dtype),
+        )
 
     def call(self, inputs):
         asked, alpha = inputs
@@ -104,13 +140,21 @@ def _transform(config, centre, variance, dtype):
     code = keras.Input((len(centre),), name="code")
     alpha = keras.Input((1,), name=adain_net.ALPHA)
     channels = transform_net.norm_channels(config)
-    x = keras.layers.Normalization(mean=centre, variance=variance, name="standardized", dtype="float32")(code)
+    x = keras.layers.Normalization(
+        mean=centre, variance=variance, name="standardized", dtype="float32"
+    )(code)
     x = keras.layers.Dense(BOTTLENECK, "relu", name="bottleneck", dtype="float32")(x)
-    # Small at first: the untrained network paints every style alike, as a per-style one begins.
+    # Small at first: the untrained network paints every style alike, as a per-style one
+    # begins.
     asked = keras.layers.Dense(
-        2 * sum(channels), name="asked", dtype="float32",
-        kernel_initializer=keras.initializers.VarianceScaling(1.0, "fan_in"))(x)
-    parameters = NormParameters(channels, name="parameters", dtype="float32")([asked, alpha])
+        2 * sum(channels),
+        name="asked",
+        dtype="float32",
+        kernel_initializer=keras.initializers.VarianceScaling(1.0, "fan_in"),
+    )(x)
+    parameters = NormParameters(channels, name="parameters", dtype="float32")(
+        [asked, alpha]
+    )
     ends = iter(np.cumsum(channels))
 
     def norm(x, name):
@@ -120,16 +164,20 @@ def _transform(config, centre, variance, dtype):
     def finish(painting, photo):
         return PhotosColors(name="colors", dtype="float32")([painting, photo, alpha])
 
-    drawn = transform_net.painted(image, config, norm, sides=padding.ANY_STYLE, dtype=dtype, finish=finish)
+    drawn = transform_net.painted(
+        image, config, norm, sides=padding.ANY_STYLE, dtype=dtype, finish=finish
+    )
     return keras.Model([image, code, alpha], drawn, name="transform")
 
 
 def _spread(codes, encoder):
-    """The deviation of each number of a code over pictures, never much below others of its layer's."""
+    """The deviation of each number of a code over pictures, never much below others of
+    its layer's.
+    """
     spread, first = codes.std(0), 0
     for layer in LAYERS:
         count = 2 * encoder.model.output[layer].shape[-1]
-        part = spread[first: first + count]
-        spread[first: first + count] = np.maximum(part, 0.3 * part.mean() + 1e-6)
+        part = spread[first : first + count]
+        spread[first : first + count] = np.maximum(part, 0.3 * part.mean() + 1e-6)
         first += count
     return spread

@@ -4,31 +4,41 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-SMALLEST = 1e-6            # of the largest eigenvalue: what float32 leaves of a covariance's others
+SMALLEST = (
+    1e-6  # of the largest eigenvalue: what float32 leaves of a covariance's others
+)
 
 
 def gram_matrix(features: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
     """Returns the uncentred second moment of the channels of each picture.
 
-    G[b, i, j] = sum over positions of F[b, y, x, i] * F[b, y, x, j], divided by H * W. The division
-    makes the matrix independent of the picture's size; nothing is averaged over the batch. With a
-    mask, positions count as much as it says, and the divisor is its sum, the area.
+    G[b, i, j] = sum over positions of F[b, y, x, i] * F[b, y, x, j], divided by H * W.
+    The division makes the matrix independent of the picture's size; nothing is averaged
+    over the batch. With a mask, positions count as much as it says, and the divisor is
+    its sum, the area.
 
     Args:
-        features: [B, H, W, C], any floating dtype. Products of bfloat16 are summed in float32, and the sums rounded
-            to bfloat16, which takes half the time; all others are computed in float32, since squares of VGG
-            activations overflow float16.
+        features: [B, H, W, C], any floating dtype. Products of bfloat16 are summed in
+            float32, and the sums rounded to bfloat16, which takes half the time; all
+            others are computed in float32, since squares of VGG activations overflow
+            float16.
         mask: [1, H, W, 1] float32 in [0, 1], not all 0, or None for the whole picture.
 
     Returns:
         [B, C, C] float32, symmetric and positive semi-definite.
 
     Reference:
-        Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), equation 3, there without the division; masks:
-        Gatys, Ecker, Bethge, Hertzmann, Shechtman 2017 (arXiv:1611.07865), section 4.
+        Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), equation 3, there without the
+        division; masks: Gatys, Ecker, Bethge, Hertzmann, Shechtman 2017
+        (arXiv:1611.07865), section 4.
     """
-    shape, dtype = tf.shape(features), tf.bfloat16 if features.dtype == tf.bfloat16 else tf.float32
-    flat = tf.reshape(tf.cast(features, dtype), [shape[0], shape[1] * shape[2], features.shape[-1]])
+    shape, dtype = (
+        tf.shape(features),
+        tf.bfloat16 if features.dtype == tf.bfloat16 else tf.float32,
+    )
+    flat = tf.reshape(
+        tf.cast(features, dtype), [shape[0], shape[1] * shape[2], features.shape[-1]]
+    )
     if mask is None:
         return _second_moment(flat) / tf.cast(shape[1] * shape[2], tf.float32)
     weights = tf.reshape(tf.cast(mask, dtype), [1, -1, 1])
@@ -38,9 +48,10 @@ def gram_matrix(features: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor
 def _second_moment(flat: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
     """F^T W F, float32, of F [B, M, C] and constant weights W [1, M, 1] of its dtype, or 1.
 
-    Both factors are F, so that the gradient W F (D + D^T) needs one product instead of the two that
-    TensorFlow would make.
+    Both factors are F, so that the gradient W F (D + D^T) needs one product instead of
+    the two that TensorFlow would make.
     """
+
     def weighted(values):
         return values if weights is None else weights * values
 
@@ -50,7 +61,9 @@ def _second_moment(flat: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tens
             both = tf.cast(upstream + tf.linalg.matrix_transpose(upstream), flat.dtype)
             return weighted(tf.matmul(flat, both))
 
-        return tf.cast(tf.matmul(weighted(flat), flat, transpose_a=True), tf.float32), gradient
+        return tf.cast(
+            tf.matmul(weighted(flat), flat, transpose_a=True), tf.float32
+        ), gradient
 
     return product(flat)
 
@@ -72,8 +85,11 @@ def mean_covariance(
     return mean[:, 0, 0], gram_matrix(features - mean, mask)
 
 
-def mean_std(features: tf.Tensor, mask: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns mean and deviation of each channel, sqrt(biased variance + 1e-5), both [B, C] float32.
+def mean_std(
+    features: tf.Tensor, mask: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns mean and deviation of each channel, sqrt(biased variance + 1e-5), both
+    [B, C] float32.
 
     Args:
         features, mask: as for `gram_matrix`.
@@ -86,7 +102,10 @@ def mean_std(features: tf.Tensor, mask: tf.Tensor | None = None) -> tuple[tf.Ten
 
 
 def wasserstein2(
-    mean: tf.Tensor, covariance: tf.Tensor, target_mean: tf.Tensor, target_root: tf.Tensor
+    mean: tf.Tensor,
+    covariance: tf.Tensor,
+    target_mean: tf.Tensor,
+    target_root: tf.Tensor,
 ) -> tf.Tensor:
     """Returns the squared 2-Wasserstein distance of two normal distributions.
 
@@ -95,24 +114,31 @@ def wasserstein2(
     Args:
         mean, covariance: [B, C] and [B, C, C].
         target_mean: m', [1, C].
-        target_root: S'^1/2, [1, C, C], from `matrix_root`: the target is constant, its root is taken
-            once.
+        target_root: S'^1/2, [1, C, C], from `matrix_root`: the target is constant, its
+            root is taken once.
 
     Returns:
         [B] float32, at least 0 but for rounding.
 
     Reference:
-        Olkin, Pukelsheim 1982, theorem 4. As a style loss: github.com/crowsonkb/style-transfer-pytorch.
+        Olkin, Pukelsheim 1982, theorem 4. As a style loss:
+        github.com/crowsonkb/style-transfer-pytorch.
     """
     inner = tf.matmul(tf.matmul(target_root, covariance), target_root)
     traces = tf.linalg.trace(covariance) + tf.reduce_sum(tf.square(target_root), [1, 2])
-    return tf.reduce_sum(tf.square(mean - target_mean), 1) + traces - 2 * trace_of_root(inner)
+    return (
+        tf.reduce_sum(tf.square(mean - target_mean), 1)
+        + traces
+        - 2 * trace_of_root(inner)
+    )
 
 
 def matrix_root(matrix: tf.Tensor) -> tf.Tensor:
-    """Returns the symmetric root of symmetric positive semi-definite matrices [B, C, C], float32."""
+    """Returns the symmetric root of symmetric positive semi-definite matrices [B, C,
+    C], float32.
+    """
     values, vectors = tf.linalg.eigh(matrix)
-    roots = tf.sqrt(tf.maximum(values, 0))[:, None]                              # [B, 1, C]
+    roots = tf.sqrt(tf.maximum(values, 0))[:, None]  # [B, 1, C]
     return tf.matmul(vectors * roots, vectors, transpose_b=True)
 
 
@@ -120,16 +146,20 @@ def matrix_root(matrix: tf.Tensor) -> tf.Tensor:
 def trace_of_root(matrix: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """Returns the trace of the root of symmetric positive semi-definite matrices [B, C, C], [B].
 
-    Its gradient, half of the inverse root, has no limit where an eigenvalue vanishes; eigenvalues
-    below `SMALLEST` of the largest, which float32 cannot tell from 0, count as that there.
+    Its gradient, half of the inverse root, has no limit where an eigenvalue vanishes;
+    eigenvalues below `SMALLEST` of the largest, which float32 cannot tell from 0, count
+    as that there.
     """
     values, vectors = tf.linalg.eigh(matrix)
     floor = SMALLEST * tf.reduce_max(values, 1, keepdims=True)
 
     def gradient(upstream):
         inverse = tf.math.rsqrt(tf.maximum(tf.maximum(values, floor), 1e-20))[:, None]
-        return 0.5 * upstream[:, None, None] * tf.matmul(
-            vectors * inverse, vectors, transpose_b=True)
+        return (
+            0.5
+            * upstream[:, None, None]
+            * tf.matmul(vectors * inverse, vectors, transpose_b=True)
+        )
 
     return tf.reduce_sum(tf.sqrt(tf.maximum(values, 0)), 1), gradient
 
@@ -140,8 +170,9 @@ def channel_moments(
     """Returns mean and biased variance over height and width, per picture and channel.
 
     Args:
-        features: [B, H, W, C], any floating dtype; computed in float32, two-pass, because the
-            one-pass formula cancels where the mean is large against the deviation.
+        features: [B, H, W, C], any floating dtype; computed in float32, two-pass,
+            because the one-pass formula cancels where the mean is large against the
+            deviation.
         mask: as for `gram_matrix`.
 
     Returns:
@@ -153,15 +184,18 @@ def channel_moments(
     features = tf.cast(features, tf.float32)
     if mask is None:
         return tf.nn.moments(features, axes=[1, 2], keepdims=True)
-    return tf.nn.weighted_moments(features, [1, 2], tf.cast(mask, tf.float32), keepdims=True)
+    return tf.nn.weighted_moments(
+        features, [1, 2], tf.cast(mask, tf.float32), keepdims=True
+    )
 
 
 def relative_squared_error(value: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Returns ||value - target||^2 / ||target||^2 for each picture of the batch.
 
-    Dimensionless: 0 where both agree, 1 for a value of all zeros, the same under any scaling of the
-    features. Because sums in numerator and denominator run over the same entries, it depends neither
-    on the picture's size nor on the number of channels.
+    Dimensionless: 0 where both agree, 1 for a value of all zeros, the same under any
+        scaling of the
+    features. Because sums in numerator and denominator run over the same entries, it
+    depends neither on the picture's size nor on the number of channels.
 
     Args:
         value: [B, ...].

@@ -1,7 +1,8 @@
 """A picture painted by optimising its pixels: the best quality, one picture at a time.
 
-Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), worked through from coarse to fine as in Gatys et al. 2017
-(arXiv:1611.07865, section 6). Colours and regions follow the latter too.
+Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), worked through from coarse to fine as in
+Gatys et al. 2017 (arXiv:1611.07865, section 6). Colours and regions follow the latter
+too.
 """
 
 import dataclasses
@@ -23,9 +24,9 @@ from nst_tf.optimization.preconditioner import PicturePreconditioner
 
 TERMS = ("content", "style", "total_variation")
 
-# What rounding may add to the objective, as a share of it. Along a step, bfloat16 scatters it around a parabola by
-# 2.5e-5 of itself (standard deviation; VGG19 at 256 pixels, two photos, after 60 and 120 steps), float32 by less than
-# 4e-6.
+# What rounding may add to the objective, as a share of it. Along a step, bfloat16
+# scatters it around a parabola by 2.5e-5 of itself (standard deviation; VGG19 at 256
+# pixels, two photos, after 60 and 120 steps), float32 by less than 4e-6.
 NOISE = {"float32": 0.0, "bfloat16": 1e-4}
 
 
@@ -64,7 +65,9 @@ def plan_scales(size: tuple[int, int], settings: OptimizeSettings) -> tuple[Scal
     planned = []
     for side in reversed(sides):
         height, width = image_io.fit_size(*size, long_side=side)
-        iterations = settings.iterations if side == long_side else settings.coarse_iterations
+        iterations = (
+            settings.iterations if side == long_side else settings.coarse_iterations
+        )
         planned.append(Scale(height, width, iterations))
     return tuple(planned)
 
@@ -76,27 +79,36 @@ class Gatys:
         settings: see `OptimizeSettings`.
 
     Raises:
-        UserError: a picture that cannot be read, a style too small for its layers, a mask without
-            white or of another size.
+        UserError: a picture that cannot be read, a style too small for its layers, a
+            mask without white or of another size.
     """
 
     def __init__(self, settings: OptimizeSettings):
         self._settings = settings
         weights = perceptual.LossWeights(
             settings.content_weight if settings.content else 0.0,
-            settings.style_weight if settings.style else 0.0, settings.tv_weight,
+            settings.style_weight if settings.style else 0.0,
+            settings.tv_weight,
             layer_weights(settings.content_layers) if settings.content else {},
-            layer_weights(settings.style_layers) if settings.style else {})
+            layer_weights(settings.style_layers) if settings.style else {},
+        )
         if not weights.content and not weights.style:
-            raise expected("a content or a style weight above 0", "none", "Change the weights.")
-        self._photo = sample_photos.read_photo(settings.content) if settings.content else None
+            raise expected(
+                "a content or a style weight above 0", "none", "Change the weights."
+            )
+        self._photo = (
+            sample_photos.read_photo(settings.content) if settings.content else None
+        )
         self.size = self._final_size()
         self._styles, self._hashes = self._read_styles(weights)
         self._content_masks = [
-            image_io.read_mask(name, self._photo.size, "photo") for name in settings.content_masks]
+            image_io.read_mask(name, self._photo.size, "photo")
+            for name in settings.content_masks
+        ]
         self._style_masks = [
             image_io.read_mask(name, style.shape[:2], "style")
-            for name, style in zip(settings.style_masks, self._styles)]
+            for name, style in zip(settings.style_masks, self._styles)
+        ]
         self._check_size(weights.layers)
         self._init = None
         if settings.init not in ("content", "noise", "style_colors"):
@@ -104,35 +116,55 @@ class Gatys:
         elif settings.init == "style_colors" and not self._styles:
             raise expected("--style with --init=style_colors", "none", "Name a style.")
         self.extractor = dataclasses.replace(
-            extractors.open_extractor(settings, weights.layers, pooling=settings.pooling),
-            margin=settings.margin)
-        self._loss = perceptual.PerceptualLoss(self.extractor, weights, settings.statistic)
+            extractors.open_extractor(
+                settings, weights.layers, pooling=settings.pooling
+            ),
+            margin=settings.margin,
+        )
+        self._loss = perceptual.PerceptualLoss(
+            self.extractor, weights, settings.statistic
+        )
         self.scales = plan_scales(self.size, settings)
 
     @property
     def provenance(self) -> dict:
         """Hashes of the styles and of the feature network's weights."""
-        return {"style_sha256": self._hashes,
-                "feature_network": {"name": self.extractor.name, **self.extractor.provenance}}
+        return {
+            "style_sha256": self._hashes,
+            "feature_network": {
+                "name": self.extractor.name,
+                **self.extractor.provenance,
+            },
+        }
 
     def objective(self, scale: Scale) -> Objective:
         """Returns the function of the flat picture [H*W*3] whose minimum is wanted at this scale.
 
         Its terms are `TERMS`. The targets are computed now, once.
         """
-        photo = None if self._photo is None else self._grey(
-            resized(self._photo.rgb, scale.height, scale.width))
+        photo = (
+            None
+            if self._photo is None
+            else self._grey(resized(self._photo.rgb, scale.height, scale.width))
+        )
         # Constants of the compiled step, not computed again in it.
         content = {} if photo is None else self._loss.content_target(photo[None])
-        targets = [self._style_target(index, scale) for index in range(len(self._styles))]
+        targets = [
+            self._style_target(index, scale) for index in range(len(self._styles))
+        ]
 
         def evaluate(x):
             with tf.GradientTape() as tape:
                 tape.watch(x)
                 terms = self._loss.compare(
-                    tf.reshape(x, [1, scale.height, scale.width, 3]), content, targets)
+                    tf.reshape(x, [1, scale.height, scale.width, 3]), content, targets
+                )
                 value = terms["loss"][0]
-            return value, tape.gradient(value, x), tf.stack([terms[name][0] for name in TERMS])
+            return (
+                value,
+                tape.gradient(value, x),
+                tf.stack([terms[name][0] for name in TERMS]),
+            )
 
         return evaluate
 
@@ -140,17 +172,29 @@ class Gatys:
         """Returns the optimiser that the settings name, for flat pictures of a scale."""
         settings = self._settings
         if settings.optimizer == "lbfgs":
-            preconditioner = PicturePreconditioner(scale.height, scale.width) if settings.precondition else None
-            return Lbfgs(settings.memory, bounds=(0.0, 1.0), noise=NOISE[settings.precision],
-                         preconditioner=preconditioner)
-        return Adam(settings.learning_rate, bounds=(0.0, 1.0), averaging=settings.averaging)
+            preconditioner = (
+                PicturePreconditioner(scale.height, scale.width)
+                if settings.precondition
+                else None
+            )
+            return Lbfgs(
+                settings.memory,
+                bounds=(0.0, 1.0),
+                noise=NOISE[settings.precision],
+                preconditioner=preconditioner,
+            )
+        return Adam(
+            settings.learning_rate, bounds=(0.0, 1.0), averaging=settings.averaging
+        )
 
     def first_picture(self) -> np.ndarray:
         """Returns the picture to begin with, float32 [H, W, 3] in [0, 1], at the first scale."""
         settings, scale = self._settings, self.scales[0]
         shape = (scale.height, scale.width, 3)
         noise = np.random.default_rng(settings.seed).random(shape, np.float32)
-        if settings.init == "noise" or (settings.init == "content" and self._photo is None):
+        if settings.init == "noise" or (
+            settings.init == "content" and self._photo is None
+        ):
             picture = noise
         elif settings.init == "content":
             picture = self._grey(resized(self._photo.rgb, *shape[:2]))
@@ -167,7 +211,9 @@ class Gatys:
         if self._photo is not None:
             if self._photo.alpha is not None:
                 alpha = resized(self._photo.alpha[..., None], *self.size)[..., 0]
-            if mode == "luminance" or (mode != "none" and self._settings.color_when == "after"):
+            if mode == "luminance" or (
+                mode != "none" and self._settings.color_when == "after"
+            ):
                 rgb = color.MODES[mode](rgb, resized(self._photo.rgb, *self.size))
         return image_io.Picture(rgb, alpha)
 
@@ -175,7 +221,9 @@ class Gatys:
         settings = self._settings
         if self._photo is not None:
             if settings.texture_size:
-                raise expected("--texture_size without --content", "both", "Leave one out.")
+                raise expected(
+                    "--texture_size without --content", "both", "Leave one out."
+                )
             return image_io.fit_size(*self._photo.size, long_side=settings.image_size)
         if not settings.texture_size:
             return settings.image_size, settings.image_size
@@ -186,7 +234,10 @@ class Gatys:
         if min(self.size) < smallest:
             raise expected(
                 f"a picture of at least {smallest} pixels on its short side, one position of the deepest "
-                f"layer", f"{self.size[1]}x{self.size[0]}", "Use a larger --image_size.")
+                f"layer",
+                f"{self.size[1]}x{self.size[0]}",
+                "Use a larger --image_size.",
+            )
 
     def _read_styles(self, weights) -> tuple[list[np.ndarray], list[str]]:
         pictures, hashes = [], []
@@ -195,10 +246,12 @@ class Gatys:
             picture = image_io.read_picture(data).rgb
             height, width = self._style_size(picture.shape[:2], max(self.size))
             vgg.check_style_side(
-                min(height, width, *picture.shape[:2]), weights.style_layers,
+                min(height, width, *picture.shape[:2]),
+                weights.style_layers,
                 f"{name}: {picture.shape[1]}x{picture.shape[0]}, used at {width}x{height}",
                 "Use a larger picture, a larger --style_scale or --image_size, or leave out deep "
-                "--style_layers.")
+                "--style_layers.",
+            )
             pictures.append(self._recoloured(picture))
             hashes.append(digest)
         return pictures, hashes
@@ -214,12 +267,17 @@ class Gatys:
         return color.MODES[mode](style, self._photo.rgb)
 
     def _grey(self, photo):
-        if self._settings.preserve_color == "luminance" and self._settings.color_when == "before":
+        if (
+            self._settings.preserve_color == "luminance"
+            and self._settings.color_when == "before"
+        ):
             return color.grey_in_the_tones_of(photo, photo)
         return photo
 
     def _style_size(self, size, long_side):
-        return image_io.fit_size(*size, long_side=max(1, round(self._settings.style_scale * long_side)))
+        return image_io.fit_size(
+            *size, long_side=max(1, round(self._settings.style_scale * long_side))
+        )
 
     def _style_target(self, index, scale) -> perceptual.StyleTarget:
         style = self._styles[index]
@@ -227,16 +285,24 @@ class Gatys:
         style_mask = _shrunk(self._style_masks, index, size)
         statistics = self._loss.style_target(resized(style, *size)[None], style_mask)
         region = _shrunk(self._content_masks, index, (scale.height, scale.width))
-        return perceptual.StyleTarget(statistics, self._settings.shares[index],
-                                  perceptual.masks_of_layers(region, tuple(statistics)))
+        return perceptual.StyleTarget(
+            statistics,
+            self._settings.shares[index],
+            perceptual.masks_of_layers(region, tuple(statistics)),
+        )
 
 
 def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resizes [H, W, C] in [0, 1], float32, bicubic and antialiased, clipped to [0, 1]."""
     if picture.shape[:2] == (height, width):
         return picture
-    return np.clip(tf.image.resize(
-        picture, [height, width], tf.image.ResizeMethod.BICUBIC, antialias=True).numpy(), 0, 1)
+    return np.clip(
+        tf.image.resize(
+            picture, [height, width], tf.image.ResizeMethod.BICUBIC, antialias=True
+        ).numpy(),
+        0,
+        1,
+    )
 
 
 def _shrunk(masks, index, size) -> tf.Tensor | None:

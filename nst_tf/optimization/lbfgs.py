@@ -1,7 +1,9 @@
-"""Optimisers of one large tensor that never leaves the device: L-BFGS with a strong-Wolfe search, and Adam.
+"""Optimisers of one large tensor that never leaves the device: L-BFGS with a
+strong-Wolfe search, and Adam.
 
-Both are pure functions of a state, a flat dict of tensors, so that an interrupted optimisation can be
-saved, loaded and continued bit for bit. They know nothing of pictures.
+Both are pure functions of a state, a flat dict of tensors, so that an interrupted
+optimisation can be saved, loaded and continued bit for bit. They know nothing of
+pictures.
 """
 
 import dataclasses
@@ -12,33 +14,42 @@ import tensorflow as tf
 from nst_tf.core.errors import expected
 from nst_tf.optimization import inverse_hessian
 from nst_tf.optimization.line_search import is_finite, strong_wolfe
-from nst_tf.optimization.optimizer import CONVERGED, NO_PROGRESS, NOT_FINITE, RUNNING, Objective, _InBox
+from nst_tf.optimization.optimizer import (
+    CONVERGED,
+    NO_PROGRESS,
+    NOT_FINITE,
+    RUNNING,
+    Objective,
+    _InBox,
+)
 from nst_tf.optimization.preconditioner import Preconditioner, State
 
-FIRST_MOVE = 0.05         # largest change of one entry in L-BFGS's first trial step
+FIRST_MOVE = 0.05  # largest change of one entry in L-BFGS's first trial step
 
-LEARNT = "learnt_"         # before the names of a preconditioner's state
+LEARNT = "learnt_"  # before the names of a preconditioner's state
 
 
 @dataclasses.dataclass(frozen=True)
 class Lbfgs(_InBox):
     """Limited-memory BFGS with a strong-Wolfe line search, in a box if one is given.
 
-    In a box, entries at a bound which the gradient pushes outwards are held (a two-metric projection,
-    Bertsekas 1982), and trial points are clipped.
+    In a box, entries at a bound which the gradient pushes outwards are held (a
+    two-metric projection, Bertsekas 1982), and trial points are clipped.
 
     Attributes:
         memory: how many pairs of steps and gradient differences are kept.
         bounds: (low, high) of every entry; None for none.
         max_evaluations: of one line search.
         tolerance: largest entry of the free gradient at which the search has converged.
-        noise: share of the value that rounding alone may change. Steps may rise by it, so that a search does not end
-            where values can no longer tell points apart, but slopes can.
-        preconditioner: what the matrix without pairs is, but for a factor; None for the identity.
+        noise: share of the value that rounding alone may change. Steps may rise by it,
+            so that a search does not end where values can no longer tell points apart,
+            but slopes can.
+        preconditioner: what the matrix without pairs is, but for a factor; None for the
+            identity.
 
     Reference:
-        Nocedal, Wright 2006, algorithms 7.4 (two-loop recursion), 3.5 and 3.6 (line search); `limited_memory`
-        has the same recursion without loops.
+        Nocedal, Wright 2006, algorithms 7.4 (two-loop recursion), 3.5 and 3.6 (line
+        search); `limited_memory` has the same recursion without loops.
     """
 
     memory: int = 10
@@ -58,12 +69,19 @@ class Lbfgs(_InBox):
         value, gradient, terms = objective(x)
         n, m = tf.shape(x)[0], self.memory
         return {
-            "x": x, "value": value, "gradient": gradient, "terms": terms,
-            "steps": tf.zeros([m, n], x.dtype), "changes": tf.zeros([m, n], x.dtype),
-            "products": tf.zeros([m, m], x.dtype), "pairs": tf.constant(0),
-            "evaluations": tf.constant(1), "iterations": tf.constant(0),
+            "x": x,
+            "value": value,
+            "gradient": gradient,
+            "terms": terms,
+            "steps": tf.zeros([m, n], x.dtype),
+            "changes": tf.zeros([m, n], x.dtype),
+            "products": tf.zeros([m, m], x.dtype),
+            "pairs": tf.constant(0),
+            "evaluations": tf.constant(1),
+            "iterations": tf.constant(0),
             "status": tf.where(is_finite(value, gradient), RUNNING, NOT_FINITE),
-            **_prefixed(self.preconditioner.start() if self.preconditioner else {})}
+            **_prefixed(self.preconditioner.start() if self.preconditioner else {}),
+        }
 
     def result(self, state: State) -> tf.Tensor:
         """Returns the best point: the last accepted one."""
@@ -79,24 +97,43 @@ class Lbfgs(_InBox):
         held = gradient * free
         largest = tf.reduce_max(tf.abs(held))
         direction = -self._inverse_times(state, held) * free
-        # A direction that does not descend comes from pairs of another region: begin anew.
+        # A direction that does not descend comes from pairs of another region: begin
+        # anew.
         uphill = tf.reduce_sum(direction * held) >= 0
         fresh = uphill | (state["pairs"] == 0)
         direction = tf.where(fresh, -held, direction)
         pairs = tf.where(uphill, 0, state["pairs"])
-        first = tf.where(fresh, tf.cast(FIRST_MOVE, x.dtype) / tf.maximum(largest, 1e-30), 1.0)
+        first = tf.where(
+            fresh, tf.cast(FIRST_MOVE, x.dtype) / tf.maximum(largest, 1e-30), 1.0
+        )
 
         def along(length):
             at = self._clipped(x + length * direction)
             new_value, new_gradient, terms = objective(at)
-            inside = direction if self.bounds is None else tf.where(
-                (at > self.bounds[0]) & (at < self.bounds[1]), direction, 0.0)
-            return new_value, tf.reduce_sum(new_gradient * inside), (new_gradient, terms)
+            inside = (
+                direction
+                if self.bounds is None
+                else tf.where(
+                    (at > self.bounds[0]) & (at < self.bounds[1]), direction, 0.0
+                )
+            )
+            return (
+                new_value,
+                tf.reduce_sum(new_gradient * inside),
+                (new_gradient, terms),
+            )
 
         slope = tf.reduce_sum(held * direction)
         slack = self.noise * tf.abs(value)
         length, new_value, (new_gradient, new_terms), used = strong_wolfe(
-            along, value, slope, (gradient, state["terms"]), first, self.max_evaluations, slack)
+            along,
+            value,
+            slope,
+            (gradient, state["terms"]),
+            first,
+            self.max_evaluations,
+            slack,
+        )
         new_x = self._clipped(x + length * direction)
         # Equal values: the step was too short for the numbers' precision.
         moved = (length > 0) & (new_value < value + slack)
@@ -108,51 +145,80 @@ class Lbfgs(_InBox):
 
         def put(ring, row):
             # The row is chosen, not the ring, which would be copied once more.
-            return tf.tensor_scatter_nd_update(ring, [[slot]], [tf.where(good, row, ring[slot])])
+            return tf.tensor_scatter_nd_update(
+                ring, [[slot]], [tf.where(good, row, ring[slot])]
+            )
 
         steps = put(state["steps"], step)
         # Of older changes with the new step nothing is needed.
         column = good & (tf.range(self.memory) == slot)
-        products = tf.where(column, tf.linalg.matvec(steps, change)[:, None], state["products"])
+        products = tf.where(
+            column, tf.linalg.matvec(steps, change)[:, None], state["products"]
+        )
         # A search that fails far from the last pairs may do better without them.
         retry = ~moved & ~fresh & (largest > self.tolerance)
         status = tf.where(moved | retry, RUNNING, NO_PROGRESS)
         status = tf.where(largest <= self.tolerance, CONVERGED, status)
         return {
-            "x": tf.where(moved, new_x, x), "value": tf.where(moved, new_value, value),
+            "x": tf.where(moved, new_x, x),
+            "value": tf.where(moved, new_value, value),
             "gradient": tf.where(moved, new_gradient, gradient),
             "terms": tf.where(moved, new_terms, state["terms"]),
-            "steps": steps, "changes": put(state["changes"], change), "products": products,
+            "steps": steps,
+            "changes": put(state["changes"], change),
+            "products": products,
             "pairs": tf.where(retry, 0, pairs + tf.cast(good, tf.int32)),
-            "evaluations": state["evaluations"] + used, "iterations": state["iterations"] + 1,
-            "status": status, **self._learnt(state, step, change, good)}
+            "evaluations": state["evaluations"] + used,
+            "iterations": state["iterations"] + 1,
+            "status": status,
+            **self._learnt(state, step, change, good),
+        }
 
     def _learnt(self, state, step, change, good):
         if self.preconditioner is None:
             return {}
         before = _unprefixed(state)
-        return _prefixed(tf.cond(
-            good, lambda: self.preconditioner.learn(before, step, change), lambda: before))
+        return _prefixed(
+            tf.cond(
+                good,
+                lambda: self.preconditioner.learn(before, step, change),
+                lambda: before,
+            )
+        )
 
     def _inverse_times(self, state, gradient):
         return inverse_hessian.inverse_times(
-            state["steps"], state["changes"], state["products"], state["pairs"], gradient,
-            lambda vector, change, curvature: self._without_pairs(state, vector, change, curvature))
+            state["steps"],
+            state["changes"],
+            state["products"],
+            state["pairs"],
+            gradient,
+            lambda vector, change, curvature: self._without_pairs(
+                state, vector, change, curvature
+            ),
+        )
 
     def _without_pairs(self, state, vector, change, curvature):
-        """Returns H0 v: the preconditioner's matrix, so scaled that it knows the newest pair's curvature."""
+        """Returns H0 v: the preconditioner's matrix, so scaled that it knows the newest
+        pair's curvature.
+        """
         if self.preconditioner is None:
             energy = tf.reduce_sum(change * change)
         else:
             learnt = _unprefixed(state)
-            vector, energy = self.preconditioner.apply(learnt, vector), self.preconditioner.energy(learnt, change)
+            vector, energy = (
+                self.preconditioner.apply(learnt, vector),
+                self.preconditioner.energy(learnt, change),
+            )
         return vector * curvature / tf.maximum(energy, 1e-30)
 
     def _free(self, x, gradient):
         if self.bounds is None:
             return tf.ones_like(x)
         low, high = self.bounds
-        return tf.cast(~(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))), x.dtype)
+        return tf.cast(
+            ~(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))), x.dtype
+        )
 
 
 def _prefixed(state: State) -> State:
@@ -160,4 +226,8 @@ def _prefixed(state: State) -> State:
 
 
 def _unprefixed(state: State) -> State:
-    return {name.removeprefix(LEARNT): value for name, value in state.items() if name.startswith(LEARNT)}
+    return {
+        name.removeprefix(LEARNT): value
+        for name, value in state.items()
+        if name.startswith(LEARNT)
+    }

@@ -49,7 +49,8 @@ class Painted:
         reason: why it ended, in words.
         interrupted: by Ctrl-C or SIGTERM.
         failed: a number was not finite; the picture is the last good one.
-        iterations, evaluations, seconds: of all scales, earlier parts of a resumed run counted in.
+        iterations, evaluations, seconds: of all scales, earlier parts of a resumed run
+            counted in.
         logs: named values at the end.
     """
 
@@ -75,14 +76,18 @@ class Painting:
     """
 
     def __init__(
-        self, task: Task, optimizer: Callable[[Scale], Lbfgs | Adam], names: Sequence[str],
-        state_file: Path, checkpoint_minutes: float,
+        self,
+        task: Task,
+        optimizer: Callable[[Scale], Lbfgs | Adam],
+        names: Sequence[str],
+        state_file: Path,
+        checkpoint_minutes: float,
     ):
         self._task, self._open_optimizer, self._names = task, optimizer, names
         self._enter(0)
         self._file, self._pause = state_file, 60 * checkpoint_minutes
         self._seconds = 0.0
-        self._iterations = self._evaluations = 0           # of the scales before this one
+        self._iterations = self._evaluations = 0  # of the scales before this one
         self._state: State | None = None
 
     @property
@@ -107,22 +112,31 @@ class Painting:
             with np.load(self._file) as archive:
                 arrays = dict(archive)
             scale, self._iterations, self._evaluations = (
-                int(arrays.pop(name)) for name in ("scale", "before_iterations", "before_evaluations"))
+                int(arrays.pop(name))
+                for name in ("scale", "before_iterations", "before_evaluations")
+            )
             self._enter(scale)
             self._seconds = float(arrays.pop("seconds"))
             self._state = {name: tf.constant(array) for name, array in arrays.items()}
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise expected(
-                "the state of an interrupted optimisation", f"{self._file} ({error})",
-                "Leave out --resume.") from error
+                "the state of an interrupted optimisation",
+                f"{self._file} ({error})",
+                "Leave out --resume.",
+            ) from error
         return self.iterations
 
     def save(self) -> None:
         """Saves the state; the one before stays until the new one is whole."""
         buffer = io.BytesIO()
-        np.savez(buffer, scale=self._scale, before_iterations=self._iterations,
-                 before_evaluations=self._evaluations, seconds=self._seconds,
-                 **{name: value.numpy() for name, value in self._state.items()})
+        np.savez(
+            buffer,
+            scale=self._scale,
+            before_iterations=self._iterations,
+            before_evaluations=self._evaluations,
+            seconds=self._seconds,
+            **{name: value.numpy() for name, value in self._state.items()},
+        )
         files.write_atomically(self._file, buffer.getvalue(), overwrite=True)
 
     def run(self, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Painted:
@@ -158,27 +172,44 @@ class Painting:
             listeners.on_train_end(logs)
         self.save()
         return Painted(
-            self.picture, "interrupted" if interrupt.received else REASONS[status],
-            interrupt.received, status == NOT_FINITE, self.iterations,
-            self._evaluations + int(self._state["evaluations"]), self._seconds, logs)
+            self.picture,
+            "interrupted" if interrupt.received else REASONS[status],
+            interrupt.received,
+            status == NOT_FINITE,
+            self.iterations,
+            self._evaluations + int(self._state["evaluations"]),
+            self._seconds,
+            logs,
+        )
 
     def _enter(self, scale: int) -> None:
-        self._scale, self._optimizer = scale, self._open_optimizer(self._task.scales[scale])
+        self._scale, self._optimizer = (
+            scale,
+            self._open_optimizer(self._task.scales[scale]),
+        )
 
     def _step(self, objective: Objective) -> Callable[[State], State]:
-        return _compiled(lambda state: self._optimizer.iterate(objective, state), self._state)
+        return _compiled(
+            lambda state: self._optimizer.iterate(objective, state), self._state
+        )
 
     def _begin(self, objective: Objective, picture: tf.Tensor, **carried) -> None:
-        start = _compiled(lambda x: self._optimizer.start(objective, x, **carried), picture)
+        start = _compiled(
+            lambda x: self._optimizer.start(objective, x, **carried), picture
+        )
         self._state = start(picture)
 
     def _next_scale(self) -> Objective:
-        old, new = self._task.scales[self._scale: self._scale + 2]
+        old, new = self._task.scales[self._scale : self._scale + 2]
 
         def grow(flat):
             picture = tf.reshape(flat, [old.height, old.width, 3])
-            return tf.reshape(tf.image.resize(
-                picture, [new.height, new.width], tf.image.ResizeMethod.BICUBIC), [-1])
+            return tf.reshape(
+                tf.image.resize(
+                    picture, [new.height, new.width], tf.image.ResizeMethod.BICUBIC
+                ),
+                [-1],
+            )
 
         # The objective is a mean over positions: one pixel of more counts for less.
         ratio = old.height * old.width / (new.height * new.width)
@@ -192,24 +223,32 @@ class Painting:
         return objective
 
     def _scale_done(self):
-        return (int(self._state["status"]) != RUNNING
-                or int(self._state["iterations"]) >= self._task.scales[self._scale].iterations)
+        return (
+            int(self._state["status"]) != RUNNING
+            or int(self._state["iterations"])
+            >= self._task.scales[self._scale].iterations
+        )
 
     def _logs(self):
         scale = self._task.scales[self._scale]
         terms = dict(zip(self._names, self._state["terms"].numpy().tolist()))
-        done = sum(each.work for each in self._task.scales[:self._scale])
+        done = sum(each.work for each in self._task.scales[: self._scale])
         done += scale.work * int(self._state["iterations"]) / scale.iterations
         return {
-            "loss": float(self._state["value"]), **terms, "size": max(scale.height, scale.width),
+            "loss": float(self._state["value"]),
+            **terms,
+            "size": max(scale.height, scale.width),
             "evaluations": self._evaluations + int(self._state["evaluations"]),
-            "progress": min(1.0, done / sum(each.work for each in self._task.scales))}
+            "progress": min(1.0, done / sum(each.work for each in self._task.scales)),
+        }
 
 
 def _compiled(function: Callable, example: tf.Tensor | State) -> Callable:
-    """Compiles for tensors like `example` alone: every scale and every picture has a graph of its own.
+    """Compiles for tensors like `example` alone: every scale and every picture has a
+    graph of its own.
 
-    TensorFlow would take that for a mistake, and warn, if the graphs were traced by calling. Nothing here is Python's
-    control flow on tensors, and to look for it is half of the tracing.
+    TensorFlow would take that for a mistake, and warn, if the graphs were traced by
+    calling. Nothing here is Python's control flow on tensors, and to look for it is
+    half of the tracing.
     """
     return tf.function(function, autograph=False).get_concrete_function(example)

@@ -8,9 +8,10 @@ import psutil
 from nst_tf.core.errors import expected
 from nst_tf.features import vgg
 
-# Peak memory of one evaluation over the size of all maps of the forward pass, which the backward pass
-# needs again. Measured with benchmarks/optimize_memory.py, as BASE is: at 256, 512 and 1024 pixels the estimate
-# lies 0.05 to 0.12 GB above the peak with VGG19, up to 0.25 GB with the slim VGG19.
+# Peak memory of one evaluation over the size of all maps of the forward pass, which the
+# backward pass needs again. Measured with benchmarks/optimize_memory.py, as BASE is: at
+# 256, 512 and 1024 pixels the estimate lies 0.05 to 0.12 GB above the peak with VGG19,
+# up to 0.25 GB with the slim VGG19.
 PEAK = 2.0
 # TensorFlow, the network's weights and what the allocator keeps, bytes.
 BASE = 1.0e9
@@ -26,8 +27,10 @@ def painting_bytes(model: keras.Model, height: int, width: int, vectors: int) ->
     """
     pixels = height * width
     maps = sum(
-        layer.output.shape[-1] * 4 * pixels / vgg.layer_stride(layer.name) ** 2 for layer in model.layers
-        if not isinstance(layer, keras.layers.InputLayer))
+        layer.output.shape[-1] * 4 * pixels / vgg.layer_stride(layer.name) ** 2
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    )
     return BASE + PEAK * maps + vectors * 3 * 4 * pixels
 
 
@@ -45,7 +48,11 @@ def check_memory(needed: float, long_side: int, limit: float = 0.0) -> None:
     free = limit or psutil.virtual_memory().available
     if needed <= free:
         return
-    fits = max(0, math.floor(long_side * math.sqrt(max(free - BASE, 0) / (needed - BASE))))
+    fits = max(
+        0, math.floor(long_side * math.sqrt(max(free - BASE, 0) / (needed - BASE)))
+    )
     raise expected(
-        f"{needed / 1e9:.1f} GB of free memory for {long_side} pixels", f"{free / 1e9:.1f} GB",
-        f"--image_size={fits // 16 * 16} fits; close other programs, or raise --max_memory.")
+        f"{needed / 1e9:.1f} GB of free memory for {long_side} pixels",
+        f"{free / 1e9:.1f} GB",
+        f"--image_size={fits // 16 * 16} fits; close other programs, or raise --max_memory.",
+    )

@@ -22,25 +22,36 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
         say: takes lines for the user.
 
     Raises:
-        UserError: anything that the user can mend. After a number that is not finite, the last good
-            picture has been written.
-        KeyboardInterrupt: after Ctrl-C or SIGTERM; the best picture so far has been written, and
-            the run folder has the state to resume from.
+        UserError: anything that the user can mend. After a number that is not finite,
+            the last good picture has been written.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM; the best picture so far has been
+            written, and the run folder has the state to resume from.
     """
     output = Path(settings.output)
     image_io.format_of(output.suffix)
     if output.exists() and not (settings.overwrite or settings.resume):
-        raise expected("an --output that does not exist yet", str(output),
-                       "Choose another, or add --overwrite.")
+        raise expected(
+            "an --output that does not exist yet",
+            str(output),
+            "Choose another, or add --overwrite.",
+        )
     settings = precision.settled(settings, say)
     task = gatys.Gatys(settings)
-    _ = task.open_optimizer(task.scales[0])                # raises, if its settings cannot be
+    _ = task.open_optimizer(task.scales[0])  # raises, if its settings cannot be
     height, width = (side + 2 * settings.margin for side in task.size)
     memory_estimate.check_memory(
-        memory_estimate.painting_bytes(task.extractor.model, height, width, vectors_of(settings)),
-        max(task.size), settings.max_memory * 1e9)
-    run = open_run(settings, _run_folder(settings), command="nst_tf.optimize", flag="--run")
-    painting = Painting(task, task.open_optimizer, gatys.TERMS, run.state, settings.checkpoint_minutes)
+        memory_estimate.painting_bytes(
+            task.extractor.model, height, width, vectors_of(settings)
+        ),
+        max(task.size),
+        settings.max_memory * 1e9,
+    )
+    run = open_run(
+        settings, _run_folder(settings), command="nst_tf.optimize", flag="--run"
+    )
+    painting = Painting(
+        task, task.open_optimizer, gatys.TERMS, run.state, settings.checkpoint_minutes
+    )
     restored = 0
     if settings.resume:
         restored = painting.restore()
@@ -48,21 +59,34 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
     else:
         run.note(**task.provenance)
     if task.extractor.name == "slim_vgg19" and not settings.slim_weights:
-        say("judged by the packaged slim VGG19; --feature_network=vgg19 paints better, and slower")
-    listeners = [callbacks.ProgressBar("it"), callbacks.JsonLog(run.log, after=restored)]
+        say(
+            "judged by the packaged slim VGG19; --feature_network=vgg19 paints better, and slower"
+        )
+    listeners = [
+        callbacks.ProgressBar("it"),
+        callbacks.JsonLog(run.log, after=restored),
+    ]
     if settings.preview_steps:
-        listeners.append(callbacks.Previews(
-            lambda step: _write(task, painting, run.previews / f"step_{step:06d}.png", True),
-            settings.preview_steps))
+        listeners.append(
+            callbacks.Previews(
+                lambda step: _write(
+                    task, painting, run.previews / f"step_{step:06d}.png", True
+                ),
+                settings.preview_steps,
+            )
+        )
     painted = painting.run(listeners)
     return _finish(settings, task, run, painted, say)
 
 
 def vectors_of(settings: OptimizeSettings) -> int:
-    """Returns how many tensors of the picture's size the optimiser holds, copies in a step included."""
+    """Returns how many tensors of the picture's size the optimiser holds, copies in a
+    step included.
+    """
     if settings.optimizer != "lbfgs":
         return 12
-    # The preconditioner's spectra and the tables of its bands: about 24 pictures, measured as in `memory`.
+    # The preconditioner's spectra and the tables of its bands: about 24 pictures,
+    # measured as in `memory`.
     return 4 * settings.memory + 12 + 24 * settings.precondition
 
 
@@ -75,22 +99,36 @@ def _write(task, painting, path, overwrite):
 
 
 def _finish(settings, task, run: RunFolder, painted: Painted, say):
-    image_io.write_picture(settings.output, task.finished(painted.picture), overwrite=True)
+    image_io.write_picture(
+        settings.output, task.finished(painted.picture), overwrite=True
+    )
     if run.log.read_text():
         files.write_atomically(
-            run.loss_plot, plots.loss_plot(run.log, ("loss", *gatys.TERMS)), overwrite=True)
-    run.note(iterations=painted.iterations, evaluations=painted.evaluations,
-             seconds=round(painted.seconds, 1), stopped_by=painted.reason, last_terms=painted.logs)
+            run.loss_plot,
+            plots.loss_plot(run.log, ("loss", *gatys.TERMS)),
+            overwrite=True,
+        )
+    run.note(
+        iterations=painted.iterations,
+        evaluations=painted.evaluations,
+        seconds=round(painted.seconds, 1),
+        stopped_by=painted.reason,
+        last_terms=painted.logs,
+    )
     if painted.interrupted:
         raise KeyboardInterrupt(
             f"after iteration {painted.iterations}, the picture so far is {settings.output}, --resume "
-            "continues")
+            "continues"
+        )
     if painted.failed:
         raise UserError(
             f"Expected finite numbers. Received: {painted.reason} after iteration "
             f"{painted.iterations}. {settings.output} is the last good picture: lower "
-            "--learning_rate or the weights.")
-    say(f"{painted.iterations} iterations, {painted.evaluations} evaluations in "
-        f"{painted.seconds / 60:.1f} minutes; ended since {painted.reason}")
+            "--learning_rate or the weights."
+        )
+    say(
+        f"{painted.iterations} iterations, {painted.evaluations} evaluations in "
+        f"{painted.seconds / 60:.1f} minutes; ended since {painted.reason}"
+    )
     say(f"wrote {settings.output}")
     return painted

@@ -12,14 +12,15 @@ import tqdm
 
 from nst_tf.core import files
 
-HIDDEN = ("learning_rate", "progress")                    # in the log, not in the bar
+HIDDEN = ("learning_rate", "progress")  # in the log, not in the bar
 
 
 class ProgressBar(keras.callbacks.Callback):
     """Shows steps, steps a second, time left and the named losses.
 
-    The time left follows from the used share of the budget, so that budgets in minutes work too. On
-    a terminal the bar stays in one line; in a log file there is a line about every 20 seconds.
+    The time left follows from the used share of the budget, so that budgets in minutes
+    work too. On a terminal the bar stays in one line; in a log file there is a line
+    about every 20 seconds.
 
     Args:
         unit: what is counted.
@@ -32,22 +33,29 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         terminal = sys.stderr.isatty()
         self._bar = tqdm.tqdm(
-            unit=self._unit, dynamic_ncols=terminal, mininterval=0.5 if terminal else 20.0,
-            bar_format="{percentage:3.0f}% |{bar:20}| {unit} {n_fmt} {rate_fmt} {postfix}")
+            unit=self._unit,
+            dynamic_ncols=terminal,
+            mininterval=0.5 if terminal else 20.0,
+            bar_format="{percentage:3.0f}% |{bar:20}| {unit} {n_fmt} {rate_fmt} {postfix}",
+        )
         self._started, self._begun = time.monotonic(), None
 
     def on_train_batch_end(self, batch, logs=None):
         progress = logs["progress"]
-        if self._begun is None:                           # progress of an earlier part is not ours
+        if self._begun is None:  # progress of an earlier part is not ours
             self._begun, self._started = progress, time.monotonic()
             self._bar.initial = self._bar.n = batch + 1
-            self._bar.unpause()                           # the first step's compilation is no rate
+            self._bar.unpause()  # the first step's compilation is no rate
             return
         done = progress - self._begun
         left = (time.monotonic() - self._started) * (1 - progress) / done if done else 0
         self._bar.total = round((batch + 1) / progress)
-        named = " ".join(f"{name} {value:.4g}" for name, value in logs.items() if name not in HIDDEN)
-        self._bar.set_postfix_str(f"left {int(left // 60)}:{int(left % 60):02d} {named}", refresh=False)
+        named = " ".join(
+            f"{name} {value:.4g}" for name, value in logs.items() if name not in HIDDEN
+        )
+        self._bar.set_postfix_str(
+            f"left {int(left // 60)}:{int(left % 60):02d} {named}", refresh=False
+        )
         self._bar.update(1)
 
     def on_train_end(self, logs=None):
@@ -60,8 +68,9 @@ class JsonLog(keras.callbacks.Callback):
 
     Args:
         path: of the .jsonl file; a resumed run goes on in it.
-        after: steps that have been trained already. Lines beyond them are cut off: a run that died
-            wrote them behind its last checkpoint, and these steps come again.
+        after: steps that have been trained already. Lines beyond them are cut off: a
+            run that died wrote them behind its last checkpoint, and these steps come
+            again.
     """
 
     def __init__(self, path: Path, after: int = 0):
@@ -69,15 +78,25 @@ class JsonLog(keras.callbacks.Callback):
         self._path, self._after = path, after
 
     def on_train_begin(self, logs=None):
-        lines = self._path.read_text().splitlines(keepends=True) if self._path.exists() else []
-        kept = [line for line in lines[:self._after] if line.endswith("\n")]
+        lines = (
+            self._path.read_text().splitlines(keepends=True)
+            if self._path.exists()
+            else []
+        )
+        kept = [line for line in lines[: self._after] if line.endswith("\n")]
         files.write_atomically(self._path, "".join(kept).encode(), overwrite=True)
         before = json.loads(kept[-1])["seconds"] if kept else 0.0
-        self._file = self._path.open("a", buffering=1)    # line by line: nothing lost on interruption
+        self._file = self._path.open(
+            "a", buffering=1
+        )  # line by line: nothing lost on interruption
         self._started = time.monotonic() - before
 
     def on_train_batch_end(self, batch, logs=None):
-        entry = {"step": batch + 1, "seconds": round(time.monotonic() - self._started, 3), **logs}
+        entry = {
+            "step": batch + 1,
+            "seconds": round(time.monotonic() - self._started, 3),
+            **logs,
+        }
         self._file.write(json.dumps(entry) + "\n")
 
     def on_train_end(self, logs=None):
@@ -115,7 +134,8 @@ class Previews(keras.callbacks.Callback):
     Args:
         draw: (step) -> None, writes the picture.
         every: steps between pictures.
-        first: step of the first picture: early, so that a wrong setting shows within a minute.
+        first: step of the first picture: early, so that a wrong setting shows within a
+            minute.
     """
 
     def __init__(self, draw: Callable[[int], None], every: int, first: int = 10):

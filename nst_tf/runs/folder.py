@@ -11,14 +11,36 @@ from typing import Any
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 
-# All that a run of any method writes; the record last, so that an interrupted removal can be
-# repeated.
-WRITTEN = ("checkpoints", "previews", "tensorboard", "saved_model", "tflite", "web", "log.jsonl",
-           "network.keras", "contact_sheet.png", "slim_vgg19.npz", "slim_vgg19.json", "state.npz",
-           "losses.png", "run.flags", "run.json")
-# A frozen dataclass of `nst_tf.config.fields.setting` fields, "resume" and "overwrite" among them.
+# All that a run of any method writes; the record last, so that an interrupted removal
+# can be repeated.
+WRITTEN = (
+    "checkpoints",
+    "previews",
+    "tensorboard",
+    "saved_model",
+    "tflite",
+    "web",
+    "log.jsonl",
+    "network.keras",
+    "contact_sheet.png",
+    "slim_vgg19.npz",
+    "slim_vgg19.json",
+    "state.npz",
+    "losses.png",
+    "run.flags",
+    "run.json",
+)
+# A frozen dataclass of `nst_tf.config.fields.setting` fields, "resume" and "overwrite"
+# among them.
 RunSettings = Any
-PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image", "tensorflow-datasets")
+PACKAGES = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "pillow",
+    "scikit-image",
+    "tensorflow-datasets",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +64,9 @@ class RunFolder:
 
     @property
     def command(self) -> str:
-        """The module that `flags` says it is replayed by, such as "nst_tf.train"; empty if it does not."""
+        """The module that `flags` says it is replayed by, such as "nst_tf.train"; empty
+        if it does not.
+        """
         try:
             first, _, _ = self.flags.read_text().partition("\n")
         except (OSError, ValueError):
@@ -106,11 +130,17 @@ class RunFolder:
         """Adds entries to `record`."""
         record = json.loads(self.record.read_text()) if self.record.exists() else {}
         record |= entries
-        files.write_atomically(self.record, json.dumps(record, indent=2).encode(), overwrite=True)
+        files.write_atomically(
+            self.record, json.dumps(record, indent=2).encode(), overwrite=True
+        )
 
 
 def open_run(
-    settings: RunSettings, folder: str = "", *, command: str = "nst_tf.train", flag: str = "--output"
+    settings: RunSettings,
+    folder: str = "",
+    *,
+    command: str = "nst_tf.train",
+    flag: str = "--output",
 ) -> RunFolder:
     """Creates the run folder, or reopens it to resume.
 
@@ -121,8 +151,8 @@ def open_run(
         flag: which names the folder.
 
     Raises:
-        UserError: it holds a run and neither resume nor overwrite is set, it cannot be written, or
-            resume is set and the settings differ from those of the run.
+        UserError: it holds a run and neither resume nor overwrite is set, it cannot be
+            written, or resume is set and the settings differ from those of the run.
     """
     run = RunFolder(Path(folder or settings.output))
     if settings.resume:
@@ -130,19 +160,26 @@ def open_run(
         return run
     if run.settings and not settings.overwrite:
         raise expected(
-            f"a folder {flag} without a run in it", f"{run.path}, which holds one",
-            f"Use --resume to continue it, --overwrite to replace it, or another {flag}.")
+            f"a folder {flag} without a run in it",
+            f"{run.path}, which holds one",
+            f"Use --resume to continue it, --overwrite to replace it, or another {flag}.",
+        )
     if run.path.is_dir() and not run.settings and any(run.path.iterdir()):
         raise expected(
-            f"a folder {flag} that is new, empty, or holds a run", f"{run.path}, which holds other files",
-            f"Choose another {flag}.")
+            f"a folder {flag} that is new, empty, or holds a run",
+            f"{run.path}, which holds other files",
+            f"Choose another {flag}.",
+        )
     files.ensure_writable_folder(run.path)
     if run.settings:
         _remove_run(run)
     files.write_atomically(run.flags, flag_lines(settings, command).encode())
     run.note(
-        settings=_recorded(settings), python=platform.python_version(), machine=platform.machine(),
-        versions={name: importlib.metadata.version(name) for name in PACKAGES})
+        settings=_recorded(settings),
+        python=platform.python_version(),
+        machine=platform.machine(),
+        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+    )
     return run
 
 
@@ -155,7 +192,9 @@ def flag_lines(settings: RunSettings, command: str = "nst_tf.train") -> str:
             continue
         if isinstance(value, tuple):
             value = ",".join(value)
-        lines.append(f"--{field.name}={str(value).lower() if isinstance(value, bool) else value}")
+        lines.append(
+            f"--{field.name}={str(value).lower() if isinstance(value, bool) else value}"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -173,15 +212,24 @@ def _check_same(run, settings, flag):
     before, now = run.settings, _recorded(settings)
     if not before:
         raise expected(
-            f"{flag} with an interrupted run in it", str(run.path), "Leave out --resume.")
-    free = {field.name for field in dataclasses.fields(settings) if field.metadata["free"]}
+            f"{flag} with an interrupted run in it",
+            str(run.path),
+            "Leave out --resume.",
+        )
+    free = {
+        field.name for field in dataclasses.fields(settings) if field.metadata["free"]
+    }
     differing = [
         f"--{name}={now[name]} (the run has {before.get(name)})"
-        for name in now if name not in free and now[name] != before.get(name)]
+        for name in now
+        if name not in free and now[name] != before.get(name)
+    ]
     if differing:
         raise expected(
-            f"the settings of the run in {run.path}", ", ".join(differing),
-            f"Resume with --flagfile={run.flags} --resume, or choose another --output.")
+            f"the settings of the run in {run.path}",
+            ", ".join(differing),
+            f"Resume with --flagfile={run.flags} --resume, or choose another --output.",
+        )
 
 
 def _recorded(settings):

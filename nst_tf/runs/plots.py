@@ -25,7 +25,9 @@ def loss_plot(log: Path, names: tuple[str, ...]) -> bytes:
     return _png(figure, axes)
 
 
-def curves(points: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str) -> bytes:
+def curves(
+    points: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str
+) -> bytes:
     """Returns a PNG of named curves through (x, y) points, from left to right; y is logarithmic.
 
     Args:

@@ -13,7 +13,8 @@ _OPTIONS = (
     # gRPC's own limit of 4 MB is below a painted photo.
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
-    # `retries.Retries` waits; a channel that waits longer would fail its tries without asking the server.
+    # `retries.Retries` waits; a channel that waits longer would fail its tries without
+    # asking the server.
     ("grpc.enable_retries", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
@@ -22,7 +23,8 @@ _OPTIONS = (
 
 
 class GrpcConnection:
-    """A `retries.Connection`; unencrypted, as TensorFlow Serving listens unless it is told otherwise.
+    """A `retries.Connection`; unencrypted, as TensorFlow Serving listens unless it is
+    told otherwise.
 
     Args:
         server: host:port.
@@ -33,17 +35,26 @@ class GrpcConnection:
     def __init__(self, server: str, model: str, version: int = 0):
         self._model, self._version = model, version
         self._channel = grpc.insecure_channel(server, _OPTIONS)
-        self._predict = self._method("Predict", messages.PredictRequest, messages.PredictResponse)
+        self._predict = self._method(
+            "Predict", messages.PredictRequest, messages.PredictResponse
+        )
         self._describe = self._method(
-            "GetModelMetadata", messages.GetModelMetadataRequest, messages.GetModelMetadataResponse)
+            "GetModelMetadata",
+            messages.GetModelMetadataRequest,
+            messages.GetModelMetadataResponse,
+        )
 
-    def signatures(self, deadline: float) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
+    def signatures(
+        self, deadline: float
+    ) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
         """See `retries.Connection`."""
         request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
         messages.set_model(request.model_spec, self._model, self._version)
         return messages.signatures_of(_called(self._describe, request, deadline))
 
-    def predict(self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float) -> dict[str, np.ndarray]:
+    def predict(
+        self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float
+    ) -> dict[str, np.ndarray]:
         """See `retries.Connection`."""
         request = messages.PredictRequest()
         messages.set_model(request.model_spec, self._model, self._version, signature)
@@ -56,7 +67,10 @@ class GrpcConnection:
 
     def _method(self, name, request, response):
         return self._channel.unary_unary(
-            _SERVICE + name, request_serializer=request.SerializeToString, response_deserializer=response.FromString)
+            _SERVICE + name,
+            request_serializer=request.SerializeToString,
+            response_deserializer=response.FromString,
+        )
 
 
 def _called(method, request, deadline):
@@ -64,5 +78,5 @@ def _called(method, request, deadline):
         return method(request, timeout=deadline)
     except grpc.RpcError as error:
         raise Failure(error.code().name, error.details() or "") from error
-    except ValueError as error:                        # a channel that was closed meanwhile
+    except ValueError as error:  # a channel that was closed meanwhile
         raise Failure("CANCELLED", str(error)) from error

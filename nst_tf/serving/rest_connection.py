@@ -1,7 +1,7 @@
 """TensorFlow Serving's REST interface, https://www.tensorflow.org/tfx/serving/api_rest.
 
-Bytes are {"b64": ...} in JSON; the server sends them so for outputs whose names end in _bytes, and other strings as
-they are. Arrays are nested lists.
+Bytes are {"b64": ...} in JSON; the server sends them so for outputs whose names end in
+_bytes, and other strings as they are. Arrays are nested lists.
 """
 
 import base64
@@ -19,11 +19,23 @@ import numpy as np
 
 from nst_tf.serving.retries import Failure
 
-# gRPC's names of what the server turns into these (ToHTTPStatusCode in its http_server.cc), or a proxy answers with.
-_CODES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
-          409: "ABORTED", 413: "RESOURCE_EXHAUSTED", 429: "RESOURCE_EXHAUSTED", 499: "CANCELLED", 501: "UNIMPLEMENTED",
-          502: "UNAVAILABLE", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
-_CHUNK = 1 << 16                                       # bytes
+# gRPC's names of what the server turns into these (ToHTTPStatusCode in its
+# http_server.cc), or a proxy answers with.
+_CODES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    413: "RESOURCE_EXHAUSTED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    501: "UNIMPLEMENTED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+_CHUNK = 1 << 16  # bytes
 
 
 class RestConnection:
@@ -37,46 +49,74 @@ class RestConnection:
 
     def __init__(self, server: str, model: str, version: int = 0):
         self._server = server
-        self._path = f"/v1/models/{urllib.parse.quote(model, safe='')}" + (f"/versions/{version}" if version else "")
+        self._path = f"/v1/models/{urllib.parse.quote(model, safe='')}" + (
+            f"/versions/{version}" if version else ""
+        )
         self._open: set[socket.socket] = set()
         self._closed, self._lock = False, threading.Lock()
 
-    def signatures(self, deadline: float) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
+    def signatures(
+        self, deadline: float
+    ) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
         """See `retries.Connection`."""
         reply = self._called("GET", "/metadata", None, deadline)
         with _understood(reply):
             return {
-                name: {each: tuple(int(dim["size"]) for dim in info["tensor_shape"].get("dim", ()))
-                       for each, info in signature.get("inputs", {}).items()}
-                for name, signature in reply["metadata"]["signature_def"]["signature_def"].items()}
+                name: {
+                    each: tuple(
+                        int(dim["size"]) for dim in info["tensor_shape"].get("dim", ())
+                    )
+                    for each, info in signature.get("inputs", {}).items()
+                }
+                for name, signature in reply["metadata"]["signature_def"][
+                    "signature_def"
+                ].items()
+            }
 
-    def predict(self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float) -> dict[str, np.ndarray]:
+    def predict(
+        self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float
+    ) -> dict[str, np.ndarray]:
         """See `retries.Connection`."""
-        reply = self._called("POST", ":predict", {
-            "signature_name": signature, "inputs": {name: _listed(array) for name, array in inputs.items()}}, deadline)
+        reply = self._called(
+            "POST",
+            ":predict",
+            {
+                "signature_name": signature,
+                "inputs": {name: _listed(array) for name, array in inputs.items()},
+            },
+            deadline,
+        )
         with _understood(reply):
             outputs = reply["outputs"]
             # The only output of a signature comes without its name.
-            return {name: _array(values) for name, values in (
-                outputs if isinstance(outputs, dict) else {"": outputs}).items()}
+            return {
+                name: _array(values)
+                for name, values in (
+                    outputs if isinstance(outputs, dict) else {"": outputs}
+                ).items()
+            }
 
     def close(self) -> None:
         """See `retries.Connection`."""
         with self._lock:
             self._closed = True
             for stream in self._open:
-                with contextlib.suppress(OSError):                       # the server has closed it
+                with contextlib.suppress(OSError):  # the server has closed it
                     stream.shutdown(socket.SHUT_RDWR)
 
     def _called(self, verb, what, body, deadline) -> Any:
         until = time.monotonic() + deadline
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = (
+            None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        )
         connection = http.client.HTTPConnection(self._server, timeout=deadline)
         try:
             connection.connect()
             with self._kept(connection.sock) as stream:
                 stream.settimeout(_left(until))
-                connection.request(verb, self._path + what, data, {"Content-Type": "application/json"})
+                connection.request(
+                    verb, self._path + what, data, {"Content-Type": "application/json"}
+                )
                 status, reply = _answered(connection, stream, until)
         except TimeoutError as error:
             raise Failure("DEADLINE_EXCEEDED", str(error)) from error
@@ -106,14 +146,16 @@ class RestConnection:
 
 
 def _answered(connection, stream, until):
-    """Returns (status, body). A socket's timeout begins anew with each part: what is left is set for each."""
+    """Returns (status, body). A socket's timeout begins anew with each part: what is
+    left is set for each.
+    """
     stream.settimeout(_left(until))
     parts = []
     with connection.getresponse() as response:
         while part := response.read(_CHUNK):
             parts.append(part)
             stream.settimeout(_left(until))
-        if response.length:                            # bytes that were announced
+        if response.length:  # bytes that were announced
             raise http.client.IncompleteRead(b"", response.length)
         return response.status, b"".join(parts)
 
@@ -136,7 +178,9 @@ def _understood(reply):
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failure("INTERNAL", f"an answer of another form: {str(reply)[:80]}") from error
+        raise Failure(
+            "INTERNAL", f"an answer of another form: {str(reply)[:80]}"
+        ) from error
 
 
 def _listed(array):
@@ -149,6 +193,10 @@ def _array(values):
     if not (isinstance(values, list) and values and isinstance(values[0], (str, dict))):
         return np.array(values)
     strings = np.empty(len(values), object)
-    strings[:] = [base64.b64decode(each["b64"], validate=True) if isinstance(each, dict) else each.encode()
-                  for each in values]
+    strings[:] = [
+        base64.b64decode(each["b64"], validate=True)
+        if isinstance(each, dict)
+        else each.encode()
+        for each in values
+    ]
     return strings

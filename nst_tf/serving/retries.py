@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-LONGEST_WAIT = 8.0                                     # seconds between two tries
+LONGEST_WAIT = 8.0  # seconds between two tries
 # What gRPC, or a proxy, says of a message above a limit: it stays too large.
 _TOO_LARGE = ("message larger than max", "HTTP status 413")
 
@@ -30,7 +30,9 @@ class Failure(Exception):
         """Whether the same call may succeed a little later."""
         # A server that ends cancels what it was asked.
         return self.code in ("UNAVAILABLE", "CANCELLED") or (
-            self.code == "RESOURCE_EXHAUSTED" and not any(words in self.reason for words in _TOO_LARGE))
+            self.code == "RESOURCE_EXHAUSTED"
+            and not any(words in self.reason for words in _TOO_LARGE)
+        )
 
     def __str__(self):
         return f"{self.code} ({' '.join(self.reason.split()).rstrip('.') or 'no reason given'})"
@@ -39,7 +41,9 @@ class Failure(Exception):
 class Connection(Protocol):
     """What each protocol's file has; for several threads at once."""
 
-    def signatures(self, deadline: float) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
+    def signatures(
+        self, deadline: float
+    ) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
         """Returns {signature: {input: shape}} of the model; -1 for a side of any length.
 
         Args:
@@ -49,7 +53,9 @@ class Connection(Protocol):
             Failure: no answer.
         """
 
-    def predict(self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float) -> dict[str, np.ndarray]:
+    def predict(
+        self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float
+    ) -> dict[str, np.ndarray]:
         """Returns the outputs of one of the model's signatures.
 
         Args:
@@ -66,7 +72,8 @@ class Connection(Protocol):
 
 
 class Retries:
-    """Calls again after failures that may pass, with waits that double and vary (no crowd returns at once).
+    """Calls again after failures that may pass, with waits that double and vary (no
+    crowd returns at once).
 
     Args:
         times: tries after the first.
@@ -87,8 +94,12 @@ class Retries:
             try:
                 return call()
             except Failure as failure:
-                wait = min(self._wait * 2 ** tried, LONGEST_WAIT) * random.uniform(0.5, 1)
-                if not failure.transient or tried == self._times or self._closed.wait(wait):
+                wait = min(self._wait * 2**tried, LONGEST_WAIT) * random.uniform(0.5, 1)
+                if (
+                    not failure.transient
+                    or tried == self._times
+                    or self._closed.wait(wait)
+                ):
                     raise
 
     def close(self) -> None:

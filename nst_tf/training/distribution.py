@@ -31,12 +31,15 @@ class Distribution:
     def agree(self, seconds: float, *wishes: bool) -> tuple[float | bool, ...]:
         """Returns the chief's `seconds`, and for each wish whether any worker has it.
 
-        What is decided from these is the same on every worker. Without it one worker would leave
-        the loop or lower the step size alone, and the others would wait for it for ever.
+        What is decided from these is the same on every worker. Without it one worker
+        would leave the loop or lower the step size alone, and the others would wait for
+        it for ever.
         """
         if self.workers == 1:
             return (seconds, *wishes)
-        mine = tf.constant([seconds if self.is_chief else 0.0, *map(float, wishes)], tf.float64)
+        mine = tf.constant(
+            [seconds if self.is_chief else 0.0, *map(float, wishes)], tf.float64
+        )
         total = self._total(mine).numpy()
         # Every device of a worker brought the same numbers.
         devices = self.strategy.num_replicas_in_sync // self.workers
@@ -49,15 +52,22 @@ class Distribution:
 
 
 def open_distribution(name: str) -> Distribution:
-    """Opens one_device, mirrored or multi_worker; the last must come before any other TensorFlow work.
+    """Opens one_device, mirrored or multi_worker; the last must come before any other
+    TensorFlow work.
 
     Raises:
-        UserError: multi_worker without a usable TF_CONFIG, or workers that cannot be reached.
+        UserError: multi_worker without a usable TF_CONFIG, or workers that cannot be
+            reached.
     """
     if name == "mirrored":
-        # Named one by one: left alone, the strategy takes only the first of several logical CPUs.
-        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        return Distribution(tf.distribute.MirroredStrategy([device.name for device in devices]))
+        # Named one by one: left alone, the strategy takes only the first of several
+        # logical CPUs.
+        devices = tf.config.list_logical_devices(
+            "GPU"
+        ) or tf.config.list_logical_devices("CPU")
+        return Distribution(
+            tf.distribute.MirroredStrategy([device.name for device in devices])
+        )
     if name == "one_device":
         return Distribution(tf.distribute.get_strategy())
     try:
@@ -65,17 +75,22 @@ def open_distribution(name: str) -> Distribution:
         workers = config["cluster"]["worker"]
         worker = int(config["task"]["index"])
         if config["task"]["type"] != "worker" or not 0 <= worker < len(workers):
-            raise ValueError(f"task {config['task']} is not one of {len(workers)} workers")
+            raise ValueError(
+                f"task {config['task']} is not one of {len(workers)} workers"
+            )
     except (KeyError, ValueError, TypeError) as error:
         raise expected(
             'TF_CONFIG such as {"cluster": {"worker": ["host:port", ...]}, '
             '"task": {"type": "worker", "index": 0}}',
             f"{os.environ.get('TF_CONFIG', 'nothing')} ({type(error).__name__}: {error})",
-            "Set it in the environment of every worker.") from error
+            "Set it in the environment of every worker.",
+        ) from error
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         raise expected(
-            f"all of {', '.join(workers)} to be reachable", str(error).splitlines()[0],
-            "Check TF_CONFIG and that every worker has been started.") from error
+            f"all of {', '.join(workers)} to be reachable",
+            str(error).splitlines()[0],
+            "Check TF_CONFIG and that every worker has been started.",
+        ) from error
     return Distribution(strategy, worker, len(workers))

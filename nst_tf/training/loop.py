@@ -1,4 +1,6 @@
-"""The fit loop that trains every network: one compiled step, Keras callbacks, checkpoint and resume."""
+"""The fit loop that trains every network: one compiled step, Keras callbacks,
+checkpoint and resume.
+"""
 
 import math
 import re
@@ -19,10 +21,16 @@ from nst_tf.training.distribution import Distribution
 from nst_tf.training.muon import Muon
 from nst_tf.training.schedule import FitConfig, FitResult
 
-# What the workers that are left get when one has died; which one depends on what they were doing.
+# What the workers that are left get when one has died; which one depends on what they
+# were doing.
 LOST = (
-    tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
-    tf.errors.DeadlineExceededError, tf.errors.InternalError, tf.errors.FailedPreconditionError)
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.FailedPreconditionError,
+)
 
 
 class Task(Protocol):
@@ -31,8 +39,8 @@ class Task(Protocol):
     Attributes:
         network: its trainable weights are changed, saved and resumed.
         state: further variables, networks and optimizers that a resumed run needs.
-        output_layers: names of the network's layers whose outputs are no features; Muon leaves them to
-            Adam.
+        output_layers: names of the network's layers whose outputs are no features; Muon
+            leaves them to Adam.
     """
 
     network: keras.Model
@@ -57,8 +65,10 @@ def restore_weights(network: keras.Model, checkpoints: Path) -> None:
         weights.restore(newest).expect_partial().assert_existing_objects_matched()
     except (ValueError, AssertionError, tf.errors.OpError) as error:
         raise expected(
-            "--init_from with a run of the same network", f"{checkpoints} ({_first_line(error)})",
-            "Check the folder, and widths and depth.") from error
+            "--init_from with a run of the same network",
+            f"{checkpoints} ({_first_line(error)})",
+            "Check the folder, and widths and depth.",
+        ) from error
 
 
 class Fit:
@@ -72,7 +82,11 @@ class Fit:
     """
 
     def __init__(
-        self, task: Task, config: FitConfig, distribution: Distribution, checkpoints: Path
+        self,
+        task: Task,
+        config: FitConfig,
+        distribution: Distribution,
+        checkpoints: Path,
     ):
         self.task, self.config, self._distribution = task, config, distribution
         strategy = distribution.strategy
@@ -85,14 +99,22 @@ class Fit:
         self._next_index = tf.Variable(0, dtype=tf.int64, name="next_index")
         self._seconds = tf.Variable(0.0, dtype=tf.float64, name="seconds")
         checkpoint = tf.train.Checkpoint(
-            network=task.network, optimizer=self._optimizer, step=self._step,
-            next_index=self._next_index, seconds=self._seconds, state=dict(task.state))
+            network=task.network,
+            optimizer=self._optimizer,
+            step=self._step,
+            next_index=self._next_index,
+            seconds=self._seconds,
+            state=dict(task.state),
+        )
         self._restored_from = folder = checkpoints
         if not distribution.is_chief:
-            # Every worker saves, because saving may be a collective; only the chief's counts.
+            # Every worker saves, because saving may be a collective; only the chief's
+            # counts.
             self._scratch = tempfile.TemporaryDirectory(prefix="nst_tf_worker_")
             folder = self._scratch.name
-        self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=2)
+        self._manager = tf.train.CheckpointManager(
+            checkpoint, str(folder), max_to_keep=2
+        )
 
     @property
     def step(self) -> int:
@@ -108,8 +130,10 @@ class Fit:
             self._manager.checkpoint.restore(newest).assert_existing_objects_matched()
         except (ValueError, AssertionError, tf.errors.OpError) as error:
             raise expected(
-                "a checkpoint of the same network", f"{newest} ({_first_line(error)})",
-                "Resume with the run's own settings, or start anew with --overwrite.") from error
+                "a checkpoint of the same network",
+                f"{newest} ({_first_line(error)})",
+                "Resume with the run's own settings, or start anew with --overwrite.",
+            ) from error
         return self.step
 
     def run(
@@ -120,21 +144,22 @@ class Fit:
     ) -> FitResult:
         """Trains until the budget is used up, a callback stops it, or Ctrl-C.
 
-        With `FitConfig.ema` the network ends with the averaged weights; checkpoints hold both.
+        With `FitConfig.ema` the network ends with the averaged weights; checkpoints
+        hold both.
 
         Callbacks get Keras's protocol: `on_train_begin`, `on_train_batch_begin(step)`,
-        `on_train_batch_end(step, logs)`, `on_train_end(logs)`; steps count from 0, logs are floats,
-        `network.stop_training = True` stops.
+        `on_train_batch_end(step, logs)`, `on_train_end(logs)`; steps count from 0, logs
+        are floats, `network.stop_training = True` stops.
 
         Args:
-            open_batches: (shard, start) -> batches with "image" and "index" from running number
-                `start` on; see `nst_tf.data.pipeline.crops`.
+            open_batches: (shard, start) -> batches with "image" and "index" from
+                running number `start` on; see `nst_tf.data.pipeline.crops`.
             callbacks: Keras callbacks.
             check_data: raises `UserError` if the data turned out to be unusable.
 
         Raises:
-            UserError: unusable data, a loss that is not finite, a checkpoint that cannot be written,
-                a worker that has died.
+            UserError: unusable data, a loss that is not finite, a checkpoint that
+                cannot be written, a worker that has died.
         """
         network = self.task.network
         network.stop_training = False
@@ -154,10 +179,14 @@ class Fit:
                     size = self.config.step_size(self._progress())
                     self._optimizer.learning_rate.assign(size)
                     entered = time.monotonic()
-                    logs = {name: float(value) for name, value in self._train_step(batch).items()}
+                    logs = {
+                        name: float(value)
+                        for name, value in self._train_step(batch).items()
+                    }
                     left = time.monotonic()
                     if first is None:
-                        first = left        # the first step compiles: it tells nothing of the rest
+                        # the first step compiles: it tells nothing of the rest
+                        first = left
                     else:
                         inside += left - entered
                     if not all(math.isfinite(value) for value in logs.values()):
@@ -167,15 +196,20 @@ class Fit:
                     callbacks.on_train_batch_end(step, logs)
                     check_data()
                     seconds, stopped, interrupted = self._distribution.agree(
-                        before + time.monotonic() - started, network.stop_training,
-                        interrupt.received)
+                        before + time.monotonic() - started,
+                        network.stop_training,
+                        interrupt.received,
+                    )
                     self._seconds.assign(seconds)
                     if stopped or interrupted:
                         reason = "stopped by a callback" if stopped else "interrupted"
                     else:
                         reason = self._used_up()
-                    if (reason or self.step - saved_step >= self.config.checkpoint_steps
-                            or (seconds - saved_at) / 60 >= self.config.checkpoint_minutes):
+                    if (
+                        reason
+                        or self.step - saved_step >= self.config.checkpoint_steps
+                        or (seconds - saved_at) / 60 >= self.config.checkpoint_minutes
+                    ):
                         self.save()
                         saved_at, saved_step = seconds, self.step
             ended = time.monotonic()
@@ -185,7 +219,8 @@ class Fit:
             raise UserError(
                 f"Expected all {self._distribution.workers} workers to answer. Received: "
                 f"{_first_line(error)}. Start every worker again with --resume: it continues from "
-                f"{self._last_good()}.") from error
+                f"{self._last_good()}."
+            ) from error
         finally:
             callbacks.on_train_end(logs)
         if self.config.ema and reason != "interrupted":
@@ -195,8 +230,12 @@ class Fit:
 
     def save(self) -> str:
         """Saves a checkpoint; the one before stays until the new one is whole. Returns its path."""
-        # Adam's moments too: one that overflowed would stop its weight from ever moving again.
-        for variable in (*self.task.network.trainable_variables, *self._optimizer.variables):
+        # Adam's moments too: one that overflowed would stop its weight from ever moving
+        # again.
+        for variable in (
+            *self.task.network.trainable_variables,
+            *self._optimizer.variables,
+        ):
             if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
                 raise self._not_finite(self.step, {variable.path: math.nan})
         try:
@@ -205,7 +244,8 @@ class Fit:
             raise UserError(
                 f"Expected to write a checkpoint at step {self.step}. Received: "
                 f"{_first_line(error)}. Free disk space and use --resume: it continues from "
-                f"{self._last_good()}.") from error
+                f"{self._last_good()}."
+            ) from error
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _train_step(self, batch):
@@ -220,9 +260,12 @@ class Fit:
         network = self.task.network
         with tf.GradientTape() as tape:
             terms = self.task.terms(batch)
-            # Sums over the global batch: replicas' gradients and values add up to those of one device.
+            # Sums over the global batch: replicas' gradients and values add up to those
+            # of one device.
             means = {
-                name: tf.reduce_sum(value) / self.config.batch_size for name, value in terms.items()}
+                name: tf.reduce_sum(value) / self.config.batch_size
+                for name, value in terms.items()
+            }
         gradients = tape.gradient(means["loss"], network.trainable_variables)
         self._optimizer.apply_gradients(zip(gradients, network.trainable_variables))
         return means
@@ -237,9 +280,15 @@ class Fit:
         def shard(context):
             # Consecutive batches of this stream feed this worker's replicas in turn.
             local = open_batches(
-                Shard(self.config.batch_size, distribution.worker, distribution.workers), start)
+                Shard(
+                    self.config.batch_size, distribution.worker, distribution.workers
+                ),
+                start,
+            )
             return local.unbatch().batch(
-                self.config.batch_size // context.num_replicas_in_sync, drop_remainder=True)
+                self.config.batch_size // context.num_replicas_in_sync,
+                drop_remainder=True,
+            )
 
         return strategy.distribute_datasets_from_function(shard)
 
@@ -247,12 +296,14 @@ class Fit:
         try:
             return next(batches)
         except (tf.errors.OpError, StopIteration) as error:
-            check_data()             # the stream's own error hides the text: this one names the files
+            # the stream's own error hides the text: this one names the files
+            check_data()
             if self._distribution.workers > 1 and isinstance(error, LOST):
-                raise                # the workers ask each other whether there is a next batch
+                raise  # the workers ask each other whether there is a next batch
             raise UserError(
                 f"Expected more training photos. Received: {_first_line(error)}. "
-                "Check --content.") from error
+                "Check --content."
+            ) from error
 
     def _progress(self):
         return self.config.progress(self.step, float(self._seconds.numpy()))
@@ -266,16 +317,21 @@ class Fit:
         indices = self._distribution.strategy.experimental_local_results(batch["index"])
         following = 1 + max(int(tf.reduce_max(index)) for index in indices)
         if self._distribution.workers > 1:
-            following = math.ceil(following / self.config.batch_size) * self.config.batch_size
+            following = (
+                math.ceil(following / self.config.batch_size) * self.config.batch_size
+            )
         self._next_index.assign(following)
         self._step.assign_add(1)
         self._seconds.assign(seconds)
 
     def _not_finite(self, step, logs):
-        names = ", ".join(name for name, value in logs.items() if not math.isfinite(value))
+        names = ", ".join(
+            name for name, value in logs.items() if not math.isfinite(value)
+        )
         return UserError(
             f"Expected finite numbers. Received: not finite at step {step}: {names}. The last good "
-            f"checkpoint is {self._last_good()}: lower --learning_rate and train anew.")
+            f"checkpoint is {self._last_good()}: lower --learning_rate and train anew."
+        )
 
     def _last_good(self):
         return tf.train.latest_checkpoint(str(self._restored_from)) or "none: the start"

@@ -32,8 +32,8 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
 
     Raises:
         UserError: anything that the user can mend.
-        KeyboardInterrupt: after Ctrl-C or SIGTERM; the run folder has a checkpoint to resume from,
-            and no exports.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM; the run folder has a checkpoint to
+            resume from, and no exports.
     """
     for name in settings.export:
         exporters.check_name(name)
@@ -54,18 +54,25 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
         say(f"continuing at step {restored}")
     else:
         task.start(open_batches)
-    listeners = _listeners(settings, run, task, restored) if distribution.is_chief else []
-    result = fit.run(open_batches, listeners, functools.partial(_check_readable, sources))
+    listeners = (
+        _listeners(settings, run, task, restored) if distribution.is_chief else []
+    )
+    result = fit.run(
+        open_batches, listeners, functools.partial(_check_readable, sources)
+    )
     if result.reason == "interrupted":
         raise KeyboardInterrupt(
-            f"after step {result.steps}, --resume continues from {run.checkpoints}")
+            f"after step {result.steps}, --resume continues from {run.checkpoints}"
+        )
     if distribution.is_chief:
         try:
             _finish(settings, run, task, result, sources, say)
         except (OSError, tf.errors.OpError) as error:
             raise expected(
-                f"to write the results into {run.path}", str(error).splitlines()[0],
-                "Free disk space and use --resume: nothing is trained again.") from error
+                f"to write the results into {run.path}",
+                str(error).splitlines()[0],
+                "Free disk space and use --resume: nothing is trained again.",
+            ) from error
     return run
 
 
@@ -77,9 +84,17 @@ def _open_run(settings, distribution):
 
 def _fit_config(settings):
     return FitConfig(
-        settings.steps, settings.minutes, settings.least_steps, settings.learning_rate, settings.schedule,
-        settings.batch_size, settings.checkpoint_steps, settings.checkpoint_minutes,
-        settings.optimizer, settings.ema)
+        settings.steps,
+        settings.minutes,
+        settings.least_steps,
+        settings.learning_rate,
+        settings.schedule,
+        settings.batch_size,
+        settings.checkpoint_steps,
+        settings.checkpoint_minutes,
+        settings.optimizer,
+        settings.ema,
+    )
 
 
 def _listeners(settings, run, task, restored):
@@ -88,21 +103,35 @@ def _listeners(settings, run, task, restored):
         listeners.append(callbacks.TensorBoard(run.tensorboard))
     if settings.preview_steps and task.draws:
         listeners.append(
-            callbacks.Previews(functools.partial(task.preview, run), settings.preview_steps))
+            callbacks.Previews(
+                functools.partial(task.preview, run), settings.preview_steps
+            )
+        )
     return listeners
 
 
 def _open_batches(settings, source, task):
     """How batches are opened, and the sources that they come from."""
     config = pipeline.CropConfig(
-        settings.crop_size, settings.short_side or round(1.25 * settings.crop_size), settings.seed)
+        settings.crop_size,
+        settings.short_side or round(1.25 * settings.crop_size),
+        settings.seed,
+    )
     if not task.pairs:
         return functools.partial(pipeline.crops, source, config), [source]
     paintings = data_sources.open_source(settings.paintings, settings.data_dir)
     closest = max(1.0, settings.style_size / settings.crop_size)
     other = pipeline.CropConfig(
-        settings.crop_size, settings.crop_size, settings.seed + 1, closest, settings.recolored)
-    return functools.partial(pipeline.pairs, source, config, paintings, other), [source, paintings]
+        settings.crop_size,
+        settings.crop_size,
+        settings.seed + 1,
+        closest,
+        settings.recolored,
+    )
+    return functools.partial(pipeline.pairs, source, config, paintings, other), [
+        source,
+        paintings,
+    ]
 
 
 def _check_readable(sources):
@@ -114,14 +143,23 @@ def _finish(settings, run, task, result: FitResult, sources, say):
     unreadable = [reason for source in sources for reason in source.unreadable]
     for reason in unreadable:
         say(f"left out: {reason}")
-    say(f"{result.steps} steps in {result.seconds / 60:.1f} minutes; {result.step_share:.0%} of a step's "
-        f"time in the compiled step")
+    say(
+        f"{result.steps} steps in {result.seconds / 60:.1f} minutes; {result.step_share:.0%} of a step's "
+        f"time in the compiled step"
+    )
     if result.reason == "minutes" and result.steps == settings.least_steps:
-        say(f"longer than --minutes={settings.minutes:g}: --least_steps={settings.least_steps} took it on this machine")
-    if result.logs:                                        # empty if only the exports were missing
-        run.note(steps=result.steps, seconds=round(result.seconds, 1), stopped_by=result.reason,
-                 last_terms=dict(result.logs), step_share=round(result.step_share, 3),
-                 unreadable=unreadable)
+        say(
+            f"longer than --minutes={settings.minutes:g}: --least_steps={settings.least_steps} took it on this machine"
+        )
+    if result.logs:  # empty if only the exports were missing
+        run.note(
+            steps=result.steps,
+            seconds=round(result.seconds, 1),
+            stopped_by=result.reason,
+            last_terms=dict(result.logs),
+            step_share=round(result.step_share, 3),
+            unreadable=unreadable,
+        )
     for line in task.finish(run, result):
         say(line)
     if task.draws:
@@ -130,7 +168,16 @@ def _finish(settings, run, task, result: FitResult, sources, say):
 
 def _export(settings, run, task, say):
     _, refused = exporters.export_all(
-        settings.export, task.network, run.path, run.name, say, style_image=settings.style_image)
+        settings.export,
+        task.network,
+        run.path,
+        run.name,
+        say,
+        style_image=settings.style_image,
+    )
     if refused:
-        raise expected(f"{', '.join(settings.export)} to equal the network", "; ".join(refused.values()),
-                       f"{run.network} is whole; train longer, or leave the format out of --export.")
+        raise expected(
+            f"{', '.join(settings.export)} to equal the network",
+            "; ".join(refused.values()),
+            f"{run.network} is whole; train longer, or leave the format out of --export.",
+        )

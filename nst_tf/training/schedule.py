@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
-WARM_UP = 0.1              # of the budget
+WARM_UP = 0.1  # of the budget
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,16 +13,19 @@ class FitConfig:
 
     Attributes:
         steps: -1 for no limit.
-        minutes: -1 for no limit; the time of an interrupted run counts, so a budget in minutes is
-            not repeatable bit for bit.
-        least_steps: `minutes` end a run after at least so many steps, on however slow a machine.
+        minutes: -1 for no limit; the time of an interrupted run counts, so a budget in
+            minutes is not repeatable bit for bit.
+        least_steps: `minutes` end a run after at least so many steps, on however slow a
+            machine.
         learning_rate: step size at the start.
-        schedule: "constant", "cosine" (to zero at the end of the budget), or "warm_cosine" (the same, but
-            `WARM_UP` of the budget grows linearly from zero).
+        schedule: "constant", "cosine" (to zero at the end of the budget), or
+            "warm_cosine" (the same, but `WARM_UP` of the budget grows linearly from
+            zero).
         batch_size: examples a step over all replicas.
         checkpoint_steps, checkpoint_minutes: what comes first saves a checkpoint.
         optimizer: "adam" or "muon"; see `nst_tf.training.muon`.
-        ema: momentum of the average of the weights, which the run ends with; 0 for none.
+        ema: momentum of the average of the weights, which the run ends with; 0 for
+            none.
     """
 
     steps: int
@@ -64,8 +67,8 @@ class FitResult:
         seconds: time trained in all.
         reason: "steps", "minutes", "stopped by a callback" or "interrupted".
         logs: named values of the last step.
-        step_share: part of the time of the steps spent in the compiled step; the rest waited for data
-            and callbacks.
+        step_share: part of the time of the steps spent in the compiled step; the rest
+            waited for data and callbacks.
     """
 
     steps: int

@@ -19,17 +19,30 @@ flag_binding.define({settings})
 flags.FLAGS(sys.argv)
 flag_binding.read({settings})
 """
-SETTINGS = {"train": ("settings", "TrainSettings"), "optimize": ("optimize_settings", "OptimizeSettings")}
+SETTINGS = {
+    "train": ("settings", "TrainSettings"),
+    "optimize": ("optimize_settings", "OptimizeSettings"),
+}
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_a_config_names_its_command_and_what_to_expect_and_can_be_read(config):
     text = config.read_text()
-    command = re.search(rf"python -m nst_tf\.(\w+) --flagfile=configs/{config.name}\n", text)
+    command = re.search(
+        rf"python -m nst_tf\.(\w+) --flagfile=configs/{config.name}\n", text
+    )
     assert command and "Expected time" in text
     assert re.search("Expected (objective|at the end)", text)
     module, settings = SETTINGS[command[1]]
     done = subprocess.run(
-        [sys.executable, "-c", READ.format(module=module, settings=settings), f"--flagfile={config}"],
-        cwd=ROOT, capture_output=True, text=True)
+        [
+            sys.executable,
+            "-c",
+            READ.format(module=module, settings=settings),
+            f"--flagfile={config}",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr

@@ -60,15 +60,37 @@ def test_of_several_choices_each_has_to_be_in_the_list(name):
     with pytest.raises(UserError) as caught:
         make(**{name: (choices[0], "nonsense")})
     message = str(caught.value)
-    assert f"--{name}" in message and "'nonsense'" in message and all(choice in message for choice in choices)
+    assert (
+        f"--{name}" in message
+        and "'nonsense'" in message
+        and all(choice in message for choice in choices)
+    )
 
 
-@pytest.mark.parametrize("options", [
-    {"crop_size": 0}, {"batch_size": 0}, {"style_size": 0}, {"short_side": -1}, {"short_side": 255},
-    {"learning_rate": 0.0}, {"learning_rate": -1.0}, {"learning_rate": math.nan}, {"steps": 0},
-    {"steps": -2}, {"least_steps": -1}, {"minutes": 0.0}, {"minutes": math.nan}, {"checkpoint_steps": 0},
-    {"checkpoint_minutes": 0.0}, {"preview_steps": -1}, {"seed": -1}, {"output": ""},
-], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"crop_size": 0},
+        {"batch_size": 0},
+        {"style_size": 0},
+        {"short_side": -1},
+        {"short_side": 255},
+        {"learning_rate": 0.0},
+        {"learning_rate": -1.0},
+        {"learning_rate": math.nan},
+        {"steps": 0},
+        {"steps": -2},
+        {"least_steps": -1},
+        {"minutes": 0.0},
+        {"minutes": math.nan},
+        {"checkpoint_steps": 0},
+        {"checkpoint_minutes": 0.0},
+        {"preview_steps": -1},
+        {"seed": -1},
+        {"output": ""},
+    ],
+    ids=str,
+)
 def test_an_unusable_value_is_refused_by_the_name_of_its_flag(options):
     (name,) = options
     with pytest.raises(UserError) as caught:
@@ -76,9 +98,19 @@ def test_an_unusable_value_is_refused_by_the_name_of_its_flag(options):
     assert f"--{name}" in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("options", [
-    {"short_side": 0}, {"short_side": 256}, {"crop_size": 1}, {"preview_steps": 0}, {"seed": 0},
-    {"steps": -1, "minutes": 0.1}, {"steps": 1}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"short_side": 0},
+        {"short_side": 256},
+        {"crop_size": 1},
+        {"preview_steps": 0},
+        {"seed": 0},
+        {"steps": -1, "minutes": 0.1},
+        {"steps": 1},
+    ],
+    ids=str,
+)
 def test_the_edges_of_what_is_allowed_are_allowed(options):
     make(**options)
 
@@ -96,8 +128,18 @@ def test_resume_and_overwrite_exclude_each_other():
 def test_what_is_learnt_depends_on_no_free_setting():
     free = {name for name, field in FIELDS.items() if field.metadata["free"]}
     assert {"output", "resume", "overwrite", "export", "strategy", "data_dir"} <= free
-    assert not {"seed", "steps", "style_image", "content", "batch_size", "learning_rate",
-                "precision"} & free
+    assert (
+        not {
+            "seed",
+            "steps",
+            "style_image",
+            "content",
+            "batch_size",
+            "learning_rate",
+            "precision",
+        }
+        & free
+    )
 
 
 # -- agreement with the rooms that the settings speak of -------------------------------------------
@@ -114,15 +156,23 @@ def test_choices_and_defaults_exist_where_they_are_used():
     defaults = {name: field.default for name, field in FIELDS.items()}
     assert set(FIELDS["method"].metadata["choices"]) == set(METHODS)
     assert set(FIELDS["padding"].metadata["choices"]) == set(transform_net.PADDINGS)
-    assert set(FIELDS["statistic"].metadata["choices"]) == set(style_statistics.STATISTICS)
-    assert set(FIELDS["transfer"].metadata["choices"]) == set(feature_transforms.TRANSFERS)
+    assert set(FIELDS["statistic"].metadata["choices"]) == set(
+        style_statistics.STATISTICS
+    )
+    assert set(FIELDS["transfer"].metadata["choices"]) == set(
+        feature_transforms.TRANSFERS
+    )
     assert FIELDS["skips"].metadata["choices"] == adain_net.SKIPS
     assert defaults["paintings"] == sources.STYLES
     assert set(defaults["export"]) <= set(EXPORTERS)
-    assert set(defaults["content_layers"] + defaults["style_layers"]) <= set(vgg.SLIM_LAYERS)
+    assert set(defaults["content_layers"] + defaults["style_layers"]) <= set(
+        vgg.SLIM_LAYERS
+    )
     assert defaults["style_image"] in style_images.packaged_styles()
     assert (defaults["width"], defaults["residual_blocks"]) == (
-        transform_net.TransformNetConfig().width, transform_net.TransformNetConfig().residual_blocks)
+        transform_net.TransformNetConfig().width,
+        transform_net.TransformNetConfig().residual_blocks,
+    )
 
 
 # -- layer weights ---------------------------------------------------------------------------------
@@ -130,7 +180,10 @@ def test_choices_and_defaults_exist_where_they_are_used():
 
 def test_layer_weights_are_parsed_with_one_as_default():
     assert fields.layer_weights(("relu1_1", "relu2_1:0.5", "relu3_1:2")) == {
-        "relu1_1": 1.0, "relu2_1": 0.5, "relu3_1": 2.0}
+        "relu1_1": 1.0,
+        "relu2_1": 0.5,
+        "relu3_1": 2.0,
+    }
     assert fields.layer_weights(()) == {}
 
 

@@ -32,7 +32,9 @@ def test_overwrite_is_refused_unless_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), KeyboardInterrupt()]
+)
 def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch, step, error):
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
@@ -64,8 +66,13 @@ try:
 except errors.UserError as error:
     print(error)
 """
-    result = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True,
-                            check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    result = subprocess.run(
+        [sys.executable, "-c", code, path],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     assert str(path) in result.stdout and len(result.stdout.splitlines()) == 1
     assert names(tmp_path) == ["a.bin"] and path.read_bytes() == b"old"
 
@@ -75,7 +82,9 @@ def test_the_bytes_reach_the_disk_before_the_name_changes(tmp_path, monkeypatch)
     for step in ("fsync", "replace"):
         real = getattr(os, step)
         monkeypatch.setattr(
-            os, step, lambda *args, step=step, real=real: (steps.append(step), real(*args))
+            os,
+            step,
+            lambda *args, step=step, real=real: (steps.append(step), real(*args)),
         )
     files.write_atomically(tmp_path / "a.bin", b"new")
     assert steps == ["fsync", "replace"]
@@ -139,25 +148,38 @@ def test_a_folder_that_refuses_files_is_found_out(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tree(tmp_path):
-    for name in ("b.PNG", "a.jpg", "notes.txt", ".hidden.jpg", "sub/c.png", "sub/deep/d.jpg",
-                 ".cache/e.jpg", "odd[1].jpg"):
+    for name in (
+        "b.PNG",
+        "a.jpg",
+        "notes.txt",
+        ".hidden.jpg",
+        "sub/c.png",
+        "sub/deep/d.jpg",
+        ".cache/e.jpg",
+        "odd[1].jpg",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "folder.jpg").mkdir()
     return tmp_path
 
 
-@pytest.mark.parametrize("spec, found", [
-    ("", ["a.jpg", "b.PNG", "odd[1].jpg", "sub/c.png", "sub/deep/d.jpg"]),
-    ("sub", ["sub/c.png", "sub/deep/d.jpg"]),
-    ("*", ["a.jpg", "b.PNG", "odd[1].jpg"]),
-    ("**/*.jpg", ["a.jpg", "odd[1].jpg", "sub/deep/d.jpg"]),
-    ("**/**/d.jpg", ["sub/deep/d.jpg"]),
-    ("notes.txt", ["notes.txt"]),
-    ("odd[1].jpg", ["odd[1].jpg"]),
-])
+@pytest.mark.parametrize(
+    "spec, found",
+    [
+        ("", ["a.jpg", "b.PNG", "odd[1].jpg", "sub/c.png", "sub/deep/d.jpg"]),
+        ("sub", ["sub/c.png", "sub/deep/d.jpg"]),
+        ("*", ["a.jpg", "b.PNG", "odd[1].jpg"]),
+        ("**/*.jpg", ["a.jpg", "odd[1].jpg", "sub/deep/d.jpg"]),
+        ("**/**/d.jpg", ["sub/deep/d.jpg"]),
+        ("notes.txt", ["notes.txt"]),
+        ("odd[1].jpg", ["odd[1].jpg"]),
+    ],
+)
 def test_files_are_found_by_file_folder_and_glob(tree, spec, found):
-    assert files.find_files(tree / spec, (".jpg", ".png")) == [tree / name for name in found]
+    assert files.find_files(tree / spec, (".jpg", ".png")) == [
+        tree / name for name in found
+    ]
 
 
 @pytest.mark.parametrize("spec", ["missing", "*.gif", "folder.jpg", "*.txt"])

@@ -36,7 +36,9 @@ def test_different_seeds_give_different_pictures():
     assert len(pictures) == len(seeds)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 37), (53, 1), (2, 3), (31, 47), (64, 200)])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 37), (53, 1), (2, 3), (31, 47), (64, 200)]
+)
 def test_any_size_gives_an_rgb_picture(size):
     picture = dead_leaves(5, *size)
     assert picture.shape == (*size, 3)
@@ -53,9 +55,14 @@ def test_the_slope_measure_tells_noise_from_pictures():
 
 
 def test_lightness_varies_more_than_colour(pictures):
-    values = np.concatenate([picture.reshape(-1, 3) for picture in pictures]).astype(float)
+    values = np.concatenate([picture.reshape(-1, 3) for picture in pictures]).astype(
+        float
+    )
     light = values.mean(-1)
-    warm, green = values[:, 0] - values[:, 2], values[:, 1] - (values[:, 0] + values[:, 2]) / 2
+    warm, green = (
+        values[:, 0] - values[:, 2],
+        values[:, 1] - (values[:, 0] + values[:, 2]) / 2,
+    )
     assert light.std() > warm.std() > green.std() > 3
 
 
@@ -68,7 +75,11 @@ def test_pictures_have_contrast_and_are_neither_black_nor_burnt_out(pictures):
 
 def test_pictures_are_as_busy_below_as_above(pictures):
     """Leaves are strewn over the whole picture, not only where the first ones fell."""
-    busy = np.mean([np.abs(np.diff(p.astype(float).mean(-1), axis=1)) for p in pictures], axis=0)
+    busy = np.mean(
+        [np.abs(np.diff(p.astype(float).mean(-1), axis=1)) for p in pictures], axis=0
+    )
     halves = np.array_split(busy, 2)
-    quarters = [part.mean() for half in halves for part in np.array_split(half, 2, axis=1)]
+    quarters = [
+        part.mean() for half in halves for part in np.array_split(half, 2, axis=1)
+    ]
     assert max(quarters) < 1.4 * min(quarters)

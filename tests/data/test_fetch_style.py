@@ -104,7 +104,10 @@ def test_a_url_with_another_hash_is_refused(server, digest):
 
 def test_a_url_without_a_hash_is_refused_before_anything_is_fetched(monkeypatch):
     monkeypatch.setattr(
-        style_images.urllib.request, "urlopen", lambda *a, **k: pytest.fail("was fetched"))
+        style_images.urllib.request,
+        "urlopen",
+        lambda *a, **k: pytest.fail("was fetched"),
+    )
     assert "--style_sha256" in refused("https://example.com/style.jpg")
 
 
@@ -116,7 +119,7 @@ def test_an_answer_without_a_picture_is_one_line_with_the_url(server, page):
 def test_a_server_that_is_not_there_is_one_line(digest, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))                     # bound but not listening: it refuses
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: it refuses
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/style.jpg"
         assert url in refused(url, digest)
 

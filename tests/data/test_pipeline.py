@@ -19,7 +19,9 @@ ONE = pipeline.Shard(batch_size=4)
 def take(source, count, config=CONFIG, shard=ONE, start=0):
     """The first batches of a stream as NumPy: [(image, index)]."""
     stream = pipeline.crops(source, config, shard, start)
-    return [(batch["image"].numpy(), batch["index"].numpy()) for batch in stream.take(count)]
+    return [
+        (batch["image"].numpy(), batch["index"].numpy()) for batch in stream.take(count)
+    ]
 
 
 def assert_same(left, right):
@@ -39,8 +41,11 @@ def write_plain(folder, count):
 
 
 def colours_of(batches):
-    return [tuple(np.rint(255 * picture[0, 0]).astype(int)) for image, _ in batches
-            for picture in image]
+    return [
+        tuple(np.rint(255 * picture[0, 0]).astype(int))
+        for image, _ in batches
+        for picture in image
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -59,23 +64,29 @@ def noisy_folder(tmp_path_factory):
 
 
 def test_the_same_seed_gives_the_same_crops(photos_folder):
-    first, again = (take(data_sources.FolderSource(str(photos_folder)), 4) for _ in range(2))
+    first, again = (
+        take(data_sources.FolderSource(str(photos_folder)), 4) for _ in range(2)
+    )
     assert_same(first, again)
 
 
 def test_another_seed_gives_other_crops_in_another_order(tmp_path):
     write_plain(tmp_path / "plain", 40)
     source = data_sources.FolderSource(str(tmp_path / "plain"))
-    orders = [colours_of(take(source, 10, pipeline.CropConfig(8, 10, seed))) for seed in (1, 2)]
+    orders = [
+        colours_of(take(source, 10, pipeline.CropConfig(8, 10, seed)))
+        for seed in (1, 2)
+    ]
     assert orders[0] != orders[1] and set(orders[0]) == set(orders[1])
 
 
 def test_crops_of_one_photo_differ_in_place_and_flip(tmp_path):
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (10, 30, 3), np.uint8)).save(
-        tmp_path / "one.png")
+    Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (10, 30, 3), np.uint8)
+    ).save(tmp_path / "one.png")
     batches = take(data_sources.FolderSource(str(tmp_path)), 10)
     crops = {picture.tobytes() for image, _ in batches for picture in image}
-    assert len(crops) > 25                     # of 40, from 3 x 23 places and 2 flips
+    assert len(crops) > 25  # of 40, from 3 x 23 places and 2 flips
 
 
 def test_batches_are_float32_rgb_from_0_to_1_with_running_numbers(photos_folder):
@@ -89,7 +100,7 @@ def test_batches_are_float32_rgb_from_0_to_1_with_running_numbers(photos_folder)
 def test_every_file_comes_exactly_once_an_epoch_and_in_another_order_the_next(tmp_path):
     colours = write_plain(tmp_path / "plain", 12)
     seen = colours_of(take(data_sources.FolderSource(str(tmp_path / "plain")), 9))
-    epochs = [seen[start: start + 12] for start in (0, 12, 24)]
+    epochs = [seen[start : start + 12] for start in (0, 12, 24)]
     for epoch in epochs:
         assert sorted(epoch) == sorted(colours)
     assert epochs[0] != epochs[1] != epochs[2] != epochs[0]
@@ -98,8 +109,10 @@ def test_every_file_comes_exactly_once_an_epoch_and_in_another_order_the_next(tm
 
 def test_an_epoch_that_no_batch_divides_loses_no_file(tmp_path):
     write_plain(tmp_path / "plain", 7)
-    seen = collections.Counter(colours_of(take(data_sources.FolderSource(str(tmp_path / "plain")), 7)))
-    assert len(seen) == 7 and set(seen.values()) == {4}            # 28 examples are 4 epochs
+    seen = collections.Counter(
+        colours_of(take(data_sources.FolderSource(str(tmp_path / "plain")), 7))
+    )
+    assert len(seen) == 7 and set(seen.values()) == {4}  # 28 examples are 4 epochs
 
 
 # -- continuing ------------------------------------------------------------------------------------
@@ -109,35 +122,51 @@ def test_an_epoch_that_no_batch_divides_loses_no_file(tmp_path):
 def test_a_stream_started_later_continues_the_uninterrupted_one(photos_folder, start):
     source = data_sources.FolderSource(str(photos_folder))
     whole = take(source, start // 4 + 3)
-    assert_same(whole[start // 4:], take(source, 3, start=start))
+    assert_same(whole[start // 4 :], take(source, 3, start=start))
 
 
-def test_a_stream_with_a_broken_file_continues_exactly_wherever_it_was_cut(noisy_folder):
+def test_a_stream_with_a_broken_file_continues_exactly_wherever_it_was_cut(
+    noisy_folder,
+):
     whole = take(data_sources.FolderSource(str(noisy_folder)), 110)
     numbers = np.concatenate([index for _, index in whole])
     left_out = sorted(set(range(numbers.max())) - set(numbers.tolist()))
-    assert len(left_out) == 2 and left_out[0] < 201 <= left_out[1]         # once an epoch
+    assert len(left_out) == 2 and left_out[0] < 201 <= left_out[1]  # once an epoch
     here = left_out[1] // 4
-    for done in (here - 2, here - 1, here, here + 1):                    # before, at and behind it
+    for done in (here - 2, here - 1, here, here + 1):  # before, at and behind it
         start = whole[done - 1][1].max() + 1
         rest = take(data_sources.FolderSource(str(noisy_folder)), 4, start=start)
-        assert_same(whole[done: done + 4], rest)
+        assert_same(whole[done : done + 4], rest)
 
 
 def test_builtin_photos_continue_exactly():
     source = data_sources.BuiltinSource("both")
-    assert_same(take(source, 3)[2:], take(data_sources.BuiltinSource("both"), 1, start=8))
+    assert_same(
+        take(source, 3)[2:], take(data_sources.BuiltinSource("both"), 1, start=8)
+    )
 
 
 # -- sharding --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("workers", [2, 4])
-def test_workers_parts_put_together_are_the_batches_of_one_device(photos_folder, workers):
-    whole = take(data_sources.FolderSource(str(photos_folder)), 5, shard=pipeline.Shard(8))
-    parts = [take(data_sources.FolderSource(str(photos_folder)), 5, shard=pipeline.Shard(8, worker, workers))
-             for worker in range(workers)]
-    together = [tuple(np.concatenate(arrays) for arrays in zip(*batch)) for batch in zip(*parts)]
+def test_workers_parts_put_together_are_the_batches_of_one_device(
+    photos_folder, workers
+):
+    whole = take(
+        data_sources.FolderSource(str(photos_folder)), 5, shard=pipeline.Shard(8)
+    )
+    parts = [
+        take(
+            data_sources.FolderSource(str(photos_folder)),
+            5,
+            shard=pipeline.Shard(8, worker, workers),
+        )
+        for worker in range(workers)
+    ]
+    together = [
+        tuple(np.concatenate(arrays) for arrays in zip(*batch)) for batch in zip(*parts)
+    ]
     assert_same(whole, together)
 
 
@@ -145,7 +174,9 @@ def test_workers_continue_together_from_the_start_of_a_batch(photos_folder):
     source = data_sources.FolderSource(str(photos_folder))
     for worker in range(2):
         shard = pipeline.Shard(4, worker, 2)
-        assert_same(take(source, 5, shard=shard)[2:], take(source, 3, shard=shard, start=8))
+        assert_same(
+            take(source, 5, shard=shard)[2:], take(source, 3, shard=shard, start=8)
+        )
 
 
 def test_a_batch_that_workers_cannot_share_is_refused():
@@ -158,11 +189,13 @@ def test_a_batch_that_workers_cannot_share_is_refused():
 
 def test_an_unreadable_file_is_left_out_counted_once_and_named(noisy_folder):
     source = data_sources.FolderSource(str(noisy_folder))
-    batches = take(source, 110)                                    # more than two epochs
+    batches = take(source, 110)  # more than two epochs
     assert len(source.unreadable) == 1
     assert "noise100b.png" in list(source.unreadable)[0]
     source.unreadable.check()
-    assert all(image.std(axis=(1, 2, 3)).min() > 0.1 for image, _ in batches)     # none is blank
+    assert all(
+        image.std(axis=(1, 2, 3)).min() > 0.1 for image, _ in batches
+    )  # none is blank
 
 
 def test_more_than_one_percent_of_unreadable_files_end_the_stream_with_a_list(tmp_path):
@@ -181,7 +214,9 @@ def test_more_than_one_percent_of_unreadable_files_end_the_stream_with_a_list(tm
 @pytest.mark.parametrize("count", [3, 250])
 def test_a_folder_of_broken_files_ends_rather_than_hangs(tmp_path, monkeypatch, count):
     endless = data_sources._numbers
-    monkeypatch.setattr(data_sources, "_numbers", lambda start: endless(start).take(2000))     # if it hung
+    monkeypatch.setattr(
+        data_sources, "_numbers", lambda start: endless(start).take(2000)
+    )  # if it hung
     for number in range(count):
         (tmp_path / f"broken{number}.jpg").write_bytes(b"\xff\xd8\xff broken")
     source = data_sources.FolderSource(str(tmp_path))
@@ -213,11 +248,16 @@ def test_exactly_one_percent_is_allowed():
 # -- pictures --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode, colour", [
-    ("L", 180), ("CMYK", (0, 128, 255, 0)), ("P", None), ("RGBA", (10, 200, 30, 255))])
+@pytest.mark.parametrize(
+    "mode, colour",
+    [("L", 180), ("CMYK", (0, 128, 255, 0)), ("P", None), ("RGBA", (10, 200, 30, 255))],
+)
 def test_pictures_of_every_mode_become_rgb(tmp_path, mode, colour):
-    image = Image.new("RGB", (14, 11), (250, 120, 10)).quantize(4) if mode == "P" else (
-        Image.new(mode, (14, 11), colour))
+    image = (
+        Image.new("RGB", (14, 11), (250, 120, 10)).quantize(4)
+        if mode == "P"
+        else (Image.new(mode, (14, 11), colour))
+    )
     path = tmp_path / ("picture.png" if mode in ("P", "RGBA") else "picture.jpg")
     image.save(path, quality=100) if path.suffix == ".jpg" else image.save(path)
     wanted = np.array(image.convert("RGB"))[0, 0] / 255
@@ -229,20 +269,27 @@ def test_pictures_of_every_mode_become_rgb(tmp_path, mode, colour):
 @pytest.mark.parametrize("height, width", [(50, 100), (100, 50), (60, 240)])
 def test_crops_keep_the_aspect_of_the_photo(tmp_path, height, width):
     y, x = np.indices((height, width))
-    pixels = np.stack([x, y, 0 * x], axis=-1).astype(np.uint8)     # one level a pixel, both ways
+    pixels = np.stack([x, y, 0 * x], axis=-1).astype(
+        np.uint8
+    )  # one level a pixel, both ways
     Image.fromarray(pixels).save(tmp_path / "ramps.png")
-    config = pipeline.CropConfig(crop_size=16, short_side=min(height, width) // 2, seed=3)
+    config = pipeline.CropConfig(
+        crop_size=16, short_side=min(height, width) // 2, seed=3
+    )
     ((crops, _),) = take(data_sources.FolderSource(str(tmp_path)), 1, config)
     levels = 255 * crops.astype(np.float64)
-    across = np.abs(np.diff(levels[..., 0], axis=2)).mean()        # flips turn its sign
+    across = np.abs(np.diff(levels[..., 0], axis=2)).mean()  # flips turn its sign
     down = np.diff(levels[..., 1], axis=1).mean()
     assert across == pytest.approx(2, abs=0.15) and down == pytest.approx(2, abs=0.15)
 
 
 def test_photos_smaller_than_the_crop_are_enlarged(tmp_path):
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)).save(
-        tmp_path / "tiny.png")
-    ((crops, _),) = take(data_sources.FolderSource(str(tmp_path)), 1, pipeline.CropConfig(16, 20, 1))
+    Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    ).save(tmp_path / "tiny.png")
+    ((crops, _),) = take(
+        data_sources.FolderSource(str(tmp_path)), 1, pipeline.CropConfig(16, 20, 1)
+    )
     assert crops.shape == (4, 16, 16, 3) and crops.std() > 0.05
 
 
@@ -254,7 +301,7 @@ def test_a_random_crop_is_a_part_of_the_picture_and_reaches_all_its_corners():
         flipped = crop[0, 0, 0] > crop[0, -1, 0]
         upright = crop[:, ::-1] if flipped else crop
         top, left = divmod(int(upright[0, 0, 0]) // 3, 6)
-        np.testing.assert_array_equal(upright, pixels[top: top + 4, left: left + 4])
+        np.testing.assert_array_equal(upright, pixels[top : top + 4, left : left + 4])
         places[top, left, bool(flipped)] = True
     assert set(places) == set(itertools.product(range(2), range(3), (False, True)))
 
@@ -271,32 +318,53 @@ def test_a_crop_as_large_as_the_photo_is_the_photo():
 def take_pairs(photos_source, paintings, count, shard=ONE, start=0):
     other = dataclasses.replace(CONFIG, seed=CONFIG.seed + 1)
     stream = pipeline.pairs(photos_source, CONFIG, paintings, other, shard, start)
-    return [{name: value.numpy() for name, value in batch.items()} for batch in stream.take(count)]
+    return [
+        {name: value.numpy() for name, value in batch.items()}
+        for batch in stream.take(count)
+    ]
 
 
-def test_pairs_have_the_photos_of_the_plain_stream_and_a_painting_each(photos_folder, tmp_path):
+def test_pairs_have_the_photos_of_the_plain_stream_and_a_painting_each(
+    photos_folder, tmp_path
+):
     paintings = write_plain(tmp_path / "paintings", 12)
     source = data_sources.FolderSource(str(photos_folder))
-    batches = take_pairs(source, data_sources.FolderSource(str(tmp_path / "paintings")), 6)
-    assert_same([(batch["image"], batch["index"]) for batch in batches], take(source, 6))
+    batches = take_pairs(
+        source, data_sources.FolderSource(str(tmp_path / "paintings")), 6
+    )
+    assert_same(
+        [(batch["image"], batch["index"]) for batch in batches], take(source, 6)
+    )
     assert set(colours_of([(batch["style"], None) for batch in batches])) == paintings
 
 
-def test_pairs_started_later_continue_the_uninterrupted_ones(photos_folder, noisy_folder):
-    sources = data_sources.FolderSource(str(photos_folder)), data_sources.FolderSource(str(noisy_folder))
+def test_pairs_started_later_continue_the_uninterrupted_ones(
+    photos_folder, noisy_folder
+):
+    sources = (
+        data_sources.FolderSource(str(photos_folder)),
+        data_sources.FolderSource(str(noisy_folder)),
+    )
     whole, rest = take_pairs(*sources, 60), take_pairs(*sources, 5, start=12)
     for batch, other in zip(whole[3:8], rest, strict=True):
         for name in ("index", "image", "style"):
             np.testing.assert_array_equal(batch[name], other[name])
 
 
-def test_a_painting_that_cannot_be_read_takes_its_photo_with_it(photos_folder, noisy_folder):
-    sources = data_sources.FolderSource(str(photos_folder)), data_sources.FolderSource(str(noisy_folder))
-    batches = take_pairs(*sources, 51)                                   # an epoch of the 201 paintings
+def test_a_painting_that_cannot_be_read_takes_its_photo_with_it(
+    photos_folder, noisy_folder
+):
+    sources = (
+        data_sources.FolderSource(str(photos_folder)),
+        data_sources.FolderSource(str(noisy_folder)),
+    )
+    batches = take_pairs(*sources, 51)  # an epoch of the 201 paintings
     numbers = np.concatenate([batch["index"] for batch in batches])
     assert len(sources[1].unreadable) == 1 and len(sources[0].unreadable) == 0
     assert 1 <= len(set(range(numbers.max() + 1)) - set(numbers.tolist())) <= 2
-    photos_of = dict(zip(numbers.tolist(), np.concatenate([batch["image"] for batch in batches])))
+    photos_of = dict(
+        zip(numbers.tolist(), np.concatenate([batch["image"] for batch in batches]))
+    )
     for image, index in take(sources[0], 40):
         for picture, number in zip(image, index.tolist()):
             if number in photos_of:
@@ -307,34 +375,48 @@ def test_a_source_paired_with_itself_does_not_give_photos_themselves(tmp_path):
     write_plain(tmp_path / "plain", 40)
     source = data_sources.FolderSource(str(tmp_path / "plain"))
     batches = take_pairs(source, source, 10)
-    same = [np.array_equal(image[0, 0], style[0, 0]) for batch in batches
-            for image, style in zip(batch["image"], batch["style"])]
+    same = [
+        np.array_equal(image[0, 0], style[0, 0])
+        for batch in batches
+        for image, style in zip(batch["image"], batch["style"])
+    ]
     assert np.mean(same) < 0.2
 
 
 def test_the_short_side_varies_between_once_and_closest(noisy_folder, monkeypatch):
     source, seen = data_sources.FolderSource(str(noisy_folder)), []
     read = source.read
-    monkeypatch.setattr(source, "read", lambda index, photo, short_side, seed: (
-        seen.append(short_side), read(index, photo, short_side, seed))[1])
+    monkeypatch.setattr(
+        source,
+        "read",
+        lambda index, photo, short_side, seed: (
+            seen.append(short_side),
+            read(index, photo, short_side, seed),
+        )[1],
+    )
     config = dataclasses.replace(CONFIG, closest=3.0)
-    batches = [batch for batch, _ in zip(pipeline.crops(source, config, ONE), range(20))]
+    batches = [
+        batch for batch, _ in zip(pipeline.crops(source, config, ONE), range(20))
+    ]
     sides = np.array(seen) / CONFIG.short_side
     assert batches and 0.99 <= sides.min() < 1.3 and 2.3 < sides.max() <= 3.01
-    assert 1.5 < np.median(sides) < 2.0                              # sqrt 3: uniform in the logarithm
+    assert 1.5 < np.median(sides) < 2.0  # sqrt 3: uniform in the logarithm
 
 
 def test_the_share_recolored_has_other_hues_and_the_same_lightness(tmp_path):
     folder = tmp_path / "plain"
     write_plain(folder, 8)
     source = data_sources.FolderSource(str(folder))
-    plain, turned = (take(source, 30, dataclasses.replace(CONFIG, recolored=share)) for share in (0.0, 0.5))
+    plain, turned = (
+        take(source, 30, dataclasses.replace(CONFIG, recolored=share))
+        for share in (0.0, 0.5)
+    )
     luma = np.array([0.299, 0.587, 0.114])
     changed = []
     for (before, _), (after, _) in zip(plain, turned):
         for one, other in zip(before, after):
             changed.append(not np.array_equal(one, other))
-            if 0.02 < other.min() and other.max() < 0.98:              # nothing clipped
+            if 0.02 < other.min() and other.max() < 0.98:  # nothing clipped
                 assert abs((one @ luma).mean() - (other @ luma).mean()) < 0.01
     assert 0.3 < np.mean(changed) < 0.7
 
@@ -344,7 +426,9 @@ def test_the_share_recolored_has_other_hues_and_the_same_lightness(tmp_path):
 
 def test_a_folder_is_searched_to_its_depths(photos_folder):
     source = data_sources.open_source(str(photos_folder))
-    assert isinstance(source, data_sources.FolderSource) and source.name == str(photos_folder)
+    assert isinstance(source, data_sources.FolderSource) and source.name == str(
+        photos_folder
+    )
     numbers, shapes = range(5), set()
     for number in numbers:
         shapes.add(source.read(number, b"", 20, 1).shape)
@@ -355,7 +439,9 @@ def test_several_folders_are_separated_by_commas(tmp_path):
     colours = write_plain(tmp_path / "a", 3)
     write_plain(tmp_path / "b", 1)
     Image.new("RGB", (12, 10), (1, 2, 3)).save(tmp_path / "b" / "plain000.png")
-    seen = colours_of(take(data_sources.open_source(f"{tmp_path / 'a'},{tmp_path / 'b'}"), 1))
+    seen = colours_of(
+        take(data_sources.open_source(f"{tmp_path / 'a'},{tmp_path / 'b'}"), 1)
+    )
     assert set(seen) == colours | {(1, 2, 3)}
 
 
@@ -372,14 +458,18 @@ def test_a_folder_without_pictures_is_refused_by_name(tmp_path, kind):
 
 
 @pytest.mark.parametrize("content", ["", "{},", ",{}", "{},,{}"])
-def test_an_empty_name_is_not_taken_for_the_working_directory(content, photos_folder, monkeypatch):
+def test_an_empty_name_is_not_taken_for_the_working_directory(
+    content, photos_folder, monkeypatch
+):
     monkeypatch.chdir(photos_folder)
     with pytest.raises(UserError, match="--content"):
         data_sources.open_source(content.format(photos_folder, photos_folder))
 
 
-@pytest.mark.parametrize("content, kind", [
-    ("builtin", "both"), ("builtin:photos", "photos"), ("builtin:leaves", "leaves")])
+@pytest.mark.parametrize(
+    "content, kind",
+    [("builtin", "both"), ("builtin:photos", "photos"), ("builtin:leaves", "leaves")],
+)
 def test_the_builtin_source_draws_its_kinds(content, kind):
     source = data_sources.open_source(content)
     assert source.name == f"builtin:{kind}"
@@ -389,11 +479,17 @@ def test_the_builtin_source_draws_its_kinds(content, kind):
 
 
 def test_both_builtin_kinds_take_turns():
-    both, alone = data_sources.BuiltinSource("both"), {
-        0: data_sources.BuiltinSource("photos"), 1: data_sources.BuiltinSource("leaves")}
+    both, alone = (
+        data_sources.BuiltinSource("both"),
+        {
+            0: data_sources.BuiltinSource("photos"),
+            1: data_sources.BuiltinSource("leaves"),
+        },
+    )
     for index in range(4):
         np.testing.assert_array_equal(
-            both.read(index, b"", 20, 7), alone[index % 2].read(index, b"", 20, 7))
+            both.read(index, b"", 20, 7), alone[index % 2].read(index, b"", 20, 7)
+        )
 
 
 def test_an_unknown_builtin_kind_is_refused():
@@ -427,16 +523,31 @@ def tfds_folder(tmp_path_factory):
         VERSION = tfds.core.Version("1.0.0")
 
         def _info(self):
-            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(
-                {"image": tfds.features.Image(encoding_format="jpeg"), "label": tf.int64}))
+            return tfds.core.DatasetInfo(
+                builder=self,
+                features=tfds.features.FeaturesDict(
+                    {
+                        "image": tfds.features.Image(encoding_format="jpeg"),
+                        "label": tf.int64,
+                    }
+                ),
+            )
 
         def _split_generators(self, manager):
-            return {"train": self._generate_examples(30), "test": self._generate_examples(2)}
+            return {
+                "train": self._generate_examples(30),
+                "test": self._generate_examples(2),
+            }
 
         def _generate_examples(self, count):
             for number in range(count):
-                yield number, {
-                    "image": rng.integers(0, 256, (11, 14, 3), np.uint8), "label": number}
+                yield (
+                    number,
+                    {
+                        "image": rng.integers(0, 256, (11, 14, 3), np.uint8),
+                        "label": number,
+                    },
+                )
 
     class TinyNumbers(tfds.core.GeneratorBasedBuilder):
         """No pictures."""
@@ -445,7 +556,8 @@ def tfds_folder(tmp_path_factory):
 
         def _info(self):
             return tfds.core.DatasetInfo(
-                builder=self, features=tfds.features.FeaturesDict({"label": tf.int64}))
+                builder=self, features=tfds.features.FeaturesDict({"label": tf.int64})
+            )
 
         def _split_generators(self, manager):
             return {"train": self._generate_examples()}
@@ -471,29 +583,43 @@ def test_a_tfds_name_gives_every_example_of_its_train_split_once_an_epoch(tfds_f
     epochs = [encoded[:30], encoded[30:]]
     for epoch in epochs:
         assert len(set(epoch)) == 30
-        assert all(photo.startswith(b"\xff\xd8\xff") for photo in epoch)       # not decoded yet
+        assert all(
+            photo.startswith(b"\xff\xd8\xff") for photo in epoch
+        )  # not decoded yet
     assert set(epochs[0]) == set(epochs[1]) and epochs[0] != epochs[1]
 
 
 def test_a_tfds_stream_is_reproducible_and_depends_on_the_seed(tfds_folder):
-    first, again = (take(data_sources.TfdsSource("tiny_photos", tfds_folder), 10) for _ in range(2))
+    first, again = (
+        take(data_sources.TfdsSource("tiny_photos", tfds_folder), 10) for _ in range(2)
+    )
     assert_same(first, again)
-    other = take(data_sources.TfdsSource("tiny_photos", tfds_folder), 10, pipeline.CropConfig(8, 10, 6))
+    other = take(
+        data_sources.TfdsSource("tiny_photos", tfds_folder),
+        10,
+        pipeline.CropConfig(8, 10, 6),
+    )
     assert not np.array_equal(first[0][0], other[0][0])
 
 
 @pytest.mark.parametrize("start", [4, 40, 100])
-def test_a_tfds_stream_started_later_continues_the_uninterrupted_one(tfds_folder, start):
+def test_a_tfds_stream_started_later_continues_the_uninterrupted_one(
+    tfds_folder, start
+):
     whole = take(data_sources.TfdsSource("tiny_photos", tfds_folder), start // 4 + 3)
     rest = take(data_sources.TfdsSource("tiny_photos", tfds_folder), 3, start=start)
-    assert_same(whole[start // 4:], rest)
+    assert_same(whole[start // 4 :], rest)
 
 
 def test_a_tfds_data_set_of_broken_pictures_ends_rather_than_hangs(tfds_folder):
     source = data_sources.TfdsSource("tiny_photos", tfds_folder)
     source.dataset = lambda start, seed: tf.data.Dataset.range(start, 10_000).map(
         # 200 different examples of the same length, over and over.
-        lambda index: {"index": index, "photo": tf.strings.as_string(index % 200, width=5)})
+        lambda index: {
+            "index": index,
+            "photo": tf.strings.as_string(index % 200, width=5),
+        }
+    )
     source.unreadable = data_sources.Unreadable(200)
     with pytest.raises(tf.errors.OpError):
         take(source, 1)
@@ -501,9 +627,16 @@ def test_a_tfds_data_set_of_broken_pictures_ends_rather_than_hangs(tfds_folder):
         source.unreadable.check()
 
 
-@pytest.mark.parametrize("name, part", [
-    ("no_such_data_set", "no_such_data_set"), ("", "--content"), ("tiny_numbers", "image"),
-    ("tiny_photos/no_config", "no_config"), ("tiny_tests", "train")])
+@pytest.mark.parametrize(
+    "name, part",
+    [
+        ("no_such_data_set", "no_such_data_set"),
+        ("", "--content"),
+        ("tiny_numbers", "image"),
+        ("tiny_photos/no_config", "no_config"),
+        ("tiny_tests", "train"),
+    ],
+)
 def test_an_unusable_tfds_name_is_one_clear_line(tfds_folder, name, part):
     with pytest.raises(UserError) as caught:
         data_sources.open_source(f"tfds:{name}", tfds_folder)
@@ -515,11 +648,18 @@ def test_coco_is_streamed_from_its_own_builder(monkeypatch):
     """COCO's real features, with made-up pictures; only the number of examples is given here."""
     import tensorflow_datasets as tfds
 
-    splits = tfds.core.SplitDict([tfds.core.SplitInfo(
-        name="train", shard_lengths=[10], num_bytes=0)])
+    splits = tfds.core.SplitDict(
+        [tfds.core.SplitInfo(name="train", shard_lengths=[10], num_bytes=0)]
+    )
     with tfds.testing.mock_data(num_examples=10):
         monkeypatch.setattr(tfds.core.DatasetInfo, "splits", splits)
         source = data_sources.open_source("tfds:coco/2017")
         batches = take(source, 3)
-    assert [index.tolist() for _, index in batches] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
-    assert all(image.shape == (4, 8, 8, 3) for image, _ in batches) and not len(source.unreadable)
+    assert [index.tolist() for _, index in batches] == [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [8, 9, 10, 11],
+    ]
+    assert all(image.shape == (4, 8, 8, 3) for image, _ in batches) and not len(
+        source.unreadable
+    )

@@ -16,7 +16,9 @@ TOTAL_BYTES = 900_000
 COLOURFUL = {"ink_wash": 8.0}  # black ink on cream paper
 MIN_COLOURFULNESS = 40.0
 MIN_EDGE_DENSITY = 0.10
-SOFT = {"starry_swirls": 0.02}  # broad strokes, as a camera sees them: no edge within single pixels
+SOFT = {
+    "starry_swirls": 0.02
+}  # broad strokes, as a camera sees them: no edge within single pixels
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,10 @@ def small():
 @pytest.fixture(scope="module")
 def packaged():
     paths = style_images.packaged_styles()
-    return {name: np.asarray(Image.open(path).convert("RGB")) for name, path in paths.items()}
+    return {
+        name: np.asarray(Image.open(path).convert("RGB"))
+        for name, path in paths.items()
+    }
 
 
 def colourfulness(picture):
@@ -58,7 +63,10 @@ def test_every_packaged_picture_is_in_the_table_and_the_other_way_round():
 
 
 def test_packaged_pictures_stay_within_their_bytes():
-    assert sum(path.stat().st_size for path in style_images.packaged_styles().values()) <= TOTAL_BYTES
+    assert (
+        sum(path.stat().st_size for path in style_images.packaged_styles().values())
+        <= TOTAL_BYTES
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

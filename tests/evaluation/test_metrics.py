@@ -19,7 +19,9 @@ def photo(seed=0, height=96, width=128):
 def board(height, width, amplitude, across=True, down=True):
     """Mid-grey with a pattern of +-amplitude grey levels that alternates across, down or both."""
     sign = (-1.0) ** (np.arange(width) * across + np.arange(height)[:, None] * down)
-    return np.repeat((0.5 + amplitude / 255 * sign)[..., None], 3, -1).astype(np.float32)
+    return np.repeat((0.5 + amplitude / 255 * sign)[..., None], 3, -1).astype(
+        np.float32
+    )
 
 
 # -- structure and colours -------------------------------------------------------------------------
@@ -33,12 +35,16 @@ def test_a_photo_is_like_itself_and_noise_is_not():
 
 def test_ssim_of_two_constants_is_its_formula():
     a, b = (np.full((32, 32, 3), value, np.float32) for value in (0.3, 0.6))
-    assert metrics.ssim(a, b) == pytest.approx((2 * 0.3 * 0.6 + 1e-4) / (0.3 ** 2 + 0.6 ** 2 + 1e-4), rel=1e-4)
+    assert metrics.ssim(a, b) == pytest.approx(
+        (2 * 0.3 * 0.6 + 1e-4) / (0.3**2 + 0.6**2 + 1e-4), rel=1e-4
+    )
 
 
 def test_color_distance_depends_on_colours_alone():
     picture = photo()
-    shuffled = np.random.default_rng(0).permutation(picture.reshape(-1, 3)).reshape(64, 192, 3)
+    shuffled = (
+        np.random.default_rng(0).permutation(picture.reshape(-1, 3)).reshape(64, 192, 3)
+    )
     assert metrics.color_distance(picture, shuffled) == 0
 
 
@@ -46,7 +52,9 @@ def test_colours_that_have_nothing_in_common_are_one_apart_and_half_of_them_as_t
     black, white = np.zeros((8, 8, 3), np.float32), np.ones((16, 4, 3), np.float32)
     both = np.concatenate([black[:4], np.ones((4, 8, 3), np.float32)])
     assert metrics.color_distance(black, white) == pytest.approx(1)
-    assert metrics.color_distance(black, both) == pytest.approx(np.sqrt(1 - np.sqrt(0.5)))
+    assert metrics.color_distance(black, both) == pytest.approx(
+        np.sqrt(1 - np.sqrt(0.5))
+    )
 
 
 # -- checkerboards ---------------------------------------------------------------------------------
@@ -55,18 +63,24 @@ def test_colours_that_have_nothing_in_common_are_one_apart_and_half_of_them_as_t
 @pytest.mark.parametrize("across, down", [(True, True), (True, False), (False, True)])
 @pytest.mark.parametrize("height, width", [(96, 128), (33, 47), (20, 90)])
 def test_a_board_of_a_grey_levels_has_energy_a_squared(height, width, across, down):
-    assert metrics.checkerboard_energy(board(height, width, 3, across, down)) == pytest.approx(9, rel=1e-3)
+    assert metrics.checkerboard_energy(
+        board(height, width, 3, across, down)
+    ) == pytest.approx(9, rel=1e-3)
 
 
 @pytest.mark.parametrize("size", [(96, 128), (33, 47), (3, 5), (1, 1)])
 def test_a_flat_picture_has_none_of_it(size):
-    assert metrics.checkerboard_energy(np.full((*size, 3), 0.7, np.float32)) == pytest.approx(0, abs=1e-9)
+    assert metrics.checkerboard_energy(
+        np.full((*size, 3), 0.7, np.float32)
+    ) == pytest.approx(0, abs=1e-9)
 
 
 def test_patterns_of_four_pixels_and_gradients_hardly_count():
     period = np.where(np.arange(128) % 4 < 2, 0.4, 0.6)
     stripes = np.broadcast_to(period[None, :, None], (96, 128, 3)).astype(np.float32)
-    ramp = np.broadcast_to(np.linspace(0, 1, 128)[None, :, None], (96, 128, 3)).astype(np.float32)
+    ramp = np.broadcast_to(np.linspace(0, 1, 128)[None, :, None], (96, 128, 3)).astype(
+        np.float32
+    )
     assert metrics.checkerboard_energy(stripes) < 0.01
     assert metrics.checkerboard_energy(ramp) < 0.01
 
@@ -86,14 +100,23 @@ def test_on_one_tile_it_is_what_the_fourier_transform_says():
 
 def woven(picture, amplitude, across=True, down=True, period=4):
     """The picture with a weave of +-amplitude grey levels."""
-    rows, columns = (np.cos(2 * np.pi * np.arange(side) / period) for side in picture.shape[:2])
+    rows, columns = (
+        np.cos(2 * np.pi * np.arange(side) / period) for side in picture.shape[:2]
+    )
     weave = (columns if across else 1.0) * (rows[:, None] if down else 1.0)
-    return np.clip(picture + amplitude / 255 * np.broadcast_to(weave, picture.shape[:2])[..., None], 0, 1)
+    return np.clip(
+        picture
+        + amplitude / 255 * np.broadcast_to(weave, picture.shape[:2])[..., None],
+        0,
+        1,
+    )
 
 
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea"])
 def test_photographs_have_no_mesh(name):
-    assert metrics.mesh_ratio(getattr(skimage.data, name)() / 255) == pytest.approx(1, abs=0.5)
+    assert metrics.mesh_ratio(getattr(skimage.data, name)() / 255) == pytest.approx(
+        1, abs=0.5
+    )
 
 
 def test_noise_and_flat_pictures_have_no_mesh():
@@ -103,16 +126,22 @@ def test_noise_and_flat_pictures_have_no_mesh():
 
 
 @pytest.mark.parametrize("across, down", [(True, True), (True, False), (False, True)])
-def test_a_weave_of_three_grey_levels_is_seen_in_a_photograph_and_more_of_it_more(across, down):
+def test_a_weave_of_three_grey_levels_is_seen_in_a_photograph_and_more_of_it_more(
+    across, down
+):
     plain = skimage.data.chelsea() / 255
-    weak, strong = (metrics.mesh_ratio(woven(plain, levels, across, down)) for levels in (3, 6))
+    weak, strong = (
+        metrics.mesh_ratio(woven(plain, levels, across, down)) for levels in (3, 6)
+    )
     assert weak > 2 * metrics.mesh_ratio(plain)
     assert strong > 1.3 * weak
 
 
 def test_a_weave_of_five_pixels_is_none_of_four():
     plain = skimage.data.chelsea() / 255
-    assert metrics.mesh_ratio(woven(plain, 3, period=5)) == pytest.approx(metrics.mesh_ratio(plain), abs=0.2)
+    assert metrics.mesh_ratio(woven(plain, 3, period=5)) == pytest.approx(
+        metrics.mesh_ratio(plain), abs=0.2
+    )
 
 
 def test_strokes_of_three_to_six_pixels_out_of_step_are_no_mesh():
@@ -121,7 +150,9 @@ def test_strokes_of_three_to_six_pixels_out_of_step_are_no_mesh():
     spectrum = np.fft.fft2(noise)
     distance = np.hypot(*np.meshgrid(np.fft.fftfreq(256), np.fft.fftfreq(256)))
     strokes = np.fft.ifft2(spectrum * (abs(distance - 0.3) < 0.15)).real
-    picture = np.clip(0.5 + 0.1 * strokes / strokes.std(), 0, 1)[..., None].repeat(3, -1)
+    picture = np.clip(0.5 + 0.1 * strokes / strokes.std(), 0, 1)[..., None].repeat(
+        3, -1
+    )
     assert metrics.mesh_ratio(picture) == pytest.approx(1, abs=0.4)
 
 
@@ -134,7 +165,11 @@ def test_pictures_too_small_to_compare_have_no_mesh():
 
 def test_a_frame_stands_out_and_a_picture_without_one_does_not():
     rng = np.random.default_rng(0)
-    plain = np.kron(rng.random((12, 16)), np.ones((8, 8)))[..., None].repeat(3, -1).astype(np.float32)
+    plain = (
+        np.kron(rng.random((12, 16)), np.ones((8, 8)))[..., None]
+        .repeat(3, -1)
+        .astype(np.float32)
+    )
     framed = plain.copy()
     for side in (framed[:8], framed[-8:], framed[:, :8], framed[:, -8:]):
         side += 1
@@ -160,7 +195,9 @@ def test_a_flat_picture_has_no_border():
 
 
 def test_saturated_values_are_those_that_become_0_or_255():
-    values = np.array([0, 0.4 / 255, 1 / 255, 0.5, 254 / 255, 1], np.float32).reshape(1, 2, 3)
+    values = np.array([0, 0.4 / 255, 1 / 255, 0.5, 254 / 255, 1], np.float32).reshape(
+        1, 2, 3
+    )
     assert metrics.saturated_share(values) == pytest.approx(3 / 6)
 
 
@@ -169,9 +206,12 @@ def test_saturated_values_are_those_that_become_0_or_255():
 
 def test_the_interval_is_scipys():
     values = np.random.default_rng(3).gamma(2, 1, 45)
-    known = scipy.stats.bootstrap((values,), np.mean, method="percentile", n_resamples=10_000,
-                                  random_state=0).confidence_interval
-    assert metrics.mean_interval(values) == pytest.approx((known.low, known.high), rel=0.02)
+    known = scipy.stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=10_000, random_state=0
+    ).confidence_interval
+    assert metrics.mean_interval(values) == pytest.approx(
+        (known.low, known.high), rel=0.02
+    )
 
 
 def test_equal_values_have_an_interval_of_no_width():
@@ -187,7 +227,9 @@ def noise_gain(draw, rgb):
 
 @pytest.mark.parametrize("contrast", [0.0, 0.5, 1.0, 3.0])
 def test_contrast_amplifies_noise_by_itself(contrast):
-    assert noise_gain(lambda rgb: 0.5 + contrast * (rgb - 0.5), photo()) == pytest.approx(contrast)
+    assert noise_gain(
+        lambda rgb: 0.5 + contrast * (rgb - 0.5), photo()
+    ) == pytest.approx(contrast)
 
 
 def test_a_mean_over_nine_pixels_leaves_a_third_of_the_noise():

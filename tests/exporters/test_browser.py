@@ -1,6 +1,8 @@
-"""The page in a real browser: it paints what the network paints, by mouse, keyboard, file and camera.
+"""The page in a real browser: it paints what the network paints, by mouse, keyboard,
+file and camera.
 
-Needs Chromium, playwright and LiteRT.js in the cache, where an export of the format web leaves it.
+Needs Chromium, playwright and LiteRT.js in the cache, where an export of the format web
+leaves it.
 """
 
 import functools
@@ -16,18 +18,27 @@ from nst_tf.exporters.web import litert_js, page as web
 from nst_tf.images import io as image_io, padding
 
 _spec = importlib.util.spec_from_file_location(
-    "browser_benchmark", Path(__file__).parents[2] / "benchmarks" / "browser.py")
+    "browser_benchmark", Path(__file__).parents[2] / "benchmarks" / "browser.py"
+)
 bench = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(bench)
 
-MISSING = [what for what, there in (
-    ("Chromium on PATH (Debian's package chromium)", bench.chromium()),
-    ("playwright (pip install playwright)", importlib.util.find_spec("playwright")),
-    (f"LiteRT.js in {litert_js.cache()} (an export of the format web leaves it there)",
-     litert_js.cache().is_file())) if not there]
+MISSING = [
+    what
+    for what, there in (
+        ("Chromium on PATH (Debian's package chromium)", bench.chromium()),
+        ("playwright (pip install playwright)", importlib.util.find_spec("playwright")),
+        (
+            f"LiteRT.js in {litert_js.cache()} (an export of the format web leaves it there)",
+            litert_js.cache().is_file(),
+        ),
+    )
+    if not there
+]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not here: {'; '.join(MISSING)}")
 
-# A tiny network needs no large frames. The second is what photos of the shape of most cameras get.
+# A tiny network needs no large frames. The second is what photos of the shape of most
+# cameras get.
 SIDES, SHAPES = (96,), ((1.0, 1.0), (0.75, 1.0))
 
 
@@ -40,7 +51,13 @@ def network():
 def folder(network, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     with mock.patch.multiple(web, SIDES=SIDES, SHAPES=SHAPES):
-        web.export(network, folder, "tiny #1", style_image="mosaic,ink_wash", web_runtime=str(litert_js.cache()))
+        web.export(
+            network,
+            folder,
+            "tiny #1",
+            style_image="mosaic,ink_wash",
+            web_runtime=str(litert_js.cache()),
+        )
     return folder / "web"
 
 
@@ -58,21 +75,29 @@ def address(folder):
 
 @pytest.fixture(scope="module")
 def page(opened, address):
-    """A page that has painted its sample; each test leaves it in a state from which the others can go on."""
+    """A page that has painted its sample; each test leaves it in a state from which the
+    others can go on.
+    """
     page = opened()
     page.goto(address)
     page.wait_for_selector(bench.DONE)
     yield page
     assert page.problems == []
-    assert {url for url in page.addresses if not url.startswith((address, "blob:", "data:"))} == set()
+    assert {
+        url for url in page.addresses if not url.startswith((address, "blob:", "data:"))
+    } == set()
 
 
 def wanted(network, photo, blend):
     """What the network paints of a photo in the frame that it gets, uint8."""
     height, width = photo.shape[:2]
-    tall, wide = (72, 96) if height <= 72 else (96, 96)      # the smaller frame, if the photo fits in
+    tall, wide = (
+        (72, 96) if height <= 72 else (96, 96)
+    )  # the smaller frame, if the photo fits in
     rows, columns = padding.mirrored(height, tall), padding.mirrored(width, wide)
-    return image_io.to_uint8(tiny.draw(network, image_io.to_float(photo)[rows][:, columns], blend))[:height, :width]
+    return image_io.to_uint8(
+        tiny.draw(network, image_io.to_float(photo)[rows][:, columns], blend)
+    )[:height, :width]
 
 
 @functools.cache
@@ -80,7 +105,9 @@ def photo(height, width):
     return image_io.resize_rgb8(sample_photos.builtin_photo("astronaut"), height, width)
 
 
-@pytest.mark.parametrize("size", [(64, 96), (96, 96), (96, 60), (7, 5), (1, 1)], ids="{0[0]}x{0[1]}".format)
+@pytest.mark.parametrize(
+    "size", [(64, 96), (96, 96), (96, 60), (7, 5), (1, 1)], ids="{0[0]}x{0[1]}".format
+)
 def test_it_paints_what_the_network_paints_at_the_photos_own_size(page, network, size):
     page.check("input[name=style][value='1']", force=True)
     painted = bench.paint(page, photo(*size))
@@ -122,15 +149,30 @@ def test_the_keyboard_reaches_all_and_moves_the_divider(page):
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     assert int(divider.input_value()) == before + 3
-    clipped = page.evaluate("getComputedStyle(document.querySelector('#after')).clipPath")
+    clipped = page.evaluate(
+        "getComputedStyle(document.querySelector('#after')).clipPath"
+    )
     assert clipped == f"inset(0px 0px 0px {before + 3}%)"
     page.evaluate("document.activeElement.blur()")
     reached = []
     for _ in range(12):
         page.keyboard.press("Tab")
-        reached.append(page.evaluate("document.activeElement.id || document.activeElement.name "
-                                     "|| document.activeElement.tagName"))
-    for name in ("INPUT", "download", "open", "use-camera", "use-sample", "style", "SUMMARY", "size"):
+        reached.append(
+            page.evaluate(
+                "document.activeElement.id || document.activeElement.name "
+                "|| document.activeElement.tagName"
+            )
+        )
+    for name in (
+        "INPUT",
+        "download",
+        "open",
+        "use-camera",
+        "use-sample",
+        "style",
+        "SUMMARY",
+        "size",
+    ):
         assert name in reached
 
 
@@ -141,7 +183,10 @@ def test_threads_are_used_only_when_the_page_is_isolated(page, opened, folder):
         plain = opened()
         plain.goto(address)
         plain.wait_for_selector(bench.DONE)
-        assert not plain.evaluate("crossOriginIsolated") and bench.milliseconds(plain)[1] == 1
+        assert (
+            not plain.evaluate("crossOriginIsolated")
+            and bench.milliseconds(plain)[1] == 1
+        )
         assert plain.problems == []
 
 
@@ -155,36 +200,65 @@ def test_the_camera_gives_a_photo(page):
 
 
 def test_a_file_that_is_no_picture_is_named_and_the_page_goes_on(page):
-    page.set_input_files("#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"})
-    page.wait_for_selector("#status[data-kind=error]:has-text('notes.txt is no picture')")
+    page.set_input_files(
+        "#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"}
+    )
+    page.wait_for_selector(
+        "#status[data-kind=error]:has-text('notes.txt is no picture')"
+    )
     assert bench.paint(page, photo(96, 96)).shape == (96, 96, 3)
 
 
-@pytest.mark.parametrize("viewport", [bench.DESKTOP, bench.PHONE, {"width": 320, "height": 640}],
-                         ids=lambda viewport: str(viewport["width"]))
+@pytest.mark.parametrize(
+    "viewport",
+    [bench.DESKTOP, bench.PHONE, {"width": 320, "height": 640}],
+    ids=lambda viewport: str(viewport["width"]),
+)
 def test_nothing_is_wider_than_the_screen(page, viewport):
     page.set_viewport_size(viewport)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     box = page.locator("#compare").bounding_box()
-    shape = page.evaluate("(canvas => canvas.width / canvas.height)(document.querySelector('#after'))")
+    shape = page.evaluate(
+        "(canvas => canvas.width / canvas.height)(document.querySelector('#after'))"
+    )
     assert box["width"] / box["height"] == pytest.approx(shape, rel=0.02)
     page.set_viewport_size(bench.DESKTOP)
 
 
-@pytest.mark.parametrize("file, broken, message", [
-    ("", "", "no WebAssembly"),
-    ("worker.js", "WebAssembly.instantiate = WebAssembly.instantiateStreaming = async () => "
-     "{ throw new RangeError('could not allocate memory'); };", "not enough memory"),
-    # What LiteRT says where memory ends while a network is prepared; it returns a picture all the same.
-    ("wasm_utils.js", "queueMicrotask(() => complaints.push('ERROR: Failed to allocate tensors'));",
-     "not enough memory"),
-    ("worker.js", "self.fetch = async () => new Response('', { status: 404 });", "could not be loaded"),
-], ids=["no WebAssembly", "no memory", "too little memory", "no file"])
+@pytest.mark.parametrize(
+    "file, broken, message",
+    [
+        ("", "", "no WebAssembly"),
+        (
+            "worker.js",
+            "WebAssembly.instantiate = WebAssembly.instantiateStreaming = async () => "
+            "{ throw new RangeError('could not allocate memory'); };",
+            "not enough memory",
+        ),
+        # What LiteRT says where memory ends while a network is prepared; it returns a
+        # picture all the same.
+        (
+            "wasm_utils.js",
+            "queueMicrotask(() => complaints.push('ERROR: Failed to allocate tensors'));",
+            "not enough memory",
+        ),
+        (
+            "worker.js",
+            "self.fetch = async () => new Response('', { status: 404 });",
+            "could not be loaded",
+        ),
+    ],
+    ids=["no WebAssembly", "no memory", "too little memory", "no file"],
+)
 def test_what_is_missing_is_said(opened, address, file, broken, message):
     page = opened()
-    if file:                                                 # in the worker, where the network runs
-        page.route(f"**/js/{file}", lambda route: route.fulfill(
-            response=(answer := route.fetch()), body=broken + answer.text()))
+    if file:  # in the worker, where the network runs
+        page.route(
+            f"**/js/{file}",
+            lambda route: route.fulfill(
+                response=(answer := route.fetch()), body=broken + answer.text()
+            ),
+        )
     else:
         page.add_init_script("delete globalThis.WebAssembly")
     page.goto(address)
@@ -195,7 +269,9 @@ def test_what_is_missing_is_said(opened, address, file, broken, message):
 
 def test_the_page_paints_again_after_a_failure(opened, address):
     page, failing = opened(), [True]
-    page.route("**/models/*", lambda route: route.abort() if failing[0] else route.continue_())
+    page.route(
+        "**/models/*", lambda route: route.abort() if failing[0] else route.continue_()
+    )
     page.goto(address)
     page.wait_for_selector("#status[data-kind=error]")
     failing[0] = False

@@ -11,11 +11,21 @@ from nst_tf.layers.padding import ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
 from nst_tf.models import adain_net, transform_net
 
-SHAPES = [{}, {"edge_size": 5}, {"block": "separable"}, {"styles": 2, "strength": True}, {"padding": "zeros"}]
+SHAPES = [
+    {},
+    {"edge_size": 5},
+    {"block": "separable"},
+    {"styles": 2, "strength": True},
+    {"padding": "zeros"},
+]
 
 
 def features(height, width, channels=3):
-    return np.random.default_rng(height).standard_normal((2, height, width, channels)).astype("float32")
+    return (
+        np.random.default_rng(height)
+        .standard_normal((2, height, width, channels))
+        .astype("float32")
+    )
 
 
 def convolved(cls, layer, x):
@@ -41,7 +51,10 @@ def reflected(values, size):
 @pytest.mark.parametrize("padding", [1, 2, 4])
 def test_sliced_pads_equal_reflection_pads(padding):
     values = features(5, 7)
-    np.testing.assert_array_equal(litert_layers.SlicedReflectionPadding2D(padding)(values), reflected(values, padding))
+    np.testing.assert_array_equal(
+        litert_layers.SlicedReflectionPadding2D(padding)(values),
+        reflected(values, padding),
+    )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (5, 3)])
@@ -49,7 +62,11 @@ def test_one_convolution_equals_upsampling_padding_and_convolution(size):
     values, layer = features(*size), plain(3, 5, 3)
     upsampled = values.repeat(2, 1).repeat(2, 2)
     wanted = layer(reflected(upsampled, 1))
-    drawn = convolved(litert_layers.UpsamplingConvolution, layer, litert_layers.EdgePadding2D(1)(values))
+    drawn = convolved(
+        litert_layers.UpsamplingConvolution,
+        layer,
+        litert_layers.EdgePadding2D(1)(values),
+    )
     np.testing.assert_allclose(drawn, wanted, rtol=0, atol=1e-5)
 
 
@@ -57,7 +74,11 @@ def test_one_convolution_equals_upsampling_padding_and_convolution(size):
 def test_colours_of_four_pixels_at_once_equal_those_of_one(size):
     values, layer = features(size + 5, size + 3, 4), plain(size, 3, 4)
     np.testing.assert_allclose(
-        convolved(litert_layers.ColorConvolution, layer, values), layer(values), rtol=0, atol=1e-5)
+        convolved(litert_layers.ColorConvolution, layer, values),
+        layer(values),
+        rtol=0,
+        atol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -65,8 +86,12 @@ def test_a_converted_network_draws_the_networks_picture(shape):
     core = transform_net.core(tiny.network(**shape))
     blend = [np.float32([[0.3, 0.5]])] if len(core.inputs) > 1 else []
     photo = np.random.default_rng(0).random((1, 20, 28, 3)).astype("float32")
-    np.testing.assert_allclose(transform_net.draw(litert_layers.for_litert(core), photo, *blend),
-                               transform_net.draw(core, photo, *blend), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(
+        transform_net.draw(litert_layers.for_litert(core), photo, *blend),
+        transform_net.draw(core, photo, *blend),
+        rtol=0,
+        atol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("kind", ["adain", "modulated"])
@@ -74,29 +99,42 @@ def test_the_part_that_draws_any_style_is_made_cheaper_too(kind):
     core = transform_net.core(adain_net.parts_of(tiny.any_style(kind)).transform)
     copy = litert_layers.for_litert(core)
     photo = np.random.default_rng(0).random((1, 16, 24, 3)).astype("float32")
-    code = np.random.default_rng(1).random((1, core.inputs[1].shape[-1])).astype("float32")
+    code = (
+        np.random.default_rng(1).random((1, core.inputs[1].shape[-1])).astype("float32")
+    )
     inputs = [photo, code, np.float32([[0.7]])]
     np.testing.assert_allclose(copy(inputs), core(inputs), rtol=0, atol=1e-5)
     kinds = {type(layer) for layer in copy._flatten_layers()}
-    assert {litert_layers.UpsamplingConvolution, litert_layers.ColorConvolution} <= kinds
+    assert {
+        litert_layers.UpsamplingConvolution,
+        litert_layers.ColorConvolution,
+    } <= kinds
     assert NearestUpsampling2D not in kinds and ReflectionPadding2D not in kinds
 
 
 def test_an_encoder_keeps_its_last_convolution():
     core = transform_net.core(adain_net.parts_of(tiny.any_style("adain")).encode_style)
-    assert not any(isinstance(layer, litert_layers.FoldedConvolution)
-                   for layer in litert_layers.for_litert(core)._flatten_layers())
+    assert not any(
+        isinstance(layer, litert_layers.FoldedConvolution)
+        for layer in litert_layers.for_litert(core)._flatten_layers()
+    )
 
 
 def test_zero_pads_are_left_to_the_convolutions():
     core = transform_net.core(tiny.network(padding="zeros"))
-    assert [type(layer) for layer in litert_layers.for_litert(core).layers] == [type(layer) for layer in core.layers]
+    assert [type(layer) for layer in litert_layers.for_litert(core).layers] == [
+        type(layer) for layer in core.layers
+    ]
 
 
 def test_files_upsample_nothing_before_a_convolution():
     core = tflite.core_for_phones(tiny.network())
-    data = tflite.converted(tflite.stylizing(core, 32, 32), core.weights, {"": tflite.VARIANTS[""]})[""]
-    operations = [each["op_name"] for each in Interpreter(model_content=data)._get_ops_details()]
+    data = tflite.converted(
+        tflite.stylizing(core, 32, 32), core.weights, {"": tflite.VARIANTS[""]}
+    )[""]
+    operations = [
+        each["op_name"] for each in Interpreter(model_content=data)._get_ops_details()
+    ]
     assert "TILE" not in operations
     # Spreading comes after convolving, twice for upsampling and once for colours.
     assert operations.count("DEPTH_TO_SPACE") == 3
@@ -109,7 +147,10 @@ def test_a_subclass_can_stand_for_each_layer():
 
     core = transform_net.core(tiny.network())
     copy = litert_layers.for_litert(core, {litert_layers.UpsamplingConvolution: Marked})
-    assert [layer.name for layer in copy.layers if isinstance(layer, Marked)] == ["up1_conv", "up2_conv"]
+    assert [layer.name for layer in copy.layers if isinstance(layer, Marked)] == [
+        "up1_conv",
+        "up2_conv",
+    ]
 
 
 # -- rounded weights -------------------------------------------------------------------------------
@@ -121,17 +162,25 @@ def files():
 
 
 def converted():
-    """Files of a network wide enough to be quantised: LiteRT leaves weights below 1024 as they are."""
+    """Files of a network wide enough to be quantised: LiteRT leaves weights below 1024
+    as they are.
+    """
     network = tiny.network(width=8)
     core = tflite.core_for_phones(network)
-    variants = {"": tflite.VARIANTS[""], "_float16": tflite.FLOAT16, "_int8": tflite.INT8,
-                "_int8_of_several_styles": tflite.OF_SEVERAL_STYLES["_int8"]}
+    variants = {
+        "": tflite.VARIANTS[""],
+        "_float16": tflite.FLOAT16,
+        "_int8": tflite.INT8,
+        "_int8_of_several_styles": tflite.OF_SEVERAL_STYLES["_int8"],
+    }
     return tflite.converted(tflite.stylizing(core, 64, 64), core.weights, variants)
 
 
 def roughness(data):
     """The largest difference of neighbours in a picture of one colour, grey levels."""
-    drawn = Interpreter(model_content=data).get_signature_runner()(image=np.full((1, 64, 64, 3), 0.6, "float32"))
+    drawn = Interpreter(model_content=data).get_signature_runner()(
+        image=np.full((1, 64, 64, 3), 0.6, "float32")
+    )
     inside = 255 * drawn["stylized"][0, 8:-8, 8:-8]
     return max(np.abs(np.diff(inside, axis=axis)).max() for axis in (0, 1))
 
@@ -152,7 +201,11 @@ def test_evenly_rounded_kernels_are_near_and_have_one_sum():
     kernels += (kernels[:1] - kernels).mean((2, 3), keepdims=True)
     rounded = flatbuffer.evenly_rounded(kernels, 127)
     sums = rounded.sum((2, 3))
-    assert (sums == sums[0]).all() and (rounded == np.round(rounded)).all() and np.abs(rounded).max() <= 127
+    assert (
+        (sums == sums[0]).all()
+        and (rounded == np.round(rounded)).all()
+        and np.abs(rounded).max() <= 127
+    )
     assert np.abs(rounded - kernels).max() < 1.5
     assert (np.abs(sums[0] - kernels.sum((2, 3)).mean(0)) <= 0.5).all()
 

@@ -1,4 +1,6 @@
-"""A SavedModel as TensorFlow Serving uses it: encoded pictures, warm-up, and loaders that are not Python's."""
+"""A SavedModel as TensorFlow Serving uses it: encoded pictures, warm-up, and loaders
+that are not Python's.
+"""
 
 import io
 import pickle
@@ -18,18 +20,22 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from nst_tf.exporters.saved_model import image_bytes, per_style as saved_model, serving_files
+from nst_tf.exporters.saved_model import (
+    image_bytes,
+    per_style as saved_model,
+    serving_files,
+)
 from nst_tf.images import io as image_io
 from nst_tf.layers.padding import GrowToDrawable
 
-HUGE = 20_000                                  # pixels a side
+HUGE = 20_000  # pixels a side
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """The network, and the path of its SavedModel."""
     network = tiny.network()
-    artefact, = saved_model.export(network, tmp_path_factory.mktemp("night"), "night")
+    (artefact,) = saved_model.export(network, tmp_path_factory.mktemp("night"), "night")
     return network, artefact.path
 
 
@@ -44,7 +50,9 @@ def functions(path):
 
     def function(name):
         def run(**inputs):
-            answer = loaded.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
+            answer = loaded.signatures[name](
+                **{key: tf.constant(value) for key, value in inputs.items()}
+            )
             return {key: value.numpy() for key, value in answer.items()}
 
         return run
@@ -69,7 +77,7 @@ def wanted_of(network, photo, blend=()):
 
 
 def changed(data, at, new):
-    return data[:at] + new + data[at + len(new):]
+    return data[:at] + new + data[at + len(new) :]
 
 
 def sizes(count, most=64):
@@ -78,55 +86,109 @@ def sizes(count, most=64):
 
 
 MIXED = [
-    encoded("JPEG"), encoded("PNG", (33, 20)), encoded("WEBP", (20, 70), lossless=True), encoded("BMP", (1, 1)),
-    encoded("GIF", (40, 41)), encoded("JPEG", (30, 31), "CMYK"), encoded("JPEG", (8, 50), "L", progressive=True),
-    encoded("PNG", (9, 7), "RGBA"), encoded("PNG", (50, 20), "P"), encoded("WEBP", (20, 20), quality=80),
-    encoded("BMP", (13, 12), "RGBA"), encoded("GIF", save_all=True, append_images=[Image.new("RGB", (61, 45))])]
+    encoded("JPEG"),
+    encoded("PNG", (33, 20)),
+    encoded("WEBP", (20, 70), lossless=True),
+    encoded("BMP", (1, 1)),
+    encoded("GIF", (40, 41)),
+    encoded("JPEG", (30, 31), "CMYK"),
+    encoded("JPEG", (8, 50), "L", progressive=True),
+    encoded("PNG", (9, 7), "RGBA"),
+    encoded("PNG", (50, 20), "P"),
+    encoded("WEBP", (20, 20), quality=80),
+    encoded("BMP", (13, 12), "RGBA"),
+    encoded("GIF", save_all=True, append_images=[Image.new("RGB", (61, 45))]),
+]
 
 
 def broken():
     """{what: (image file, words of its error)}."""
-    jpeg, png, gif, bmp, webp = (encoded(kind) for kind in ("JPEG", "PNG", "GIF", "BMP", "WEBP"))
+    jpeg, png, gif, bmp, webp = (
+        encoded(kind) for kind in ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+    )
     width = jpeg.index(b"\xff\xc0") + 7
     # Its header says that it is as small as a pixel, its frame that it is huge.
     disguised = changed(gif, 6, struct.pack("<HH", 1, 1))
     frame = gif.index(b"\x2c\0\0\0\0" + struct.pack("<HH", 61, 45)) + 5
-    cut = {f"cut {kind}": (data[:len(data) // 2], f"{kind} that can be read") for kind, data in (
-        ("JPEG", jpeg), ("PNG", png), ("GIF", gif), ("BMP", bmp), ("WebP", webp))}
-    heads = {f"head of a {kind}": (data[:10], f"{kind} that can be read.*10 bytes") for kind, data in (
-        ("JPEG", jpeg), ("PNG", png), ("GIF", gif), ("BMP", bmp))}
+    cut = {
+        f"cut {kind}": (data[: len(data) // 2], f"{kind} that can be read")
+        for kind, data in (
+            ("JPEG", jpeg),
+            ("PNG", png),
+            ("GIF", gif),
+            ("BMP", bmp),
+            ("WebP", webp),
+        )
+    }
+    heads = {
+        f"head of a {kind}": (data[:10], f"{kind} that can be read.*10 bytes")
+        for kind, data in (("JPEG", jpeg), ("PNG", png), ("GIF", gif), ("BMP", bmp))
+    }
     huge = {
         "huge JPEG": changed(jpeg, width - 2, struct.pack(">HH", HUGE, HUGE)),
         "huge PNG": changed(png, 16, struct.pack(">II", HUGE, HUGE)),
         "huge GIF": changed(disguised, frame, struct.pack("<HH", HUGE, HUGE)),
         "huge BMP": changed(bmp, 18, struct.pack("<ii", HUGE, -HUGE)),
-        "huge WebP": changed(encoded("WEBP", exif=b"1"), 24, 2 * struct.pack("<I", HUGE - 1)[:3])}
+        "huge WebP": changed(
+            encoded("WEBP", exif=b"1"), 24, 2 * struct.pack("<I", HUGE - 1)[:3]
+        ),
+    }
     return {
         "nothing": (b"", "JPEG, PNG, GIF, BMP or WebP.*0 bytes"),
-        "text": (b"Once upon a time", "JPEG, PNG, GIF, BMP or WebP.*16 bytes"), **cut, **heads,
-        "changed PNG": (changed(png, len(png) // 2, b"changed"), "PNG that can be read"),
+        "text": (b"Once upon a time", "JPEG, PNG, GIF, BMP or WebP.*16 bytes"),
+        **cut,
+        **heads,
+        "changed PNG": (
+            changed(png, len(png) // 2, b"changed"),
+            "PNG that can be read",
+        ),
         "palette": (encoded("BMP", mode="P"), "BMP that can be read.*palette"),
-        "animated WebP": (encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (61, 45))]),
-                          "WebP that can be read.*animation"),
+        "animated WebP": (
+            encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (61, 45))]),
+            "WebP that can be read.*animation",
+        ),
         "no height": (changed(png, 16, bytes(8)), "PNG that can be read"),
         "long": (encoded("PNG", (1, 65_501)), "65500.*65501x1|65500.*1x65501"),
-        "many frames": (encoded("GIF", (1000, 1000), save_all=True, append_images=[
-            Image.new("RGB", (1000, 1000), (shade, 0, 0)) for shade in range(9)]), "1000x1000, 10000000 in all frames"),
-        **{what: (data, f"at most 8388608 pixels.*{HUGE}x{HUGE}") for what, data in huge.items()}}
+        "many frames": (
+            encoded(
+                "GIF",
+                (1000, 1000),
+                save_all=True,
+                append_images=[
+                    Image.new("RGB", (1000, 1000), (shade, 0, 0)) for shade in range(9)
+                ],
+            ),
+            "1000x1000, 10000000 in all frames",
+        ),
+        **{
+            what: (data, f"at most 8388608 pixels.*{HUGE}x{HUGE}")
+            for what, data in huge.items()
+        },
+    }
 
 
 # -- serving_bytes ---------------------------------------------------------------------------------
 
 
-def test_a_batch_of_mixed_formats_and_sizes_is_painted_as_serving_default_paints(signatures):
+def test_a_batch_of_mixed_formats_and_sizes_is_painted_as_serving_default_paints(
+    signatures,
+):
     answer = signatures["serving_bytes"](image_bytes=MIXED)
     assert answer["error"].tolist() == [b""] * len(MIXED)
     for data, painted in zip(MIXED, answer["stylized_bytes"], strict=True):
         wanted = signatures["serving_default"](image=decoded(data)[None])["stylized"][0]
         with Image.open(io.BytesIO(painted)) as image:
-            assert image.format == "JPEG" and JpegImagePlugin.get_sampling(image) == 0           # 4:4:4
+            assert (
+                image.format == "JPEG" and JpegImagePlugin.get_sampling(image) == 0
+            )  # 4:4:4
         # Pillow's JPEG of the same pixels, at the quality that is promised.
-        assert np.abs(decoded(painted).astype(int) - decoded(image_io.encode_rgb8(wanted, "jpg"))).max() <= 1
+        assert (
+            np.abs(
+                decoded(painted).astype(int)
+                - decoded(image_io.encode_rgb8(wanted, "jpg"))
+            ).max()
+            <= 1
+        )
 
 
 def test_what_cannot_be_read_is_named_and_spoils_nothing_else(signatures):
@@ -139,7 +201,11 @@ def test_what_cannot_be_read_is_named_and_spoils_nothing_else(signatures):
     first, *errors, last = (error.decode() for error in answer["error"])
     assert first == last == ""
     for (what, (_, words)), error in zip(items.items(), errors, strict=True):
-        assert error.startswith("Expected ") and "Received: " in error and "\n" not in error, what
+        assert (
+            error.startswith("Expected ")
+            and "Received: " in error
+            and "\n" not in error
+        ), what
         assert re.search(words, error), (what, error)
 
 
@@ -161,7 +227,10 @@ def test_the_orientation_of_a_photo_is_applied_as_pillow_does(endian):
         assert error == b""
         np.testing.assert_array_equal(read, upright)
     at = data.index(b"Exif\0\0")
-    for damage in (changed(data, at + 10, b"\xff" * 4), changed(data, at + 14, b"\xff" * 2)):
+    for damage in (
+        changed(data, at + 10, b"\xff" * 4),
+        changed(data, at + 14, b"\xff" * 2),
+    ):
         np.testing.assert_array_equal(image_bytes.read(damage)[0], decoded(data))
 
 
@@ -172,14 +241,24 @@ def test_pixels_are_read_as_pillow_reads_them():
 
 def test_several_styles_take_weights_for_each_picture_or_for_all(tmp_path):
     network = tiny.network(styles=3)
-    artefact, = saved_model.export(network, tmp_path, "three")
+    (artefact,) = saved_model.export(network, tmp_path, "three")
     run = functions(artefact.path)
     files, weights = MIXED[:2], np.array([[0, 1, 0], [0.5, 0, 0.5]], np.float32)
-    each = run["serving_bytes"](image_bytes=files, style_weights=weights)["stylized_bytes"]
-    first = run["serving_bytes"](image_bytes=files, style_weights=weights[:1])["stylized_bytes"]
+    each = run["serving_bytes"](image_bytes=files, style_weights=weights)[
+        "stylized_bytes"
+    ]
+    first = run["serving_bytes"](image_bytes=files, style_weights=weights[:1])[
+        "stylized_bytes"
+    ]
     for painted, data, blend in zip(each, files, weights):
         wanted = wanted_of(network, decoded(data), blend)
-        assert np.abs(decoded(painted).astype(int) - decoded(image_io.encode_rgb8(wanted, "jpg"))).max() <= 1
+        assert (
+            np.abs(
+                decoded(painted).astype(int)
+                - decoded(image_io.encode_rgb8(wanted, "jpg"))
+            ).max()
+            <= 1
+        )
     assert first[0] == each[0] and first[1] != each[1]
 
 
@@ -199,7 +278,7 @@ def test_many_sizes_are_no_new_traces_and_no_more_memory(signatures, monkeypatch
 
     traces, many = [], sizes(40)
     monkeypatch.setattr(GrowToDrawable, "call", lambda *args: traces.append(args))
-    paint(many)                                # oneDNN keeps something for each new size, up to a bound
+    paint(many)  # oneDNN keeps something for each new size, up to a bound
     before = resident()
     paint(many)
     # A picture's activations at 64x64 take about 1 MB: 80 that are kept would show.
@@ -209,12 +288,20 @@ def test_many_sizes_are_no_new_traces_and_no_more_memory(signatures, monkeypatch
 # -- what lies beside ------------------------------------------------------------------------------
 
 
-def test_warm_up_requests_are_messages_of_tensorflow_serving_that_the_model_answers(exported, signatures):
+def test_warm_up_requests_are_messages_of_tensorflow_serving_that_the_model_answers(
+    exported, signatures
+):
     asked = []
-    for record in tf.data.TFRecordDataset(str(exported[1] / "assets.extra" / "tf_serving_warmup_requests")):
-        request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+    for record in tf.data.TFRecordDataset(
+        str(exported[1] / "assets.extra" / "tf_serving_warmup_requests")
+    ):
+        request = prediction_log_pb2.PredictionLog.FromString(
+            record.numpy()
+        ).predict_log.request
         assert request.SerializeToString(deterministic=True)
-        inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
+        inputs = {
+            name: tf.make_ndarray(value) for name, value in request.inputs.items()
+        }
         answer = signatures[request.model_spec.signature_name](**inputs)
         assert not any(answer.get("error", []))
         asked.append(request.model_spec.signature_name)
@@ -222,18 +309,28 @@ def test_warm_up_requests_are_messages_of_tensorflow_serving_that_the_model_answ
 
 
 @pytest.mark.parametrize("shape", [{"styles": 2}, {"strength": True}], ids=str)
-def test_warm_up_requests_have_every_input_of_a_network_that_takes_weights_of_styles(tmp_path, shape):
-    artefact, = saved_model.export(tiny.network(**shape), tmp_path, "night")
-    for record in tf.data.TFRecordDataset(str(artefact.path / "assets.extra" / "tf_serving_warmup_requests")):
-        request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
-        assert set(request.inputs) == set(ends(artefact.path, request.model_spec.signature_name)[0])
+def test_warm_up_requests_have_every_input_of_a_network_that_takes_weights_of_styles(
+    tmp_path, shape
+):
+    (artefact,) = saved_model.export(tiny.network(**shape), tmp_path, "night")
+    for record in tf.data.TFRecordDataset(
+        str(artefact.path / "assets.extra" / "tf_serving_warmup_requests")
+    ):
+        request = prediction_log_pb2.PredictionLog.FromString(
+            record.numpy()
+        ).predict_log.request
+        assert set(request.inputs) == set(
+            ends(artefact.path, request.model_spec.signature_name)[0]
+        )
         assert len(request.inputs) == 2
 
 
 @pytest.mark.parametrize("name", ["night", 'a "b" \\ ö'])
 def test_the_list_of_models_is_one_of_tensorflow_serving(name):
-    parsed = text_format.Parse(serving_files.models_config(name), model_server_config_pb2.ModelServerConfig())
-    model, = parsed.model_config_list.config
+    parsed = text_format.Parse(
+        serving_files.models_config(name), model_server_config_pb2.ModelServerConfig()
+    )
+    (model,) = parsed.model_config_list.config
     assert (model.name, model.base_path) == (name, f"/models/{name}/saved_model")
     assert model.model_platform == "tensorflow"
 
@@ -243,28 +340,54 @@ def test_the_list_of_models_is_one_of_tensorflow_serving(name):
 
 def ends(path, signature):
     """({input: its tensor}, {output: its tensor}) of a signature, by the file alone."""
-    graph, = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes()).meta_graphs
+    (graph,) = saved_model_pb2.SavedModel.FromString(
+        (path / "saved_model.pb").read_bytes()
+    ).meta_graphs
     definition = graph.signature_def[signature]
-    return tuple({name: info.name for name, info in side.items()} for side in (definition.inputs, definition.outputs))
+    return tuple(
+        {name: info.name for name, info in side.items()}
+        for side in (definition.inputs, definition.outputs)
+    )
 
 
-def test_the_c_api_alone_draws_the_networks_picture_and_survives_broken_files(exported, signatures):
+def test_the_c_api_alone_draws_the_networks_picture_and_survives_broken_files(
+    exported, signatures
+):
     network, path = exported
     photo = tiny.photo(45, 61)
-    (inputs, outputs), (file_inputs, file_outputs) = ends(path, "serving_default"), ends(path, "serving_bytes")
-    files = np.array([MIXED[0], *(data for data, _ in broken().values()), MIXED[1]], object)
-    asked = [(str(path), {inputs["image"]: photo[None]}, [outputs["stylized"]]),
-             (str(path), {file_inputs["image_bytes"]: files},
-              [file_outputs[name] for name in ("stylized_bytes", "error")])]
+    (inputs, outputs), (file_inputs, file_outputs) = (
+        ends(path, "serving_default"),
+        ends(path, "serving_bytes"),
+    )
+    files = np.array(
+        [MIXED[0], *(data for data, _ in broken().values()), MIXED[1]], object
+    )
+    asked = [
+        (str(path), {inputs["image"]: photo[None]}, [outputs["stylized"]]),
+        (
+            str(path),
+            {file_inputs["image_bytes"]: files},
+            [file_outputs[name] for name in ("stylized_bytes", "error")],
+        ),
+    ]
     library = Path(tf.__file__).with_name("libtensorflow_cc.so.2")
     done = subprocess.run(
-        [sys.executable, str(Path(__file__).parents[1] / "support" / "c_api_main.py"), str(library)], input=pickle.dumps(asked),
-        capture_output=True)
+        [
+            sys.executable,
+            str(Path(__file__).parents[1] / "support" / "c_api_main.py"),
+            str(library),
+        ],
+        input=pickle.dumps(asked),
+        capture_output=True,
+    )
     assert done.returncode == 0, done.stderr.decode()
     (drawn,), (painted, errors) = pickle.loads(done.stdout)
     np.testing.assert_array_equal(drawn[0], wanted_of(network, photo))
     answer = signatures["serving_bytes"](image_bytes=files)
-    assert errors == answer["error"].tolist() and painted == answer["stylized_bytes"].tolist()
+    assert (
+        errors == answer["error"].tolist()
+        and painted == answer["stylized_bytes"].tolist()
+    )
     assert painted[0] and painted[-1] and not any(painted[1:-1])
 
 
@@ -274,10 +397,15 @@ def test_the_loader_of_tensorflow_1_draws_the_networks_picture(exported):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         graph = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(path))
         signature = graph.signature_def["serving_default"]
-        drawn = session.run(signature.outputs["stylized"].name, {signature.inputs["image"].name: photo[None]})
+        drawn = session.run(
+            signature.outputs["stylized"].name,
+            {signature.inputs["image"].name: photo[None]},
+        )
         signature = graph.signature_def["serving_bytes"]
-        error = session.run(signature.outputs["error"].name, {
-            signature.inputs["image_bytes"].name: [MIXED[0], MIXED[0][:99]]})
+        error = session.run(
+            signature.outputs["error"].name,
+            {signature.inputs["image_bytes"].name: [MIXED[0], MIXED[0][:99]]},
+        )
     np.testing.assert_array_equal(drawn[0], wanted_of(network, photo))
     assert error[0] == b"" and b"99 bytes" in error[1]
 
@@ -287,7 +415,26 @@ def test_saved_model_cli_draws_the_networks_picture(exported, tmp_path):
     photo = tiny.photo(30, 41)
     np.save(tmp_path / "photo.npy", photo[None])
     subprocess.run(
-        [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "run", "--dir", str(path),
-         "--tag_set", "serve", "--signature_def", "serving_default", "--inputs", "image=photo.npy", "--outdir", "."],
-        cwd=tmp_path, check=True, capture_output=True)
-    np.testing.assert_array_equal(np.load(tmp_path / "stylized.npy")[0], wanted_of(network, photo))
+        [
+            sys.executable,
+            "-m",
+            "tensorflow.python.tools.saved_model_cli",
+            "run",
+            "--dir",
+            str(path),
+            "--tag_set",
+            "serve",
+            "--signature_def",
+            "serving_default",
+            "--inputs",
+            "image=photo.npy",
+            "--outdir",
+            ".",
+        ],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "stylized.npy")[0], wanted_of(network, photo)
+    )

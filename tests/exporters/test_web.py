@@ -1,4 +1,6 @@
-"""The exported page: whole, from its own server alone, and its files draw what the network draws."""
+"""The exported page: whole, from its own server alone, and its files draw what the
+network draws.
+"""
 
 import functools
 import json
@@ -18,7 +20,12 @@ from support import litert_js, tiny
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data import style_images
-from nst_tf.exporters import model_card, parity, registry as exporters, run as export_run
+from nst_tf.exporters import (
+    model_card,
+    parity,
+    registry as exporters,
+    run as export_run,
+)
 from nst_tf.exporters.tflite import per_style as tflite
 from nst_tf.exporters.web import page as web
 from nst_tf.images import io as image_io, padding
@@ -26,7 +33,7 @@ from nst_tf.inference import stylizer
 from nst_tf.models import adain_net, transform_net
 
 SIDES, SHAPES = (32,), ((0.75, 1.0),)
-TWO = "mosaic,https://example.org/my-wave_2.jpg"                    # the second's picture is not at hand
+TWO = "mosaic,https://example.org/my-wave_2.jpg"  # the second's picture is not at hand
 
 
 def exported(network, folder, **options):
@@ -34,16 +41,29 @@ def exported(network, folder, **options):
     path = litert_js.tarball(Path(folder) / "runtime.tgz")
     small = mock.patch.multiple(web, SIDES=SIDES, SHAPES=SHAPES)
     with small, litert_js.expected(path):
-        return exporters.export("web", network, Path(folder), "tiny", web_runtime=str(path), **options)
+        return exporters.export(
+            "web", network, Path(folder), "tiny", web_runtime=str(path), **options
+        )
 
 
 @functools.cache
 def made(kind):
     folder = tempfile.TemporaryDirectory()
-    network = {"single": tiny.network, "several": lambda: tiny.network(styles=2),
-               "strengths": lambda: tiny.network(strength=True), "any": tiny.any_style}[kind]()
-    artefacts = exported(network, folder.name, style_image=TWO if kind == "several" else "mosaic")
-    return network, Path(folder.name), artefacts, folder             # the last: lives as long as the cache
+    network = {
+        "single": tiny.network,
+        "several": lambda: tiny.network(styles=2),
+        "strengths": lambda: tiny.network(strength=True),
+        "any": tiny.any_style,
+    }[kind]()
+    artefacts = exported(
+        network, folder.name, style_image=TWO if kind == "several" else "mosaic"
+    )
+    return (
+        network,
+        Path(folder.name),
+        artefacts,
+        folder,
+    )  # the last: lives as long as the cache
 
 
 def unconverted(network, folder, **options):
@@ -57,30 +77,55 @@ def unconverted(network, folder, **options):
 @pytest.fixture(params=["single", "several", "strengths", "any"])
 def page(request):
     network, folder, _, _ = made(request.param)
-    return network, folder / "web", json.loads((folder / "web" / "model.json").read_text())
+    return (
+        network,
+        folder / "web",
+        json.loads((folder / "web" / "model.json").read_text()),
+    )
 
 
 def contents(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_every_file_draws_the_networks_picture_at_its_size(page):
     network, folder, described = page
-    assert [(frame["width"], frame["height"]) for frame in described["frames"]] == [(32, 24)]
+    assert [(frame["width"], frame["height"]) for frame in described["frames"]] == [
+        (32, 24)
+    ]
     for frame in described["frames"]:
         photo = image_io.to_float(tiny.photo(21, 30))
-        grown = np.stack([photo[:, :, channel][padding.mirrored(21, frame["height"])][
-            :, padding.mirrored(30, frame["width"])] for channel in range(3)], -1)
+        grown = np.stack(
+            [
+                photo[:, :, channel][padding.mirrored(21, frame["height"])][
+                    :, padding.mirrored(30, frame["width"])
+                ]
+                for channel in range(3)
+            ],
+            -1,
+        )
         run = Interpreter(str(folder / frame["file"])).get_signature_runner()
         if described["kind"] == "any":
             style = image_io.to_float(tiny.photo(40, 50))[None]
-            inputs = {"content": grown[None], "code": adain_net.parts_of(network).encode_style(style).numpy(),
-                      "alpha": np.array([[0.5]], np.float32)}
+            inputs = {
+                "content": grown[None],
+                "code": adain_net.parts_of(network).encode_style(style).numpy(),
+                "alpha": np.array([[0.5]], np.float32),
+            }
             wanted = np.clip(tiny.draw_any(network, grown[None], style, 0.5)[0], 0, 1)
         else:
-            name, blend = {"single": ("", ()), "several": ("style_weights", (0.25, 0.75)),
-                           "strengths": ("strengths", (0.6,))}[described["kind"]]
-            inputs = {"image": grown[None]} | ({name: np.array([blend], np.float32)} if blend else {})
+            name, blend = {
+                "single": ("", ()),
+                "several": ("style_weights", (0.25, 0.75)),
+                "strengths": ("strengths", (0.6,)),
+            }[described["kind"]]
+            inputs = {"image": grown[None]} | (
+                {name: np.array([blend], np.float32)} if blend else {}
+            )
             wanted = tiny.draw(network, grown, blend)
         assert wanted.std() > 0.05
         assert parity.psnr(run(**inputs)["stylized"][0], wanted) >= 50
@@ -91,18 +136,32 @@ def test_styles_have_names_pictures_and_codes(page):
     offered = described["styles"]
     if described["kind"] == "any":
         assert [style["name"] for style in offered] == [
-            "Autumn knife", "Ink wash", "Mosaic", "Starry swirls", "Woodblock"]
+            "Autumn knife",
+            "Ink wash",
+            "Mosaic",
+            "Starry swirls",
+            "Woodblock",
+        ]
         encode = adain_net.parts_of(network).encode_style
         for style, name in zip(offered, style_images.packaged_styles()):
             np.testing.assert_allclose(
-                style["code"], encode(stylizer.read_style(name, 512)[None])[0], rtol=1e-5, atol=1e-6)
+                style["code"],
+                encode(stylizer.read_style(name, 512)[None])[0],
+                rtol=1e-5,
+                atol=1e-6,
+            )
     else:
-        assert [style["name"] for style in offered] == ["Mosaic", "My wave 2"][:len(offered)]
+        assert [style["name"] for style in offered] == ["Mosaic", "My wave 2"][
+            : len(offered)
+        ]
         assert [style["code"] for style in offered] == [[]] * len(offered)
         assert "picture" not in offered[-1] or len(offered) == 1
     for style in offered:
         if "picture" in style:
-            assert image_io.decode_rgb8((folder / style["picture"]).read_bytes()).shape[2] == 3
+            assert (
+                image_io.decode_rgb8((folder / style["picture"]).read_bytes()).shape[2]
+                == 3
+            )
 
 
 def test_styles_without_a_record_are_numbered(tmp_path):
@@ -113,28 +172,61 @@ def test_styles_without_a_record_are_numbered(tmp_path):
 
 def test_all_that_the_page_names_is_there(page):
     _, folder, described = page
-    named = {frame["file"] for frame in described["frames"]} | {"sample.jpg", "model.json"}
+    named = {frame["file"] for frame in described["frames"]} | {
+        "sample.jpg",
+        "model.json",
+    }
     html = (folder / "index.html").read_text()
-    named |= {link for link in re.findall(r'(?:href|src)="([^"]+)"', html) if not link.startswith("data:")}
+    named |= {
+        link
+        for link in re.findall(r'(?:href|src)="([^"]+)"', html)
+        if not link.startswith("data:")
+    }
     for script in (folder / "js").glob("*.js"):
-        relative = re.findall(r'(?:from |import\(|new URL\()"([^"]+)"', script.read_text())
-        # Dynamic imports and URLs in a worker start from its own place, as static ones do.
-        named |= {(script.parent / name).resolve().relative_to(folder.resolve()).as_posix() for name in relative}
-    assert {"js/app.js", "js/worker.js", "runtime/index.js", "runtime/LICENSE.txt", "style.css"} <= named
+        relative = re.findall(
+            r'(?:from |import\(|new URL\()"([^"]+)"', script.read_text()
+        )
+        # Dynamic imports and URLs in a worker start from its own place, as static ones
+        # do.
+        named |= {
+            (script.parent / name).resolve().relative_to(folder.resolve()).as_posix()
+            for name in relative
+        }
+    assert {
+        "js/app.js",
+        "js/worker.js",
+        "runtime/index.js",
+        "runtime/LICENSE.txt",
+        "style.css",
+    } <= named
     assert [name for name in named - {"runtime"} if not (folder / name).is_file()] == []
-    identifiers = set(re.findall(r'\bget\("([a-z-]+)"\)', (folder / "js" / "app.js").read_text()))
-    assert len(identifiers) > 10 and identifiers <= set(re.findall(r'id="([a-z-]+)"', html))
+    identifiers = set(
+        re.findall(r'\bget\("([a-z-]+)"\)', (folder / "js" / "app.js").read_text())
+    )
+    assert len(identifiers) > 10 and identifiers <= set(
+        re.findall(r'id="([a-z-]+)"', html)
+    )
 
 
 def test_nothing_comes_from_elsewhere(page):
     _, folder, _ = page
-    own = {name: data.decode() for name, data in contents(folder).items()
-           if name.endswith((".html", ".css", ".js", ".py")) and not name.startswith("runtime/")}
+    own = {
+        name: data.decode()
+        for name, data in contents(folder).items()
+        if name.endswith((".html", ".css", ".js", ".py"))
+        and not name.startswith("runtime/")
+    }
     assert len(own) > 10
-    addresses = {address for text in own.values() for address in re.findall(r"(?:https?:|wss?:)?//[\w.:-]+\.?\w+", text)
-                 if not address.startswith(("//", "http://localhost", "http://www.w3.org"))}
+    addresses = {
+        address
+        for text in own.values()
+        for address in re.findall(r"(?:https?:|wss?:)?//[\w.:-]+\.?\w+", text)
+        if not address.startswith(("//", "http://localhost", "http://www.w3.org"))
+    }
     assert addresses == set()
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', own["index.html"]).group(1)
+    policy = re.search(
+        r'Content-Security-Policy" content="([^"]+)"', own["index.html"]
+    ).group(1)
     assert "default-src 'none'" in policy and "http" not in policy and "*" not in policy
 
 
@@ -154,21 +246,44 @@ def test_the_runtime_comes_as_published_but_for_one_import(page):
 
 
 def test_frames_are_squares_and_photos_lying_and_standing_that_every_network_can_draw():
-    sizes = [(round(side * height), round(side * width)) for side in web.SIDES for height, width in web.SHAPES]
+    sizes = [
+        (round(side * height), round(side * width))
+        for side in web.SIDES
+        for height, width in web.SHAPES
+    ]
     assert {width / height for height, width in sizes} == {1, 4 / 3, 3 / 4}
-    assert all(padding.grown_side(side, *padding.ANY_STYLE) == side for size in sizes for side in size)
+    assert all(
+        padding.grown_side(side, *padding.ANY_STYLE) == side
+        for size in sizes
+        for side in size
+    )
 
 
 def test_its_server_sends_what_threads_and_scripts_need(page):
     _, folder, _ = page
-    done = subprocess.run([sys.executable, str(folder / "serve.py"), "many"], capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.startswith("Expected a free port.") and done.stderr.count("\n") == 1
-    running = subprocess.Popen([sys.executable, str(folder / "serve.py"), "0"], stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, text=True)
+    done = subprocess.run(
+        [sys.executable, str(folder / "serve.py"), "many"],
+        capture_output=True,
+        text=True,
+    )
+    assert (
+        done.returncode == 1
+        and done.stderr.startswith("Expected a free port.")
+        and done.stderr.count("\n") == 1
+    )
+    running = subprocess.Popen(
+        [sys.executable, str(folder / "serve.py"), "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     try:
         address = running.stdout.readline().strip()
-        for name, kind in (("index.html", "text/html"), ("js/worker.js", "text/javascript"),
-                           ("runtime/litert_wasm_internal.wasm", "application/wasm")):
+        for name, kind in (
+            ("index.html", "text/html"),
+            ("js/worker.js", "text/javascript"),
+            ("runtime/litert_wasm_internal.wasm", "application/wasm"),
+        ):
             with urllib.request.urlopen(f"{address}/{name}", timeout=20) as answer:
                 assert answer.read() == (folder / name).read_bytes()
                 assert answer.headers["Content-Type"] == kind
@@ -186,19 +301,31 @@ def test_a_runtime_that_imports_otherwise_is_refused():
 
 def test_the_card_lists_every_file_with_its_hash(page):
     _, folder, _ = page
-    (entry,) = model_card.card(folder.parent, made(json.loads((folder / "model.json").read_text())["kind"])[2], {})[
-        "artefacts"]
+    (entry,) = model_card.card(
+        folder.parent,
+        made(json.loads((folder / "model.json").read_text())["kind"])[2],
+        {},
+    )["artefacts"]
     assert entry["file"] == "web" and set(entry["sha256"]) == set(contents(folder))
     assert entry["bytes"] == sum(map(len, contents(folder).values()))
     assert entry["decibels_to_the_network"]["least"] >= 60
-    assert all(model["operations"]["CONV_2D"] > 3 for model in entry["models"].values()) and len(entry["models"]) == 1
+    assert (
+        all(model["operations"]["CONV_2D"] > 3 for model in entry["models"].values())
+        and len(entry["models"]) == 1
+    )
 
 
 def test_what_the_gate_refuses_leaves_the_older_page(tmp_path):
     unconverted(tiny.network(), tmp_path)
     before = contents(tmp_path / "web")
-    with mock.patch.object(web, "SAMPLE", "cat"), mock.patch.object(parity, "psnr", lambda *pictures: 59.0):
-        with pytest.raises(RuntimeError, match="_float16.tflite to equal the network by 60 dB. Received: 59.0 dB"):
+    with (
+        mock.patch.object(web, "SAMPLE", "cat"),
+        mock.patch.object(parity, "psnr", lambda *pictures: 59.0),
+    ):
+        with pytest.raises(
+            RuntimeError,
+            match="_float16.tflite to equal the network by 60 dB. Received: 59.0 dB",
+        ):
             unconverted(tiny.network(), tmp_path)
     assert contents(tmp_path / "web") == before
     assert {path.name for path in tmp_path.iterdir()} == {"web", "runtime.tgz"}
@@ -208,14 +335,26 @@ def test_the_command_takes_the_runs_styles_and_a_runtime(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     tiny.network(styles=2).save(run / "network.keras")
-    (run / "run.json").write_text(json.dumps({"settings": {"style_image": "mosaic,ink_wash"}}))
+    (run / "run.json").write_text(
+        json.dumps({"settings": {"style_image": "mosaic,ink_wash"}})
+    )
     path = litert_js.tarball(tmp_path / "runtime.tgz")
-    settings = {"model": str(run), "formats": ("web",), "output": str(tmp_path / "night")}
+    settings = {
+        "model": str(run),
+        "formats": ("web",),
+        "output": str(tmp_path / "night"),
+    }
     with pytest.raises(UserError, match="Check --web_runtime"):
         export_run.export(ExportSettings(**settings, web_runtime="nowhere.tgz"))
-    data = (made("several")[1] / "web" / "models" / "tiny_32x24_float16.tflite").read_bytes()
+    data = (
+        made("several")[1] / "web" / "models" / "tiny_32x24_float16.tflite"
+    ).read_bytes()
     small = mock.patch.multiple(web, SIDES=SIDES, SHAPES=SHAPES)
-    with litert_js.expected(path), small, mock.patch.object(tflite, "converted", lambda *args: {"": data}):
+    with (
+        litert_js.expected(path),
+        small,
+        mock.patch.object(tflite, "converted", lambda *args: {"": data}),
+    ):
         export_run.export(ExportSettings(**settings, web_runtime=str(path)))
     described = json.loads((tmp_path / "night" / "web" / "model.json").read_text())
     assert described["name"] == "night" and described["kind"] == "several"

@@ -28,8 +28,10 @@ def keras_name(layer):
 
 def keras_maps(reference, picture):
     """All 16 maps of Keras's network, after Keras's own preprocessing of 0..255."""
-    model = keras.Model(reference.input, {
-        layer: reference.get_layer(keras_name(layer)).output for layer in vgg.LAYERS})
+    model = keras.Model(
+        reference.input,
+        {layer: reference.get_layer(keras_name(layer)).output for layer in vgg.LAYERS},
+    )
     # A copy, because that function changes what it is given.
     return model(keras.applications.vgg19.preprocess_input(255 * picture.copy()))
 
@@ -79,10 +81,14 @@ def test_all_16_maps_equal_those_of_keras_for_the_same_weights(reference, extrac
     for layer in vgg.LAYERS:
         assert np.abs(wanted[layer]).max() > 0
         scale = float(np.abs(wanted[layer]).max())
-        np.testing.assert_allclose(maps[layer], wanted[layer], atol=1e-5 * scale, err_msg=layer)
+        np.testing.assert_allclose(
+            maps[layer], wanted[layer], atol=1e-5 * scale, err_msg=layer
+        )
 
 
-@pytest.mark.skipif(not REAL_WEIGHTS.is_file(), reason="../shared has no VGG19 weights here")
+@pytest.mark.skipif(
+    not REAL_WEIGHTS.is_file(), reason="../shared has no VGG19 weights here"
+)
 def test_all_16_maps_equal_those_of_keras_for_imagenets_weights():
     extractor = extractors.load_vgg19(str(REAL_WEIGHTS), vgg.LAYERS)
     reference = keras.applications.VGG19(weights=str(REAL_WEIGHTS), include_top=False)
@@ -91,7 +97,9 @@ def test_all_16_maps_equal_those_of_keras_for_imagenets_weights():
     for layer in vgg.LAYERS:
         scale = float(np.abs(wanted[layer]).max())
         assert scale > 0
-        np.testing.assert_allclose(maps[layer], wanted[layer], atol=1e-5 * scale, err_msg=layer)
+        np.testing.assert_allclose(
+            maps[layer], wanted[layer], atol=1e-5 * scale, err_msg=layer
+        )
 
 
 def test_preprocessing_equals_keras_and_leaves_its_argument_alone():
@@ -113,7 +121,10 @@ def test_maps_halve_with_each_block_and_come_in_the_order_asked_for():
     maps = model(photo(1, 32, 48, 3))
     assert list(maps) == list(names)
     assert [tuple(maps[name].shape) for name in names] == [
-        (1, 2, 3, 8), (1, 32, 48, 4), (1, 8, 12, 8)]
+        (1, 2, 3, 8),
+        (1, 32, 48, 4),
+        (1, 8, 12, 8),
+    ]
 
 
 def test_nothing_deeper_than_the_deepest_layer_is_built():
@@ -129,7 +140,8 @@ def test_maps_are_after_the_relu():
 
 
 @pytest.mark.parametrize(
-    "dtype, wanted", [("float32", tf.float32), ("mixed_bfloat16", tf.bfloat16)])
+    "dtype, wanted", [("float32", tf.float32), ("mixed_bfloat16", tf.bfloat16)]
+)
 @pytest.mark.parametrize("margin", [0, 16])
 def test_maps_have_the_precision_of_the_convolutions(dtype, wanted, margin):
     model = vgg.build_topology(TINY, ("relu2_1",), dtype=dtype)
@@ -141,7 +153,9 @@ def test_maps_have_the_precision_of_the_convolutions(dtype, wanted, margin):
 def test_a_margin_mirrors_as_numpy_does_however_small_the_picture():
     pixels = np.random.default_rng(0).random((1, 5, 1, 3), np.float32)
     wanted = np.pad(pixels, ((0, 0), (7, 7), (7, 7), (0, 0)), "reflect")
-    np.testing.assert_array_equal(extractors.mirrored_around(tf.constant(pixels), 7), wanted)
+    np.testing.assert_array_equal(
+        extractors.mirrored_around(tf.constant(pixels), 7), wanted
+    )
 
 
 def test_with_a_margin_the_border_of_a_plain_picture_looks_like_its_inside():
@@ -151,30 +165,41 @@ def test_with_a_margin_the_border_of_a_plain_picture_looks_like_its_inside():
     for layer, maps in with_margin(plain).items():
         assert maps.shape == without(plain)[layer].shape
         spread, before = (
-            np.ptp(each.numpy(), (1, 2)).max() for each in (maps, without(plain)[layer]))
+            np.ptp(each.numpy(), (1, 2)).max() for each in (maps, without(plain)[layer])
+        )
         assert spread < 1e-3 * before
 
 
 def test_a_loaded_network_is_frozen_and_knows_its_file(extractor, weights_file):
     assert not extractor.model.trainable_variables
     assert extractor.provenance == {
-        "weights": str(weights_file), "sha256": extractors.sha256(weights_file)}
+        "weights": str(weights_file),
+        "sha256": extractors.sha256(weights_file),
+    }
 
 
 # -- receptive field -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layer, side", [
-    ("relu1_1", 3), ("relu1_2", 5), ("relu2_1", 10), ("relu2_2", 14), ("relu3_1", 24)])
+@pytest.mark.parametrize(
+    "layer, side",
+    [("relu1_1", 3), ("relu1_2", 5), ("relu2_1", 10), ("relu2_2", 14), ("relu3_1", 24)],
+)
 def test_the_receptive_field_is_what_a_position_really_sees(layer, side):
     assert vgg.receptive_field(layer) == side
     model = vgg.build_topology((1,) * 5, (layer,))
     for weight in model.weights:
-        weight.assign(np.ones(weight.shape))           # all positive: nothing is hidden by a ReLU
+        weight.assign(
+            np.ones(weight.shape)
+        )  # all positive: nothing is hidden by a ReLU
     width = 48
-    pictures = np.repeat(np.full((1, width, width, 3), 0.9, np.float32), width + 1, axis=0)
+    pictures = np.repeat(
+        np.full((1, width, width, 3), 0.9, np.float32), width + 1, axis=0
+    )
     for column in range(width):
-        pictures[column, width // 2, column] = 100     # seen wherever it is the maximum of a pool
+        pictures[column, width // 2, column] = (
+            100  # seen wherever it is the maximum of a pool
+        )
     maps = model(pictures)[layer].numpy()[..., 0]
     middle = maps.shape[1] // 2
     seen = maps[:-1, middle, middle] != maps[-1, middle, middle]
@@ -196,10 +221,13 @@ def test_the_url_and_md5_are_those_in_kerass_source():
 
 
 def test_imagenet_is_fetched_through_keras_and_the_file_is_hashed(
-        reference, weights_file, monkeypatch):
+    reference, weights_file, monkeypatch
+):
     def download(name, url, *, cache_subdir, file_hash):
         assert (url, file_hash) == (extractors.IMAGENET_URL, extractors.IMAGENET_MD5)
-        assert cache_subdir == "models" and url.endswith(f"/{name}")   # where Keras keeps its own
+        assert cache_subdir == "models" and url.endswith(
+            f"/{name}"
+        )  # where Keras keeps its own
         return str(weights_file)
 
     def read(*, weights, include_top):
@@ -210,7 +238,9 @@ def test_imagenet_is_fetched_through_keras_and_the_file_is_hashed(
     monkeypatch.setattr(keras.applications, "VGG19", read)
     extractor = extractors.load_vgg19("imagenet", ["relu1_1"])
     assert extractor.provenance == {
-        "weights": "imagenet", "sha256": extractors.sha256(weights_file)}
+        "weights": "imagenet",
+        "sha256": extractors.sha256(weights_file),
+    }
 
 
 def test_a_download_with_another_md5_is_refused(tmp_path, monkeypatch):
@@ -219,7 +249,10 @@ def test_a_download_with_another_md5_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(extractors, "IMAGENET_URL", (tmp_path / "wrong.h5").as_uri())
     real = keras.utils.get_file
     monkeypatch.setattr(
-        keras.utils, "get_file", lambda *a, **k: real(*a, cache_dir=tmp_path / "cache", **k))
+        keras.utils,
+        "get_file",
+        lambda *a, **k: real(*a, cache_dir=tmp_path / "cache", **k),
+    )
     with pytest.raises(UserError) as caught:
         extractors.load_vgg19("imagenet", ["relu1_1"])
     assert extractors.IMAGENET_MD5 in one_line(caught)
@@ -233,7 +266,12 @@ def test_no_network_is_one_line_with_url_md5_and_a_way_out(monkeypatch):
     with pytest.raises(UserError) as caught:
         extractors.load_vgg19("imagenet", ["relu1_1"])
     message = one_line(caught)
-    for part in (extractors.IMAGENET_URL, extractors.IMAGENET_MD5, "--vgg_weights", "slim_vgg19"):
+    for part in (
+        extractors.IMAGENET_URL,
+        extractors.IMAGENET_MD5,
+        "--vgg_weights",
+        "slim_vgg19",
+    ):
         assert part in message
 
 
@@ -258,9 +296,13 @@ def test_a_wrong_file_is_one_line(tmp_path):
 
 @pytest.mark.parametrize("name", ["relu6_1", "relu1_3", "block4_conv2", "relu4_2 ", ""])
 def test_an_unknown_layer_is_one_line_before_any_work(name, monkeypatch):
-    monkeypatch.setattr(keras.applications, "VGG19", lambda **options: pytest.fail("work was done"))
-    for load in (lambda: extractors.load_vgg19("imagenet", [name]),
-                 lambda: extractors.load_slim_vgg19([name])):
+    monkeypatch.setattr(
+        keras.applications, "VGG19", lambda **options: pytest.fail("work was done")
+    )
+    for load in (
+        lambda: extractors.load_vgg19("imagenet", [name]),
+        lambda: extractors.load_slim_vgg19([name]),
+    ):
         with pytest.raises(UserError) as caught:
             load()
         assert repr(name) in one_line(caught) and "relu4_2" in str(caught.value)
@@ -283,8 +325,10 @@ def slim_model():
 
 def test_a_packed_weight_is_off_by_less_than_one_percent(slim_model):
     packed = extractors.pack_slim(slim_model, TINY)
-    convolutions = [layer for layer in slim_model.layers if isinstance(layer, keras.layers.Conv2D)]
-    assert len(convolutions) == 13 + 13                # 3x3 and metric
+    convolutions = [
+        layer for layer in slim_model.layers if isinstance(layer, keras.layers.Conv2D)
+    ]
+    assert len(convolutions) == 13 + 13  # 3x3 and metric
     for layer in convolutions:
         kernel, *bias = layer.get_weights()
         again, *bias_again = extractors.unpack_layer(packed, layer.name)
@@ -297,27 +341,38 @@ def test_a_packed_weight_is_off_by_less_than_one_percent(slim_model):
 def test_channels_of_different_size_are_packed_equally_well():
     model = vgg.build_topology(TINY, ("relu1_1",), metric=True)
     kernel, bias = model.get_layer("block1_conv1").get_weights()
-    kernel *= np.array([1e-4, 1, 1e4, 0], np.float32)             # the last channel is dead
+    kernel *= np.array([1e-4, 1, 1e4, 0], np.float32)  # the last channel is dead
     model.get_layer("block1_conv1").set_weights([kernel, bias])
-    again, _ = extractors.unpack_layer(extractors.pack_slim(model, TINY), "block1_conv1")
+    again, _ = extractors.unpack_layer(
+        extractors.pack_slim(model, TINY), "block1_conv1"
+    )
     assert (again[..., 3] == 0).all()
     for channel in range(3):
         wanted = kernel[..., channel]
-        assert np.linalg.norm(again[..., channel] - wanted) < 0.01 * np.linalg.norm(wanted)
+        assert np.linalg.norm(again[..., channel] - wanted) < 0.01 * np.linalg.norm(
+            wanted
+        )
 
 
-def test_a_packed_network_has_the_features_of_the_one_it_was_made_from(slim_model, tmp_path):
+def test_a_packed_network_has_the_features_of_the_one_it_was_made_from(
+    slim_model, tmp_path
+):
     path = tmp_path / "slim.npz"
     np.savez_compressed(path, **extractors.pack_slim(slim_model, TINY))
     layers = ("relu4_2", "relu1_1", "relu5_1")
     extractor = extractors.load_slim_vgg19(layers, weights=str(path))
     assert extractor.name == "slim_vgg19" and extractor.layers == layers
-    assert extractor.provenance == {"weights": str(path), "sha256": extractors.sha256(path)}
+    assert extractor.provenance == {
+        "weights": str(path),
+        "sha256": extractors.sha256(path),
+    }
     assert not extractor.model.trainable_variables
     picture = photo(1, 32, 32, 3)
     maps, wanted = extractor(picture), slim_model(picture)
     for layer in layers:
-        error = np.linalg.norm(maps[layer] - wanted[layer]) / np.linalg.norm(wanted[layer])
+        error = np.linalg.norm(maps[layer] - wanted[layer]) / np.linalg.norm(
+            wanted[layer]
+        )
         assert error < 0.04, (layer, error)
 
 
@@ -350,7 +405,10 @@ def test_damaged_slim_weights_are_one_line(slim_model, tmp_path):
 
 
 def test_the_packaged_weights_load_with_the_widths_on_their_card():
-    extractor, card = extractors.load_slim_vgg19(vgg.SLIM_LAYERS), extractors.packaged_slim_card()
+    extractor, card = (
+        extractors.load_slim_vgg19(vgg.SLIM_LAYERS),
+        extractors.packaged_slim_card(),
+    )
     maps = extractor(photo(1, 32, 32, 3))
     for layer, values in maps.items():
         block = int(layer[4])

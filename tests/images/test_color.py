@@ -14,7 +14,9 @@ def picture(height=20, width=30, seed=0, low=0.2, high=0.8):
     """Noise with correlated channels, away from black and white, so that nothing is clipped."""
     rng = np.random.default_rng(seed)
     base = rng.random((height, width, 1))
-    rgb = 0.6 * base + 0.4 * rng.random((height, width, 3)) * (0.5 + 0.5 * rng.random(3))
+    rgb = 0.6 * base + 0.4 * rng.random((height, width, 3)) * (
+        0.5 + 0.5 * rng.random(3)
+    )
     return (low + (high - low) * rgb).astype(np.float32)
 
 
@@ -24,20 +26,31 @@ HARD = {"grey": GREY, "constant": CONSTANT, "one pixel": CONSTANT[:1, :1]}
 
 
 def test_luminance_keeps_the_pictures_luma_and_the_photos_chroma():
-    drawn, photo = picture(seed=1, low=.4, high=.6), picture(seed=2, low=.4, high=.6)
+    drawn, photo = (
+        picture(seed=1, low=0.4, high=0.6),
+        picture(seed=2, low=0.4, high=0.6),
+    )
     result = color.luminance(drawn, photo)
     for at in ((0, 0), (7, 11), (19, 29)):
         y, i, q = colorsys.rgb_to_yiq(*map(float, result[at]))
-        assert y == pytest.approx(colorsys.rgb_to_yiq(*map(float, drawn[at]))[0], abs=5e-3)
-        assert (i, q) == pytest.approx(colorsys.rgb_to_yiq(*map(float, photo[at]))[1:], abs=5e-3)
+        assert y == pytest.approx(
+            colorsys.rgb_to_yiq(*map(float, drawn[at]))[0], abs=5e-3
+        )
+        assert (i, q) == pytest.approx(
+            colorsys.rgb_to_yiq(*map(float, photo[at]))[1:], abs=5e-3
+        )
 
 
 def test_luminance_of_the_photo_itself_is_the_photo():
-    np.testing.assert_allclose(color.luminance(picture(), picture()), picture(), atol=1e-6)
+    np.testing.assert_allclose(
+        color.luminance(picture(), picture()), picture(), atol=1e-6
+    )
 
 
 def test_luminance_wants_pictures_of_one_size():
-    with pytest.raises(UserError, match="Expected a photo of 30x20 pixels. Received: 8x6."):
+    with pytest.raises(
+        UserError, match="Expected a photo of 30x20 pixels. Received: 8x6."
+    ):
         color.luminance(picture(), GREY)
 
 
@@ -51,10 +64,17 @@ def test_grey_in_the_tones_of_has_no_colour_and_the_moments_of_the_reference():
 
 @pytest.mark.parametrize("shape", [(20, 30), (11, 9), (40, 41)])
 def test_histogram_gives_the_distribution_of_the_reference(shape):
-    result, wanted = color.histogram(picture(seed=1), picture(*shape, seed=2)), picture(*shape, seed=2)
+    result, wanted = (
+        color.histogram(picture(seed=1), picture(*shape, seed=2)),
+        picture(*shape, seed=2),
+    )
     for channel in range(3):
-        apart = scipy.stats.ks_2samp(result[..., channel].ravel(), wanted[..., channel].ravel())
-        assert apart.statistic < 1.5 / min(wanted[..., 0].size, result[..., 0].size) + 1e-3
+        apart = scipy.stats.ks_2samp(
+            result[..., channel].ravel(), wanted[..., channel].ravel()
+        )
+        assert (
+            apart.statistic < 1.5 / min(wanted[..., 0].size, result[..., 0].size) + 1e-3
+        )
 
 
 def test_histogram_keeps_the_order_of_values_and_equal_ones_equal():
@@ -62,25 +82,32 @@ def test_histogram_keeps_the_order_of_values_and_equal_ones_equal():
     result = color.histogram(drawn, picture(seed=2))
     for channel in range(3):
         assert scipy.stats.kendalltau(
-            drawn[..., channel], result[..., channel]).statistic == pytest.approx(1)
+            drawn[..., channel], result[..., channel]
+        ).statistic == pytest.approx(1)
 
 
 def test_coral_gives_mean_and_covariance_of_the_reference():
     result = color.coral(picture(seed=1), picture(13, 9, seed=2)).reshape(-1, 3)
     wanted = picture(13, 9, seed=2).reshape(-1, 3)
     np.testing.assert_allclose(result.mean(0), wanted.mean(0), atol=2e-3)
-    np.testing.assert_allclose(np.cov(result.T, bias=True), np.cov(wanted.T, bias=True), atol=5e-4)
+    np.testing.assert_allclose(
+        np.cov(result.T, bias=True), np.cov(wanted.T, bias=True), atol=5e-4
+    )
 
 
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
 def test_a_picture_with_the_photos_colours_stays_as_it_is(mode):
-    np.testing.assert_allclose(color.MODES[mode](picture(), picture()), picture(), atol=1e-5)
+    np.testing.assert_allclose(
+        color.MODES[mode](picture(), picture()), picture(), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
 @pytest.mark.parametrize("reference", HARD)
 @pytest.mark.parametrize("source", HARD)
-def test_grey_and_constant_pictures_give_finite_colours_near_the_reference(mode, source, reference):
+def test_grey_and_constant_pictures_give_finite_colours_near_the_reference(
+    mode, source, reference
+):
     result, wanted = color.MODES[mode](HARD[source], HARD[reference]), HARD[reference]
     assert result.shape == HARD[source].shape and result.dtype == np.float32
     assert np.isfinite(result).all()
@@ -98,7 +125,7 @@ def test_results_stay_in_the_unit_range(mode):
 
 
 def test_turned_hues_keep_the_luma_and_turn_the_chroma_by_the_angle():
-    rgb = picture(low=.4, high=.6)
+    rgb = picture(low=0.4, high=0.6)
     result = color.turned(rgb, 1.0, 0.5)
     for at in ((0, 0), (7, 11), (19, 29)):
         y, i, q = colorsys.rgb_to_yiq(*map(float, rgb[at]))

@@ -26,10 +26,19 @@ RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 
 def test_pictures_stand_in_rows_and_columns_in_the_order_given():
-    canvas = contact_sheet.sheet([[("a", plain(60, 80, RED)), ("b", plain(60, 80, GREEN))],
-                           [("c", plain(30, 30, BLUE))]], CELL)
+    canvas = contact_sheet.sheet(
+        [
+            [("a", plain(60, 80, RED)), ("b", plain(60, 80, GREEN))],
+            [("c", plain(30, 30, BLUE))],
+        ],
+        CELL,
+    )
     assert canvas.dtype == np.uint8
-    assert canvas.shape == (60 + 30 + 2 * (CAPTION + GAP) + GAP, 2 * (CELL + GAP) + GAP, 3)
+    assert canvas.shape == (
+        60 + 30 + 2 * (CAPTION + GAP) + GAP,
+        2 * (CELL + GAP) + GAP,
+        3,
+    )
     red, green, blue = (found(canvas, colour) for colour in (RED, GREEN, BLUE))
     assert red[2:] == green[2:] == (60, 80) and blue[2:] == (30, 30)
     assert red[0] == green[0] < blue[0]
@@ -37,26 +46,36 @@ def test_pictures_stand_in_rows_and_columns_in_the_order_given():
     assert red[1] == GAP + (CELL - 80) // 2 and blue[1] == GAP + (CELL - 30) // 2
 
 
-@pytest.mark.parametrize("size, fitted", [
-    ((240, 120), (120, 60)), ((60, 480), (15, 120)), ((119, 7), (119, 7)), ((1, 1), (1, 1)),
-    ((1, 1000), (1, 120)),
-])
+@pytest.mark.parametrize(
+    "size, fitted",
+    [
+        ((240, 120), (120, 60)),
+        ((60, 480), (15, 120)),
+        ((119, 7), (119, 7)),
+        ((1, 1), (1, 1)),
+        ((1, 1000), (1, 120)),
+    ],
+)
 def test_large_pictures_are_fitted_and_small_ones_not_enlarged(size, fitted):
-    assert found(contact_sheet.sheet([[("", plain(*size, RED))]], CELL), RED)[2:] == fitted
+    assert (
+        found(contact_sheet.sheet([[("", plain(*size, RED))]], CELL), RED)[2:] == fitted
+    )
 
 
 def test_pixels_of_a_picture_that_fits_are_those_given():
     pixels = np.random.default_rng(0).integers(0, 256, (20, CELL, 3), np.uint8)
     canvas = contact_sheet.sheet([[("noise", pixels)]], CELL)
-    np.testing.assert_array_equal(canvas[GAP: GAP + 20, GAP: GAP + CELL], pixels)
+    np.testing.assert_array_equal(canvas[GAP : GAP + 20, GAP : GAP + CELL], pixels)
 
 
 def test_captions_stand_under_their_picture_and_not_in_it():
     def ink(caption):
-        canvas = contact_sheet.sheet([[("", plain(40, 40, RED)), (caption, plain(40, 40, RED))]], CELL)
-        dark = (canvas.max(-1) < 128)
+        canvas = contact_sheet.sheet(
+            [[("", plain(40, 40, RED)), (caption, plain(40, 40, RED))]], CELL
+        )
+        dark = canvas.max(-1) < 128
         assert not dark[: GAP + 40].any() and not dark[:, : CELL + 2 * GAP].any()
-        return dark[GAP + 40: GAP + 40 + CAPTION].sum()
+        return dark[GAP + 40 : GAP + 40 + CAPTION].sum()
 
     assert ink("") == 0 < ink("i") < ink("starry night")
 

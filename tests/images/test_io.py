@@ -22,7 +22,11 @@ from nst_tf.images.io import Picture
 
 
 def encoded(pixels, format="PNG", **options):
-    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(np.asarray(pixels))
+    image = (
+        pixels
+        if isinstance(pixels, Image.Image)
+        else Image.fromarray(np.asarray(pixels))
+    )
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
@@ -35,45 +39,58 @@ def read8(source, **options):
 
 def photo(height=6, width=9, channels=3):
     """Smooth, without any symmetry, so that every flip and swap shows."""
-    y, x, c = np.meshgrid(np.arange(height), np.arange(width), np.arange(channels), indexing="ij")
+    y, x, c = np.meshgrid(
+        np.arange(height), np.arange(width), np.arange(channels), indexing="ij"
+    )
     return (20 + 130 * y / height + 70 * x / width + 11 * c).astype(np.uint8)
 
 
 def png(width, height, depth, colour_type, rows=b""):
     """A PNG by hand, for what Pillow cannot write."""
+
     def chunk(kind, data):
         checksum = zlib.crc32(kind + data)
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows))
-            + chunk(b"IEND", b""))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 # -- sizes -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size, options, expected", [
-    ((480, 640), {}, (480, 640)),
-    ((480, 640), {"short_side": 240}, (240, 320)),
-    ((480, 640), {"long_side": 320}, (240, 320)),
-    ((640, 480), {"short_side": 960}, (1280, 960)),
-    ((3, 1000), {"long_side": 10}, (1, 10)),
-    ((333, 500), {"short_side": 100}, (100, 150)),
-    ((1, 1), {"short_side": 7}, (7, 7)),
-])
+@pytest.mark.parametrize(
+    "size, options, expected",
+    [
+        ((480, 640), {}, (480, 640)),
+        ((480, 640), {"short_side": 240}, (240, 320)),
+        ((480, 640), {"long_side": 320}, (240, 320)),
+        ((640, 480), {"short_side": 960}, (1280, 960)),
+        ((3, 1000), {"long_side": 10}, (1, 10)),
+        ((333, 500), {"short_side": 100}, (100, 150)),
+        ((1, 1), {"short_side": 7}, (7, 7)),
+    ],
+)
 def test_fit_size_keeps_the_aspect(size, options, expected):
     assert image_io.fit_size(*size, **options) == expected
 
 
 def test_fit_size_meets_the_wanted_side_exactly():
-    for height, width, side in itertools.product([1, 7, 333, 1023], [1, 49, 641], [1, 3, 255, 999]):
+    for height, width, side in itertools.product(
+        [1, 7, 333, 1023], [1, 49, 641], [1, 3, 255, 999]
+    ):
         assert min(image_io.fit_size(height, width, short_side=side)) == side
         assert max(image_io.fit_size(height, width, long_side=side)) == side
 
 
-@pytest.mark.parametrize("options", [{"short_side": 0}, {"long_side": -1},
-                                     {"short_side": 3, "long_side": 4}])
+@pytest.mark.parametrize(
+    "options", [{"short_side": 0}, {"long_side": -1}, {"short_side": 3, "long_side": 4}]
+)
 def test_fit_size_refuses_what_makes_no_sense(options):
     with pytest.raises(UserError):
         image_io.fit_size(10, 10, **options)
@@ -82,10 +99,14 @@ def test_fit_size_refuses_what_makes_no_sense(options):
 # -- formats and modes -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format, tolerance", [("PNG", 0), ("BMP", 0), ("TIFF", 0), ("WEBP", 0),
-                                               ("GIF", 0), ("JPEG", 3)])
+@pytest.mark.parametrize(
+    "format, tolerance",
+    [("PNG", 0), ("BMP", 0), ("TIFF", 0), ("WEBP", 0), ("GIF", 0), ("JPEG", 3)],
+)
 @pytest.mark.parametrize("as_path", [True, False])
-def test_every_format_is_read_from_a_path_and_from_bytes(tmp_path, format, tolerance, as_path):
+def test_every_format_is_read_from_a_path_and_from_bytes(
+    tmp_path, format, tolerance, as_path
+):
     pixels = photo()
     options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
     image = Image.fromarray(pixels)
@@ -97,7 +118,11 @@ def test_every_format_is_read_from_a_path_and_from_bytes(tmp_path, format, toler
         (tmp_path / "misleading.txt").write_bytes(source)
         source = tmp_path / "misleading.txt"
     picture = image_io.read_picture(source)
-    assert picture.rgb.dtype == np.float32 and picture.alpha is None and picture.size == (6, 9)
+    assert (
+        picture.rgb.dtype == np.float32
+        and picture.alpha is None
+        and picture.size == (6, 9)
+    )
     for result in (image_io.to_uint8(picture.rgb), image_io.decode_rgb8(source)):
         assert np.abs(result.astype(int) - pixels).max() <= tolerance
 
@@ -130,8 +155,10 @@ def palette_image():
     return image
 
 
-@pytest.mark.parametrize("transparency, alpha", [(None, None), (1, [255, 0, 255]),
-                                                 (bytes([9, 128, 255]), [9, 128, 255])])
+@pytest.mark.parametrize(
+    "transparency, alpha",
+    [(None, None), (1, [255, 0, 255]), (bytes([9, 128, 255]), [9, 128, 255])],
+)
 def test_a_palette_becomes_its_colours(transparency, alpha):
     options = {} if transparency is None else {"transparency": transparency}
     picture = image_io.read_picture(encoded(palette_image(), **options))
@@ -142,11 +169,14 @@ def test_a_palette_becomes_its_colours(transparency, alpha):
         assert np.array_equal(image_io.to_uint8(picture.alpha), [alpha])
 
 
-@pytest.mark.parametrize("mode, key, pixels", [
-    ("L", 7, np.array([[7, 8]], np.uint8)),
-    ("RGB", (7, 7, 7), np.array([[[7, 7, 7], [7, 7, 8]]], np.uint8)),
-    ("I;16", 700, np.array([[700, 701]], np.uint16)),
-])
+@pytest.mark.parametrize(
+    "mode, key, pixels",
+    [
+        ("L", 7, np.array([[7, 8]], np.uint8)),
+        ("RGB", (7, 7, 7), np.array([[[7, 7, 7], [7, 7, 8]]], np.uint8)),
+        ("I;16", 700, np.array([[700, 701]], np.uint16)),
+    ],
+)
 def test_a_transparent_colour_becomes_alpha(mode, key, pixels):
     source = encoded(pixels, transparency=key)
     assert Image.open(io.BytesIO(source)).mode == mode
@@ -160,14 +190,18 @@ def test_sixteen_bit_png_keeps_its_grey_levels():
         np.testing.assert_allclose(rgb[..., channel], levels / 65535, rtol=1e-6)
 
 
-@pytest.mark.parametrize("dtype, order", [(np.uint16, "<"), (np.uint16, ">"), (np.int32, "<")])
+@pytest.mark.parametrize(
+    "dtype, order", [(np.uint16, "<"), (np.uint16, ">"), (np.int32, "<")]
+)
 def test_deep_grey_tiff_keeps_its_grey_levels(dtype, order):
     levels = np.array([[0, 1, 1000, 1001, 30000, 65535]], dtype)
     mode = {"<": "I;16", ">": "I;16B"}[order] if dtype == np.uint16 else "I"
     raw = levels.astype(np.dtype(dtype).newbyteorder(order)).tobytes()
     source = encoded(Image.frombytes(mode, (6, 1), raw), "TIFF")
     assert Image.open(io.BytesIO(source)).mode == mode
-    np.testing.assert_allclose(image_io.read_picture(source).rgb[..., 1], levels / 65535, rtol=1e-6)
+    np.testing.assert_allclose(
+        image_io.read_picture(source).rgb[..., 1], levels / 65535, rtol=1e-6
+    )
 
 
 def test_sixteen_bit_grey_is_scaled_for_training_not_cut_off():
@@ -176,7 +210,10 @@ def test_sixteen_bit_grey_is_scaled_for_training_not_cut_off():
 
 
 def test_sixteen_bit_colour_png_is_read():
-    rows = b"\0" + np.array([[65535, 257 * 100, 0], [0, 257 * 200, 65535]], ">u2").tobytes()
+    rows = (
+        b"\0"
+        + np.array([[65535, 257 * 100, 0], [0, 257 * 200, 65535]], ">u2").tobytes()
+    )
     assert read8(png(2, 1, 16, 2, rows)).tolist() == [[[255, 100, 0], [0, 200, 255]]]
 
 
@@ -187,9 +224,14 @@ def test_float_images_are_taken_as_0_to_1_or_0_to_255(scale):
     np.testing.assert_allclose(rgb[..., 0], values, rtol=1e-6)
 
 
-@pytest.mark.parametrize("values", [np.array([[0.5, np.nan]], np.float32),
-                                    np.array([[0, 70000]], np.int32),
-                                    np.array([[-1, 5]], np.int32)])
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([[0.5, np.nan]], np.float32),
+        np.array([[0, 70000]], np.int32),
+        np.array([[-1, 5]], np.int32),
+    ],
+)
 def test_values_without_a_meaning_are_refused(values):
     with pytest.raises(UserError):
         image_io.read_picture(encoded(values, "TIFF"))
@@ -230,8 +272,10 @@ def test_orientation_turns_alpha_and_deep_grey_too():
     exif = Image.Exif()
     exif[0x0112] = 6
     pixels = photo(channels=4)
-    assert np.array_equal(image_io.to_uint8(image_io.read_picture(encoded(pixels, exif=exif)).alpha),
-                          np.rot90(pixels[..., 3], -1))
+    assert np.array_equal(
+        image_io.to_uint8(image_io.read_picture(encoded(pixels, exif=exif)).alpha),
+        np.rot90(pixels[..., 3], -1),
+    )
     levels = photo(channels=1)[..., 0].astype(np.uint16) * 200
     rgb = image_io.read_picture(encoded(levels, exif=exif)).rgb
     np.testing.assert_allclose(rgb[..., 0], np.rot90(levels, -1) / 65535, rtol=1e-6)
@@ -243,12 +287,16 @@ def test_broken_exif_does_not_make_a_picture_unreadable(caplog):
     assert "EXIF" in caplog.text
 
 
-SRGB = np.array([[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, 0.7142]])
+SRGB = np.array(
+    [[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, 0.7142]]
+)
 
 
 def srgb_curve(linear):
     linear = np.clip(linear, 0, 1)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.where(
+        linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055
+    )
 
 
 def wide_to_srgb(rgb):
@@ -263,9 +311,11 @@ def test_an_embedded_profile_is_converted_to_srgb(channels):
     expected = wide_to_srgb(pixels[..., :3])
     assert np.abs(expected - pixels[..., :3]).max() > 10  # the profile does matter
     np.testing.assert_allclose(result.rgb * 255, expected, atol=2)
-    reference = ImageCms.profileToProfile(Image.fromarray(pixels[..., :3]),
-                                          io.BytesIO(wide_profile()),
-                                          ImageCms.createProfile("sRGB"))
+    reference = ImageCms.profileToProfile(
+        Image.fromarray(pixels[..., :3]),
+        io.BytesIO(wide_profile()),
+        ImageCms.createProfile("sRGB"),
+    )
     assert np.array_equal(image_io.to_uint8(result.rgb), np.asarray(reference))
     if channels == 4:
         assert np.array_equal(image_io.to_uint8(result.alpha), pixels[..., 3])
@@ -275,14 +325,23 @@ def test_a_palette_goes_through_its_profile():
     image = Image.new("P", (1, 1))
     image.putpalette([100, 150, 200])
     result = read8(encoded(image, icc_profile=wide_profile()))
-    np.testing.assert_allclose(result[0, 0], wide_to_srgb(np.array([100, 150, 200])), atol=2)
+    np.testing.assert_allclose(
+        result[0, 0], wide_to_srgb(np.array([100, 150, 200])), atol=2
+    )
 
 
-@pytest.mark.parametrize("pixels", [np.array([[55, 200]], np.uint8),
-                                    np.array([[55, 200]], np.uint16) * 257,
-                                    np.array([[[55, 9], [200, 99]]], np.uint8)])
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.array([[55, 200]], np.uint8),
+        np.array([[55, 200]], np.uint16) * 257,
+        np.array([[[55, 9], [200, 99]]], np.uint8),
+    ],
+)
 def test_grey_goes_through_its_profile(pixels):
-    linear_grey = profile(b"GRAY", b"mntr", b"XYZ ", {b"wtpt": WHITE, b"kTRC": gamma_curve(1)})
+    linear_grey = profile(
+        b"GRAY", b"mntr", b"XYZ ", {b"wtpt": WHITE, b"kTRC": gamma_curve(1)}
+    )
     result = read8(encoded(pixels, icc_profile=linear_grey))
     expected = srgb_curve(np.array([55, 200]) / 255) * 255
     for channel in range(3):
@@ -294,21 +353,31 @@ def cmyk_profile():
     ramp = bytes(range(256))
     green = bytes([150, 70, 170])  # L*, a* and b* in 8 bits
     paper = bytes([255, 128, 128])
-    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + fixed16(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    table = (
+        b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + fixed16(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    )
     table += ramp * 4 + paper + green * 15 + ramp * 3
     return profile(b"CMYK", b"prtr", b"Lab ", {b"wtpt": WHITE, b"A2B0": table})
 
 
 def test_cmyk_with_a_profile_goes_through_it():
-    pixels = np.array([[[0, 0, 0, 0]] * 8, [[0, 255, 0, 0]] * 8] * 4, np.uint8).repeat(4, 0)
+    pixels = np.array([[[0, 0, 0, 0]] * 8, [[0, 255, 0, 0]] * 8] * 4, np.uint8).repeat(
+        4, 0
+    )
     image = Image.frombytes("CMYK", (8, 32), pixels.tobytes())
     source = encoded(image, "TIFF", icc_profile=cmyk_profile())
     result = read8(source)
-    reference = ImageCms.profileToProfile(image, io.BytesIO(cmyk_profile()),
-                                          ImageCms.createProfile("sRGB"), outputMode="RGB")
+    reference = ImageCms.profileToProfile(
+        image,
+        io.BytesIO(cmyk_profile()),
+        ImageCms.createProfile("sRGB"),
+        outputMode="RGB",
+    )
     assert np.array_equal(result, np.asarray(reference))
     red, green, blue = result[4, 0].astype(int)
-    assert green > red + 50 and green > blue + 50  # magenta ink, were it not for the profile
+    assert (
+        green > red + 50 and green > blue + 50
+    )  # magenta ink, were it not for the profile
     assert (result[0, 0] >= 250).all()
 
 
@@ -316,18 +385,24 @@ def test_cmyk_with_a_profile_goes_through_it():
 def test_cmyk_without_a_profile_is_converted_the_plain_way(format):
     pixels = np.broadcast_to(np.array([0, 255, 255, 0], np.uint8), (8, 8, 4))
     source = encoded(Image.frombytes("CMYK", (8, 8), pixels.tobytes()), format)
-    np.testing.assert_allclose(read8(source), np.broadcast_to([255, 0, 0], (8, 8, 3)), atol=4)
+    np.testing.assert_allclose(
+        read8(source), np.broadcast_to([255, 0, 0], (8, 8, 3)), atol=4
+    )
 
 
 def test_a_broken_profile_is_ignored_with_a_warning(caplog):
     with caplog.at_level(logging.WARNING):
-        assert np.array_equal(read8(encoded(photo(), icc_profile=b"not a profile")), photo())
+        assert np.array_equal(
+            read8(encoded(photo(), icc_profile=b"not a profile")), photo()
+        )
     assert "profile" in caplog.text
 
 
 def test_a_profile_for_another_colour_space_is_ignored_with_a_warning(caplog):
     grey = photo(channels=1)[..., 0]
-    assert np.array_equal(read8(encoded(grey, icc_profile=wide_profile()))[..., 0], grey)
+    assert np.array_equal(
+        read8(encoded(grey, icc_profile=wide_profile()))[..., 0], grey
+    )
     assert "profile" in caplog.text
 
 
@@ -349,9 +424,15 @@ def test_shrinking_does_not_alias(reader):
 
 
 @pytest.mark.parametrize("reader", readers())
-@pytest.mark.parametrize("options, size", [({"short_side": 3}, (3, 5)),
-                                           ({"long_side": 18}, (12, 18)),
-                                           ({"short_side": 60}, (60, 90)), ({}, (6, 9))])
+@pytest.mark.parametrize(
+    "options, size",
+    [
+        ({"short_side": 3}, (3, 5)),
+        ({"long_side": 18}, (12, 18)),
+        ({"short_side": 60}, (60, 90)),
+        ({}, (6, 9)),
+    ],
+)
 def test_the_wanted_side_is_met_up_and_down(reader, options, size):
     result = reader(encoded(photo()), **options)
     assert result.shape == (*size, 3)
@@ -381,9 +462,14 @@ def test_a_half_transparent_edge_gets_no_dark_fringe():
     for side in (8, 13, 50):
         picture = image_io.read_picture(encoded(pixels), short_side=side)
         seen = picture.alpha > 0
-        assert ((picture.alpha > 0.02) & (picture.alpha < 0.98)).any()  # there is an edge
-        np.testing.assert_allclose(picture.rgb[seen], np.broadcast_to(
-            np.array([255, 128, 0]) / 255, picture.rgb[seen].shape), atol=1e-3)
+        assert (
+            (picture.alpha > 0.02) & (picture.alpha < 0.98)
+        ).any()  # there is an edge
+        np.testing.assert_allclose(
+            picture.rgb[seen],
+            np.broadcast_to(np.array([255, 128, 0]) / 255, picture.rgb[seen].shape),
+            atol=1e-3,
+        )
         assert (picture.rgb[0, 0] == 0).all()  # nothing visible there, so left as it is
 
 
@@ -394,22 +480,39 @@ def test_colour_under_transparent_pixels_is_left_as_it_is():
 
 
 def test_training_images_are_composited_on_white():
-    pixels = np.array([[[200, 100, 0, 255], [200, 100, 0, 0], [200, 100, 0, 51]]], np.uint8)
+    pixels = np.array(
+        [[[200, 100, 0, 255], [200, 100, 0, 0], [200, 100, 0, 51]]], np.uint8
+    )
     assert image_io.decode_rgb8(encoded(pixels)).tolist() == [
-        [[200, 100, 0], [255, 255, 255], [244, 224, 204]]]
+        [[200, 100, 0], [255, 255, 255], [244, 224, 204]]
+    ]
 
 
 def test_a_jpeg_is_decoded_small_but_never_too_small(monkeypatch):
     sizes = []
     real = JpegImagePlugin.JpegImageFile.load_end
-    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "load_end",
-                        lambda image: (sizes.append(image.size), real(image)))
+    monkeypatch.setattr(
+        JpegImagePlugin.JpegImageFile,
+        "load_end",
+        lambda image: (sizes.append(image.size), real(image)),
+    )
     source = encoded(photo(400, 600), "JPEG")
     for side in (25, 49, 51, 99, 100, 101, 199, 201, 399, 500):
         result = image_io.decode_rgb8(source, short_side=side)
         assert result.shape[0] == side and result.shape[1] == round(side * 1.5 + 1e-6)
         assert abs(result.mean() - photo(400, 600).mean()) < 2
-    assert [min(size) for size in sizes] == [50, 50, 100, 100, 100, 200, 200, 400, 400, 400]
+    assert [min(size) for size in sizes] == [
+        50,
+        50,
+        100,
+        100,
+        100,
+        200,
+        200,
+        400,
+        400,
+        400,
+    ]
     sizes.clear()
     image_io.read_picture(source, short_side=25)
     assert sizes == [(600, 400)]  # full quality is read in full
@@ -445,8 +548,15 @@ def test_a_20000x20000_png_header_is_refused_before_decoding(monkeypatch):
     monkeypatch.setattr(Image.Image, "load", lambda image: pytest.fail("decoded"))
     for reader in readers():
         with pytest.raises(UserError) as caught:
-            reader(png(20000, 20000, 8, 2), short_side=64)  # a small result makes it no better
-        for part in ("20000 x 20000", "400000000", str(image_io.MAX_PIXELS), "max_pixels"):
+            reader(
+                png(20000, 20000, 8, 2), short_side=64
+            )  # a small result makes it no better
+        for part in (
+            "20000 x 20000",
+            "400000000",
+            str(image_io.MAX_PIXELS),
+            "max_pixels",
+        ):
             assert part in str(caught.value)
 
 
@@ -468,7 +578,12 @@ def test_only_max_pixels_decides_what_is_too_large(format, monkeypatch):
 @pytest.mark.filterwarnings("error")
 def test_what_pillow_refuses_while_opening_is_one_clear_error(monkeypatch):
     source = bytearray(encoded(np.zeros((6, 9), np.uint8), "GIF"))
-    source[6:10] = 1, 0, 1, 0  # a screen of 1 x 1: the size shows only at the first frame
+    source[6:10] = (
+        1,
+        0,
+        1,
+        0,
+    )  # a screen of 1 x 1: the size shows only at the first frame
     source = bytes(source)
     assert image_io.read_picture(source).size == (6, 9)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
@@ -489,11 +604,19 @@ SOURCES = {
     "an empty file": ("empty.png", b"", "empty"),
     "a half jpeg": ("half.jpg", encoded(BIG, "JPEG")[:-60], "truncated"),
     "a half png": ("half.png", encoded(BIG)[:-300], "truncated"),
-    "a half progressive": ("half2.jpg", encoded(BIG, "JPEG", progressive=True)[:-200], ""),
+    "a half progressive": (
+        "half2.jpg",
+        encoded(BIG, "JPEG", progressive=True)[:-200],
+        "",
+    ),
     "a half webp": ("half.webp", encoded(BIG, "WEBP")[:-100], ""),
     "a half bmp": ("half.bmp", encoded(BIG, "BMP")[:-300], "truncated"),
     "a half tiff": ("half.tif", encoded(BIG, "TIFF")[:-6000], ""),
-    "a half gif": ("half.gif", encoded(Image.fromarray(BIG).quantize(), "GIF")[:-500], ""),
+    "a half gif": (
+        "half.gif",
+        encoded(Image.fromarray(BIG).quantize(), "GIF")[:-500],
+        "",
+    ),
     "a sound": ("sound.webp", b"RIFF\x24\0\0\0WAVEfmt " + bytes(40), ""),
     "an empty picture": ("zero.png", png(0, 5, 8, 2), ""),
 }
@@ -515,7 +638,10 @@ def test_an_unreadable_file_is_one_line_with_path_and_reason(tmp_path, case, rea
 
 @pytest.mark.parametrize("reader", readers())
 def test_a_missing_file_and_a_folder_are_one_line_each(tmp_path, reader):
-    for path, reason in ((tmp_path / "no.jpg", "No such file"), (tmp_path, "directory")):
+    for path, reason in (
+        (tmp_path / "no.jpg", "No such file"),
+        (tmp_path, "directory"),
+    ):
         with pytest.raises(UserError) as caught:
             reader(path)
         assert str(path) in str(caught.value) and reason in str(caught.value)
@@ -523,7 +649,8 @@ def test_a_missing_file_and_a_folder_are_one_line_each(tmp_path, reader):
 
 
 def test_giant_images_are_decoded_one_at_a_time(monkeypatch):
-    # Otherwise one thread would put the limit of Pillow back under the hands of another.
+    # Otherwise one thread would put the limit of Pillow back under the hands of
+    # another.
     monkeypatch.setattr(codecs, "_GIANT_PIXELS", 1)
     running, most = [], []
     real = PngImagePlugin.PngImageFile.load
@@ -545,8 +672,10 @@ def test_giant_images_are_decoded_one_at_a_time(monkeypatch):
 def test_reading_from_several_threads_gives_the_same_pictures(monkeypatch):
     monkeypatch.setattr(codecs, "_GIANT_PIXELS", 1000)  # so that some take the lock
     before = Image.MAX_IMAGE_PIXELS
-    sources = [encoded(photo(10 + 5 * n, 40), format, icc_profile=wide_profile())
-               for n, format in enumerate(("PNG", "TIFF", "JPEG", "WEBP"))] * 10
+    sources = [
+        encoded(photo(10 + 5 * n, 40), format, icc_profile=wide_profile())
+        for n, format in enumerate(("PNG", "TIFF", "JPEG", "WEBP"))
+    ] * 10
     expected = [read8(source) for source in sources]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         results = list(pool.map(read8, sources))
@@ -558,7 +687,9 @@ def test_reading_from_several_threads_gives_the_same_pictures(monkeypatch):
 
 
 def test_rounding_is_to_nearest_and_clipped():
-    values = np.array([-3, 0, 0.49, 0.51, 100.4, 100.6, 254.51, 255, 300], np.float32) / 255
+    values = (
+        np.array([-3, 0, 0.49, 0.51, 100.4, 100.6, 254.51, 255, 300], np.float32) / 255
+    )
     assert image_io.to_uint8(values).tolist() == [0, 0, 0, 1, 100, 101, 255, 255, 255]
 
 
@@ -582,11 +713,16 @@ def test_the_wrong_kind_of_numbers_is_refused():
         image_io.to_float(np.zeros((2, 2, 3), np.float32))
 
 
-@pytest.mark.parametrize("rgb, alpha", [((2, 2), None), ((2, 2, 4), None), ((0, 2, 3), None),
-                                        ((2, 3, 3), (3, 2))])
+@pytest.mark.parametrize(
+    "rgb, alpha",
+    [((2, 2), None), ((2, 2, 4), None), ((0, 2, 3), None), ((2, 3, 3), (3, 2))],
+)
 def test_a_picture_of_the_wrong_shape_is_refused(rgb, alpha):
     with pytest.raises(ValueError, match="shape"):
-        Picture(np.zeros(rgb, np.float32), None if alpha is None else np.zeros(alpha, np.float32))
+        Picture(
+            np.zeros(rgb, np.float32),
+            None if alpha is None else np.zeros(alpha, np.float32),
+        )
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -597,13 +733,25 @@ def picture(channels=3):
     return Picture(values[..., :3], values[..., 3] if channels == 4 else None)
 
 
-@pytest.mark.parametrize("suffix, tolerance", [("png", 0), ("bmp", 0), ("tif", 0), ("TIFF", 0),
-                                               ("jpg", 4), ("jpeg", 4), ("webp", 12)])
+@pytest.mark.parametrize(
+    "suffix, tolerance",
+    [
+        ("png", 0),
+        ("bmp", 0),
+        ("tif", 0),
+        ("TIFF", 0),
+        ("jpg", 4),
+        ("jpeg", 4),
+        ("webp", 12),
+    ],
+)
 def test_what_is_written_is_what_is_read(tmp_path, suffix, tolerance):
     path = tmp_path / "new" / "folder" / f"a.{suffix}"
     image_io.write_picture(path, picture())
     with Image.open(path) as image:
-        assert image.format == {"tif": "TIFF", "jpg": "JPEG"}.get(suffix, suffix.upper())
+        assert image.format == {"tif": "TIFF", "jpg": "JPEG"}.get(
+            suffix, suffix.upper()
+        )
         assert "icc_profile" not in image.info and not image.getexif().get(0x0112)
     result = image_io.read_picture(path)
     assert result.alpha is None
@@ -614,7 +762,9 @@ def test_what_is_written_is_what_is_read(tmp_path, suffix, tolerance):
 def test_alpha_is_kept_where_the_format_can(suffix, caplog):
     original = picture(4)
     result = image_io.read_picture(image_io.encode(original, suffix))
-    assert np.array_equal(image_io.to_uint8(result.alpha), image_io.to_uint8(original.alpha))
+    assert np.array_equal(
+        image_io.to_uint8(result.alpha), image_io.to_uint8(original.alpha)
+    )
     assert not caplog.records
 
 
@@ -644,15 +794,18 @@ def test_jpeg_is_444_at_95():
     with Image.open(io.BytesIO(image_io.encode(picture(), "jpg"))) as image:
         assert JpegImagePlugin.get_sampling(image) == 0
         tables = image.quantization
-    # The example luminance table of the JPEG standard starts with 16 11 10 16 24 40 51 61; quality
-    # 95 takes a tenth of it.
+    # The example luminance table of the JPEG standard starts with 16 11 10 16 24 40 51
+    # 61; quality 95 takes a tenth of it.
     assert list(tables[0][:8]) == [2, 1, 1, 2, 2, 4, 5, 6]
 
 
 def test_quality_is_used_and_checked():
     noise = np.random.default_rng(0).random((64, 64, 3), np.float32)
     for suffix in ("jpg", "webp"):
-        sizes = [len(image_io.encode(Picture(noise), suffix, quality)) for quality in (20, 60, 95)]
+        sizes = [
+            len(image_io.encode(Picture(noise), suffix, quality))
+            for quality in (20, 60, 95)
+        ]
         assert sizes == sorted(sizes) and sizes[0] < sizes[2] / 2
     for quality in (0, 101):
         with pytest.raises(UserError, match=str(quality)):
@@ -675,7 +828,9 @@ def test_a_picture_too_large_for_its_format_is_one_clear_error():
 
 def test_nan_is_never_written(tmp_path):
     with pytest.raises(ValueError, match="NaN"):
-        image_io.write_picture(tmp_path / "a.png", Picture(np.full((2, 2, 3), np.nan, np.float32)))
+        image_io.write_picture(
+            tmp_path / "a.png", Picture(np.full((2, 2, 3), np.nan, np.float32))
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -690,7 +845,9 @@ def test_overwrite_is_refused(tmp_path):
     assert image_io.read_picture(path).size == (48, 64)
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), KeyboardInterrupt()]
+)
 def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch, error):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
@@ -701,22 +858,35 @@ def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch, error):
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(UserError if isinstance(error, OSError) else KeyboardInterrupt):
         image_io.write_picture(path, picture(), overwrite=True)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.png"] and path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == [
+        "a.png"
+    ] and path.read_bytes() == b"old"
 
 
 def test_an_unwritable_path_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError) as caught:
         image_io.write_picture(tmp_path / "file" / "a.png", picture())
-    assert str(tmp_path / "file" / "a.png") in str(caught.value) and "\n" not in str(caught.value)
+    assert str(tmp_path / "file" / "a.png") in str(caught.value) and "\n" not in str(
+        caught.value
+    )
 
 
 # -- finding, and the module itself ----------------------------------------------------------------
 
 
 def test_find_images_knows_every_suffix_that_is_read(tmp_path):
-    for name in ("a.jpg", "b.JPEG", "c.png", "d.webp", "e.bmp", "f.tif", "g.tiff", "h.gif",
-                 "i.txt"):
+    for name in (
+        "a.jpg",
+        "b.JPEG",
+        "c.png",
+        "d.webp",
+        "e.bmp",
+        "f.tif",
+        "g.tiff",
+        "h.gif",
+        "i.txt",
+    ):
         (tmp_path / name).write_bytes(b"")
     found = image_io.find_images(tmp_path)
     assert [path.name[0] for path in found] == list("abcdefgh")
@@ -726,8 +896,11 @@ def test_find_images_knows_every_suffix_that_is_read(tmp_path):
 
 def test_the_module_does_not_need_tensorflow():
     code = "import sys; sys.modules['tensorflow'] = None; import nst_tf.images.io"
-    subprocess.run([sys.executable, "-c", code], check=True,
-                   env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
 
 
 def test_importing_and_reading_leaves_the_settings_of_pillow_alone():
@@ -741,5 +914,9 @@ decoding._GIANT_PIXELS = 1
 images.read_picture(sys.stdin.buffer.read())
 assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters))
 """
-    subprocess.run([sys.executable, "-c", code], check=True, input=encoded(photo()),
-                   env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        input=encoded(photo()),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )

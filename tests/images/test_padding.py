@@ -11,7 +11,9 @@ SIDES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 13)
 
 
 def picture(height, width):
-    return np.random.default_rng(height * 100 + width).random((height, width, 3), np.float32)
+    return np.random.default_rng(height * 100 + width).random(
+        (height, width, 3), np.float32
+    )
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +21,14 @@ def grow_unknown():
     """`GrowToDrawable` in a graph that is traced once, for pictures of any size."""
     layer = GrowToDrawable()
     return tf.function(
-        lambda photo: layer(photo), input_signature=[tf.TensorSpec([None, None, None, 3])])
+        lambda photo: layer(photo),
+        input_signature=[tf.TensorSpec([None, None, None, 3])],
+    )
 
 
-@pytest.mark.parametrize("side, grown", [(1, 8), (7, 8), (8, 8), (9, 12), (12, 12), (255, 256)])
+@pytest.mark.parametrize(
+    "side, grown", [(1, 8), (7, 8), (8, 8), (9, 12), (12, 12), (255, 256)]
+)
 def test_sides_grow_to_the_next_multiple_of_four_from_eight_on(side, grown):
     assert padding.grown_side(side) == grown
 

@@ -1,4 +1,6 @@
-"""Models that cannot be used: each command says which and why in one line, and ends with status 1."""
+"""Models that cannot be used: each command says which and why in one line, and ends
+with status 1.
+"""
 
 import shutil
 
@@ -25,7 +27,7 @@ def bad(tmp_path_factory):
         (folder / name / "run.json").write_text("{}")
     (folder / "gatys" / "run.flags").write_text(GATYS)
     data = bytearray(tiny.artefact("tiny.tflite").read_bytes())
-    (folder / "cut.tflite").write_bytes(data[:len(data) // 2])
+    (folder / "cut.tflite").write_bytes(data[: len(data) // 2])
     data[20:84] = bytes(range(64))
     (folder / "scrambled.tflite").write_bytes(data)
     (folder / "saved" / "1" / "saved_model.pb").write_bytes(b"\x08\x01 and no more")
@@ -35,9 +37,15 @@ def bad(tmp_path_factory):
     return folder
 
 
-CASES = [("nothing", "none of these"), ("gatys", "a picture, not a network"), ("lost", "--resume"),
-         ("cut.tflite", "a model that can be opened"), ("scrambled.tflite", "a model that can be opened"),
-         ("saved", "a model that can be opened"), ("weightless", "a model that can be opened")]
+CASES = [
+    ("nothing", "none of these"),
+    ("gatys", "a picture, not a network"),
+    ("lost", "--resume"),
+    ("cut.tflite", "a model that can be opened"),
+    ("scrambled.tflite", "a model that can be opened"),
+    ("saved", "a model that can be opened"),
+    ("weightless", "a model that can be opened"),
+]
 
 
 def line_of(result, path):
@@ -50,58 +58,130 @@ def line_of(result, path):
 
 @pytest.mark.parametrize("name, why", CASES)
 def test_stylize_names_the_model(bad, tmp_path, in_process, name, why):
-    line = line_of(in_process(stylize.main, StylizeSettings, [
-        f"--model={bad / name}", f"--content={bad / 'photo.png'}", f"--output={tmp_path / 'out.png'}"]), bad / name)
+    line = line_of(
+        in_process(
+            stylize.main,
+            StylizeSettings,
+            [
+                f"--model={bad / name}",
+                f"--content={bad / 'photo.png'}",
+                f"--output={tmp_path / 'out.png'}",
+            ],
+        ),
+        bad / name,
+    )
     assert why in line and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name, why", CASES)
 def test_evaluate_names_the_model(bad, tmp_path, in_process, name, why):
-    line = line_of(in_process(evaluate.main, EvaluateSettings, [
-        f"--models={bad / name}", f"--content={bad / 'photo.png'}", f"--output={tmp_path / 'out'}"]), bad / name)
+    line = line_of(
+        in_process(
+            evaluate.main,
+            EvaluateSettings,
+            [
+                f"--models={bad / name}",
+                f"--content={bad / 'photo.png'}",
+                f"--output={tmp_path / 'out'}",
+            ],
+        ),
+        bad / name,
+    )
     assert why in line and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name, why", CASES)
 def test_export_names_the_model(bad, tmp_path, in_process, name, why):
     # It wants a trained network: an artefact, whole or not, is none.
-    line = line_of(in_process(export.main, ExportSettings, [
-        f"--model={bad / name}", f"--output={tmp_path / 'out'}"]), bad / name)
-    assert ("a run folder or a .keras file" if why == "a model that can be opened" else why) in line
+    line = line_of(
+        in_process(
+            export.main,
+            ExportSettings,
+            [f"--model={bad / name}", f"--output={tmp_path / 'out'}"],
+        ),
+        bad / name,
+    )
+    assert (
+        "a run folder or a .keras file" if why == "a model that can be opened" else why
+    ) in line
     assert list(tmp_path.iterdir()) == []
 
 
 def test_export_names_an_unknown_format(bad, in_process, tmp_path):
-    result = in_process(export.main, ExportSettings, [
-        f"--model={bad / 'lost'}", "--formats=onnx", f"--output={tmp_path / 'out'}"])
+    result = in_process(
+        export.main,
+        ExportSettings,
+        [f"--model={bad / 'lost'}", "--formats=onnx", f"--output={tmp_path / 'out'}"],
+    )
     assert "saved_model, tflite, tflite_integer, web" in line_of(result, "onnx")
 
 
 def test_benchmark_names_what_it_leaves_out_and_ends_with_status_1(bad, in_process):
-    # One by one in processes of their own: only what needs no TensorFlow, and one that does.
+    # One by one in processes of their own: only what needs no TensorFlow, and one that
+    # does.
     good = tiny.artefact("tiny_int8.tflite")
     names = ["gatys", "cut.tflite", "scrambled.tflite"]
-    status, out, err = in_process(benchmark.main, BenchmarkSettings, [
-        f"--models=ours={good},{','.join(str(bad / name) for name in names)}", "--sizes=32", "--threads=1",
-        "--rounds=1", "--repeats=1"])
+    status, out, err = in_process(
+        benchmark.main,
+        BenchmarkSettings,
+        [
+            f"--models=ours={good},{','.join(str(bad / name) for name in names)}",
+            "--sizes=32",
+            "--threads=1",
+            "--rounds=1",
+            "--repeats=1",
+        ],
+    )
     left_out = [line for line in out.splitlines() if line.startswith("error: left out")]
     assert status == 1 and "| ours | 32x32 | 1 |" in out and "Traceback" not in err
-    assert [name for name in names if any(str(bad / name) in line for line in left_out)] == names
+    assert [
+        name for name in names if any(str(bad / name) in line for line in left_out)
+    ] == names
 
 
-def test_a_photo_of_another_size_is_refused_for_a_file_of_a_fixed_one(bad, tmp_path, in_process):
+def test_a_photo_of_another_size_is_refused_for_a_file_of_a_fixed_one(
+    bad, tmp_path, in_process
+):
     fixed = tiny.any_style_exported() / "tflite" / "tiny_transform_64_int8.tflite"
-    line = line_of(in_process(stylize.main, StylizeSettings, [
-        f"--model={fixed}", "--style=mosaic", f"--content={bad / 'photo.png'}",
-        f"--output={tmp_path / 'out.png'}"]), fixed)
-    assert "a photo of 64x64 pixels" in line and "48x40" in line and list(tmp_path.iterdir()) == []
-    line = line_of(in_process(evaluate.main, EvaluateSettings, [
-        f"--models={fixed}", "--style_image=mosaic", f"--content={bad / 'photo.png'}", "--image_size=48",
-        "--feature_network=slim_vgg19", f"--output={tmp_path / 'out'}"]), fixed)
+    line = line_of(
+        in_process(
+            stylize.main,
+            StylizeSettings,
+            [
+                f"--model={fixed}",
+                "--style=mosaic",
+                f"--content={bad / 'photo.png'}",
+                f"--output={tmp_path / 'out.png'}",
+            ],
+        ),
+        fixed,
+    )
+    assert (
+        "a photo of 64x64 pixels" in line
+        and "48x40" in line
+        and list(tmp_path.iterdir()) == []
+    )
+    line = line_of(
+        in_process(
+            evaluate.main,
+            EvaluateSettings,
+            [
+                f"--models={fixed}",
+                "--style_image=mosaic",
+                f"--content={bad / 'photo.png'}",
+                "--image_size=48",
+                "--feature_network=slim_vgg19",
+                f"--output={tmp_path / 'out'}",
+            ],
+        ),
+        fixed,
+    )
     assert "a photo of 64x64 pixels" in line
 
 
-def test_a_file_that_fails_only_when_it_paints_is_named_too(bad, tmp_path, in_process, monkeypatch):
+def test_a_file_that_fails_only_when_it_paints_is_named_too(
+    bad, tmp_path, in_process, monkeypatch
+):
     # LiteRT finds some damage, such as an impossible zero point, no earlier.
     from nst_tf.inference import litert
 
@@ -110,10 +190,24 @@ def test_a_file_that_fails_only_when_it_paints_is_named_too(bad, tmp_path, in_pr
 
     monkeypatch.setattr(litert.LiteRtModel, "__call__", fails)
     path = tiny.artefact("tiny.tflite")
-    result = in_process(stylize.main, StylizeSettings, [
-        f"--model={path}", f"--content={bad / 'photo.png'}", f"--output={tmp_path / 'out.png'}"])
+    result = in_process(
+        stylize.main,
+        StylizeSettings,
+        [
+            f"--model={path}",
+            f"--content={bad / 'photo.png'}",
+            f"--output={tmp_path / 'out.png'}",
+        ],
+    )
     assert "zero-point" in line_of(result, bad / "photo.png")
-    result = in_process(evaluate.main, EvaluateSettings, [
-        f"--models={path}", f"--content={bad / 'photo.png'}", f"--output={tmp_path / 'out'}",
-        "--feature_network=slim_vgg19"])
+    result = in_process(
+        evaluate.main,
+        EvaluateSettings,
+        [
+            f"--models={path}",
+            f"--content={bad / 'photo.png'}",
+            f"--output={tmp_path / 'out'}",
+            "--feature_network=slim_vgg19",
+        ],
+    )
     assert "zero-point" in line_of(result, path)

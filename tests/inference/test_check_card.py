@@ -1,4 +1,6 @@
-"""Exported models beside a card that does not match them are refused in one line, whoever opens them."""
+"""Exported models beside a card that does not match them are refused in one line,
+whoever opens them.
+"""
 
 import json
 import shutil
@@ -19,8 +21,14 @@ def exported(tmp_path):
     shutil.copytree(made["saved_model"][0].path, tmp_path / "saved_model" / "1")
     shutil.copy(made["tflite"][0].path, tmp_path / "tflite" / "tiny.tflite")
     likeness = parity.Likeness(90.0, 95.0, 0.1, 0.01)
-    card = model_card.card(tmp_path, [
-        parity.Artefact(tmp_path / name, 1, likeness, 80.0) for name in ("saved_model/1", "tflite/tiny.tflite")], {})
+    card = model_card.card(
+        tmp_path,
+        [
+            parity.Artefact(tmp_path / name, 1, likeness, 80.0)
+            for name in ("saved_model/1", "tflite/tiny.tflite")
+        ],
+        {},
+    )
     (tmp_path / check_card.CARD).write_text(json.dumps(card))
     return tmp_path
 
@@ -42,23 +50,36 @@ def refusal(function, *arguments):
 def test_files_that_match_their_card_are_opened(exported):
     open_model.open_artifact(exported)
     open_model.open_artifact(exported / "tflite" / "tiny.tflite")
-    # A file that it does not list, a folder without one, and a card of another program's say nothing.
-    shutil.copy(exported / "tflite" / "tiny.tflite", exported / "tflite" / "mine.tflite")
+    # A file that it does not list, a folder without one, and a card of another
+    # program's say nothing.
+    shutil.copy(
+        exported / "tflite" / "tiny.tflite", exported / "tflite" / "mine.tflite"
+    )
     flip(exported / "tflite" / "mine.tflite")
     check_card.check(exported / "tflite" / "mine.tflite")
     (exported / check_card.CARD).write_text('["not", "ours"]')
     check_card.check(exported / "tflite" / "tiny.tflite")
 
 
-@pytest.mark.parametrize("name", ["tflite/tiny.tflite", "saved_model/1/variables/variables.data-00000-of-00001"])
+@pytest.mark.parametrize(
+    "name",
+    ["tflite/tiny.tflite", "saved_model/1/variables/variables.data-00000-of-00001"],
+)
 def test_a_file_with_another_hash_is_named_by_everyone_who_opens_it(exported, name):
     flip(exported / name)
     model, openers = exported / "tflite" / "tiny.tflite", [open_model.open_artifact]
     if not name.startswith("tflite"):
-        model, openers = exported, [open_model.open_artifact, open_any_style.open_any_style]
+        model, openers = (
+            exported,
+            [open_model.open_artifact, open_any_style.open_any_style],
+        )
     for opener in (*openers, lambda model: latency.timed(str(model), 8, 1, 1)):
         line = refusal(opener, model)
-        assert str(exported / name) in line and check_card.CARD in line and "export again" in line
+        assert (
+            str(exported / name) in line
+            and check_card.CARD in line
+            and "export again" in line
+        )
 
 
 def test_a_copy_beside_its_card_and_a_missing_part_are_checked_too(exported):
@@ -73,7 +94,9 @@ def test_a_copy_beside_its_card_and_a_missing_part_are_checked_too(exported):
     assert "missing" in refusal(check_card.check, exported / "saved_model" / "1")
 
 
-@pytest.mark.parametrize("text", ["{", '{"artefacts": [{"sha256": "0"}]}', '{"artefacts": [7]}'])
+@pytest.mark.parametrize(
+    "text", ["{", '{"artefacts": [{"sha256": "0"}]}', '{"artefacts": [7]}']
+)
 def test_a_card_that_cannot_be_read_is_said_in_one_line(exported, text):
     (exported / check_card.CARD).write_text(text)
     line = refusal(open_model.open_artifact, exported / "tflite" / "tiny.tflite")

@@ -32,8 +32,10 @@ def run_folder(tmp_path_factory):
 def model(request, run_folder):
     """The path of the same network in the kind that the test is parametrised with."""
     return {
-        "run folder": run_folder, ".keras": run_folder / "network.keras",
-        "SavedModel": tiny.artefact("1"), "versions": tiny.artefact("1").parent,
+        "run folder": run_folder,
+        ".keras": run_folder / "network.keras",
+        "SavedModel": tiny.artefact("1"),
+        "versions": tiny.artefact("1").parent,
         ".tflite": tiny.artefact("tiny.tflite"),
     }[request.param]
 
@@ -56,8 +58,11 @@ def test_every_kind_draws_the_networks_picture_at_every_size(model):
         drawn = draw(photo)
         assert drawn.shape == photo.shape and drawn.dtype == np.float32
         assert drawn.min() >= 0 and drawn.max() <= 1
-        # A single pixel is grown to a picture of one colour, where norms make half a grey level of rounding.
-        assert parity.psnr(drawn, tiny.draw(network, photo)) > (55 if size == (1, 1) else 80)
+        # A single pixel is grown to a picture of one colour, where norms make half a
+        # grey level of rounding.
+        assert parity.psnr(drawn, tiny.draw(network, photo)) > (
+            55 if size == (1, 1) else 80
+        )
         np.testing.assert_array_equal(photo, before)
 
 
@@ -67,10 +72,15 @@ def several(tmp_path_factory):
     network, artefacts = tiny.exported(3)
     folder = tmp_path_factory.mktemp("several")
     network.save(folder / "network.keras")
-    return network, [folder, *(artefact.path for made in artefacts.values() for artefact in made)]
+    return network, [
+        folder,
+        *(artefact.path for made in artefacts.values() for artefact in made),
+    ]
 
 
-@pytest.mark.parametrize("blend", [(1, 0, 0), (0, 0, 1), (0.2, 0.3, 0.5), (0, 1.5, 0)], ids=str)
+@pytest.mark.parametrize(
+    "blend", [(1, 0, 0), (0, 0, 1), (0.2, 0.3, 0.5), (0, 1.5, 0)], ids=str
+)
 def test_every_kind_of_a_network_of_several_styles_draws_the_blend(several, blend):
     network, paths = several
     photo = image_io.to_float(tiny.photo(45, 61))
@@ -84,22 +94,28 @@ def test_every_kind_of_a_network_of_several_styles_draws_the_blend(several, blen
 def test_a_style_is_also_asked_for_by_its_number(several):
     photo = image_io.to_float(tiny.photo(45, 61))
     for path in several[1]:
-        np.testing.assert_array_equal(open_model.open_artifact(path, 2)(photo),
-                                      open_model.open_artifact(path, (0, 0, 1))(photo))
+        np.testing.assert_array_equal(
+            open_model.open_artifact(path, 2)(photo),
+            open_model.open_artifact(path, (0, 0, 1))(photo),
+        )
         with pytest.raises(UserError, match="a style from 0 to 2"):
             open_model.open_artifact(path, 3)
 
 
 def test_styles_of_one_network_draw_different_pictures(several):
     photo = image_io.to_float(tiny.photo(45, 61))
-    first, second = (tiny.draw(several[0], photo, blend) for blend in ((1, 0, 0), (0, 1, 0)))
+    first, second = (
+        tiny.draw(several[0], photo, blend) for blend in ((1, 0, 0), (0, 1, 0))
+    )
     assert parity.psnr(first, second) < 25
 
 
 @pytest.mark.parametrize("blend", [(), (1, 0), (1, 0, 0, 0), (1, 0, np.nan)], ids=str)
 def test_style_weights_that_do_not_suit_the_model_are_refused(several, blend):
     for path in several[1]:
-        with pytest.raises(UserError, match=f"3 numbers as --style_weights for .*{path.name}"):
+        with pytest.raises(
+            UserError, match=f"3 numbers as --style_weights for .*{path.name}"
+        ):
             open_model.open_artifact(path, blend)
 
 
@@ -129,13 +145,17 @@ def test_the_highest_version_is_opened(tmp_path):
     (tmp_path / "11").mkdir()
     (tmp_path / "latest").mkdir()
     (tmp_path / "latest" / "saved_model.pb").write_bytes(b"not a version")
-    assert open_model.open_artifact(tmp_path)(np.zeros((5, 6, 3), np.float32)).shape == (5, 6, 3)
+    assert open_model.open_artifact(tmp_path)(
+        np.zeros((5, 6, 3), np.float32)
+    ).shape == (5, 6, 3)
 
 
 def test_a_network_is_opened_with_its_weights_from_run_folder_and_file(run_folder):
     wanted = tiny.network().get_weights()
     for path in (run_folder, str(run_folder / "network.keras")):
-        for weight, same in zip(open_model.open_network(path).get_weights(), wanted, strict=True):
+        for weight, same in zip(
+            open_model.open_network(path).get_weights(), wanted, strict=True
+        ):
             np.testing.assert_array_equal(weight, same)
 
 
@@ -144,7 +164,8 @@ def test_a_network_is_opened_with_its_weights_from_run_folder_and_file(run_folde
 
 @pytest.mark.parametrize("model", ["run folder", "SavedModel"], indirect=True)
 def test_forty_sizes_are_one_trace(model, monkeypatch):
-    # Python is entered once for each trace of a network, and never for one that was traced before.
+    # Python is entered once for each trace of a network, and never for one that was
+    # traced before.
     traces, call = [], GrowToDrawable.call
 
     def counted(self, inputs):
@@ -170,10 +191,10 @@ def test_a_tflite_draws_300_sizes_without_growing():
     largest = np.zeros((64, 64, 3), np.float32)
     many = sizes(300)
     for size in [(64, 64), *many[:50]]:
-        draw(largest[:size[0], :size[1]])
+        draw(largest[: size[0], : size[1]])
     before = resident()
     for size in many:
-        draw(largest[:size[0], :size[1]])
+        draw(largest[: size[0], : size[1]])
     # A picture's activations at 64x64 take about 1 MB: 300 that are kept would show.
     assert resident() - before < 10e6
 
@@ -213,12 +234,16 @@ def test_an_unfinished_run_names_the_command_that_finishes_it(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"Once upon a time there was a model. " * 30])
-@pytest.mark.parametrize("name", ["a.tflite", "a.keras", "network.keras", "saved_model.pb"])
+@pytest.mark.parametrize(
+    "name", ["a.tflite", "a.keras", "network.keras", "saved_model.pb"]
+)
 def test_files_of_another_kind_are_one_line(tmp_path, name, content):
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / name).write_bytes(content)
-    line = refusal(folder if name in ("network.keras", "saved_model.pb") else folder / name)
+    line = refusal(
+        folder if name in ("network.keras", "saved_model.pb") else folder / name
+    )
     assert "a model that can be opened" in line
 
 
@@ -226,17 +251,23 @@ def test_files_of_another_kind_are_one_line(tmp_path, name, content):
 def test_truncated_files_are_one_line(tmp_path, run_folder, part):
     for source in (tiny.artefact("tiny.tflite"), run_folder / "network.keras"):
         data = source.read_bytes()
-        (tmp_path / source.name).write_bytes(data[:int(part * len(data))])
+        (tmp_path / source.name).write_bytes(data[: int(part * len(data))])
         assert "a model that can be opened" in refusal(tmp_path / source.name)
 
 
-@pytest.mark.parametrize("name", [
-    "saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "saved_model.pb",
+        "variables/variables.index",
+        "variables/variables.data-00000-of-00001",
+    ],
+)
 def test_a_damaged_saved_model_is_one_line(tmp_path, name):
     model = tmp_path / "model"
     shutil.copytree(tiny.artefact("1"), model)
     data = (model / name).read_bytes()
-    (model / name).write_bytes(data[:len(data) // 2])
+    (model / name).write_bytes(data[: len(data) // 2])
     assert "a model that can be opened" in refusal(model)
     (model / name).unlink()
     refusal(model)
@@ -247,22 +278,32 @@ def test_a_saved_model_of_another_kind_is_refused(tmp_path):
     assert "serving_float" in refusal(tmp_path)
 
 
-@pytest.mark.parametrize("shape, dtype", [
-    ([1, 10], tf.float32), ([1, 8, 8, 1], tf.float32), ([2, 8, 8, 3], tf.float32),
-    ([1, 8, 8, 3], tf.uint8)])
+@pytest.mark.parametrize(
+    "shape, dtype",
+    [
+        ([1, 10], tf.float32),
+        ([1, 8, 8, 1], tf.float32),
+        ([2, 8, 8, 3], tf.float32),
+        ([1, 8, 8, 3], tf.uint8),
+    ],
+)
 def test_a_tflite_that_takes_no_rgb_picture_is_refused(tmp_path, shape, dtype):
     module = tf.Module()
     module.twice = tf.function(
-        lambda x: tf.concat([x, x], 0), input_signature=[tf.TensorSpec(shape, dtype)])
+        lambda x: tf.concat([x, x], 0), input_signature=[tf.TensorSpec(shape, dtype)]
+    )
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [module.twice.get_concrete_function()], module)
+        [module.twice.get_concrete_function()], module
+    )
     (tmp_path / "other.tflite").write_bytes(converter.convert())
     line = refusal(tmp_path / "other.tflite")
     assert f"its input is {dtype.name} {shape}" in line
 
 
 def test_a_keras_file_of_another_kind_is_refused(tmp_path):
-    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(
+        tmp_path / "other.keras"
+    )
     assert "not pictures to pictures" in refusal(tmp_path / "other.keras")
 
 

@@ -24,7 +24,9 @@ def inputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
     for name, scale in zip(STYLES, ([0.5] * 3, [1.0] * 3, [1.0, 0.3, 0.3])):
         pixels = np.asarray(smooth(48, 58, 0, low=100), np.float32) * scale
-        image_io.write_picture(folder / f"{name}.png", image_io.Picture((pixels / 255).astype(np.float32)))
+        image_io.write_picture(
+            folder / f"{name}.png", image_io.Picture((pixels / 255).astype(np.float32))
+        )
     (folder / "photos").mkdir()
     for seed in range(3):
         smooth(50, 60, seed).save(folder / "photos" / f"{seed}.png")
@@ -32,19 +34,37 @@ def inputs(tmp_path_factory):
 
 
 def settings(inputs, output, styles=STYLES[:2], **changes):
-    return TrainSettings(**{
-        "output": str(output), "style_image": ",".join(str(inputs / f"{name}.png") for name in styles),
-        "style_size": 32, "style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",),
-        "content": str(inputs / "photos"), "content_weight": 0.1, "crop_size": 32, "width": 8,
-        "residual_blocks": 0, "batch_size": 2, "steps": 20, "optimizer": "muon", "learning_rate": 0.004,
-        "preview_steps": 0, "tensorboard": False, "export": (), **changes})
+    return TrainSettings(
+        **{
+            "output": str(output),
+            "style_image": ",".join(str(inputs / f"{name}.png") for name in styles),
+            "style_size": 32,
+            "style_layers": ("relu1_1", "relu2_1"),
+            "content_layers": ("relu2_1",),
+            "content": str(inputs / "photos"),
+            "content_weight": 0.1,
+            "crop_size": 32,
+            "width": 8,
+            "residual_blocks": 0,
+            "batch_size": 2,
+            "steps": 20,
+            "optimizer": "muon",
+            "learning_rate": 0.004,
+            "preview_steps": 0,
+            "tensorboard": False,
+            "export": (),
+            **changes,
+        }
+    )
 
 
 @pytest.fixture(scope="module")
 def two(inputs, tmp_path_factory):
     """The run folder of a network of a dark and a light style."""
     folder = tmp_path_factory.mktemp("two") / "run"
-    train_run.train(settings(inputs, folder, steps=150, export=("tflite",), preview_steps=150))
+    train_run.train(
+        settings(inputs, folder, steps=150, export=("tflite",), preview_steps=150)
+    )
     return folder
 
 
@@ -79,23 +99,34 @@ def test_record_previews_and_sheet_have_all_styles(two):
     assert len(set(record["style_sha256"])) == 2
     preview = image_io.read_picture(two / "previews" / "step_000150.png")
     sheet = image_io.read_picture(two / "contact_sheet.png")
-    assert preview.size[0] > 2 * 200 and sheet.size[0] > 3 * 200          # a row each, and the photos'
+    assert (
+        preview.size[0] > 2 * 200 and sheet.size[0] > 3 * 200
+    )  # a row each, and the photos'
 
 
 def test_crops_are_compared_with_their_own_style_in_turn(inputs, tmp_path):
     several = feedforward.build(settings(inputs, tmp_path))
-    alone = [feedforward.build(settings(inputs, tmp_path, (name,))) for name in STYLES[:2]]
+    alone = [
+        feedforward.build(settings(inputs, tmp_path, (name,))) for name in STYLES[:2]
+    ]
     rng = np.random.default_rng(0)
-    batch = {"image": tf.constant(rng.random((4, 32, 32, 3), np.float32)), "index": tf.range(3, 7, dtype=tf.int64)}
+    batch = {
+        "image": tf.constant(rng.random((4, 32, 32, 3), np.float32)),
+        "index": tf.range(3, 7, dtype=tf.int64),
+    }
     for task in alone:
         for layer in task.network.layers:
             found = several.network.get_layer(layer.name).get_weights()
-            layer.set_weights([values[0] if values.ndim == 2 else values for values in found])
+            layer.set_weights(
+                [values[0] if values.ndim == 2 else values for values in found]
+            )
     terms = several.terms(batch)
     for position, style in enumerate((1, 0, 1, 0)):
         own = alone[style].terms(batch)
         for name in terms:
-            assert float(terms[name][position]) == pytest.approx(float(own[name][position]), rel=1e-4)
+            assert float(terms[name][position]) == pytest.approx(
+                float(own[name][position]), rel=1e-4
+            )
 
 
 # -- adding a style --------------------------------------------------------------------------------
@@ -103,7 +134,9 @@ def test_crops_are_compared_with_their_own_style_in_turn(inputs, tmp_path):
 
 def test_an_added_style_changes_nothing_of_those_before_it(two, three, inputs):
     for blend in ((1, 0), (0, 1)):
-        np.testing.assert_array_equal(painted(inputs, two, blend), painted(inputs, three, (*blend, 0)))
+        np.testing.assert_array_equal(
+            painted(inputs, two, blend), painted(inputs, three, (*blend, 0))
+        )
     before, after = weights(two), weights(three)
     for path, values in before.items():
         kept = after[path][:2] if values.ndim == 2 else after[path]
@@ -111,34 +144,47 @@ def test_an_added_style_changes_nothing_of_those_before_it(two, three, inputs):
 
 
 def test_an_added_style_is_learnt_and_a_blend_is_in_between(three, inputs):
-    dark, half, red = (redness(painted(inputs, three, blend))
-                       for blend in ((1, 0, 0), (0.5, 0, 0.5), (0, 0, 1)))
+    dark, half, red = (
+        redness(painted(inputs, three, blend))
+        for blend in ((1, 0, 0), (0.5, 0, 0.5), (0, 0, 1))
+    )
     assert red > dark + 0.1 and dark < half < red
 
 
 def test_a_style_can_be_added_to_a_network_of_one(inputs, tmp_path):
     train_run.train(settings(inputs, tmp_path / "one", STYLES[:1], steps=4))
-    train_run.train(settings(inputs, tmp_path / "two", steps=4, init_from=str(tmp_path / "one")))
-    np.testing.assert_allclose(painted(inputs, tmp_path / "one", ()),
-                               painted(inputs, tmp_path / "two", (1, 0)), atol=1e-6)
+    train_run.train(
+        settings(inputs, tmp_path / "two", steps=4, init_from=str(tmp_path / "one"))
+    )
+    np.testing.assert_allclose(
+        painted(inputs, tmp_path / "one", ()),
+        painted(inputs, tmp_path / "two", (1, 0)),
+        atol=1e-6,
+    )
 
 
 def test_as_many_styles_as_before_go_on_learning_together(two, inputs, tmp_path):
     task = feedforward.build(settings(inputs, tmp_path, init_from=str(two)))
     task.start(None)
     found = {weight.path: weight.numpy() for weight in task.network.weights}
-    assert all(np.array_equal(found[path], values) for path, values in weights(two).items())
+    assert all(
+        np.array_equal(found[path], values) for path, values in weights(two).items()
+    )
     assert len(task.network.trainable_variables) == len(found)
 
 
 def test_other_styles_than_the_known_ones_are_refused(two, inputs, tmp_path):
     with pytest.raises(UserError, match="the 2 styles of --init_from"):
-        feedforward.build(settings(inputs, tmp_path, ("red", "dark", "light"), init_from=str(two)))
+        feedforward.build(
+            settings(inputs, tmp_path, ("red", "dark", "light"), init_from=str(two))
+        )
 
 
 def test_a_run_that_is_not_there_cannot_be_begun_with(inputs, tmp_path):
     with pytest.raises(UserError, match="--init_from with the folder of a run"):
-        feedforward.build(settings(inputs, tmp_path, init_from=str(tmp_path / "nowhere")))
+        feedforward.build(
+            settings(inputs, tmp_path, init_from=str(tmp_path / "nowhere"))
+        )
 
 
 # -- settings and painting -------------------------------------------------------------------------
@@ -155,11 +201,16 @@ def test_hashes_belong_to_styles_one_by_one(inputs, tmp_path):
 @pytest.mark.parametrize("blend", [("0", "1"), ("1", "0")])
 def test_stylize_paints_in_the_style_that_is_asked_for(two, inputs, tmp_path, blend):
     asked = StylizeSettings(
-        model=str(two / "tflite" / "run.tflite"), content=str(inputs / "photos" / "0.png"),
-        output=str(tmp_path / "out.png"), style_weights=blend)
+        model=str(two / "tflite" / "run.tflite"),
+        content=str(inputs / "photos" / "0.png"),
+        output=str(tmp_path / "out.png"),
+        style_weights=blend,
+    )
     assert stylize_run.stylize(asked) == 0
     drawn = image_io.read_picture(tmp_path / "out.png").rgb
-    errors = [np.abs(drawn - painted(inputs, two, each)).max() for each in ((0, 1), (1, 0))]
+    errors = [
+        np.abs(drawn - painted(inputs, two, each)).max() for each in ((0, 1), (1, 0))
+    ]
     assert errors[blend.index("1") == 0] < 1 / 255 < errors[blend.index("1")]
 
 

@@ -32,12 +32,29 @@ def inputs(tmp_path_factory):
 
 
 def settings(inputs, output, styles=("light",), **changes):
-    return TrainSettings(**{
-        "output": str(output), "style_image": ",".join(str(inputs / f"{name}.png") for name in styles),
-        "style_size": 32, "style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",),
-        "content": str(inputs / "photos"), "content_weight": 0.1, "crop_size": 32, "width": 8,
-        "residual_blocks": 0, "batch_size": 2, "steps": 200, "optimizer": "muon", "learning_rate": 0.004,
-        "preview_steps": 0, "tensorboard": False, "export": (), "strength": True, **changes})
+    return TrainSettings(
+        **{
+            "output": str(output),
+            "style_image": ",".join(str(inputs / f"{name}.png") for name in styles),
+            "style_size": 32,
+            "style_layers": ("relu1_1", "relu2_1"),
+            "content_layers": ("relu2_1",),
+            "content": str(inputs / "photos"),
+            "content_weight": 0.1,
+            "crop_size": 32,
+            "width": 8,
+            "residual_blocks": 0,
+            "batch_size": 2,
+            "steps": 200,
+            "optimizer": "muon",
+            "learning_rate": 0.004,
+            "preview_steps": 0,
+            "tensorboard": False,
+            "export": (),
+            "strength": True,
+            **changes,
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +68,19 @@ def run(inputs, tmp_path_factory):
 @pytest.fixture(scope="module", params=[1, 2])
 def exported(request, tmp_path_factory):
     """A network with strength of one or two styles, and its artefacts."""
-    network, folder = tiny.network(styles=request.param, strength=True), tmp_path_factory.mktemp("exported")
+    network, folder = (
+        tiny.network(styles=request.param, strength=True),
+        tmp_path_factory.mktemp("exported"),
+    )
     network.save(folder / "network.keras")
-    return network, [folder, *(
-        artefact.path for name in tiny.FORMATS for artefact in EXPORTERS[name](network, folder, "tiny"))]
+    return network, [
+        folder,
+        *(
+            artefact.path
+            for name in tiny.FORMATS
+            for artefact in EXPORTERS[name](network, folder, "tiny")
+        ),
+    ]
 
 
 # -- the network -----------------------------------------------------------------------------------
@@ -67,20 +93,30 @@ def test_strength_goes_from_the_norms_of_the_photo_to_those_of_the_style():
     for row, strength in enumerate((0.0, 1.0)):
         for layer in plain.layers:
             found = network.get_layer(layer.name).get_weights()
-            layer.set_weights([values[row] if values.ndim == 2 else values for values in found])
-        np.testing.assert_allclose(network([photo, np.array([[strength]])]), plain(photo), atol=1e-5)
+            layer.set_weights(
+                [values[row] if values.ndim == 2 else values for values in found]
+            )
+        np.testing.assert_allclose(
+            network([photo, np.array([[strength]])]), plain(photo), atol=1e-5
+        )
 
 
 def test_strengths_are_named_so():
-    assert transform_net.blend_name(tiny.network(strength=True)) == transform_net.STRENGTHS
-    assert transform_net.blend_name(tiny.network(styles=2)) == transform_net.STYLE_WEIGHTS
+    assert (
+        transform_net.blend_name(tiny.network(strength=True)) == transform_net.STRENGTHS
+    )
+    assert (
+        transform_net.blend_name(tiny.network(styles=2)) == transform_net.STYLE_WEIGHTS
+    )
     assert transform_net.blend_name(tiny.network()) is None
 
 
 # -- training --------------------------------------------------------------------------------------
 
 
-def test_one_crop_in_eight_is_compared_with_itself_and_the_others_with_their_style(inputs, tmp_path):
+def test_one_crop_in_eight_is_compared_with_itself_and_the_others_with_their_style(
+    inputs, tmp_path
+):
     task = feedforward.build(settings(inputs, tmp_path, ("light", "dark")))
     seen = []
 
@@ -90,14 +126,20 @@ def test_one_crop_in_eight_is_compared_with_itself_and_the_others_with_their_sty
 
     task.network = draw
     crops = np.random.default_rng(0).random((11, 32, 32, 3)).astype(np.float32)
-    terms = task.terms({"image": tf.constant(crops), "index": tf.range(6, 17, dtype=tf.int64)})
+    terms = task.terms(
+        {"image": tf.constant(crops), "index": tf.range(6, 17, dtype=tf.int64)}
+    )
     back = np.arange(6, 17) % 8 == 0
     np.testing.assert_array_equal(seen[0][back], 0)
     # The painted crops, in turn: 6 and 7, then 9 to 15 without a gap.
     np.testing.assert_array_equal(seen[0][~back].argmax(1), [1, 0, 1, 0, 1, 0, 1, 0, 1])
-    np.testing.assert_allclose(terms["identity"], np.where(back, 8 * 0.25, 0), rtol=1e-5)
+    np.testing.assert_allclose(
+        terms["identity"], np.where(back, 8 * 0.25, 0), rtol=1e-5
+    )
     np.testing.assert_array_equal(np.asarray(terms["style"]) == 0, back)
-    np.testing.assert_allclose(np.asarray(terms["loss"])[back], 10 / 8 * 8 * 0.25, rtol=1e-5)
+    np.testing.assert_allclose(
+        np.asarray(terms["loss"])[back], 10 / 8 * 8 * 0.25, rtol=1e-5
+    )
 
 
 def test_means_over_eight_crops_are_those_of_the_painted_and_of_the_one_given_back():
@@ -105,32 +147,61 @@ def test_means_over_eight_crops_are_those_of_the_painted_and_of_the_one_given_ba
     photos = tf.random.stateless_uniform([8, 4, 4, 3], [1, 2])
     content = np.arange(1.0, 9.0, dtype=np.float32)
     terms = regularizers.with_identity(
-        {"content": tf.constant(content), "loss": tf.constant(content)}, 0.9 * photos, photos,
-        regularizers.given_back(index), 3.0)
+        {"content": tf.constant(content), "loss": tf.constant(content)},
+        0.9 * photos,
+        photos,
+        regularizers.given_back(index),
+        3.0,
+    )
     assert np.mean(terms["content"]) == pytest.approx(content[1:].mean(), rel=1e-5)
     assert np.mean(terms["identity"]) == pytest.approx(0.01, rel=1e-4)
-    assert np.mean(terms["loss"]) == pytest.approx(content[1:].mean() + 3 / 8 * 0.01, rel=1e-5)
+    assert np.mean(terms["loss"]) == pytest.approx(
+        content[1:].mean() + 3 / 8 * 0.01, rel=1e-5
+    )
 
 
-def test_a_trained_network_gives_the_photo_back_and_paints_more_with_more_strength(run, inputs):
+def test_a_trained_network_gives_the_photo_back_and_paints_more_with_more_strength(
+    run, inputs
+):
     photo = image_io.read_picture(inputs / "photos" / "0.png").rgb
-    none, half, full = (open_model.open_artifact(run, strength=strength)(photo) for strength in (0.0, 0.5, 1.0))
-    assert parity.psnr(none, photo) > parity.psnr(half, photo) + 1 > parity.psnr(full, photo) + 2
-    assert photo.mean() < half.mean() < full.mean()                                   # the style is light
+    none, half, full = (
+        open_model.open_artifact(run, strength=strength)(photo)
+        for strength in (0.0, 0.5, 1.0)
+    )
+    assert (
+        parity.psnr(none, photo)
+        > parity.psnr(half, photo) + 1
+        > parity.psnr(full, photo) + 2
+    )
+    assert photo.mean() < half.mean() < full.mean()  # the style is light
 
 
 def test_a_style_added_later_keeps_the_photo_and_the_first_style(run, inputs, tmp_path):
-    train_run.train(settings(inputs, tmp_path / "two", ("light", "dark"), steps=8, init_from=str(run)),
-                   say=lambda line: None)
+    train_run.train(
+        settings(
+            inputs, tmp_path / "two", ("light", "dark"), steps=8, init_from=str(run)
+        ),
+        say=lambda line: None,
+    )
     photo = image_io.read_picture(inputs / "photos" / "1.png").rgb
     for strength in (0.0, 1.0):
-        np.testing.assert_allclose(open_model.open_artifact(run, strength=strength)(photo),
-                                   open_model.open_artifact(tmp_path / "two", (1, 0), strength)(photo), atol=1e-6)
+        np.testing.assert_allclose(
+            open_model.open_artifact(run, strength=strength)(photo),
+            open_model.open_artifact(tmp_path / "two", (1, 0), strength)(photo),
+            atol=1e-6,
+        )
 
 
-@pytest.mark.parametrize("changes, message", [
-    ({"method": "adain"}, "--strength with --method=feedforward"), ({"identity_weight": 0.0}, "--identity_weight above 0")])
-def test_strength_that_would_not_be_learnt_is_refused(inputs, tmp_path, changes, message):
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"method": "adain"}, "--strength with --method=feedforward"),
+        ({"identity_weight": 0.0}, "--identity_weight above 0"),
+    ],
+)
+def test_strength_that_would_not_be_learnt_is_refused(
+    inputs, tmp_path, changes, message
+):
     with pytest.raises(UserError, match=message):
         settings(inputs, tmp_path, **changes)
 
@@ -141,12 +212,18 @@ def test_strength_that_would_not_be_learnt_is_refused(inputs, tmp_path, changes,
 def test_every_kind_of_a_network_with_strength_draws_as_the_network(exported):
     network, paths = exported
     photo = image_io.to_float(tiny.photo(45, 61))
-    blend = np.full(transform_net.styles_of(network), 1 / transform_net.styles_of(network))
+    blend = np.full(
+        transform_net.styles_of(network), 1 / transform_net.styles_of(network)
+    )
     for strength in (0.0, 0.3, 1.0):
         wanted = tiny.draw(network, photo, strength * blend)
         for path in paths:
-            drawn = open_model.open_artifact(path, blend if len(blend) > 1 else (), strength)(photo)
-            least = {"tiny_float16.tflite": 50, "tiny_int8.tflite": 30}.get(path.name, 80)
+            drawn = open_model.open_artifact(
+                path, blend if len(blend) > 1 else (), strength
+            )(photo)
+            least = {"tiny_float16.tflite": 50, "tiny_int8.tflite": 30}.get(
+                path.name, 80
+            )
             assert parity.psnr(drawn, wanted) > least, (path.name, strength)
 
 
@@ -165,15 +242,27 @@ def test_a_strength_that_is_none_is_refused(strength):
 def test_stylize_paints_as_strongly_as_asked(run, inputs, tmp_path):
     drawn = []
     for strength in (0.2, 0.9):
-        assert stylize_run.stylize(StylizeSettings(
-            model=str(run / "tflite" / "run.tflite"), content=str(inputs / "photos" / "0.png"),
-            output=str(tmp_path / f"{strength}.png"), strength=strength)) == 0
+        assert (
+            stylize_run.stylize(
+                StylizeSettings(
+                    model=str(run / "tflite" / "run.tflite"),
+                    content=str(inputs / "photos" / "0.png"),
+                    output=str(tmp_path / f"{strength}.png"),
+                    strength=strength,
+                )
+            )
+            == 0
+        )
         drawn.append(image_io.read_picture(tmp_path / f"{strength}.png").rgb)
-        wanted = open_model.open_artifact(run, strength=strength)(image_io.read_picture(inputs / "photos" / "0.png").rgb)
+        wanted = open_model.open_artifact(run, strength=strength)(
+            image_io.read_picture(inputs / "photos" / "0.png").rgb
+        )
         assert np.abs(drawn[-1] - wanted).max() < 1.5 / 255
     assert np.abs(drawn[0] - drawn[1]).max() > 0.02
 
 
 def test_a_model_of_any_style_has_alpha_instead():
     with pytest.raises(UserError, match="--alpha for a model of any style"):
-        StylizeSettings(model="a", content="b", output="c", style=("mosaic",), strength=0.5)
+        StylizeSettings(
+            model="a", content="b", output="c", style=("mosaic",), strength=0.5
+        )

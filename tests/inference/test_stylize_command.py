@@ -25,7 +25,9 @@ def save(path, height=7, width=11, mode="RGB", seed=0, **options):
     """Writes random pixels; returns them as a Pillow image."""
     path.parent.mkdir(parents=True, exist_ok=True)
     shape = (height, width, *{"L": (), "RGB": (3,), "RGBA": (4,)}[mode])
-    image = Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, np.uint8))
+    image = Image.fromarray(
+        np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    )
     image.save(path, **options)
     return image
 
@@ -36,12 +38,16 @@ def pixels(path):
 
 
 def tree(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
+    )
 
 
 def paint(content, output, model=negative, **options):
     lines = []
-    outcome = photo_folder.stylize_album(model, str(content), str(output), say=lines.append, **options)
+    outcome = photo_folder.stylize_album(
+        model, str(content), str(output), say=lines.append, **options
+    )
     assert list(outcome.failed) == lines and all("\n" not in line for line in lines)
     return outcome
 
@@ -53,14 +59,16 @@ def test_a_file_goes_to_a_file(tmp_path):
     photo = save(tmp_path / "a.png")
     outcome = paint(tmp_path / "a.png", tmp_path / "new" / "b.png")
     assert outcome == photo_folder.Outcome((tmp_path / "new" / "b.png",), ())
-    np.testing.assert_array_equal(pixels(tmp_path / "new" / "b.png"), 255 - np.asarray(photo))
+    np.testing.assert_array_equal(
+        pixels(tmp_path / "new" / "b.png"), 255 - np.asarray(photo)
+    )
 
 
 @pytest.mark.parametrize("output", ["new", "new/", "there", "holiday.jpg"])
 def test_a_file_goes_into_a_folder_under_its_name(tmp_path, output):
     save(tmp_path / "a.png")
     (tmp_path / "there").mkdir()
-    (tmp_path / "holiday.jpg").mkdir()                     # a folder, whatever its name says
+    (tmp_path / "holiday.jpg").mkdir()  # a folder, whatever its name says
     paint(tmp_path / "a.png", f"{tmp_path}/{output}")
     assert tree(tmp_path / output) == ["a.png"]
 
@@ -75,14 +83,19 @@ def test_a_folder_goes_into_a_folder_with_its_folders(tmp_path):
     assert sorted(outcome.written) == [tmp_path / "out" / name for name in names]
 
 
-@pytest.mark.parametrize("pattern, kept", [
-    ("*.png", ["a.png"]),
-    ("**/*.png", ["a.png", "x/b.png", "x/y/c.png"]),
-    ("x/**/*.png", ["b.png", "y/c.png"]),
-    ("x/y/*.png", ["c.png"]),
-    ("?/y/*.png", ["x/y/c.png"]),
-])
-def test_a_globs_folders_are_kept_from_its_first_wildcard_on(tmp_path, monkeypatch, pattern, kept):
+@pytest.mark.parametrize(
+    "pattern, kept",
+    [
+        ("*.png", ["a.png"]),
+        ("**/*.png", ["a.png", "x/b.png", "x/y/c.png"]),
+        ("x/**/*.png", ["b.png", "y/c.png"]),
+        ("x/y/*.png", ["c.png"]),
+        ("?/y/*.png", ["x/y/c.png"]),
+    ],
+)
+def test_a_globs_folders_are_kept_from_its_first_wildcard_on(
+    tmp_path, monkeypatch, pattern, kept
+):
     for name in ("a.png", "x/b.png", "x/y/c.png", "z.jpg"):
         save(tmp_path / "in" / name)
     paint(tmp_path / "in" / pattern, tmp_path / "out")
@@ -132,10 +145,14 @@ def test_no_photos_are_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_two_photos_for_one_file_are_refused_before_anything_is_painted(tmp_path, overwrite):
+def test_two_photos_for_one_file_are_refused_before_anything_is_painted(
+    tmp_path, overwrite
+):
     for name in ("a.gif", "a.png", "b.png"):
         save(tmp_path / "in" / name)
-    with pytest.raises(UserError, match="a.gif and .*a.png, which would both become .*a.png"):
+    with pytest.raises(
+        UserError, match="a.gif and .*a.png, which would both become .*a.png"
+    ):
         paint(tmp_path / "in", tmp_path / "out", overwrite=overwrite)
     assert not (tmp_path / "out").exists()
 
@@ -150,15 +167,17 @@ def test_a_model_paints_photos_of_any_size(tmp_path, size):
     paint(tmp_path / "a.png", tmp_path / "b.png", model)
     drawn = pixels(tmp_path / "b.png")
     assert drawn.shape == (*size, 3)
-    wanted = tiny.draw(tiny.exported()[0], image_io.read_picture(tmp_path / "a.png").rgb)
+    wanted = tiny.draw(
+        tiny.exported()[0], image_io.read_picture(tmp_path / "a.png").rgb
+    )
     assert np.abs(drawn - 255.0 * wanted).max() < 0.51
 
 
 def test_a_rotated_photo_comes_out_upright(tmp_path):
     photo = Image.new("RGB", (32, 16), "black")
-    photo.paste("white", (0, 0, 16, 16))                   # left half as stored, upper half as seen
+    photo.paste("white", (0, 0, 16, 16))  # left half as stored, upper half as seen
     exif = Image.Exif()
-    exif[0x0112] = 6                                       # to be turned clockwise by 90 degrees
+    exif[0x0112] = 6  # to be turned clockwise by 90 degrees
     photo.save(tmp_path / "a.jpg", exif=exif)
     paint(tmp_path / "a.jpg", tmp_path / "b.jpg")
     with Image.open(tmp_path / "b.jpg") as drawn:
@@ -183,7 +202,9 @@ def test_grey_photos_are_painted_in_colour(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.gif", "a.GIF", "a.photo", "a"])
 def test_what_cannot_be_written_in_its_format_becomes_png(tmp_path, name):
-    save(tmp_path / "in" / name, format="GIF" if name.lower().endswith("gif") else "PNG")
+    save(
+        tmp_path / "in" / name, format="GIF" if name.lower().endswith("gif") else "PNG"
+    )
     paint(tmp_path / "in" / name, tmp_path / "out")
     assert tree(tmp_path / "out") == ["a.png"]
     with Image.open(tmp_path / "out" / "a.png") as drawn:
@@ -199,11 +220,13 @@ def test_existing_files_are_refused_and_not_changed(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.png").write_bytes(b"precious")
     painted = []
-    outcome = paint(tmp_path / "in", tmp_path / "out", lambda rgb: painted.append(rgb) or rgb)
+    outcome = paint(
+        tmp_path / "in", tmp_path / "out", lambda rgb: painted.append(rgb) or rgb
+    )
     assert (tmp_path / "out" / "a.png").read_bytes() == b"precious"
-    assert len(painted) == 1                               # no work is done for what is refused
+    assert len(painted) == 1  # no work is done for what is refused
     assert outcome.written == (tmp_path / "out" / "b.png",)
-    line, = outcome.failed
+    (line,) = outcome.failed
     assert str(tmp_path / "out" / "a.png") in line and "--overwrite" in line
     assert len(paint(tmp_path / "in", tmp_path / "out", overwrite=True).written) == 2
     assert pixels(tmp_path / "out" / "a.png").shape == (7, 11, 3)
@@ -214,7 +237,7 @@ def spoil(folder):
     save(folder / "b.png")
     save(folder / "d.jpg", 64, 64)
     data = (folder / "d.jpg").read_bytes()
-    (folder / "a.jpg").write_bytes(data[:len(data) // 2])
+    (folder / "a.jpg").write_bytes(data[: len(data) // 2])
     (folder / "c.jpg").write_text("I am no photo.")
 
 
@@ -235,8 +258,9 @@ def test_large_photos_are_refused_by_max_pixels(tmp_path):
     assert "large.png" in outcome.failed[0] and "100 pixels" in outcome.failed[0]
 
 
-@pytest.mark.parametrize("error", [
-    MemoryError(), RuntimeError("no room\nfor tensors"), ValueError("bad")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("no room\nfor tensors"), ValueError("bad")]
+)
 def test_a_photo_that_the_model_cannot_draw_does_not_stop_the_others(tmp_path, error):
     save(tmp_path / "in" / "large.png", 20, 20)
     save(tmp_path / "in" / "small.png", 5, 5)
@@ -280,9 +304,13 @@ def test_a_folder_shows_progress_and_a_photo_does_not(tmp_path, capsys):
 
 
 def run(monkeypatch, **settings):
-    monkeypatch.setattr(open_model, "open_artifact", lambda model, *blend: {"negative": negative}[model])
-    settings = {name: str(value) if name in ("content", "output") else value
-                for name, value in settings.items()}
+    monkeypatch.setattr(
+        open_model, "open_artifact", lambda model, *blend: {"negative": negative}[model]
+    )
+    settings = {
+        name: str(value) if name in ("content", "output") else value
+        for name, value in settings.items()
+    }
     return stylize_run.stylize(StylizeSettings(model="negative", **settings))
 
 
@@ -293,7 +321,9 @@ def test_status_0_where_all_went_well(tmp_path, monkeypatch, capsys):
     assert shown.out == "photos painted: 1, failed: 0\n" and shown.err == ""
 
 
-def test_status_1_and_a_line_on_stderr_for_each_bad_photo(tmp_path, monkeypatch, capsys):
+def test_status_1_and_a_line_on_stderr_for_each_bad_photo(
+    tmp_path, monkeypatch, capsys
+):
     spoil(tmp_path / "in")
     assert run(monkeypatch, content=tmp_path / "in", output=tmp_path / "out") == 1
     shown = capsys.readouterr()
@@ -326,7 +356,16 @@ def test_a_missing_setting_is_named(missing):
 
 
 def test_a_texture_is_what_the_model_paints_of_noise(tmp_path, monkeypatch):
-    assert run(monkeypatch, content="", texture_size="20x12", seed=4, output=tmp_path / "a.png") == 0
+    assert (
+        run(
+            monkeypatch,
+            content="",
+            texture_size="20x12",
+            seed=4,
+            output=tmp_path / "a.png",
+        )
+        == 0
+    )
     wanted = image_io.to_uint8(1 - noise.natural_noise(4, 12, 20))
     np.testing.assert_array_equal(pixels(tmp_path / "a.png"), wanted)
 
@@ -342,13 +381,16 @@ def test_an_existing_texture_is_replaced_on_demand_alone(tmp_path, monkeypatch):
     assert (pixels(tmp_path / "a.png") != before).any()
 
 
-@pytest.mark.parametrize("changes, message", [
-    ({"texture_size": "20"}, "WIDTHxHEIGHT"),
-    ({"texture_size": "0x5"}, "WIDTHxHEIGHT"),
-    ({"texture_size": "20x12", "content": "a.jpg"}, "without --content"),
-    ({"texture_size": "20x12", "preserve_color": "luminance"}, "--preserve_color"),
-    ({"texture_size": "20x12", "seed": -1}, "--seed of at least 0"),
-])
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"texture_size": "20"}, "WIDTHxHEIGHT"),
+        ({"texture_size": "0x5"}, "WIDTHxHEIGHT"),
+        ({"texture_size": "20x12", "content": "a.jpg"}, "without --content"),
+        ({"texture_size": "20x12", "preserve_color": "luminance"}, "--preserve_color"),
+        ({"texture_size": "20x12", "seed": -1}, "--seed of at least 0"),
+    ],
+)
 def test_wrong_wishes_for_a_texture_are_one_line(changes, message):
     with pytest.raises(UserError, match=message) as caught:
         StylizeSettings(model="x", output="y.png", **changes)
@@ -371,63 +413,118 @@ finally:
 def test_a_tflite_paints_without_tensorflow(tmp_path, tensorflow):
     spoil(tmp_path / "in")
     done = subprocess.run(
-        [sys.executable, "-c", SPY, tensorflow, f"--model={tiny.artefact('tiny.tflite')}",
-         f"--content={tmp_path / 'in'}", f"--output={tmp_path / 'out'}"],
-        capture_output=True, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
-    assert done.stdout.splitlines() == ["photos painted: 2, failed: 2", "imported: []"], done.stderr
+        [
+            sys.executable,
+            "-c",
+            SPY,
+            tensorflow,
+            f"--model={tiny.artefact('tiny.tflite')}",
+            f"--content={tmp_path / 'in'}",
+            f"--output={tmp_path / 'out'}",
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert done.stdout.splitlines() == [
+        "photos painted: 2, failed: 2",
+        "imported: []",
+    ], done.stderr
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert tree(tmp_path / "out") == ["b.png", "d.jpg"]
 
 
 def test_a_tflite_is_ready_within_a_second():
-    # Of the processor's time, which does not depend on what else the machine does: from the interpreter's start on.
+    # Of the processor's time, which does not depend on what else the machine does: from
+    # the interpreter's start on.
     code = """
 import sys, time
 from nst_tf import stylize
 stylize.painters.open_painter(sys.argv[1])
 print(time.process_time())
 """
-    done = subprocess.run([sys.executable, "-c", code, str(tiny.artefact("tiny.tflite"))],
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny.artefact("tiny.tflite"))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert float(done.stdout) < 1
 
 
-@pytest.mark.parametrize("style", [[], ["--style=mosaic"]], ids=["own styles", "any style"])
+@pytest.mark.parametrize(
+    "style", [[], ["--style=mosaic"]], ids=["own styles", "any style"]
+)
 def test_a_damaged_saved_model_is_one_line_and_status_1(tmp_path, in_process, style):
     save(tmp_path / "a.png")
     (tmp_path / "night" / "1").mkdir(parents=True)
     (tmp_path / "night" / "1" / "saved_model.pb").write_bytes(b"\x08\x01 and no more")
-    status, out, err = in_process(stylize.main, StylizeSettings, [
-        f"--model={tmp_path / 'night'}", f"--content={tmp_path / 'a.png'}", f"--output={tmp_path / 'b.png'}", *style])
-    line, = err.splitlines()
-    assert (status, out) == (1, "") and line.startswith("error: Expected a model that can be opened.")
+    status, out, err = in_process(
+        stylize.main,
+        StylizeSettings,
+        [
+            f"--model={tmp_path / 'night'}",
+            f"--content={tmp_path / 'a.png'}",
+            f"--output={tmp_path / 'b.png'}",
+            *style,
+        ],
+    )
+    (line,) = err.splitlines()
+    assert (status, out) == (1, "") and line.startswith(
+        "error: Expected a model that can be opened."
+    )
     assert str(tmp_path / "night" / "1") in line and not (tmp_path / "b.png").exists()
 
 
 def test_a_wrong_model_is_one_line_and_status_1(tmp_path):
     save(tmp_path / "a.png")
     done = subprocess.run(
-        [sys.executable, "-m", "nst_tf.stylize", "--model=nowhere",
-         f"--content={tmp_path / 'a.png'}", f"--output={tmp_path / 'b.png'}"],
-        capture_output=True, text=True)
+        [
+            sys.executable,
+            "-m",
+            "nst_tf.stylize",
+            "--model=nowhere",
+            f"--content={tmp_path / 'a.png'}",
+            f"--output={tmp_path / 'b.png'}",
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1 and done.stdout == ""
-    line, = done.stderr.splitlines()
+    (line,) = done.stderr.splitlines()
     assert line.startswith("error: Expected") and "nowhere" in line
 
 
 def test_tensorflow_says_nothing_of_itself(tmp_path):
     save(tmp_path / "a.png")
     done = subprocess.run(
-        [sys.executable, "-m", "nst_tf.stylize", f"--model={tiny.artefact('1')}",
-         f"--content={tmp_path / 'a.png'}", f"--output={tmp_path / 'b.png'}"],
-        capture_output=True, text=True, env={
-            name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"})
-    assert (done.returncode, done.stdout, done.stderr) == (0, "photos painted: 1, failed: 0\n", "")
+        [
+            sys.executable,
+            "-m",
+            "nst_tf.stylize",
+            f"--model={tiny.artefact('1')}",
+            f"--content={tmp_path / 'a.png'}",
+            f"--output={tmp_path / 'b.png'}",
+        ],
+        capture_output=True,
+        text=True,
+        env={
+            name: value
+            for name, value in os.environ.items()
+            if name != "TF_CPP_MIN_LOG_LEVEL"
+        },
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "photos painted: 1, failed: 0\n",
+        "",
+    )
 
 
 @pytest.mark.parametrize("already", [None, "1"])
 def test_large_photos_are_painted_in_less_memory_unless_the_environment_says_otherwise(
-        tmp_path, monkeypatch, capsys, already):
+    tmp_path, monkeypatch, capsys, already
+):
     save(tmp_path / "a.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
     (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n" + 20 * b"\0")

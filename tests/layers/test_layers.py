@@ -37,7 +37,9 @@ def with_affine(layer, x, seed=1):
 def test_instance_norm_equals_numpy():
     x, layer = noise(3, 5, 7, 4), InstanceNormalization()
     scale, offset = with_affine(layer, x)
-    np.testing.assert_allclose(layer(x), normalized(x, scale, offset), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        layer(x), normalized(x, scale, offset), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_instance_norm_equals_keras_group_norm_with_one_group_a_channel():
@@ -53,7 +55,7 @@ def test_instance_norm_is_the_same_in_training_and_inference():
     x, layer = noise(2, 6, 5, 4), InstanceNormalization()
     before = layer(x).numpy()
     for _ in range(3):
-        layer(noise(2, 6, 5, 4, seed=9) * 50)                    # would move running statistics
+        layer(noise(2, 6, 5, 4, seed=9) * 50)  # would move running statistics
     np.testing.assert_array_equal(layer(x), before)
     assert not layer.non_trainable_weights
 
@@ -61,7 +63,9 @@ def test_instance_norm_is_the_same_in_training_and_inference():
 def test_instance_norm_of_one_pixel_is_the_offset():
     x, layer = noise(2, 1, 1, 3), InstanceNormalization()
     _, offset = with_affine(layer, x)
-    np.testing.assert_allclose(layer(x), np.broadcast_to(offset, (2, 1, 1, 3)), rtol=1e-6)
+    np.testing.assert_allclose(
+        layer(x), np.broadcast_to(offset, (2, 1, 1, 3)), rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
@@ -72,7 +76,9 @@ def test_a_tile_with_the_moments_of_the_whole_is_a_tile_of_the_whole(policy):
     with_affine(layer, x)
     mean, variance = statistics.channel_moments(x)
     whole, tile = layer(x).numpy(), x[:, 3:9, 2:7]
-    np.testing.assert_array_equal(layer(tile, mean=mean, variance=variance), whole[:, 3:9, 2:7])
+    np.testing.assert_array_equal(
+        layer(tile, mean=mean, variance=variance), whole[:, 3:9, 2:7]
+    )
     assert not np.allclose(layer(tile), whole[:, 3:9, 2:7])
 
 
@@ -82,16 +88,20 @@ def test_a_mean_without_a_variance_is_refused_and_so_is_the_reverse(name):
         InstanceNormalization()(noise(1, 2, 2, 3), **{name: np.zeros((1, 1, 1, 3))})
 
 
-@pytest.mark.parametrize("policy, tolerance", [("mixed_float16", 2e-3), ("mixed_bfloat16", 2e-2)])
+@pytest.mark.parametrize(
+    "policy, tolerance", [("mixed_float16", 2e-3), ("mixed_bfloat16", 2e-2)]
+)
 def test_moments_are_float32_under_mixed_precision(policy, tolerance):
     layer = InstanceNormalization(dtype=policy)
-    # The variance, 1e6, overflows float16; a sum of 4096 values would stall in bfloat16.
+    # The variance, 1e6, overflows float16; a sum of 4096 values would stall in
+    # bfloat16.
     x = tf.cast(1000 * noise(1, 64, 64, 2) + 500, layer.compute_dtype)
     drawn = layer(x)
     assert drawn.dtype == layer.compute_dtype
     wanted = normalized(x.numpy().astype(np.float64), 1.0, 0.0)
     np.testing.assert_allclose(
-        drawn.numpy().astype(np.float64), wanted, atol=tolerance, rtol=tolerance)
+        drawn.numpy().astype(np.float64), wanted, atol=tolerance, rtol=tolerance
+    )
 
 
 def test_weights_of_instance_norm_stay_float32_under_mixed_precision():
@@ -107,7 +117,9 @@ def conditional(styles=3, kept=0, channels=4):
     layer = InstanceNormalization(styles=styles, kept_styles=kept)
     layer.build((None, 6, 5, channels))
     rng = np.random.default_rng(1)
-    layer.set_weights([rng.normal(1, 0.3, (styles, channels)), rng.normal(0, 0.3, (styles, channels))])
+    layer.set_weights(
+        [rng.normal(1, 0.3, (styles, channels)), rng.normal(0, 0.3, (styles, channels))]
+    )
     return layer
 
 
@@ -117,7 +129,10 @@ def test_a_style_is_the_plain_norm_with_its_scale_and_offset():
     for number in range(3):
         plain.set_weights([weight[number] for weight in layer.get_weights()])
         np.testing.assert_allclose(
-            layer(x, style_weights=np.eye(3, dtype=np.float32)[[number]]), plain(x), atol=1e-6)
+            layer(x, style_weights=np.eye(3, dtype=np.float32)[[number]]),
+            plain(x),
+            atol=1e-6,
+        )
 
 
 def test_pictures_of_a_batch_have_their_own_styles_and_blends_are_in_between():
@@ -140,19 +155,28 @@ def test_kept_styles_do_not_learn():
 
 
 def test_the_photos_colors_are_numpys_moments_blended_by_alpha():
-    painting, photo = noise(2, 6, 5, 3), noise(2, 6, 5, 3, seed=1) * [3, 1, 0.5] + [1, 0, -1]
+    painting, photo = (
+        noise(2, 6, 5, 3),
+        noise(2, 6, 5, 3, seed=1) * [3, 1, 0.5] + [1, 0, -1],
+    )
     photo = photo.astype(np.float32)
     drawn = PhotosColors()([painting, photo, np.float32([[0.0], [0.25]])]).numpy()
     for index, alpha in enumerate((0.0, 0.25)):
         for moment in (np.mean, np.std):
-            wanted = alpha * moment(painting[index], (0, 1)) + (1 - alpha) * moment(photo[index], (0, 1))
-            np.testing.assert_allclose(moment(drawn[index], (0, 1)), wanted, rtol=1e-4, atol=1e-4)
+            wanted = alpha * moment(painting[index], (0, 1)) + (1 - alpha) * moment(
+                photo[index], (0, 1)
+            )
+            np.testing.assert_allclose(
+                moment(drawn[index], (0, 1)), wanted, rtol=1e-4, atol=1e-4
+            )
 
 
 def test_at_full_strength_a_painting_keeps_its_colors_and_one_of_one_color_stays_finite():
     painting, photo = noise(1, 6, 5, 3), noise(1, 6, 5, 3, seed=1)
     full = np.ones((1, 1), np.float32)
-    np.testing.assert_allclose(PhotosColors()([painting, photo, full]), painting, atol=1e-5)
+    np.testing.assert_allclose(
+        PhotosColors()([painting, photo, full]), painting, atol=1e-5
+    )
     flat = np.full((1, 6, 5, 3), 0.3, np.float32)
     for pair in ([flat, photo], [painting, flat], [flat, flat]):
         assert np.isfinite(PhotosColors()([*pair, np.zeros((1, 1), np.float32)])).all()
@@ -189,7 +213,9 @@ LAYERS = [
 ]
 
 
-@pytest.mark.parametrize("kind, options", LAYERS, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    "kind, options", LAYERS, ids=lambda value: getattr(value, "__name__", "")
+)
 def test_a_layer_rebuilt_from_its_config_does_the_same(kind, options):
     layer = kind(**options, name="some_name", dtype="mixed_bfloat16")
     config = keras.saving.serialize_keras_object(layer)
@@ -197,10 +223,14 @@ def test_a_layer_rebuilt_from_its_config_does_the_same(kind, options):
     assert type(again) is kind and again.name == "some_name"
     assert again.dtype_policy.name == "mixed_bfloat16"
     x = tf.cast(noise(1, 5, 6, 4), "bfloat16")
-    np.testing.assert_array_equal(tf.cast(again(x), "float32"), tf.cast(layer(x), "float32"))
+    np.testing.assert_array_equal(
+        tf.cast(again(x), "float32"), tf.cast(layer(x), "float32")
+    )
 
 
-@pytest.mark.parametrize("kind, options", LAYERS, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    "kind, options", LAYERS, ids=lambda value: getattr(value, "__name__", "")
+)
 def test_the_shape_told_to_keras_is_the_shape_drawn(kind, options):
     layer, x = kind(**options), noise(2, 5, 9, 4)
     assert layer.compute_output_shape(x.shape) == tuple(layer(x).shape)
@@ -208,7 +238,9 @@ def test_the_shape_told_to_keras_is_the_shape_drawn(kind, options):
     assert unknown == (None, None, None, 4)
 
 
-@pytest.mark.parametrize("kind, options", LAYERS, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    "kind, options", LAYERS, ids=lambda value: getattr(value, "__name__", "")
+)
 def test_a_layer_keeps_the_dtype_of_its_compute_policy(kind, options):
     layer = kind(**options, dtype="mixed_float16")
     assert layer(tf.cast(noise(1, 5, 5, 4), "float16")).dtype == tf.float16

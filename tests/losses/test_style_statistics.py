@@ -1,4 +1,6 @@
-"""Masked moments, matrix roots and the distance of normal distributions, against NumPy and SciPy."""
+"""Masked moments, matrix roots and the distance of normal distributions, against NumPy
+and SciPy.
+"""
 
 import numpy as np
 import pytest
@@ -35,18 +37,31 @@ def test_a_mask_of_one_value_changes_nothing(name):
 @pytest.mark.parametrize("name", style_statistics.STATISTICS)
 def test_a_masked_region_counts_as_a_picture_of_its_own(name):
     describe, features = style_statistics.STATISTICS[name].describe, noise(1, 6, 8, 4)
-    for some, alone in zip(describe(features, mask_of_left_half()), describe(features[:, :, :4], None)):
+    for some, alone in zip(
+        describe(features, mask_of_left_half()), describe(features[:, :, :4], None)
+    ):
         np.testing.assert_allclose(some, alone, rtol=1e-4, atol=1e-6)
 
 
 def test_a_grey_mask_weighs_positions():
-    features, weights = noise(1, 3, 4, 2), np.random.default_rng(1).random((1, 3, 4, 1), np.float32)
-    flat, w = features.reshape(-1, 2).astype(np.float64), weights.reshape(-1).astype(np.float64)
+    features, weights = (
+        noise(1, 3, 4, 2),
+        np.random.default_rng(1).random((1, 3, 4, 1), np.float32),
+    )
+    flat, w = (
+        features.reshape(-1, 2).astype(np.float64),
+        weights.reshape(-1).astype(np.float64),
+    )
     np.testing.assert_allclose(
-        statistics.gram_matrix(features, weights)[0], (flat.T * w) @ flat / w.sum(), rtol=1e-5)
+        statistics.gram_matrix(features, weights)[0],
+        (flat.T * w) @ flat / w.sum(),
+        rtol=1e-5,
+    )
     mean, covariance = statistics.mean_covariance(features, weights)
     np.testing.assert_allclose(mean[0], np.average(flat, axis=0, weights=w), rtol=1e-5)
-    np.testing.assert_allclose(covariance[0], np.cov(flat.T, aweights=w, ddof=0), rtol=1e-4)
+    np.testing.assert_allclose(
+        covariance[0], np.cov(flat.T, aweights=w, ddof=0), rtol=1e-4
+    )
 
 
 # -- moments ---------------------------------------------------------------------------------------
@@ -84,24 +99,42 @@ def covariance_of(seed, size=5):
 def test_the_root_of_a_matrix_equals_scipys():
     matrix = covariance_of(0)
     np.testing.assert_allclose(
-        statistics.matrix_root(tf.constant(matrix[None], tf.float32))[0], scipy.linalg.sqrtm(matrix),
-        rtol=1e-4, atol=1e-5)
+        statistics.matrix_root(tf.constant(matrix[None], tf.float32))[0],
+        scipy.linalg.sqrtm(matrix),
+        rtol=1e-4,
+        atol=1e-5,
+    )
 
 
 def test_the_distance_of_normal_distributions_equals_the_formula_in_scipy():
     mean, wanted_mean = noise(1, 5), noise(1, 5, seed=1)
     covariance, wanted = covariance_of(2), covariance_of(3)
     root = scipy.linalg.sqrtm(wanted)
-    distance = (np.sum((mean - wanted_mean) ** 2) + np.trace(covariance) + np.trace(wanted)
-                - 2 * np.trace(scipy.linalg.sqrtm(root @ covariance @ root)))
-    np.testing.assert_allclose(statistics.wasserstein2(
-        mean, tf.constant(covariance[None], tf.float32), wanted_mean,
-        tf.constant(root[None], tf.float32))[0], distance, rtol=1e-4)
+    distance = (
+        np.sum((mean - wanted_mean) ** 2)
+        + np.trace(covariance)
+        + np.trace(wanted)
+        - 2 * np.trace(scipy.linalg.sqrtm(root @ covariance @ root))
+    )
+    np.testing.assert_allclose(
+        statistics.wasserstein2(
+            mean,
+            tf.constant(covariance[None], tf.float32),
+            wanted_mean,
+            tf.constant(root[None], tf.float32),
+        )[0],
+        distance,
+        rtol=1e-4,
+    )
 
 
 def test_the_distance_in_one_dimension_is_that_of_means_and_deviations():
     value = statistics.wasserstein2(
-        tf.constant([[1.0]]), tf.constant([[[9.0]]]), tf.constant([[3.0]]), tf.constant([[[5.0]]]))
+        tf.constant([[1.0]]),
+        tf.constant([[[9.0]]]),
+        tf.constant([[3.0]]),
+        tf.constant([[[5.0]]]),
+    )
     assert float(value[0]) == pytest.approx((1 - 3) ** 2 + (3 - 5) ** 2)
 
 
@@ -113,8 +146,13 @@ def test_the_gradient_of_the_trace_of_the_root_equals_differences():
     gradient = tape.gradient(value, variable).numpy()[0]
     for i, j in ((0, 0), (1, 1), (2, 3)):
         bump = np.zeros((4, 4))
-        bump[i, j] = bump[j, i] = 1e-4                     # the root is of symmetric matrices
-        slope = np.trace(scipy.linalg.sqrtm(matrix + bump) - scipy.linalg.sqrtm(matrix - bump)) / 2e-4
+        bump[i, j] = bump[j, i] = 1e-4  # the root is of symmetric matrices
+        slope = (
+            np.trace(
+                scipy.linalg.sqrtm(matrix + bump) - scipy.linalg.sqrtm(matrix - bump)
+            )
+            / 2e-4
+        )
         np.testing.assert_allclose(np.sum(gradient * bump) / 1e-4, slope, rtol=1e-3)
 
 
@@ -149,7 +187,9 @@ def test_a_step_against_the_gradient_lowers_the_error(name):
         before = statistic.error(statistic.describe(features, None), target)
     gradient = tape.gradient(before, features)
     features.assign_sub(0.1 * gradient / tf.norm(gradient))
-    assert float(statistic.error(statistic.describe(features, None), target)[0]) < float(before[0])
+    assert float(
+        statistic.error(statistic.describe(features, None), target)[0]
+    ) < float(before[0])
 
 
 def test_an_unknown_statistic_is_refused_with_the_known_names():

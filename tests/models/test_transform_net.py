@@ -22,9 +22,13 @@ def randomize(network, seed=0):
     rng = np.random.default_rng(seed)
     for weight in network.weights:
         if weight.name == "kernel":
-            weight.assign(rng.normal(0, 1 / np.sqrt(np.prod(weight.shape[:-1])), weight.shape))
+            weight.assign(
+                rng.normal(0, 1 / np.sqrt(np.prod(weight.shape[:-1])), weight.shape)
+            )
         else:
-            weight.assign(rng.normal(1.0 if weight.name == "scale" else 0.0, 0.3, weight.shape))
+            weight.assign(
+                rng.normal(1.0 if weight.name == "scale" else 0.0, 0.3, weight.shape)
+            )
     return network
 
 
@@ -42,7 +46,9 @@ def network(request):
 def drawer(network):
     """The network in a graph that is traced once, as artefacts use it."""
     return tf.function(
-        lambda photo: network(photo), input_signature=[tf.TensorSpec([None, None, None, 3])])
+        lambda photo: network(photo),
+        input_signature=[tf.TensorSpec([None, None, None, 3])],
+    )
 
 
 # -- sizes -----------------------------------------------------------------------------------------
@@ -71,7 +77,9 @@ def test_the_core_draws_what_the_network_draws_on_drawable_sizes(network):
     for size in ((8, 12), (64, 64)):
         photo = noise(2, *size, 3)
         np.testing.assert_array_equal(core(photo), network(photo))
-    assert not any(isinstance(layer, (GrowToDrawable, CropToSize)) for layer in core.layers)
+    assert not any(
+        isinstance(layer, (GrowToDrawable, CropToSize)) for layer in core.layers
+    )
 
 
 def test_pictures_of_a_batch_do_not_see_each_other(drawer):
@@ -79,7 +87,7 @@ def test_pictures_of_a_batch_do_not_see_each_other(drawer):
     batch[0] *= 50
     drawn = drawer(batch).numpy()
     for index in range(3):
-        alone = drawer(batch[index: index + 1])[0]
+        alone = drawer(batch[index : index + 1])[0]
         np.testing.assert_allclose(drawn[index], alone, atol=1e-4)
 
 
@@ -93,29 +101,46 @@ def test_the_picture_depends_on_the_photo(drawer):
 
 def test_each_style_draws_as_a_network_of_its_own():
     """All weights but the norms' are shared; the norms' rows are those of the lone networks."""
-    several = randomize(transform_net.transform_net(transform_net.TransformNetConfig(4, 1, styles=2)))
+    several = randomize(
+        transform_net.transform_net(transform_net.TransformNetConfig(4, 1, styles=2))
+    )
     alone = transform_net.transform_net(transform_net.TransformNetConfig(4, 1))
     photo = noise(1, 17, 33, 3)
     for number, blend in enumerate(np.eye(2, dtype=np.float32)):
         for layer in alone.layers:
             weights = several.get_layer(layer.name).get_weights()
             is_norm = isinstance(layer, InstanceNormalization)
-            layer.set_weights([weight[number] for weight in weights] if is_norm else weights)
-        np.testing.assert_allclose(several([photo, blend[None]]), alone(photo), atol=1e-5)
+            layer.set_weights(
+                [weight[number] for weight in weights] if is_norm else weights
+            )
+        np.testing.assert_allclose(
+            several([photo, blend[None]]), alone(photo), atol=1e-5
+        )
 
 
 def test_the_number_of_styles_is_read_off_the_network():
     for styles in (1, 3):
-        assert transform_net.styles_of(transform_net.transform_net(
-            transform_net.TransformNetConfig(4, 0, styles=styles))) == styles
+        assert (
+            transform_net.styles_of(
+                transform_net.transform_net(
+                    transform_net.TransformNetConfig(4, 0, styles=styles)
+                )
+            )
+            == styles
+        )
     other = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
     with pytest.raises(ValueError, match="not pictures to pictures"):
         transform_net.styles_of(other)
 
 
 def test_beside_kept_styles_only_the_norms_learn():
-    network = transform_net.transform_net(transform_net.TransformNetConfig(4, 1, styles=3, kept_styles=2))
-    assert {weight.name for weight in network.trainable_variables} == {"scale", "offset"}
+    network = transform_net.transform_net(
+        transform_net.TransformNetConfig(4, 1, styles=3, kept_styles=2)
+    )
+    assert {weight.name for weight in network.trainable_variables} == {
+        "scale",
+        "offset",
+    }
 
 
 @pytest.mark.parametrize("kept", [1, 2, -1])
@@ -128,21 +153,29 @@ def test_without_a_style_to_learn_there_is_no_network(kept):
 
 
 def test_the_classic_network_has_1679235_parameters():
-    network = transform_net.transform_net(transform_net.TransformNetConfig(width=32, residual_blocks=5))
+    network = transform_net.transform_net(
+        transform_net.TransformNetConfig(width=32, residual_blocks=5)
+    )
     assert network.count_params() == 1_679_235
 
 
 def test_every_convolution_but_the_last_is_normalised(network):
-    convolutions = [layer.name for layer in network.layers
-                    if isinstance(layer, keras.layers.Conv2D)]
-    normalised = [layer.name.replace("_norm", "_conv") for layer in network.layers
-                  if layer.name.endswith("_norm")]
+    convolutions = [
+        layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)
+    ]
+    normalised = [
+        layer.name.replace("_norm", "_conv")
+        for layer in network.layers
+        if layer.name.endswith("_norm")
+    ]
     assert convolutions[-1] == "out_conv" and normalised == convolutions[:-1]
 
 
 def test_separable_blocks_have_a_3x3_for_each_channel_and_a_1x1_for_all():
-    full, separable = (transform_net.transform_net(transform_net.TransformNetConfig(8, 3, block=block))
-                       for block in transform_net.BLOCKS)
+    full, separable = (
+        transform_net.transform_net(transform_net.TransformNetConfig(8, 3, block=block))
+        for block in transform_net.BLOCKS
+    )
     channels, convolutions = 32, 6
     saved = channels * channels * 9 - (channels * 9 + channels * channels)
     assert full.count_params() - separable.count_params() == convolutions * saved
@@ -150,15 +183,27 @@ def test_separable_blocks_have_a_3x3_for_each_channel_and_a_1x1_for_all():
 
 @pytest.mark.parametrize("edge_size", [1, 5, 15])
 def test_pictures_of_any_size_keep_theirs_with_any_edge_kernel(edge_size):
-    network = transform_net.transform_net(transform_net.TransformNetConfig(2, 1, block="separable", edge_size=edge_size))
-    assert [network.get_layer(name).kernel_size for name in ("down1_conv", "out_conv")] == [(edge_size,) * 2] * 2
+    network = transform_net.transform_net(
+        transform_net.TransformNetConfig(2, 1, block="separable", edge_size=edge_size)
+    )
+    assert [
+        network.get_layer(name).kernel_size for name in ("down1_conv", "out_conv")
+    ] == [(edge_size,) * 2] * 2
     for size in ((1, 1), (3, 7), (21, 34)):
         assert network(noise(1, *size, 3)).shape == (1, *size, 3)
 
 
-@pytest.mark.parametrize("options", [
-    {"width": 0}, {"residual_blocks": -1}, {"padding": "mirror"}, {"block": "dense"}, {"edge_size": 4},
-    {"edge_size": 17}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"width": 0},
+        {"residual_blocks": -1},
+        {"padding": "mirror"},
+        {"block": "dense"},
+        {"edge_size": 4},
+        {"edge_size": 17},
+    ],
+)
 def test_shapes_without_meaning_are_refused(options):
     with pytest.raises(UserError):
         transform_net.TransformNetConfig(**options)
@@ -168,7 +213,9 @@ def test_shapes_without_meaning_are_refused(options):
 def test_an_untrained_network_draws_nearly_grey_pictures(seed):
     """Far from the flat ends of tanh, where a colour that is driven too far has no way back."""
     keras.utils.set_random_seed(seed)
-    picture = transform_net.transform_net(transform_net.TransformNetConfig(8))(noise(1, 64, 64, 3)).numpy()
+    picture = transform_net.transform_net(transform_net.TransformNetConfig(8))(
+        noise(1, 64, 64, 3)
+    ).numpy()
     assert 0 < np.abs(picture - 0.5).max() < 0.35 and picture.std() < 0.12
 
 
@@ -213,15 +260,16 @@ class _Transposed:
 
     def __call__(self, x):
         return keras.layers.Conv2DTranspose(
-            x.shape[-1], 3, strides=2, padding="same", **self._options)(x)
+            x.shape[-1], 3, strides=2, padding="same", **self._options
+        )(x)
 
 
 @pytest.mark.parametrize("padding", transform_net.PADDINGS)
 def test_a_constant_photo_is_drawn_without_a_checkerboard(padding, monkeypatch):
     grey = np.full((1, 128, 128, 3), 0.4, np.float32)
-    inside = (0, slice(48, 80), slice(48, 80))         # border effects do not reach this far
+    inside = (0, slice(48, 80), slice(48, 80))  # border effects do not reach this far
     drawn = small(padding)(grey).numpy()[inside]
     monkeypatch.setattr(transform_net.layers, "NearestUpsampling2D", _Transposed)
     control = small(padding)(grey).numpy()[inside]
-    assert nyquist(control) > 1e-2                     # the measure sees a checkerboard
+    assert nyquist(control) > 1e-2  # the measure sees a checkerboard
     assert nyquist(drawn) < 1e-6

@@ -16,7 +16,7 @@ def noise(*shape, seed=0, dtype=np.float32):
 
 
 def test_gram_of_two_positions_and_two_channels_by_hand():
-    features = np.array([[[[1, 2], [3, 4]]]], np.float32)         # positions (1, 2) and (3, 4)
+    features = np.array([[[[1, 2], [3, 4]]]], np.float32)  # positions (1, 2) and (3, 4)
     # (1*1 + 3*3) / 2, (1*2 + 3*4) / 2, (2*2 + 4*4) / 2
     np.testing.assert_array_equal(statistics.gram_matrix(features), [[[5, 7], [7, 10]]])
 
@@ -24,64 +24,88 @@ def test_gram_of_two_positions_and_two_channels_by_hand():
 def test_gram_equals_einsum_over_positions():
     features = noise(3, 5, 7, 4)
     wanted = np.einsum("bhwi,bhwj->bij", features.astype(np.float64), features) / 35
-    np.testing.assert_allclose(statistics.gram_matrix(features), wanted, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        statistics.gram_matrix(features), wanted, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_gram_of_a_tiled_picture_is_that_of_one_tile():
     tile = noise(1, 6, 5, 3)
     tiled = np.tile(tile, (1, 2, 3, 1))
     np.testing.assert_allclose(
-        statistics.gram_matrix(tiled), statistics.gram_matrix(tile), rtol=1e-5, atol=1e-6)
+        statistics.gram_matrix(tiled),
+        statistics.gram_matrix(tile),
+        rtol=1e-5,
+        atol=1e-6,
+    )
 
 
 def test_gram_is_taken_of_each_picture_and_never_over_the_batch():
     batch = noise(3, 4, 4, 2) * np.array([1, 10, 100], np.float32)[:, None, None, None]
     together = statistics.gram_matrix(batch)
     for index in range(3):
-        alone = statistics.gram_matrix(batch[index: index + 1])
-        # Where products of both signs cancel, rounding is as large as beside the largest entry.
-        np.testing.assert_allclose(together[index], alone[0], rtol=1e-6, atol=1e-6 * np.abs(alone).max())
+        alone = statistics.gram_matrix(batch[index : index + 1])
+        # Where products of both signs cancel, rounding is as large as beside the
+        # largest entry.
+        np.testing.assert_allclose(
+            together[index], alone[0], rtol=1e-6, atol=1e-6 * np.abs(alone).max()
+        )
 
 
 def test_gram_of_float16_is_float32_and_does_not_overflow():
-    features = tf.fill([1, 4, 4, 2], tf.constant(300.0, tf.float16))      # 300^2 > 65504
+    features = tf.fill([1, 4, 4, 2], tf.constant(300.0, tf.float16))  # 300^2 > 65504
     gram = statistics.gram_matrix(features)
     assert gram.dtype == tf.float32
     np.testing.assert_array_equal(gram, np.full((1, 2, 2), 90000))
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_gram_of_bfloat16_and_its_gradient_differ_from_exact_ones_by_its_rounding(masked):
+def test_gram_of_bfloat16_and_its_gradient_differ_from_exact_ones_by_its_rounding(
+    masked,
+):
     features = tf.cast(noise(2, 16, 25, 6) + 0.5, tf.bfloat16)
-    mask = tf.constant(np.round(np.random.default_rng(1).random((1, 16, 25, 1)), 2).astype(np.float32))
+    mask = tf.constant(
+        np.round(np.random.default_rng(1).random((1, 16, 25, 1)), 2).astype(np.float32)
+    )
     mask, upstream = mask if masked else None, tf.constant(noise(2, 6, 6, seed=2))
     with tf.GradientTape() as tape:
         tape.watch(features)
         gram = statistics.gram_matrix(features, mask)
     gradient = tape.gradient(gram, features, upstream)
     assert gram.dtype == tf.float32 and gradient.dtype == tf.bfloat16
-    exact, there = features.numpy().astype(np.float64), np.ones((1, 16, 25, 1)) if mask is None else mask.numpy()
+    exact, there = (
+        features.numpy().astype(np.float64),
+        np.ones((1, 16, 25, 1)) if mask is None else mask.numpy(),
+    )
     wanted = np.einsum("byxi,byxj->bij", there * exact, exact) / there.sum()
     both = upstream.numpy() + upstream.numpy().transpose(0, 2, 1)
     slopes = np.einsum("byxi,bij->byxj", there * exact, both) / there.sum()
     # bfloat16 rounds to 8 bits.
-    assert np.abs(gram - wanted).max() < 2 ** -7 * np.abs(wanted).max()
-    assert np.abs(gradient.numpy().astype(np.float64) - slopes).max() < 2 ** -7 * np.abs(slopes).max()
+    assert np.abs(gram - wanted).max() < 2**-7 * np.abs(wanted).max()
+    assert (
+        np.abs(gradient.numpy().astype(np.float64) - slopes).max()
+        < 2**-7 * np.abs(slopes).max()
+    )
 
 
 def test_gram_of_bfloat16_sums_more_than_bfloat16_could():
-    features = tf.ones([1, 64, 64, 1], tf.bfloat16)        # where 256 + 1 is 256
+    features = tf.ones([1, 64, 64, 1], tf.bfloat16)  # where 256 + 1 is 256
     np.testing.assert_array_equal(statistics.gram_matrix(features), [[[1]]])
 
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_the_first_and_second_derivative_of_gram_are_those_of_einsum(masked):
-    features, mask = tf.constant(noise(2, 4, 5, 3)), tf.constant(noise(1, 4, 5, 1, seed=1))
-    wanted = noise(2, 3, 3, seed=2)                        # not symmetric
+    features, mask = (
+        tf.constant(noise(2, 4, 5, 3)),
+        tf.constant(noise(1, 4, 5, 1, seed=1)),
+    )
+    wanted = noise(2, 3, 3, seed=2)  # not symmetric
 
     def reference(values):
         weights = mask if masked else tf.ones_like(mask)
-        return tf.einsum("byxi,byxj->bij", weights * values, values) / tf.reduce_sum(weights)
+        return tf.einsum("byxi,byxj->bij", weights * values, values) / tf.reduce_sum(
+            weights
+        )
 
     def derivatives(gram):
         with tf.GradientTape() as outer:
@@ -93,7 +117,9 @@ def test_the_first_and_second_derivative_of_gram_are_those_of_einsum(masked):
             norm = tf.reduce_sum(tf.square(first))
         return first, outer.gradient(norm, features)
 
-    found = derivatives(lambda values: statistics.gram_matrix(values, mask if masked else None))
+    found = derivatives(
+        lambda values: statistics.gram_matrix(values, mask if masked else None)
+    )
     for ours, known in zip(found, derivatives(reference)):
         np.testing.assert_allclose(ours, known, rtol=1e-4, atol=1e-6)
 
@@ -103,7 +129,9 @@ def test_gram_works_where_batch_and_size_are_unknown_until_run_time():
     features = noise(2, 3, 5, 4)
     np.testing.assert_allclose(
         tf.function(statistics.gram_matrix, input_signature=signature)(features),
-        statistics.gram_matrix(features), rtol=1e-6)
+        statistics.gram_matrix(features),
+        rtol=1e-6,
+    )
 
 
 # -- moments ---------------------------------------------------------------------------------------
@@ -112,8 +140,12 @@ def test_gram_works_where_batch_and_size_are_unknown_until_run_time():
 def test_moments_equal_numpy_with_biased_variance():
     features = noise(2, 3, 5, 4)
     mean, variance = statistics.channel_moments(features)
-    np.testing.assert_allclose(mean, features.mean((1, 2), keepdims=True), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(variance, features.var((1, 2), keepdims=True, ddof=0), rtol=1e-5)
+    np.testing.assert_allclose(
+        mean, features.mean((1, 2), keepdims=True), rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        variance, features.var((1, 2), keepdims=True, ddof=0), rtol=1e-5
+    )
     assert mean.shape == variance.shape == (2, 1, 1, 4)
 
 
@@ -158,17 +190,25 @@ def total_variation_by_loops(picture):
 @pytest.mark.parametrize("size", [(4, 6), (1, 5), (5, 1), (1, 1), (2, 2)])
 def test_total_variation_equals_a_loop_over_neighbours(size):
     pictures = noise(2, *size, 3)
-    wanted = [total_variation_by_loops(picture.astype(np.float64)) for picture in pictures]
-    np.testing.assert_allclose(regularizers.total_variation(pictures), wanted, rtol=1e-5)
+    wanted = [
+        total_variation_by_loops(picture.astype(np.float64)) for picture in pictures
+    ]
+    np.testing.assert_allclose(
+        regularizers.total_variation(pictures), wanted, rtol=1e-5
+    )
 
 
 def test_total_variation_of_a_constant_picture_is_zero():
-    np.testing.assert_array_equal(regularizers.total_variation(np.full((2, 3, 4, 3), 0.7)), [0, 0])
+    np.testing.assert_array_equal(
+        regularizers.total_variation(np.full((2, 3, 4, 3), 0.7)), [0, 0]
+    )
 
 
 def test_total_variation_of_an_edge_by_hand():
     picture = np.array([[0, 1], [0, 1]], np.float32)[None, :, :, None]
-    assert float(regularizers.total_variation(picture)[0]) == 1          # two steps of 1, no others
+    assert (
+        float(regularizers.total_variation(picture)[0]) == 1
+    )  # two steps of 1, no others
 
 
 def test_the_gradient_of_total_variation_is_finite_for_one_pixel():
@@ -189,9 +229,12 @@ def mesh_by_phases(picture):
     variances = []
     for top in range(0, picture.shape[0] - side + 1, side // 2):
         for left in range(0, picture.shape[1] - side + 1, side // 2):
-            tile = 255 * picture[top: top + side, left: left + side]
-            means = [(tile * window[..., None])[y::4, x::4].sum((0, 1)) * 16 / window.sum()
-                     for y in range(4) for x in range(4)]
+            tile = 255 * picture[top : top + side, left : left + side]
+            means = [
+                (tile * window[..., None])[y::4, x::4].sum((0, 1)) * 16 / window.sum()
+                for y in range(4)
+                for x in range(4)
+            ]
             variances.append(np.var(means, 0).mean())
     return np.mean(variances)
 
@@ -210,8 +253,12 @@ def test_a_cosine_of_four_pixels_has_half_its_squared_amplitude_as_mesh():
 
 
 def test_flat_pictures_ramps_and_waves_of_other_lengths_have_no_mesh():
-    place = np.arange(256)                                 # the wave has a variance of 8128
-    for row in (np.full(256, 0.7), place / 255, 0.5 + 0.5 * np.sin(2 * np.pi * place / 5)):
+    place = np.arange(256)  # the wave has a variance of 8128
+    for row in (
+        np.full(256, 0.7),
+        place / 255,
+        0.5 + 0.5 * np.sin(2 * np.pi * place / 5),
+    ):
         picture = np.broadcast_to(row[:, None], (1, 256, 256, 3))
         np.testing.assert_allclose(regularizers.mesh_energy(picture), [0], atol=0.02)
 
@@ -221,14 +268,21 @@ def test_flat_pictures_ramps_and_waves_of_other_lengths_have_no_mesh():
 
 def test_relative_error_is_zero_where_both_agree_and_one_for_zeros():
     target = noise(2, 3, 4, 5)
-    np.testing.assert_array_equal(statistics.relative_squared_error(target, target), [0, 0])
+    np.testing.assert_array_equal(
+        statistics.relative_squared_error(target, target), [0, 0]
+    )
     np.testing.assert_allclose(
-        statistics.relative_squared_error(np.zeros_like(target), target), [1, 1], rtol=1e-6)
+        statistics.relative_squared_error(np.zeros_like(target), target),
+        [1, 1],
+        rtol=1e-6,
+    )
 
 
 def test_relative_error_by_hand():
     value, target = np.array([[4.0, 4.0]]), np.array([[3.0, 4.0]])
-    np.testing.assert_allclose(statistics.relative_squared_error(value, target), [1 / 25])
+    np.testing.assert_allclose(
+        statistics.relative_squared_error(value, target), [1 / 25]
+    )
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1e3])
@@ -236,20 +290,25 @@ def test_relative_error_does_not_change_with_the_scale_of_the_features(scale):
     value, target = noise(2, 4, 4, 3), noise(2, 4, 4, 3, seed=1)
     np.testing.assert_allclose(
         statistics.relative_squared_error(scale * value, scale * target),
-        statistics.relative_squared_error(value, target), rtol=1e-5)
+        statistics.relative_squared_error(value, target),
+        rtol=1e-5,
+    )
 
 
 def test_relative_error_is_taken_of_each_picture_against_one_shared_target():
     values, target = noise(3, 2, 2), noise(1, 2, 2, seed=1)
-    wanted = [((value - target[0]) ** 2).sum() / (target ** 2).sum() for value in values]
+    wanted = [((value - target[0]) ** 2).sum() / (target**2).sum() for value in values]
     np.testing.assert_allclose(
-        statistics.relative_squared_error(values, target), wanted, rtol=1e-5)
+        statistics.relative_squared_error(values, target), wanted, rtol=1e-5
+    )
 
 
 def test_relative_error_and_its_gradient_are_finite_for_a_black_target():
     value = tf.Variable(noise(1, 4, 4, 3))
     with tf.GradientTape() as tape:
-        error = statistics.relative_squared_error(value, np.zeros((1, 4, 4, 3), np.float32))
+        error = statistics.relative_squared_error(
+            value, np.zeros((1, 4, 4, 3), np.float32)
+        )
     assert np.isfinite(error).all() and np.isfinite(tape.gradient(error, value)).all()
     same = statistics.relative_squared_error(np.zeros((1, 4)), np.zeros((1, 4)))
     np.testing.assert_array_equal(same, [0])

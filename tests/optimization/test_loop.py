@@ -19,17 +19,26 @@ class Quadratic:
     def objective(self, scale):
         def evaluate(x):
             error = x - 0.3
-            return tf.reduce_sum(error * error), 2 * error, tf.stack([tf.reduce_sum(error)])
+            return (
+                tf.reduce_sum(error * error),
+                2 * error,
+                tf.stack([tf.reduce_sum(error)]),
+            )
+
         return evaluate
 
     def first_picture(self):
         return np.zeros((self.scales[0].height, self.scales[0].width, 3), np.float32)
 
 
-def test_many_sizes_are_painted_without_a_warning_of_retracing(tmp_path, caplog, monkeypatch):
+def test_many_sizes_are_painted_without_a_warning_of_retracing(
+    tmp_path, caplog, monkeypatch
+):
     monkeypatch.setattr(tf.get_logger(), "propagate", True)
     task = Quadratic(range(3, 12))
     with caplog.at_level(logging.WARNING):
-        painted = Painting(task, lambda scale: Lbfgs(), ("error",), tmp_path / "state.npz", 1.0).run()
+        painted = Painting(
+            task, lambda scale: Lbfgs(), ("error",), tmp_path / "state.npz", 1.0
+        ).run()
     assert "retracing" not in caplog.text
     np.testing.assert_allclose(painted.picture, np.full((11, 11, 3), 0.3), atol=1e-3)

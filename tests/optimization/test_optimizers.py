@@ -20,7 +20,11 @@ def quadratic(n=30, condition=1e3, seed=0):
 
     def tensors(x):
         product = tf.linalg.matvec(tf.constant(a), x)
-        return 0.5 * tf.reduce_sum(x * product) - tf.reduce_sum(b * x), product - b, x[:1]
+        return (
+            0.5 * tf.reduce_sum(x * product) - tf.reduce_sum(b * x),
+            product - b,
+            x[:1],
+        )
 
     return numpy, tensors, np.linalg.solve(a, b)
 
@@ -42,10 +46,15 @@ def minimised(optimizer, objective, x, iterations):
 
 def test_lbfgs_needs_no_more_evaluations_than_scipy_on_an_ill_conditioned_quadratic():
     numpy, tensors, best = quadratic()
-    # A gradient of 1e-6 along the steepest axis is worth 1e-12 / 2000 of the value, as little as float64 rounds it.
+    # A gradient of 1e-6 along the steepest axis is worth 1e-12 / 2000 of the value, as
+    # little as float64 rounds it.
     wanted = scipy.optimize.minimize(
-        numpy, np.zeros(30), jac=True, method="L-BFGS-B",
-        options={"maxcor": 10, "ftol": 0, "gtol": 1e-5, "maxiter": 1000})
+        numpy,
+        np.zeros(30),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxcor": 10, "ftol": 0, "gtol": 1e-5, "maxiter": 1000},
+    )
     state = minimised(lbfgs.Lbfgs(tolerance=1e-5), tensors, np.zeros(30), 1000)
     assert int(state["status"]) == optimizers.CONVERGED
     np.testing.assert_allclose(state["x"], best, atol=1e-5)
@@ -56,8 +65,12 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_on_an_ill_conditioned_quadra
 def test_lbfgs_needs_no_more_evaluations_than_scipy_on_rosenbrock(n):
     start = np.tile([-1.2, 1.0], n // 2)
     wanted = scipy.optimize.minimize(
-        scipy.optimize.rosen, start, jac=scipy.optimize.rosen_der, method="L-BFGS-B",
-        options={"maxcor": 10, "ftol": 0, "gtol": 1e-6, "maxiter": 1000})
+        scipy.optimize.rosen,
+        start,
+        jac=scipy.optimize.rosen_der,
+        method="L-BFGS-B",
+        options={"maxcor": 10, "ftol": 0, "gtol": 1e-6, "maxiter": 1000},
+    )
     state = minimised(lbfgs.Lbfgs(tolerance=1e-6), rosenbrock, start, 300)
     assert int(state["status"]) == optimizers.CONVERGED
     np.testing.assert_allclose(state["x"], np.ones(n), atol=1e-4)
@@ -67,8 +80,13 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_on_rosenbrock(n):
 def test_lbfgs_in_a_box_ends_where_scipy_does():
     numpy, tensors, _ = quadratic(condition=50.0)
     wanted = scipy.optimize.minimize(
-        numpy, np.full(30, 0.01), jac=True, method="L-BFGS-B", bounds=[(0.0, 0.02)] * 30,
-        options={"ftol": 0, "gtol": 1e-10})
+        numpy,
+        np.full(30, 0.01),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0.0, 0.02)] * 30,
+        options={"ftol": 0, "gtol": 1e-10},
+    )
     state = minimised(lbfgs.Lbfgs(bounds=(0.0, 0.02)), tensors, np.full(30, 0.01), 200)
     np.testing.assert_allclose(state["x"], wanted.x, atol=1e-6)
     assert (wanted.x == 0).any() and (wanted.x == 0.02).any()
@@ -83,20 +101,28 @@ def test_every_accepted_step_satisfies_the_strong_wolfe_conditions():
         before_slope = step @ state["gradient"].numpy()
         after_slope = step @ after["gradient"].numpy()
         assert after["value"] <= state["value"] + line_search.DECREASE * before_slope
-        assert abs(after_slope) <= line_search.CURVATURE * abs(before_slope) * (1 + 1e-9)
+        assert abs(after_slope) <= line_search.CURVATURE * abs(before_slope) * (
+            1 + 1e-9
+        )
         state = after
 
 
 def test_rounded_values_do_not_end_the_search_when_it_knows_of_them():
     _, tensors, best = quadratic(condition=100.0)
 
-    def rounded(x):                                        # the slopes stay exact
+    def rounded(x):  # the slopes stay exact
         value, gradient, terms = tensors(x)
         return tf.round(value * 1000) / 1000, gradient, terms
 
-    blind, knowing = (minimised(lbfgs.Lbfgs(noise=noise), rounded, np.zeros(30), 200) for noise in (0.0, 1e-3))
+    blind, knowing = (
+        minimised(lbfgs.Lbfgs(noise=noise), rounded, np.zeros(30), 200)
+        for noise in (0.0, 1e-3)
+    )
     assert int(blind["status"]) == optimizers.NO_PROGRESS
-    distances = [np.linalg.norm(state["x"] - best) / np.linalg.norm(best) for state in (blind, knowing)]
+    distances = [
+        np.linalg.norm(state["x"] - best) / np.linalg.norm(best)
+        for state in (blind, knowing)
+    ]
     assert distances[0] > 0.01 > 1e-6 > distances[1]
 
 
@@ -132,13 +158,17 @@ def test_the_direction_is_that_of_the_two_loops(iterations):
     state, pairs = optimizer.start(tensors, tf.zeros([n], tf.float64)), []
     for _ in range(iterations):
         after = optimizer.iterate(tensors, state)
-        pairs.append(tuple((after[name] - state[name]).numpy() for name in ("x", "gradient")))
+        pairs.append(
+            tuple((after[name] - state[name]).numpy() for name in ("x", "gradient"))
+        )
         state = after
     newest_step, newest_change = pairs[-1]
     first = np.eye(n) * (newest_step @ newest_change) / (newest_change @ newest_change)
     wanted = -two_loops(pairs[-memory:], first, state["gradient"].numpy())
     moved = (optimizer.iterate(tensors, state)["x"] - state["x"]).numpy()
-    np.testing.assert_allclose(moved / np.linalg.norm(moved), wanted / np.linalg.norm(wanted), atol=1e-9)
+    np.testing.assert_allclose(
+        moved / np.linalg.norm(moved), wanted / np.linalg.norm(wanted), atol=1e-9
+    )
 
 
 def test_evaluations_are_counted():
@@ -170,7 +200,7 @@ def test_a_flat_objective_has_converged_and_a_step_changes_nothing_more():
 
 
 def test_an_objective_that_no_step_lowers_ends_and_says_why():
-    def contradictory(x):                                  # the gradient points the wrong way
+    def contradictory(x):  # the gradient points the wrong way
         return tf.reduce_sum(x), -tf.ones_like(x), x
 
     state = minimised(lbfgs.Lbfgs(), contradictory, np.ones(3), 5)
@@ -179,7 +209,7 @@ def test_an_objective_that_no_step_lowers_ends_and_says_why():
 
 
 def test_a_search_that_meets_nan_goes_back():
-    def walled(x):                                         # not a number beyond 2; lowest at 1.9
+    def walled(x):  # not a number beyond 2; lowest at 1.9
         value, gradient = tf.reduce_sum((x - 1.9) ** 2), 2 * (x - 1.9)
         beyond = tf.reduce_any(x > 2.0)
         return tf.where(beyond, np.float64("nan"), value), gradient, x
@@ -206,8 +236,8 @@ def test_adam_is_the_papers():
     for t in range(1, 8):
         gradient = tensors(tf.constant(x))[1].numpy()
         first = 0.9 * first + 0.1 * gradient
-        second = 0.999 * second + 0.001 * gradient ** 2
-        x = x - 0.1 * (first / (1 - 0.9 ** t)) / (np.sqrt(second / (1 - 0.999 ** t)) + 1e-8)
+        second = 0.999 * second + 0.001 * gradient**2
+        x = x - 0.1 * (first / (1 - 0.9**t)) / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
         state = optimizer.iterate(tensors, state)
         np.testing.assert_allclose(state["x"], x, rtol=1e-10)
 
@@ -221,26 +251,38 @@ def test_adam_averages_its_iterates_without_the_bias_of_the_start():
         iterates.append(state["x"].numpy())
     weights = 0.8 ** np.arange(6)[::-1]
     np.testing.assert_allclose(
-        optimizer.result(state), weights @ np.stack(iterates) / weights.sum(), rtol=1e-10)
+        optimizer.result(state),
+        weights @ np.stack(iterates) / weights.sum(),
+        rtol=1e-10,
+    )
 
 
-@pytest.mark.parametrize("optimizer", [
-    lbfgs.Lbfgs(bounds=(0.0, 1.0)), adam.Adam(0.3, bounds=(0.0, 1.0))])
+@pytest.mark.parametrize(
+    "optimizer", [lbfgs.Lbfgs(bounds=(0.0, 1.0)), adam.Adam(0.3, bounds=(0.0, 1.0))]
+)
 def test_bounds_hold_after_every_step(optimizer):
     _, tensors, _ = quadratic(condition=3.0)
     state = optimizer.start(tensors, tf.constant(np.linspace(-1, 2, 30)))
     for _ in range(10):
         state = optimizer.iterate(tensors, state)
         if int(state["iterations"]) > 0:
-            assert 0 <= float(tf.reduce_min(state["x"])) and float(tf.reduce_max(state["x"])) <= 1
+            assert (
+                0 <= float(tf.reduce_min(state["x"]))
+                and float(tf.reduce_max(state["x"])) <= 1
+            )
 
 
 @pytest.mark.parametrize("optimizer", [lbfgs.Lbfgs(memory=4), adam.Adam(averaging=0.9)])
 def test_a_state_that_was_saved_and_loaded_goes_on_bit_for_bit(optimizer, tmp_path):
     straight = minimised(optimizer, rosenbrock, [-1.2, 1.0], 20)
     half = minimised(optimizer, rosenbrock, [-1.2, 1.0], 9)
-    np.savez(tmp_path / "state.npz", **{name: value.numpy() for name, value in half.items()})
-    state = {name: tf.constant(value) for name, value in np.load(tmp_path / "state.npz").items()}
+    np.savez(
+        tmp_path / "state.npz", **{name: value.numpy() for name, value in half.items()}
+    )
+    state = {
+        name: tf.constant(value)
+        for name, value in np.load(tmp_path / "state.npz").items()
+    }
     step = tf.function(lambda state: optimizer.iterate(rosenbrock, state))
     for _ in range(11):
         state = step(state)
@@ -272,6 +314,12 @@ def test_adam_with_the_moments_of_a_run_goes_on_as_that_run_would():
     # 3000: until the bias of the start has gone.
     state = minimised(optimizer, tensors, np.ones(5), 3000)
     warm = optimizer.start(
-        tensors, state["x"], **optimizer.carried(state, grow=lambda flat: flat, ratio=1.0))
+        tensors,
+        state["x"],
+        **optimizer.carried(state, grow=lambda flat: flat, ratio=1.0),
+    )
     np.testing.assert_allclose(
-        optimizer.iterate(tensors, warm)["x"], optimizer.iterate(tensors, state)["x"], rtol=1e-9)
+        optimizer.iterate(tensors, warm)["x"],
+        optimizer.iterate(tensors, state)["x"],
+        rtol=1e-9,
+    )

@@ -16,8 +16,12 @@ def train(*listeners, first=1, last=6, stop=None):
     for listener in listeners:
         listener.on_train_begin()
         for step in range(first, last + 1):
-            logs = {"loss": 1.0 / step, "style": 2.0, "learning_rate": 1e-3,
-                    "progress": step / last}
+            logs = {
+                "loss": 1.0 / step,
+                "style": 2.0,
+                "learning_rate": 1e-3,
+                "progress": step / last,
+            }
             listener.on_train_batch_begin(step - 1)
             listener.on_train_batch_end(step - 1, logs)
         listener.on_train_end(logs)
@@ -46,14 +50,18 @@ def test_each_step_is_in_the_log_as_soon_as_it_is_done(tmp_path):
 
 @pytest.mark.parametrize("after", [0, 2, 4])
 @pytest.mark.parametrize("torn", ["", '{"step": 5, "lo'])
-def test_a_resumed_run_cuts_the_log_back_to_its_checkpoint_and_goes_on(tmp_path, after, torn):
+def test_a_resumed_run_cuts_the_log_back_to_its_checkpoint_and_goes_on(
+    tmp_path, after, torn
+):
     path = tmp_path / "log.jsonl"
     train(callbacks.JsonLog(path), last=4)
     path.write_text(path.read_text() + torn)
     train(callbacks.JsonLog(path, after=after), first=after + 1)
     log = entries(path)
     assert [entry["step"] for entry in log] == [1, 2, 3, 4, 5, 6]
-    assert [entry["seconds"] for entry in log] == sorted(entry["seconds"] for entry in log)
+    assert [entry["seconds"] for entry in log] == sorted(
+        entry["seconds"] for entry in log
+    )
 
 
 def test_the_time_of_a_resumed_run_goes_on_from_the_logged_one(tmp_path):
@@ -65,11 +73,13 @@ def test_the_time_of_a_resumed_run_goes_on_from_the_logged_one(tmp_path):
 
 def test_tensorboard_events_are_readable_and_hold_each_tenth_step(tmp_path):
     train(callbacks.TensorBoard(tmp_path, every=10), last=25)
-    file, = tmp_path.iterdir()
+    (file,) = tmp_path.iterdir()
     found = {}
     for event in EventFileLoader(str(file)).Load():
         for value in event.summary.value:
-            found.setdefault(value.tag, {})[event.step] = float(tf.make_ndarray(value.tensor))
+            found.setdefault(value.tag, {})[event.step] = float(
+                tf.make_ndarray(value.tensor)
+            )
     assert found.keys() == {"loss", "style", "learning_rate", "progress"}
     assert found["loss"].keys() == {1, 11, 21}
     np.testing.assert_allclose(found["loss"][11], 1 / 11, rtol=1e-6)
@@ -84,7 +94,12 @@ def test_previews_come_once_early_and_then_evenly():
 def test_the_bar_shows_share_step_and_named_losses_and_is_closed(capsys):
     train(callbacks.ProgressBar(), first=4, last=8)
     shown = re.split(r"[\r\n]+", capsys.readouterr().err.strip())[-1]
-    assert "100%" in shown and "step 8" in shown and "loss 0.125" in shown and "style 2" in shown
+    assert (
+        "100%" in shown
+        and "step 8" in shown
+        and "loss 0.125" in shown
+        and "style 2" in shown
+    )
     assert "learning_rate" not in shown
 
 

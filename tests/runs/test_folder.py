@@ -22,7 +22,9 @@ def names(folder):
 def test_a_new_run_records_settings_versions_and_replayable_flags(tmp_path):
     run = open_run(settings(tmp_path / "a" / "run", style_weight=7.0))
     record = json.loads(run.record.read_text())
-    assert record["settings"]["style_weight"] == 7.0 and "tensorflow" in record["versions"]
+    assert (
+        record["settings"]["style_weight"] == 7.0 and "tensorflow" in record["versions"]
+    )
     assert "--style_weight=7.0" in run.flags.read_text() and run.name == "run"
 
 
@@ -31,14 +33,25 @@ def test_run_flags_repeat_every_setting_of_the_run(tmp_path):
     from absl import flags
 
     from nst_tf.config import flags as config_flags
+
     changed = settings(
-        tmp_path, style_layers=("relu1_1:0.5", "relu2_1"), tensorboard=False, minutes=2.5,
-        export=(), schedule="constant", content="a folder,b")
+        tmp_path,
+        style_layers=("relu1_1:0.5", "relu2_1"),
+        tensorboard=False,
+        minutes=2.5,
+        export=(),
+        schedule="constant",
+        content="a folder,b",
+    )
     own = flags.FlagValues()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(config_flags, "flags", _Redirected(own))
         config_flags.define(TrainSettings)
-        lines = [line for line in run_folder.flag_lines(changed).splitlines() if not line.startswith("#")]
+        lines = [
+            line
+            for line in run_folder.flag_lines(changed).splitlines()
+            if not line.startswith("#")
+        ]
         assert own(["train", *lines]) == ["train"]
         assert config_flags.read(TrainSettings) == changed
 
@@ -51,6 +64,7 @@ class _Redirected:
 
     def __getattr__(self, name):
         from absl import flags
+
         return lambda *args: getattr(flags, name)(*args, flag_values=self.FLAGS)
 
 
@@ -59,7 +73,9 @@ def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path):
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
     with pytest.raises(UserError, match="Received: .*holds one.*--resume.*--overwrite"):
         open_run(settings(tmp_path / "run"))
-    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    assert {
+        path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()
+    } == before
 
 
 def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
@@ -83,11 +99,17 @@ def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("name", ["thesis.tex", "run.json", "checkpoints"])
 def test_a_folder_with_files_that_are_no_run_is_refused_even_with_overwrite(
-        tmp_path, overwrite, name):
+    tmp_path, overwrite, name
+):
     (tmp_path / name).write_text('{"not": "a run"}')
-    with pytest.raises(UserError, match="Received: .*holds other files.*another --output"):
+    with pytest.raises(
+        UserError, match="Received: .*holds other files.*another --output"
+    ):
         open_run(settings(tmp_path, overwrite=overwrite))
-    assert names(tmp_path) == [name] and (tmp_path / name).read_text() == '{"not": "a run"}'
+    assert (
+        names(tmp_path) == [name]
+        and (tmp_path / name).read_text() == '{"not": "a run"}'
+    )
 
 
 def test_an_empty_folder_is_used(tmp_path):
@@ -98,7 +120,9 @@ def test_an_empty_folder_is_used(tmp_path):
 @pytest.mark.parametrize("flag", [{}, {"overwrite": True}])
 def test_an_output_that_cannot_be_a_folder_is_refused(tmp_path, where, flag):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UserError, match="Expected a folder that can be written. Received: "):
+    with pytest.raises(
+        UserError, match="Expected a folder that can be written. Received: "
+    ):
         open_run(settings(tmp_path / where, **flag))
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -122,22 +146,46 @@ def test_resume_refuses_other_settings_and_names_them(tmp_path):
 
 def test_resume_allows_other_settings_that_do_not_change_what_is_learnt(tmp_path):
     open_run(settings(tmp_path / "run"))
-    open_run(settings(
-        tmp_path / "run", resume=True, checkpoint_steps=7, preview_steps=3, strategy="mirrored"))
+    open_run(
+        settings(
+            tmp_path / "run",
+            resume=True,
+            checkpoint_steps=7,
+            preview_steps=3,
+            strategy="mirrored",
+        )
+    )
 
 
 def test_settings_that_change_what_is_learnt_are_not_free():
-    free = {field.name for field in dataclasses.fields(TrainSettings) if field.metadata["free"]}
+    free = {
+        field.name
+        for field in dataclasses.fields(TrainSettings)
+        if field.metadata["free"]
+    }
     assert not free & {
-        "method", "style_image", "style_weight", "content", "crop_size", "batch_size",
-        "learning_rate", "schedule", "steps", "seed", "precision", "width"}
+        "method",
+        "style_image",
+        "style_weight",
+        "content",
+        "crop_size",
+        "batch_size",
+        "learning_rate",
+        "schedule",
+        "steps",
+        "seed",
+        "precision",
+        "width",
+    }
 
 
 @pytest.mark.parametrize("record", [None, "", "{", "[]", '{"versions": {}}'])
 def test_resume_without_a_run_is_refused(tmp_path, record):
     if record is not None:
         (tmp_path / "run.json").write_text(record)
-    with pytest.raises(UserError, match="Expected --output with an interrupted run in it. Rec"):
+    with pytest.raises(
+        UserError, match="Expected --output with an interrupted run in it. Rec"
+    ):
         open_run(settings(tmp_path, resume=True))
 
 

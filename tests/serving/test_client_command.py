@@ -1,4 +1,6 @@
-"""`python -m nst_tf.client`: photos painted at a server are the local ones, and everything that goes wrong."""
+"""`python -m nst_tf.client`: photos painted at a server are the local ones, and
+everything that goes wrong.
+"""
 
 import contextlib
 import copy
@@ -27,7 +29,9 @@ from nst_tf.inference import folder as photo_folder, open_model
 from nst_tf.serving import run as client_run, stylizer as remote_stylizer
 
 by_protocol = pytest.mark.parametrize("protocol", ["grpc", "rest"])
-by_signature = pytest.mark.parametrize("signature", ["serving_bytes", "serving_default"])
+by_signature = pytest.mark.parametrize(
+    "signature", ["serving_bytes", "serving_default"]
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +47,10 @@ def exported(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def loaded(exported):
-    return {styles: Served("starry", path, version=1) for styles, (_, path) in exported.items()}
+    return {
+        styles: Served("starry", path, version=1)
+        for styles, (_, path) in exported.items()
+    }
 
 
 @pytest.fixture
@@ -59,13 +66,25 @@ def serving(protocol, served, **options):
 
 
 def settings(server, protocol="grpc", content="photos", output="painted", **changes):
-    return ClientSettings(**{
-        "server": server, "protocol": protocol, "model": "starry", "content": str(content), "output": str(output),
-        "retry_wait": 0.01, **changes})
+    return ClientSettings(
+        **{
+            "server": server,
+            "protocol": protocol,
+            "model": "starry",
+            "content": str(content),
+            "output": str(output),
+            "retry_wait": 0.01,
+            **changes,
+        }
+    )
 
 
 def painter(server, protocol="grpc", **options):
-    return remote_stylizer.RemotePainter(remote_stylizer.connect(protocol, server, "starry"), f"starry at {server}", **options)
+    return remote_stylizer.RemotePainter(
+        remote_stylizer.connect(protocol, server, "starry"),
+        f"starry at {server}",
+        **options,
+    )
 
 
 def photos(folder, names="abcdef"):
@@ -76,12 +95,18 @@ def photos(folder, names="abcdef"):
 
 
 def tree(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
+    )
 
 
 def errors(capsys):
     shown = capsys.readouterr()
-    lines = [line for line in shown.err.replace("\r", "\n").splitlines() if line.startswith("error: ")]
+    lines = [
+        line
+        for line in shown.err.replace("\r", "\n").splitlines()
+        if line.startswith("error: ")
+    ]
     return shown.out, lines
 
 
@@ -94,7 +119,9 @@ def levels(path):
 
 
 def mixed(folder):
-    """Photos of several formats, one turned, one with a colour profile, one with alpha, grey, tiny, in a folder."""
+    """Photos of several formats, one turned, one with a colour profile, one with alpha,
+    grey, tiny, in a folder.
+    """
     folder.mkdir()
     smooth(33, 47, 1).save(folder / "a.png")
     exif = Image.Exif()
@@ -126,24 +153,40 @@ def close(drawn, wanted, lossy):
 
 @by_protocol
 @by_signature
-def test_an_album_comes_out_as_with_the_model_itself(tmp_path, exported, served, protocol, signature, capsys):
+def test_an_album_comes_out_as_with_the_model_itself(
+    tmp_path, exported, served, protocol, signature, capsys
+):
     album, model = mixed(tmp_path / "in"), open_model.open_artifact(exported[1][1])
     local = photo_folder.stylize_album(
-        lambda rgb: sent_back(model(rgb), signature), str(album), str(tmp_path / "local"))
+        lambda rgb: sent_back(model(rgb), signature),
+        str(album),
+        str(tmp_path / "local"),
+    )
     with serving(protocol, served) as (server, _):
-        status = client_run.paint(settings(server, protocol, album, tmp_path / "out", signature=signature))
+        status = client_run.paint(
+            settings(server, protocol, album, tmp_path / "out", signature=signature)
+        )
     assert errors(capsys) == ("photos painted: 7, failed: 0\n", []) and status == 0
-    assert tree(tmp_path / "out") == tree(tmp_path / "local") and len(local.written) == 7
+    assert (
+        tree(tmp_path / "out") == tree(tmp_path / "local") and len(local.written) == 7
+    )
     for name in tree(tmp_path / "local"):
         lossy = signature == "serving_bytes" or not name.endswith(("png", "bmp"))
-        assert close(levels(tmp_path / "out" / name), levels(tmp_path / "local" / name), lossy), name
+        assert close(
+            levels(tmp_path / "out" / name), levels(tmp_path / "local" / name), lossy
+        ), name
     assert levels(tmp_path / "out" / "turned.jpg").shape == (40, 20, 3)
-    np.testing.assert_array_equal(levels(tmp_path / "out" / "alpha.png")[..., 3], levels(album / "alpha.png")[..., 3])
+    np.testing.assert_array_equal(
+        levels(tmp_path / "out" / "alpha.png")[..., 3],
+        levels(album / "alpha.png")[..., 3],
+    )
 
 
 @by_protocol
 @by_signature
-def test_each_signature_draws_what_the_network_draws(exported, served, protocol, signature):
+def test_each_signature_draws_what_the_network_draws(
+    exported, served, protocol, signature
+):
     rgb = image_io.to_float(tiny.photo(33, 47))
     with serving(protocol, served) as (server, _):
         drawn = painter(server, protocol, signature=signature)(rgb)
@@ -155,7 +198,9 @@ def test_photos_are_sent_as_jpg_on_request(exported, served):
     rgb = image_io.to_float(tiny.photo(33, 47))
     sent = image_io.read_picture(image_io.encode(image_io.Picture(rgb), "jpg")).rgb
     with serving("grpc", served) as (server, _):
-        as_jpg, as_png = (painter(server, encoding=encoding)(rgb) * 255 for encoding in ("jpg", "png"))
+        as_jpg, as_png = (
+            painter(server, encoding=encoding)(rgb) * 255 for encoding in ("jpg", "png")
+        )
     wanted = sent_back(tiny.draw(exported[1][0], sent), "serving_bytes") * 255
     assert np.abs(as_jpg - wanted).mean() < 0.5 * np.abs(as_png - wanted).mean()
 
@@ -165,7 +210,9 @@ def test_photos_are_sent_as_jpg_on_request(exported, served):
 def test_style_weights_reach_the_model(exported, loaded, protocol, signature):
     rgb = image_io.to_float(tiny.photo(20, 30))
     with serving(protocol, loaded[2]) as (server, _):
-        drawn = painter(server, protocol, signature=signature, style_weights=(0.3, 0.7))(rgb)
+        drawn = painter(
+            server, protocol, signature=signature, style_weights=(0.3, 0.7)
+        )(rgb)
     wanted = sent_back(tiny.draw(exported[2][0], rgb, (0.3, 0.7)), signature)
     assert close(drawn * 255, wanted * 255, signature == "serving_bytes")
 
@@ -174,19 +221,44 @@ def test_style_weights_reach_the_model(exported, loaded, protocol, signature):
 def test_strength_reaches_the_model(exported, loaded, protocol):
     rgb = image_io.to_float(tiny.photo(20, 30))
     with serving(protocol, loaded["strength"]) as (server, _):
-        drawn = painter(server, protocol, signature="serving_default", strength=0.4)(rgb)
-    assert close(drawn * 255, tiny.draw(exported["strength"][0], rgb, (0.4,)) * 255, False)
+        drawn = painter(server, protocol, signature="serving_default", strength=0.4)(
+            rgb
+        )
+    assert close(
+        drawn * 255, tiny.draw(exported["strength"][0], rgb, (0.4,)) * 255, False
+    )
 
 
 @by_protocol
-@pytest.mark.parametrize("styles, weights, message", [
-    (2, (), "Expected 2 numbers as --style_weights for starry at .* Received: none"),
-    (2, ("1", "0", "0"), "Expected 2 numbers"), (1, ("1", "0"), "Expected no --style_weights for starry at")])
+@pytest.mark.parametrize(
+    "styles, weights, message",
+    [
+        (
+            2,
+            (),
+            "Expected 2 numbers as --style_weights for starry at .* Received: none",
+        ),
+        (2, ("1", "0", "0"), "Expected 2 numbers"),
+        (1, ("1", "0"), "Expected no --style_weights for starry at"),
+    ],
+)
 def test_style_weights_that_do_not_suit_the_model_are_refused_before_a_photo_is_sent(
-        tmp_path, loaded, protocol, styles, weights, message):
+    tmp_path, loaded, protocol, styles, weights, message
+):
     answered = loaded[styles].answered
-    with serving(protocol, loaded[styles]) as (server, _), pytest.raises(UserError, match=message):
-        client_run.paint(settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out", style_weights=weights))
+    with (
+        serving(protocol, loaded[styles]) as (server, _),
+        pytest.raises(UserError, match=message),
+    ):
+        client_run.paint(
+            settings(
+                server,
+                protocol,
+                photos(tmp_path / "in"),
+                tmp_path / "out",
+                style_weights=weights,
+            )
+        )
     assert loaded[styles].answered == answered and not (tmp_path / "out").exists()
 
 
@@ -198,23 +270,37 @@ def test_as_many_photos_are_under_way_at_once_as_asked_for(tmp_path, served, pro
         with lock:
             now[0] += 1
             most[0] = max(now[0], most[0])
-        barrier.wait(20)                               # passes only if three are here
+        barrier.wait(20)  # passes only if three are here
         time.sleep(0.02)
         with lock:
             now[0] -= 1
 
     served.before = before
     with serving(protocol, served) as (server, _):
-        assert client_run.paint(settings(
-            server, protocol, photos(tmp_path / "in"), tmp_path / "out", concurrency=3)) == 0
+        assert (
+            client_run.paint(
+                settings(
+                    server,
+                    protocol,
+                    photos(tmp_path / "in"),
+                    tmp_path / "out",
+                    concurrency=3,
+                )
+            )
+            == 0
+        )
     assert most == [3] and len(tree(tmp_path / "out")) == 6
 
 
 def test_more_than_grpcs_own_limit_of_4_mb_comes_through(served):
-    served_file = image_io.encode_rgb8(np.random.default_rng(0).integers(0, 256, (1300, 1200, 3), np.uint8), "png")
+    served_file = image_io.encode_rgb8(
+        np.random.default_rng(0).integers(0, 256, (1300, 1200, 3), np.uint8), "png"
+    )
     assert len(served_file) > 4.5e6
     served.predict = lambda name, inputs: {
-        "stylized_bytes": inputs["image_bytes"], "error": np.array([b""], object)}
+        "stylized_bytes": inputs["image_bytes"],
+        "error": np.array([b""], object),
+    }
     with serving("grpc", served, max_receive_message_length=-1) as (server, _):
         assert painter(server).paint_file(served_file) == served_file
 
@@ -223,19 +309,37 @@ def test_more_than_grpcs_own_limit_of_4_mb_comes_through(served):
 
 
 @by_protocol
-def test_bad_photos_are_named_and_do_not_stop_the_others(tmp_path, served, protocol, capsys):
+def test_bad_photos_are_named_and_do_not_stop_the_others(
+    tmp_path, served, protocol, capsys
+):
     album = photos(tmp_path / "in", "bd")
     (album / "a.jpg").write_text("I am no photo.")
     (album / "c.png").write_bytes((album / "b.png").read_bytes()[:100])
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "d.png").write_bytes(b"precious")
     with serving(protocol, served) as (server, _):
-        assert client_run.paint(settings(server, protocol, album, tmp_path / "out")) == 1
+        assert (
+            client_run.paint(settings(server, protocol, album, tmp_path / "out")) == 1
+        )
         out, lines = errors(capsys)
         assert out == "photos painted: 1, failed: 3\n" and len(lines) == 3
-        assert "a.jpg" in lines[0] and "c.png" in lines[1] and "d.png" in lines[2] and "--overwrite" in lines[2]
-        assert (tmp_path / "out" / "d.png").read_bytes() == b"precious" and served.answered == 1
-        assert client_run.paint(settings(server, protocol, album / "d.png", tmp_path / "out", overwrite=True)) == 0
+        assert (
+            "a.jpg" in lines[0]
+            and "c.png" in lines[1]
+            and "d.png" in lines[2]
+            and "--overwrite" in lines[2]
+        )
+        assert (
+            tmp_path / "out" / "d.png"
+        ).read_bytes() == b"precious" and served.answered == 1
+        assert (
+            client_run.paint(
+                settings(
+                    server, protocol, album / "d.png", tmp_path / "out", overwrite=True
+                )
+            )
+            == 0
+        )
     assert levels(tmp_path / "out" / "d.png").shape == (21, 30, 3)
 
 
@@ -243,36 +347,67 @@ def test_bad_photos_are_named_and_do_not_stop_the_others(tmp_path, served, proto
 def test_a_photo_that_the_server_cannot_read_gets_the_servers_words(served, protocol):
     with serving(protocol, served) as (server, _):
         remote = painter(server, protocol)
-        with pytest.raises(UserError, match=f"a photo that starry at {server} can read. Received: .*PNG"):
+        with pytest.raises(
+            UserError,
+            match=f"a photo that starry at {server} can read. Received: .*PNG",
+        ):
             remote.paint_file(b"I am no photo.")
-        assert image_io.decode_rgb8(remote.paint_file(image_io.encode_rgb8(tiny.photo(5, 7), "png"))).shape == (5, 7, 3)
+        assert image_io.decode_rgb8(
+            remote.paint_file(image_io.encode_rgb8(tiny.photo(5, 7), "png"))
+        ).shape == (5, 7, 3)
 
 
-def test_a_photo_above_the_servers_limit_is_named_and_not_tried_again(tmp_path, served, capsys):
+def test_a_photo_above_the_servers_limit_is_named_and_not_tried_again(
+    tmp_path, served, capsys
+):
     album = photos(tmp_path / "in", "a")
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8)).save(album / "large.png")
+    Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8)
+    ).save(album / "large.png")
     tries = []
     served.before = tries.append
     with serving("grpc", served, max_receive_message_length=10_000) as (server, _):
         assert client_run.paint(settings(server, "grpc", album, tmp_path / "out")) == 1
     out, (line,) = errors(capsys)
-    assert "large.png" in line and "RESOURCE_EXHAUSTED" in line and "larger than max" in line
-    assert "--encoding=jpg" in line and out == "photos painted: 1, failed: 1\n" and len(tries) == 1
+    assert (
+        "large.png" in line
+        and "RESOURCE_EXHAUSTED" in line
+        and "larger than max" in line
+    )
+    assert (
+        "--encoding=jpg" in line
+        and out == "photos painted: 1, failed: 1\n"
+        and len(tries) == 1
+    )
 
 
 @by_protocol
 def test_a_photo_that_takes_longer_than_the_deadline_is_named_and_not_tried_again(
-        tmp_path, served, protocol, capsys):
+    tmp_path, served, protocol, capsys
+):
     released, tries = threading.Event(), []
-    served.before = lambda signature: (tries.append(signature), len(tries) == 2 and released.wait(20))
+    served.before = lambda signature: (
+        tries.append(signature),
+        len(tries) == 2 and released.wait(20),
+    )
     with serving(protocol, served) as (server, _):
         began = time.monotonic()
-        status = client_run.paint(settings(
-            server, protocol, photos(tmp_path / "in", "abc"), tmp_path / "out", deadline=1.0, concurrency=1))
+        status = client_run.paint(
+            settings(
+                server,
+                protocol,
+                photos(tmp_path / "in", "abc"),
+                tmp_path / "out",
+                deadline=1.0,
+                concurrency=1,
+            )
+        )
         assert 1 <= time.monotonic() - began < 5 and status == 1
         released.set()
     out, (line,) = errors(capsys)
-    assert "b.png" in line and "DEADLINE_EXCEEDED" in line and "Raise --deadline=1" in line
+    assert (
+        "b.png" in line and "DEADLINE_EXCEEDED" in line and "Raise --deadline=1" in line
+    )
     assert out == "photos painted: 2, failed: 1\n" and len(tries) == 3
 
 
@@ -280,48 +415,114 @@ def test_a_photo_that_takes_longer_than_the_deadline_is_named_and_not_tried_agai
 
 
 @by_protocol
-@pytest.mark.parametrize("changes, message", [
-    ({"model": "mosaic"}, "Expected .* from mosaic at .*NOT_FOUND .*Servable not found.*Check --model and"),
-    ({"model_version": 7}, "NOT_FOUND .*Servable not found")])
-def test_a_missing_model_or_version_is_one_line(tmp_path, served, protocol, changes, message):
-    with serving(protocol, served) as (server, _), pytest.raises(UserError, match=message) as caught:
-        client_run.paint(settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out", **changes))
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (
+            {"model": "mosaic"},
+            "Expected .* from mosaic at .*NOT_FOUND .*Servable not found.*Check --model and",
+        ),
+        ({"model_version": 7}, "NOT_FOUND .*Servable not found"),
+    ],
+)
+def test_a_missing_model_or_version_is_one_line(
+    tmp_path, served, protocol, changes, message
+):
+    with (
+        serving(protocol, served) as (server, _),
+        pytest.raises(UserError, match=message) as caught,
+    ):
+        client_run.paint(
+            settings(
+                server, protocol, photos(tmp_path / "in"), tmp_path / "out", **changes
+            )
+        )
     assert "\n" not in str(caught.value) and served.answered == 0
 
 
 @by_protocol
 def test_the_version_asked_for_is_used(served, protocol, tmp_path):
     with serving(protocol, served) as (server, _):
-        assert client_run.paint(settings(
-            server, protocol, photos(tmp_path / "in", "a"), tmp_path / "out", model_version=1)) == 0
+        assert (
+            client_run.paint(
+                settings(
+                    server,
+                    protocol,
+                    photos(tmp_path / "in", "a"),
+                    tmp_path / "out",
+                    model_version=1,
+                )
+            )
+            == 0
+        )
 
 
 @by_protocol
-def test_a_missing_signature_is_one_line_that_names_those_there(tmp_path, served, protocol):
+def test_a_missing_signature_is_one_line_that_names_those_there(
+    tmp_path, served, protocol
+):
     del served.signatures["serving_bytes"]
-    with serving(protocol, served) as (server, _), pytest.raises(
-            UserError, match="signature serving_bytes. Received: .*serving_default.*--signature"):
-        client_run.paint(settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out"))
+    with (
+        serving(protocol, served) as (server, _),
+        pytest.raises(
+            UserError,
+            match="signature serving_bytes. Received: .*serving_default.*--signature",
+        ),
+    ):
+        client_run.paint(
+            settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out")
+        )
 
 
 def test_a_model_of_any_style_is_one_line(served, monkeypatch):
-    signatures = {"serving_default": {"content": (-1, -1, -1, 3), "style": (-1, -1, -1, 3), "alpha": (-1, 1)}}
+    signatures = {
+        "serving_default": {
+            "content": (-1, -1, -1, 3),
+            "style": (-1, -1, -1, 3),
+            "alpha": (-1, 1),
+        }
+    }
     connection = remote_stylizer.connect("rest", "127.0.0.1:1", "starry")
     monkeypatch.setattr(connection, "signatures", lambda deadline: signatures)
-    with pytest.raises(UserError, match="styles of its own. Received: starry, which also takes alpha, content, style"):
+    with pytest.raises(
+        UserError,
+        match="styles of its own. Received: starry, which also takes alpha, content, style",
+    ):
         remote_stylizer.RemotePainter(connection, "starry", signature="serving_default")
 
 
 @by_protocol
-def test_a_server_that_is_not_there_is_one_line_after_all_tries(tmp_path, served, protocol, in_process):
+def test_a_server_that_is_not_there_is_one_line_after_all_tries(
+    tmp_path, served, protocol, in_process
+):
     with serving(protocol, served) as (server, stop):
         stop()
-    status, out, err = in_process(client.main, ClientSettings, [
-        f"--server={server}", f"--protocol={protocol}", "--model=starry", f"--content={photos(tmp_path / 'in')}",
-        f"--output={tmp_path / 'out'}", "--retries=2", "--retry_wait=0.05"])
-    line, = err.splitlines()
-    assert status == 1 and out == "" and line.startswith("error: Expected a model that says what it takes from starry")
-    assert f"starry at {server}" in line and "UNAVAILABLE" in line and "check --server and --protocol" in line
+    status, out, err = in_process(
+        client.main,
+        ClientSettings,
+        [
+            f"--server={server}",
+            f"--protocol={protocol}",
+            "--model=starry",
+            f"--content={photos(tmp_path / 'in')}",
+            f"--output={tmp_path / 'out'}",
+            "--retries=2",
+            "--retry_wait=0.05",
+        ],
+    )
+    (line,) = err.splitlines()
+    assert (
+        status == 1
+        and out == ""
+        and line.startswith(
+            "error: Expected a model that says what it takes from starry"
+        )
+    )
+    assert (
+        f"starry at {server}" in line
+        and "UNAVAILABLE" in line
+        and "check --server and --protocol" in line
+    )
 
 
 @by_protocol
@@ -338,10 +539,24 @@ def test_a_refusal_that_passes_is_tried_again(tmp_path, served, protocol, code, 
     options = {"concurrency": 1, "overwrite": True}
     with serving(protocol, served) as (server, _):
         photo = photos(tmp_path / "in", "a")
-        assert client_run.paint(settings(server, protocol, photo, tmp_path / "out", retries=2, **options)) == 1
+        assert (
+            client_run.paint(
+                settings(
+                    server, protocol, photo, tmp_path / "out", retries=2, **options
+                )
+            )
+            == 1
+        )
         assert code in errors(capsys)[1][0] and tree(tmp_path) == ["in/a.png"]
         left[0] = 3
-        assert client_run.paint(settings(server, protocol, photo, tmp_path / "out", retries=3, **options)) == 0
+        assert (
+            client_run.paint(
+                settings(
+                    server, protocol, photo, tmp_path / "out", retries=3, **options
+                )
+            )
+            == 0
+        )
     assert tree(tmp_path) == ["in/a.png", "out/a.png"]
 
 
@@ -355,13 +570,27 @@ def test_a_refusal_for_good_is_not_tried_again(tmp_path, served, protocol, capsy
 
     served.before = before
     with serving(protocol, served) as (server, _):
-        assert client_run.paint(settings(server, protocol, photos(tmp_path / "in", "a"), tmp_path / "out")) == 1
+        assert (
+            client_run.paint(
+                settings(
+                    server, protocol, photos(tmp_path / "in", "a"), tmp_path / "out"
+                )
+            )
+            == 1
+        )
     out, (line,) = errors(capsys)
-    assert "INVALID_ARGUMENT" in line and "a reason of two lines" in line and "a.png" in line and len(tries) == 1
+    assert (
+        "INVALID_ARGUMENT" in line
+        and "a reason of two lines" in line
+        and "a.png" in line
+        and len(tries) == 1
+    )
 
 
 @by_protocol
-def test_when_the_server_goes_what_is_painted_stays_and_the_rest_is_named(tmp_path, served, protocol, capsys):
+def test_when_the_server_goes_what_is_painted_stays_and_the_rest_is_named(
+    tmp_path, served, protocol, capsys
+):
     album, number, gone = photos(tmp_path / "in"), itertools.count(), threading.Event()
     with serving(protocol, served) as (server, stop):
 
@@ -373,12 +602,20 @@ def test_when_the_server_goes_what_is_painted_stays_and_the_rest_is_named(tmp_pa
                 gone.wait(5)
 
         served.before = before
-        status = client_run.paint(settings(server, protocol, album, tmp_path / "out", concurrency=2, retries=2))
+        status = client_run.paint(
+            settings(
+                server, protocol, album, tmp_path / "out", concurrency=2, retries=2
+            )
+        )
     out, lines = errors(capsys)
     painted = tree(tmp_path / "out")
-    assert status == 1 and out == f"photos painted: {len(painted)}, failed: {len(lines)}\n"
+    assert (
+        status == 1 and out == f"photos painted: {len(painted)}, failed: {len(lines)}\n"
+    )
     # Of four that the server has painted, one may not have been sent yet.
-    assert 3 <= len(painted) <= 4 and all("UNAVAILABLE" in line or "CANCELLED" in line for line in lines)
+    assert 3 <= len(painted) <= 4 and all(
+        "UNAVAILABLE" in line or "CANCELLED" in line for line in lines
+    )
     named = {Path(line.split(":")[1].strip()).name for line in lines}
     assert named | set(painted) == set(tree(album)) and not named & set(painted)
     for name in painted:
@@ -396,7 +633,11 @@ def test_when_the_server_comes_back_nothing_is_lost(tmp_path, served, protocol):
             stop()
             gone.set()
             time.sleep(0.3)
-            back.append(stack.enter_context(serving(protocol, served, port=int(server.split(":")[1]))))
+            back.append(
+                stack.enter_context(
+                    serving(protocol, served, port=int(server.split(":")[1]))
+                )
+            )
 
         def before(signature):
             if next(number) == 2:
@@ -404,8 +645,17 @@ def test_when_the_server_comes_back_nothing_is_lost(tmp_path, served, protocol):
                 gone.wait(5)
 
         served.before = before
-        status = client_run.paint(settings(
-            server, protocol, album, tmp_path / "out", retry_wait=0.2, retries=9, concurrency=2))
+        status = client_run.paint(
+            settings(
+                server,
+                protocol,
+                album,
+                tmp_path / "out",
+                retry_wait=0.2,
+                retries=9,
+                concurrency=2,
+            )
+        )
         assert back and status == 0
     assert tree(tmp_path / "out") == tree(album)
 
@@ -422,7 +672,15 @@ runpy.run_module("nst_tf.client", run_name="__main__", alter_sys=True)
 
 
 def command(server, protocol, *arguments):
-    return [sys.executable, "-c", ALONE, f"--server={server}", f"--protocol={protocol}", "--model=starry", *arguments]
+    return [
+        sys.executable,
+        "-c",
+        ALONE,
+        f"--server={server}",
+        f"--protocol={protocol}",
+        "--model=starry",
+        *arguments,
+    ]
 
 
 @by_protocol
@@ -430,20 +688,42 @@ def test_the_command_does_without_tensorflow(tmp_path, served, protocol):
     album = photos(tmp_path / "in", "ab")
     (album / "c.png").write_text("I am no photo.")
     with serving(protocol, served) as (server, _):
-        done = subprocess.run(command(server, protocol, f"--content={album}", f"--output={tmp_path / 'out'}"),
-                              capture_output=True, text=True, timeout=60)
-    assert done.stdout == "photos painted: 2, failed: 1\n" and done.returncode == 1, done.stderr
-    assert "3/3" in done.stderr and "Traceback" not in done.stderr and tree(tmp_path / "out") == ["a.png", "b.png"]
+        done = subprocess.run(
+            command(
+                server, protocol, f"--content={album}", f"--output={tmp_path / 'out'}"
+            ),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.stdout == "photos painted: 2, failed: 1\n" and done.returncode == 1, (
+        done.stderr
+    )
+    assert (
+        "3/3" in done.stderr
+        and "Traceback" not in done.stderr
+        and tree(tmp_path / "out") == ["a.png", "b.png"]
+    )
 
 
 @by_protocol
 def test_ctrl_c_ends_the_command_at_once_in_one_line(tmp_path, served, protocol):
     waiting, released = threading.Event(), threading.Event()
-    served.before = lambda signature: served.answered >= 1 and (waiting.set(), released.wait(30))
+    served.before = lambda signature: (
+        served.answered >= 1 and (waiting.set(), released.wait(30))
+    )
     with serving(protocol, served) as (server, _):
         running = subprocess.Popen(
-            command(server, protocol, f"--content={photos(tmp_path / 'in')}", f"--output={tmp_path / 'out'}",
-                    "--concurrency=2"), stderr=subprocess.PIPE, text=True)
+            command(
+                server,
+                protocol,
+                f"--content={photos(tmp_path / 'in')}",
+                f"--output={tmp_path / 'out'}",
+                "--concurrency=2",
+            ),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         try:
             assert waiting.wait(30)
             began = time.monotonic()
@@ -453,17 +733,31 @@ def test_ctrl_c_ends_the_command_at_once_in_one_line(tmp_path, served, protocol)
             running.kill()
             released.set()
     assert running.returncode == 130 and time.monotonic() - began < 8
-    assert err.rstrip().splitlines()[-1].endswith("interrupted") and "Traceback" not in err
-    assert all(levels(tmp_path / "out" / name).shape[2] == 3 for name in tree(tmp_path / "out"))
+    assert (
+        err.rstrip().splitlines()[-1].endswith("interrupted") and "Traceback" not in err
+    )
+    assert all(
+        levels(tmp_path / "out" / name).shape[2] == 3 for name in tree(tmp_path / "out")
+    )
 
 
-@pytest.mark.parametrize("changes, message", [
-    ({"server": ""}, "Expected --server=HOST:PORT. Received: none"), ({"server": "localhost"}, "HOST:PORT"),
-    ({"server": "http://localhost:8501"}, "HOST:PORT"), ({"model": ""}, "Expected --model"),
-    ({"content": ""}, "Expected --content"), ({"style_weights": ("x",)}, "numbers as --style_weights"),
-    ({"deadline": 0.0}, "--deadline above 0"), ({"deadline": float("nan")}, "--deadline above 0"),
-    ({"retries": -1}, "--retries of at least 0"), ({"concurrency": 0}, "--concurrency of at least 1"),
-    ({"retry_wait": -0.1}, "--retry_wait of at least 0"), ({"model_version": -1}, "--model_version of at least 0")])
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"server": ""}, "Expected --server=HOST:PORT. Received: none"),
+        ({"server": "localhost"}, "HOST:PORT"),
+        ({"server": "http://localhost:8501"}, "HOST:PORT"),
+        ({"model": ""}, "Expected --model"),
+        ({"content": ""}, "Expected --content"),
+        ({"style_weights": ("x",)}, "numbers as --style_weights"),
+        ({"deadline": 0.0}, "--deadline above 0"),
+        ({"deadline": float("nan")}, "--deadline above 0"),
+        ({"retries": -1}, "--retries of at least 0"),
+        ({"concurrency": 0}, "--concurrency of at least 1"),
+        ({"retry_wait": -0.1}, "--retry_wait of at least 0"),
+        ({"model_version": -1}, "--model_version of at least 0"),
+    ],
+)
 def test_wrong_settings_are_refused(changes, message):
     with pytest.raises(UserError, match=message):
         settings(**{"server": "localhost:8500", **changes})

@@ -1,4 +1,5 @@
-"""Runs SavedModels by TensorFlow's C API alone, as a server in C++ would; Python's TensorFlow cannot be imported.
+"""Runs SavedModels by TensorFlow's C API alone, as a server in C++ would; Python's
+TensorFlow cannot be imported.
 
 python c_api_main.py LIBRARY < PICKLED [(model, {input tensor: array}, [output tensor])] > PICKLED [[array]]
 
@@ -9,13 +10,15 @@ import ctypes
 import pickle
 import sys
 
-sys.modules["tensorflow"] = sys.modules["keras"] = sys.modules["nst_tf"] = None          # all fail to import
+sys.modules["tensorflow"] = sys.modules["keras"] = sys.modules["nst_tf"] = (
+    None  # all fail to import
+)
 
 import numpy as np  # noqa: E402
 
-FLOAT, UINT8, STRING = 1, 4, 7                 # TF_DataType
+FLOAT, UINT8, STRING = 1, 4, 7  # TF_DataType
 DTYPES = {FLOAT: np.float32, UINT8: np.uint8}
-STRING_BYTES = 24                              # sizeof(TF_TString)
+STRING_BYTES = 24  # sizeof(TF_TString)
 
 pointer, sized = ctypes.c_void_p, ctypes.c_size_t
 
@@ -41,7 +44,9 @@ class Runtime:
     def checked(self, name, returned=None, *arguments):
         result = self.call(name, returned, *arguments, pointer(self._status))
         if self.call("GetCode", ctypes.c_int, pointer(self._status)):
-            sys.exit(self.call("Message", ctypes.c_char_p, pointer(self._status)).decode())
+            sys.exit(
+                self.call("Message", ctypes.c_char_p, pointer(self._status)).decode()
+            )
         return result
 
     def load(self, model):
@@ -49,8 +54,16 @@ class Runtime:
         graph = pointer(self.call("NewGraph", pointer))
         tags = (ctypes.c_char_p * 1)(b"serve")
         session = self.checked(
-            "LoadSessionFromSavedModel", pointer, pointer(self.call("NewSessionOptions", pointer)), None,
-            model.encode(), tags, 1, graph, None)
+            "LoadSessionFromSavedModel",
+            pointer,
+            pointer(self.call("NewSessionOptions", pointer)),
+            None,
+            model.encode(),
+            tags,
+            1,
+            graph,
+            None,
+        )
         return pointer(session), graph
 
     def output(self, graph, name):
@@ -62,20 +75,50 @@ class Runtime:
     def run(self, session, graph, feeds, fetches):
         inputs = (Output * len(feeds))(*(self.output(graph, name) for name in feeds))
         values = (pointer * len(feeds))(*map(self.tensor, feeds.values()))
-        outputs = (Output * len(fetches))(*(self.output(graph, name) for name in fetches))
+        outputs = (Output * len(fetches))(
+            *(self.output(graph, name) for name in fetches)
+        )
         results = (pointer * len(fetches))()
-        self.checked("SessionRun", None, session, None, inputs, values, len(feeds), outputs, results, len(fetches),
-                     None, 0, None)
+        self.checked(
+            "SessionRun",
+            None,
+            session,
+            None,
+            inputs,
+            values,
+            len(feeds),
+            outputs,
+            results,
+            len(fetches),
+            None,
+            0,
+            None,
+        )
         return [self.array(pointer(result)) for result in results]
 
     def tensor(self, array):
         shape = (ctypes.c_int64 * array.ndim)(*array.shape)
         if array.dtype != object:
-            kind = next(number for number, dtype in DTYPES.items() if dtype == array.dtype)
-            tensor = self.call("AllocateTensor", pointer, kind, shape, array.ndim, sized(array.nbytes))
-            ctypes.memmove(self.call("TensorData", pointer, pointer(tensor)), array.tobytes(), array.nbytes)
+            kind = next(
+                number for number, dtype in DTYPES.items() if dtype == array.dtype
+            )
+            tensor = self.call(
+                "AllocateTensor", pointer, kind, shape, array.ndim, sized(array.nbytes)
+            )
+            ctypes.memmove(
+                self.call("TensorData", pointer, pointer(tensor)),
+                array.tobytes(),
+                array.nbytes,
+            )
             return tensor
-        tensor = self.call("AllocateTensor", pointer, STRING, shape, array.ndim, sized(STRING_BYTES * array.size))
+        tensor = self.call(
+            "AllocateTensor",
+            pointer,
+            STRING,
+            shape,
+            array.ndim,
+            sized(STRING_BYTES * array.size),
+        )
         data = self.call("TensorData", pointer, pointer(tensor))
         for place, value in enumerate(array.ravel()):
             string = pointer(data + STRING_BYTES * place)
@@ -84,15 +127,29 @@ class Runtime:
         return tensor
 
     def array(self, tensor):
-        shape = [self.call("Dim", ctypes.c_int64, tensor, axis)
-                 for axis in range(self.call("NumDims", ctypes.c_int, tensor))]
-        data, kind = self.call("TensorData", pointer, tensor), self.call("TensorType", ctypes.c_int, tensor)
+        shape = [
+            self.call("Dim", ctypes.c_int64, tensor, axis)
+            for axis in range(self.call("NumDims", ctypes.c_int, tensor))
+        ]
+        data, kind = (
+            self.call("TensorData", pointer, tensor),
+            self.call("TensorType", ctypes.c_int, tensor),
+        )
         if kind != STRING:
             size = self.call("TensorByteSize", sized, tensor)
-            return np.frombuffer(ctypes.string_at(data, size), DTYPES[kind]).reshape(shape)
-        strings = [pointer(data + STRING_BYTES * place) for place in range(int(np.prod(shape)))]
-        return [ctypes.string_at(self.call("StringGetDataPointer", pointer, string),
-                                 self.call("StringGetSize", sized, string)) for string in strings]
+            return np.frombuffer(ctypes.string_at(data, size), DTYPES[kind]).reshape(
+                shape
+            )
+        strings = [
+            pointer(data + STRING_BYTES * place) for place in range(int(np.prod(shape)))
+        ]
+        return [
+            ctypes.string_at(
+                self.call("StringGetDataPointer", pointer, string),
+                self.call("StringGetSize", sized, string),
+            )
+            for string in strings
+        ]
 
 
 def main():

@@ -9,8 +9,10 @@ from unittest import mock
 
 from nst_tf.exporters.web import litert_js, page as web
 
-FILES = {name: f"// {name} {web.IMPORT.decode() if name.endswith('index.js') else ''};\n".encode()
-         for name in litert_js.SHA256}
+FILES = {
+    name: f"// {name} {web.IMPORT.decode() if name.endswith('index.js') else ''};\n".encode()
+    for name in litert_js.SHA256
+}
 
 
 def tarball(path: Path, contents=FILES) -> Path:
@@ -28,5 +30,6 @@ def expected(path: Path):
     """Inside, the hashes of a tarball of `FILES` stand for the pinned ones."""
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in FILES.items()}
     with mock.patch.multiple(
-            litert_js, INTEGRITY=litert_js.integrity(path.read_bytes()), SHA256=hashes):
+        litert_js, INTEGRITY=litert_js.integrity(path.read_bytes()), SHA256=hashes
+    ):
         yield

@@ -16,15 +16,26 @@ def profile(space, kind, connection, tags):
     for name, body in tags.items():
         table += name + struct.pack(">II", offset + len(data), len(body))
         data += body + bytes(-len(body) % 4)
-    header = struct.pack(">I4sI4s4s4s12s4s", offset + len(data), bytes(4), 0x02100000, kind, space,
-                         connection, bytes(12), b"acsp")
+    header = struct.pack(
+        ">I4sI4s4s4s12s4s",
+        offset + len(data),
+        bytes(4),
+        0x02100000,
+        kind,
+        space,
+        connection,
+        bytes(12),
+        b"acsp",
+    )
     header += bytes(28) + fixed16(0.9642, 1, 0.8249)
     return header.ljust(128, b"\0") + struct.pack(">I", count) + table + data
 
 
 WHITE = b"XYZ " + bytes(4) + fixed16(0.9642, 1, 0.8249)
 # Red, green and blue of a wide space, as XYZ columns that add up to white (D50).
-WIDE = np.array([[0.6097, 0.2053, 0.1492], [0.3111, 0.6257, 0.0632], [0.0195, 0.0609, 0.7445]])
+WIDE = np.array(
+    [[0.6097, 0.2053, 0.1492], [0.3111, 0.6257, 0.0632], [0.0195, 0.0609, 0.7445]]
+)
 
 
 def gamma_curve(gamma):

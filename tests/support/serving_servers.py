@@ -1,8 +1,10 @@
-"""Servers that speak TensorFlow Serving's gRPC and REST protocols with one SavedModel, on the loopback address.
+"""Servers that speak TensorFlow Serving's gRPC and REST protocols with one SavedModel,
+on the loopback address.
 
-For gRPC with the messages and stubs of tensorflow-serving-api, for REST by its documentation. Checks, codes and
-texts of refusals, and how tensors are written, are those of TensorFlow Serving's predict_util.cc, json_tensor.cc and
-http_server.cc. Not part of it: several models, batching, labels.
+For gRPC with the messages and stubs of tensorflow-serving-api, for REST by its
+documentation. Checks, codes and texts of refusals, and how tensors are written, are
+those of TensorFlow Serving's predict_util.cc, json_tensor.cc and http_server.cc. Not
+part of it: several models, batching, labels.
 """
 
 import base64
@@ -19,10 +21,21 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc as service
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc as service,
+)
 
-HTTP_STATUS = {"INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "NOT_FOUND": 404, "RESOURCE_EXHAUSTED": 429,
-               "UNIMPLEMENTED": 501, "UNAVAILABLE": 503, "DEADLINE_EXCEEDED": 504}
+HTTP_STATUS = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "NOT_FOUND": 404,
+    "RESOURCE_EXHAUSTED": 429,
+    "UNIMPLEMENTED": 501,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+}
 
 
 class Refusal(Exception):
@@ -33,7 +46,8 @@ class Served:
     """One version of one model, as both servers see it.
 
     Attributes:
-        before: called with the signature's name before each prediction; may wait, or raise a `Refusal`.
+        before: called with the signature's name before each prediction; may wait, or
+            raise a `Refusal`.
         answered: predictions so far.
     """
 
@@ -43,9 +57,14 @@ class Served:
         self.answered = 0
         self._lock = threading.Lock()
         self._loaded = tf.saved_model.load(str(saved_model))
-        graph = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes()).meta_graphs[0]
-        self.signatures = {each: definition for each, definition in graph.signature_def.items()
-                           if each in self._loaded.signatures}
+        graph = saved_model_pb2.SavedModel.FromString(
+            (saved_model / "saved_model.pb").read_bytes()
+        ).meta_graphs[0]
+        self.signatures = {
+            each: definition
+            for each, definition in graph.signature_def.items()
+            if each in self._loaded.signatures
+        }
 
     def check(self, name: str, version: int) -> None:
         if name != self.name or version not in (0, self.version):
@@ -54,21 +73,33 @@ class Served:
 
     def signature(self, name: str):
         if name not in self.signatures:
-            raise Refusal("FAILED_PRECONDITION", f'Serving signature key "{name}" not found.')
+            raise Refusal(
+                "FAILED_PRECONDITION", f'Serving signature key "{name}" not found.'
+            )
         return self.signatures[name]
 
-    def predict(self, name: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def predict(
+        self, name: str, inputs: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
         definition = self.signature(name)
         if set(inputs) != set(definition.inputs):
             raise Refusal(
-                "INVALID_ARGUMENT", f"input size does not match signature: {len(inputs)}!={len(definition.inputs)} "
-                f"len({{{','.join(sorted(inputs))}}}) != len({{{','.join(sorted(definition.inputs))}}}).")
+                "INVALID_ARGUMENT",
+                f"input size does not match signature: {len(inputs)}!={len(definition.inputs)} "
+                f"len({{{','.join(sorted(inputs))}}}) != len({{{','.join(sorted(definition.inputs))}}}).",
+            )
         self.before(name)
         try:
-            found = self._loaded.signatures[name](**{
-                each: tf.constant(value, definition.inputs[each].dtype) for each, value in inputs.items()})
+            found = self._loaded.signatures[name](
+                **{
+                    each: tf.constant(value, definition.inputs[each].dtype)
+                    for each, value in inputs.items()
+                }
+            )
         except tf.errors.OpError as error:
-            raise Refusal(error.__class__.__name__.removesuffix("Error").upper(), error.message) from error
+            raise Refusal(
+                error.__class__.__name__.removesuffix("Error").upper(), error.message
+            ) from error
         outputs = {each: value.numpy() for each, value in found.items()}
         with self._lock:
             self.answered += 1
@@ -84,8 +115,13 @@ def grpc_server(served: Served, port: int = 0, **limits: int):
         port: 0 for any that is free.
         limits: gRPC's options for a server, such as max_receive_message_length, bytes.
     """
-    server = grpc.server(futures.ThreadPoolExecutor(16), options=[
-        ("grpc.so_reuseport", 0), *((f"grpc.{name}", value) for name, value in limits.items())])
+    server = grpc.server(
+        futures.ThreadPoolExecutor(16),
+        options=[
+            ("grpc.so_reuseport", 0),
+            *((f"grpc.{name}", value) for name, value in limits.items()),
+        ],
+    )
     service.add_PredictionServiceServicer_to_server(_PredictionService(served), server)
     number = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
@@ -99,20 +135,29 @@ class _PredictionService(service.PredictionServiceServicer):
     def __init__(self, served):
         self._served = served
 
-    def Predict(self, request, context):                             # noqa: N802, gRPC's name
+    def Predict(self, request, context):  # noqa: N802, gRPC's name
         with _refusing(context):
-            self._served.check(request.model_spec.name, request.model_spec.version.value)
+            self._served.check(
+                request.model_spec.name, request.model_spec.version.value
+            )
             name = request.model_spec.signature_name or "serving_default"
             outputs = self._served.predict(
-                name, {each: tf.make_ndarray(value) for each, value in request.inputs.items()})
+                name,
+                {
+                    each: tf.make_ndarray(value)
+                    for each, value in request.inputs.items()
+                },
+            )
             response = predict_pb2.PredictResponse()
             for each, value in outputs.items():
                 response.outputs[each].CopyFrom(as_fields(value))
             return response
 
-    def GetModelMetadata(self, request, context):                    # noqa: N802
+    def GetModelMetadata(self, request, context):  # noqa: N802
         with _refusing(context):
-            return metadata(self._served, request.model_spec.name, request.model_spec.version.value)
+            return metadata(
+                self._served, request.model_spec.name, request.model_spec.version.value
+            )
 
 
 @contextlib.contextmanager
@@ -125,11 +170,15 @@ def _refusing(context):
 
 
 def as_fields(array: np.ndarray):
-    """As the server writes tensors: each value in a field of its own, AsProtoField in TensorFlow."""
+    """As the server writes tensors: each value in a field of its own, AsProtoField in
+    TensorFlow.
+    """
     proto = tf.make_tensor_proto([], tf.as_dtype(array.dtype), shape=[0])
     proto.tensor_shape.CopyFrom(tf.TensorShape(array.shape).as_proto())
     proto.ClearField("tensor_content")
-    field = {"O": proto.string_val, "u": proto.int_val, "f": proto.float_val}[array.dtype.kind]
+    field = {"O": proto.string_val, "u": proto.int_val, "f": proto.float_val}[
+        array.dtype.kind
+    ]
     field.extend(array.ravel().tolist())
     return proto
 
@@ -137,7 +186,10 @@ def as_fields(array: np.ndarray):
 def metadata(served: Served, name: str, version: int):
     served.check(name, version)
     response = get_model_metadata_pb2.GetModelMetadataResponse()
-    response.model_spec.name, response.model_spec.version.value = served.name, served.version
+    response.model_spec.name, response.model_spec.version.value = (
+        served.name,
+        served.version,
+    )
     found = get_model_metadata_pb2.SignatureDefMap()
     for each, definition in served.signatures.items():
         found.signature_def[each].CopyFrom(definition)
@@ -148,12 +200,14 @@ def metadata(served: Served, name: str, version: int):
 @contextlib.contextmanager
 def rest_server(served: Served, port: int = 0):
     """Yields (host:port, a function that stops the server at once), as `grpc_server`."""
-    server = _HTTPServer(("127.0.0.1", port), type("Handler", (_RestHandler,), {"served": served}))
+    server = _HTTPServer(
+        ("127.0.0.1", port), type("Handler", (_RestHandler,), {"served": served})
+    )
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
 
     def stop():
-        server.gone = True                             # requests that wait get no answer
+        server.gone = True  # requests that wait get no answer
         server.shutdown()
         server.server_close()
 
@@ -169,7 +223,7 @@ class _HTTPServer(http.server.ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request, client_address):
-        pass                                           # a client that left
+        pass  # a client that left
 
 
 class _RestHandler(http.server.BaseHTTPRequestHandler):
@@ -179,19 +233,31 @@ class _RestHandler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *unused):
         pass
 
-    def do_GET(self):                                  # noqa: N802, http.server's name
-        self._reply(lambda name, version, what, body: json.loads(json_format.MessageToJson(
-            metadata(self.served, name, version), preserving_proto_field_name=True)), "/metadata")
+    def do_GET(self):  # noqa: N802, http.server's name
+        self._reply(
+            lambda name, version, what, body: json.loads(
+                json_format.MessageToJson(
+                    metadata(self.served, name, version),
+                    preserving_proto_field_name=True,
+                )
+            ),
+            "/metadata",
+        )
 
-    def do_POST(self):                                 # noqa: N802
+    def do_POST(self):  # noqa: N802
         self._reply(self._predicted, ":predict")
 
     def _reply(self, answer, wanted):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
-            parts = re.fullmatch(r"/v1/models/([^/:]+)(?:/versions/(\d+))?(/metadata|:predict)", self.path)
+            parts = re.fullmatch(
+                r"/v1/models/([^/:]+)(?:/versions/(\d+))?(/metadata|:predict)",
+                self.path,
+            )
             if not parts or parts[3] != wanted:
-                raise Refusal("INVALID_ARGUMENT", f"Malformed request: {self.command} {self.path}")
+                raise Refusal(
+                    "INVALID_ARGUMENT", f"Malformed request: {self.command} {self.path}"
+                )
             status, reply = 200, answer(parts[1], int(parts[2] or 0), parts[3], body)
         except Refusal as refusal:
             status, reply = HTTP_STATUS[refusal.args[0]], {"error": refusal.args[1]}
@@ -225,13 +291,23 @@ class _RestHandler(http.server.BaseHTTPRequestHandler):
             given = {next(iter(infos)): given}
         for each in infos:
             if each not in given:
-                raise Refusal("INVALID_ARGUMENT", f"Missing named input: {each} in 'inputs' object.")
+                raise Refusal(
+                    "INVALID_ARGUMENT",
+                    f"Missing named input: {each} in 'inputs' object.",
+                )
         outputs = self.served.predict(
-            signature, {each: _parsed(given[each], tf.as_dtype(info.dtype)) for each, info in infos.items()})
+            signature,
+            {
+                each: _parsed(given[each], tf.as_dtype(info.dtype))
+                for each, info in infos.items()
+            },
+        )
         listed = {each: _listed(each, value) for each, value in outputs.items()}
         if by_rows:
             rows = [dict(zip(listed, row)) for row in zip(*listed.values())]
-            return {"predictions": rows if len(listed) > 1 else next(iter(listed.values()))}
+            return {
+                "predictions": rows if len(listed) > 1 else next(iter(listed.values()))
+            }
         return {"outputs": listed if len(listed) > 1 else next(iter(listed.values()))}
 
 
@@ -242,7 +318,10 @@ def _parsed(values, dtype):
         except (ValueError, OverflowError) as error:
             raise Refusal("INVALID_ARGUMENT", str(error)) from error
     found = np.empty(len(values), object)
-    found[:] = [base64.b64decode(each["b64"]) if isinstance(each, dict) else each.encode() for each in values]
+    found[:] = [
+        base64.b64decode(each["b64"]) if isinstance(each, dict) else each.encode()
+        for each in values
+    ]
     return found
 
 
@@ -251,7 +330,10 @@ def _listed(name, array):
         return array.tolist()
     # Only names with this ending get binary strings as base64.
     encoded = name.endswith("_bytes")
-    return [{"b64": base64.b64encode(each).decode()} if encoded else each.decode() for each in array.tolist()]
+    return [
+        {"b64": base64.b64encode(each).decode()} if encoded else each.decode()
+        for each in array.tolist()
+    ]
 
 
 SERVERS = {"grpc": grpc_server, "rest": rest_server}

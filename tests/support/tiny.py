@@ -15,17 +15,22 @@ from nst_tf.features import extractors, vgg
 from nst_tf.images import io as image_io
 from nst_tf.models import adain_net, style_prediction_net, transform_net
 
-# What is exported of every kind of network, and draws at every size. The format web has fixed sizes, and needs
-# LiteRT.js: see test_web.py; for tflite_integer see test_tflite_integer.py.
+# What is exported of every kind of network, and draws at every size. The format web has
+# fixed sizes, and needs LiteRT.js: see test_web.py; for tflite_integer see
+# test_tflite_integer.py.
 FORMATS = [name for name in EXPORTERS if name not in ("web", "tflite_integer")]
 
 # Odd, thin, tiny, and a size that needs no growing.
 SIZES = [(45, 61), (1, 1), (3, 7), (7, 3), (1, 50), (96, 128)]
 
 
-def network(seed: int = 1, dtype: str = "float32", styles: int = 1, **shape) -> keras.Model:
+def network(
+    seed: int = 1, dtype: str = "float32", styles: int = 1, **shape
+) -> keras.Model:
     """A `transform_net` with random weights, offsets and scales; it draws all kinds of colours."""
-    config = transform_net.TransformNetConfig(styles=styles, **{"width": 4, "residual_blocks": 1, **shape})
+    config = transform_net.TransformNetConfig(
+        styles=styles, **{"width": 4, "residual_blocks": 1, **shape}
+    )
     built = transform_net.transform_net(config, dtype=dtype)
     rng = np.random.default_rng(seed)
     for weight in built.weights:
@@ -36,7 +41,8 @@ def network(seed: int = 1, dtype: str = "float32", styles: int = 1, **shape) -> 
         else:
             values = rng.normal(0, np.prod(weight.shape[:-1]) ** -0.5, weight.shape)
         weight.assign(values.astype("float32"))
-    # At full contrast what 8 bits cost would show as in no trained network: 34 to 37 dB where those have 43 and more.
+    # At full contrast what 8 bits cost would show as in no trained network: 34 to 37 dB
+    # where those have 43 and more.
     kernel = built.get_layer(transform_net.OUTPUT).kernel
     kernel.assign(0.3 * kernel)
     return built
@@ -45,11 +51,15 @@ def network(seed: int = 1, dtype: str = "float32", styles: int = 1, **shape) -> 
 def encoder(layers: tuple[str, ...]) -> extractors.FeatureExtractor:
     """A very narrow VGG19 with random weights."""
     keras.utils.set_random_seed(4)
-    return extractors.FeatureExtractor("tiny", vgg.build_topology((4, 4, 6, 8, 8), layers, padding="reflect"), {})
+    return extractors.FeatureExtractor(
+        "tiny", vgg.build_topology((4, 4, 6, 8, 8), layers, padding="reflect"), {}
+    )
 
 
 def any_style(kind: str = "modulated") -> keras.Model:
-    """A network of any style; one that is modulated has random parameters too, so that the code matters."""
+    """A network of any style; one that is modulated has random parameters too, so that
+    the code matters.
+    """
     return _any_style(kind)
 
 
@@ -60,12 +70,20 @@ def _any_style(kind):
         skips = adain_net.SKIPS if kind == "skips" else ()
         layers = adain_net.LAYER, *skips
         known = encoder(layers)(image_io.to_float(photo(64, 80))[None])
-        rms = {layer: float(np.sqrt(np.mean(np.square(maps)))) for layer, maps in known.items()}
+        rms = {
+            layer: float(np.sqrt(np.mean(np.square(maps))))
+            for layer, maps in known.items()
+        }
         built = adain_net.any_style_net(encoder(layers), skips=skips, rms=rms)
     else:
         built = style_prediction_net.modulated_net(
-            encoder(style_prediction_net.LAYERS), transform_net.TransformNetConfig(width=4, residual_blocks=1),
-            [image_io.to_float(photo(64, 80)), image_io.to_float(photo(64, 80)[::-1, :, ::-1])])
+            encoder(style_prediction_net.LAYERS),
+            transform_net.TransformNetConfig(width=4, residual_blocks=1),
+            [
+                image_io.to_float(photo(64, 80)),
+                image_io.to_float(photo(64, 80)[::-1, :, ::-1]),
+            ],
+        )
     for weight in built.trainable_weights:
         if weight.path.endswith("out_conv/kernel"):
             # Else all pictures are nearly grey.
@@ -73,7 +91,9 @@ def _any_style(kind):
     return built
 
 
-def draw_any(built: keras.Model, photo_batch: np.ndarray, style: np.ndarray, alpha: float = 1.0) -> np.ndarray:
+def draw_any(
+    built: keras.Model, photo_batch: np.ndarray, style: np.ndarray, alpha: float = 1.0
+) -> np.ndarray:
     """What a network of any style makes of batches [B, H, W, 3], not clipped."""
     return built([photo_batch, style, np.array([[alpha]], np.float32)]).numpy()
 
@@ -88,10 +108,10 @@ def _any_style_exported(kind):
     folder = tempfile.TemporaryDirectory()
     built, path = any_style(kind), Path(folder.name)
     built.save(path / "network.keras")
-    with mock.patch.object(any_style_tflite, "SIDES", (64,)):                    # one is enough, and fast
+    with mock.patch.object(any_style_tflite, "SIDES", (64,)):  # one is enough, and fast
         for name in FORMATS:
             ANY_STYLE_EXPORTERS[name](built, path, "tiny")
-    return folder                              # lives, and is removed, with the cache
+    return folder  # lives, and is removed, with the cache
 
 
 def photo(height: int, width: int) -> np.ndarray:
@@ -100,7 +120,9 @@ def photo(height: int, width: int) -> np.ndarray:
 
 
 def draw(built: keras.Model, rgb: np.ndarray, blend=()) -> np.ndarray:
-    """The picture of float32 [H, W, 3], as an artefact has to draw it, with style weights if it has any."""
+    """The picture of float32 [H, W, 3], as an artefact has to draw it, with style
+    weights if it has any.
+    """
     weights = [np.array(blend, np.float32)[None]] if len(blend) else []
     return np.clip(np.asarray(transform_net.draw(built, rgb[None], *weights))[0], 0, 1)
 
@@ -110,12 +132,14 @@ def exported(styles: int = 1) -> tuple[keras.Model, dict]:
     """The network, and for each format the artefacts made of it."""
     folder = tempfile.TemporaryDirectory()
     built = network(styles=styles)
-    built.folder = folder                      # lives, and is removed, with the network
+    built.folder = folder  # lives, and is removed, with the network
     path = Path(folder.name)
     return built, {name: EXPORTERS[name](built, path, "tiny") for name in FORMATS}
 
 
 def artefact(name: str) -> Path:
     """The path of one exported artefact by its file name."""
-    paths = [artefact.path for artefacts in exported()[1].values() for artefact in artefacts]
+    paths = [
+        artefact.path for artefacts in exported()[1].values() for artefact in artefacts
+    ]
     return next(path for path in paths if path.name == name)

@@ -33,11 +33,18 @@ def recorded_fit(dump, pause=0.0):
             result = super().run(open_batches, [*callbacks, listener], check_data)
             variables = [*self.task.network.variables, *self._optimizer.variables]
             # Keras numbers the optimizers of a process: adam, adam_1 ...
-            names = [re.sub(r"^adam_\d+/", "adam/", variable.path) for variable in variables]
+            names = [
+                re.sub(r"^adam_\d+/", "adam/", variable.path) for variable in variables
+            ]
             np.savez(
-                dump, losses=losses, replicas=self._distribution.strategy.num_replicas_in_sync,
-                **{f"{index:03d} {name}": keras.ops.convert_to_numpy(variable)
-                   for index, (name, variable) in enumerate(zip(names, variables))})
+                dump,
+                losses=losses,
+                replicas=self._distribution.strategy.num_replicas_in_sync,
+                **{
+                    f"{index:03d} {name}": keras.ops.convert_to_numpy(variable)
+                    for index, (name, variable) in enumerate(zip(names, variables))
+                },
+            )
             return result
 
     return RecordedFit
@@ -50,11 +57,12 @@ def main():
         from nst_tf.training import run as train_run
         from nst_tf.training.methods import feedforward
 
-    feedforward.SHEET_SIDE = 64                            # nobody looks at it
+    feedforward.SHEET_SIDE = 64  # nobody looks at it
     if flags.FLAGS.logical_cpus > 1:
         tf.config.set_logical_device_configuration(
             tf.config.list_physical_devices("CPU")[0],
-            [tf.config.LogicalDeviceConfiguration()] * flags.FLAGS.logical_cpus)
+            [tf.config.LogicalDeviceConfiguration()] * flags.FLAGS.logical_cpus,
+        )
     train_run.Fit = recorded_fit(flags.FLAGS.dump, flags.FLAGS.pause)
     return train.main()
 

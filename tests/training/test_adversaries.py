@@ -24,11 +24,15 @@ def judgement(monkeypatch):
 @pytest.fixture(scope="module")
 def pictures():
     source = sources.open_source("builtin:photos")
-    stream = pipeline.crops(source, pipeline.CropConfig(SIZE, SIZE + 8, 1), pipeline.Shard(8), 0)
+    stream = pipeline.crops(
+        source, pipeline.CropConfig(SIZE, SIZE + 8, 1), pipeline.Shard(8), 0
+    )
     return next(iter(stream))["image"]
 
 
-def test_the_students_loss_is_that_of_its_maps_in_the_teachers_channels(judgement, pictures):
+def test_the_students_loss_is_that_of_its_maps_in_the_teachers_channels(
+    judgement, pictures
+):
     drawn, photos, styles = pictures[:2], pictures[2:4], pictures[4:6]
     errors = judgement.terms(judgement.maps(drawn), photos, styles)
     embedded = [judgement.network(each)["embedded"] for each in (drawn, photos, styles)]
@@ -37,7 +41,10 @@ def test_the_students_loss_is_that_of_its_maps_in_the_teachers_channels(judgemen
             value, target = embedded[0][layer], embedded[1][layer]
         else:
             value, target = (statistics.gram_matrix(embedded[i][layer]) for i in (0, 2))
-        wanted = [np.sum((value[i] - target[i]) ** 2) / np.sum(target[i] ** 2) for i in range(2)]
+        wanted = [
+            np.sum((value[i] - target[i]) ** 2) / np.sum(target[i] ** 2)
+            for i in range(2)
+        ]
         np.testing.assert_allclose(error, wanted, rtol=1e-4)
     style = sum(errors[layer] for layer in student.STYLE_LAYERS) / 5
     total = np.sum(errors["relu4_2"] + adversaries.STYLE_WEIGHT * style)
@@ -57,7 +64,9 @@ def loss_and_gradient(judgement, drawn, photos, styles):
 
 
 def test_visited_pixels_lower_the_students_loss(judgement, pictures, monkeypatch):
-    monkeypatch.setattr(adversaries, "PIXEL_STEP", 0.002)      # random networks have rough losses
+    monkeypatch.setattr(
+        adversaries, "PIXEL_STEP", 0.002
+    )  # random networks have rough losses
     attack = adversaries.PixelAttack(SIZE)
     photos, styles = pictures[:2], pictures[2:4]
     slots, drawn = tf.constant([4, 1]), photos
@@ -75,7 +84,8 @@ def test_visits_fill_the_pool_and_give_back_what_was_put_there(pictures, monkeyp
     attack = adversaries.PixelAttack(SIZE)
     for step in range(40):
         slots, drawn, photos, styles = attack.visit(
-            pictures[:2], pictures[2:4], tf.constant([step, 1]))
+            pictures[:2], pictures[2:4], tf.constant([step, 1])
+        )
         attack.move(slots, drawn, tf.ones_like(drawn))
     assert attack.state["filled"].numpy().all()
     seen_photos, attacked, seen_styles = attack.seen()
@@ -119,13 +129,20 @@ def test_a_painter_learns_from_its_own_picture_alone(judgement, pictures):
     painters.learn(tape, painted, gradient)
 
     def moved(index):
-        return any(np.any(weight.numpy() != first.numpy()) for weight, first in zip(
-            painters.state[f"painter{index}"].trainable_variables, painters._beginnings[index]))
+        return any(
+            np.any(weight.numpy() != first.numpy())
+            for weight, first in zip(
+                painters.state[f"painter{index}"].trainable_variables,
+                painters._beginnings[index],
+            )
+        )
 
     assert not moved(0) and moved(1)
 
 
-def test_a_renewed_painter_begins_anew_with_another_style(judgement, pictures, monkeypatch):
+def test_a_renewed_painter_begins_anew_with_another_style(
+    judgement, pictures, monkeypatch
+):
     painters = adversaries.NetworkAttack(2, SIZE)
     painters.renew(pictures[2:4], tf.constant([0, 1]))
     style = painters.styles.numpy()
@@ -136,14 +153,24 @@ def test_a_renewed_painter_begins_anew_with_another_style(judgement, pictures, m
     monkeypatch.setattr(adversaries, "PAINTER_RENEWAL", 1.0)
     painters.renew(pictures[4:6], tf.constant([9, 1]))
     assert not np.array_equal(painters.styles, style)
-    # With the old styles again, everything repeats: no weight and no moment was left over.
+    # With the old styles again, everything repeats: no weight and no moment was left
+    # over.
     painters.styles.assign(style)
-    assert trained(judgement, painters, pictures[:2], 2) == pytest.approx(first, rel=1e-5)
+    assert trained(judgement, painters, pictures[:2], 2) == pytest.approx(
+        first, rel=1e-5
+    )
 
 
-def test_disturbed_pictures_are_other_pictures_near_the_unit_range_and_repeatable(pictures):
-    changed, again, other = (adversaries.disturb(pictures, tf.constant(seed)) for seed in
-                             ([1, 2], [1, 2], [2, 2]))
+def test_disturbed_pictures_are_other_pictures_near_the_unit_range_and_repeatable(
+    pictures,
+):
+    changed, again, other = (
+        adversaries.disturb(pictures, tf.constant(seed))
+        for seed in ([1, 2], [1, 2], [2, 2])
+    )
     assert np.array_equal(changed, again) and not np.array_equal(changed, other)
     assert changed.shape == pictures.shape
-    assert -0.1001 <= float(tf.reduce_min(changed)) and float(tf.reduce_max(changed)) <= 1.1001
+    assert (
+        -0.1001 <= float(tf.reduce_min(changed))
+        and float(tf.reduce_max(changed)) <= 1.1001
+    )

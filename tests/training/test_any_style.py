@@ -23,23 +23,52 @@ def inputs(tmp_path_factory):
     for kind in ("photos", "paintings"):
         (folder / kind).mkdir()
         for seed in range(4):
-            smooth(50, 60, seed + 10 * (kind == "paintings")).save(folder / kind / f"{seed}.png")
+            smooth(50, 60, seed + 10 * (kind == "paintings")).save(
+                folder / kind / f"{seed}.png"
+            )
     return folder
 
 
 def settings(inputs, **changes):
-    return TrainSettings(**{
-        "method": "adain", "any_style": "modulated", "output": str(inputs / "run"), "style_size": 40,
-        "style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",), "crop_size": 32, "width": 4,
-        "content": str(inputs / "photos"), "paintings": str(inputs / "paintings"), "residual_blocks": 1,
-        "batch_size": 2, "steps": 8, "preview_steps": 0, "tensorboard": False, "export": (),
-        "overwrite": True, **changes})
+    return TrainSettings(
+        **{
+            "method": "adain",
+            "any_style": "modulated",
+            "output": str(inputs / "run"),
+            "style_size": 40,
+            "style_layers": ("relu1_1", "relu2_1"),
+            "content_layers": ("relu2_1",),
+            "crop_size": 32,
+            "width": 4,
+            "content": str(inputs / "photos"),
+            "paintings": str(inputs / "paintings"),
+            "residual_blocks": 1,
+            "batch_size": 2,
+            "steps": 8,
+            "preview_steps": 0,
+            "tensorboard": False,
+            "export": (),
+            "overwrite": True,
+            **changes,
+        }
+    )
 
 
 def batch(*indices):
-    crops, paintings = (np.stack([image_io.to_float(np.asarray(smooth(32, 32, seed + index))) for index in indices])
-                        for seed in (0, 50))
-    return {"image": tf.constant(crops), "style": tf.constant(paintings), "index": tf.constant(indices, tf.int64)}
+    crops, paintings = (
+        np.stack(
+            [
+                image_io.to_float(np.asarray(smooth(32, 32, seed + index)))
+                for index in indices
+            ]
+        )
+        for seed in (0, 50)
+    )
+    return {
+        "image": tf.constant(crops),
+        "style": tf.constant(paintings),
+        "index": tf.constant(indices, tf.int64),
+    }
 
 
 def test_the_terms_compare_each_picture_with_its_own_painting_and_photo(inputs):
@@ -55,12 +84,19 @@ def test_the_terms_compare_each_picture_with_its_own_painting_and_photo(inputs):
 
 
 def test_the_mesh_of_painted_pairs_counts_by_its_weight(inputs):
-    task = any_style_method.AdainTask(settings(inputs, identity_weight=0.0, mesh_weight=2.0))
+    task = any_style_method.AdainTask(
+        settings(inputs, identity_weight=0.0, mesh_weight=2.0)
+    )
     terms, pair = task.terms(batch(1, 2)), batch(1, 2)
-    wanted = regularizers.mesh_energy(task.network([pair["image"], pair["style"], tf.ones([2, 1])]))
+    wanted = regularizers.mesh_energy(
+        task.network([pair["image"], pair["style"], tf.ones([2, 1])])
+    )
     np.testing.assert_allclose(terms["mesh"], wanted, rtol=1e-3)
     np.testing.assert_allclose(
-        terms["loss"], terms["content"] + 10 * terms["style"] + 2 * terms["mesh"], rtol=1e-4)
+        terms["loss"],
+        terms["content"] + 10 * terms["style"] + 2 * terms["mesh"],
+        rtol=1e-4,
+    )
 
 
 def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(inputs):
@@ -68,7 +104,10 @@ def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(i
     values = task.terms(batch(*range(8)))
     photo = batch(0)
     plain = task.network([photo["image"], photo["style"], tf.zeros([1, 1])])
-    wanted = float(tf.reduce_sum((plain - photo["image"]) ** 2) / tf.reduce_sum(photo["image"] ** 2))
+    wanted = float(
+        tf.reduce_sum((plain - photo["image"]) ** 2)
+        / tf.reduce_sum(photo["image"] ** 2)
+    )
     np.testing.assert_allclose(values["identity"], [8 * wanted] + 7 * [0], rtol=1e-4)
     assert float(values["style"][0]) == float(values["content"][0]) == 0
     # Means over a batch are those of the painted pairs, and of the plain one.
@@ -76,40 +115,72 @@ def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(i
     rest.network.set_weights(task.network.get_weights())
     painted = rest.terms(batch(*range(1, 8)))
     for name in ("content", "style"):
-        np.testing.assert_allclose(np.mean(values[name]), np.mean(painted[name]), rtol=1e-3)
+        np.testing.assert_allclose(
+            np.mean(values[name]), np.mean(painted[name]), rtol=1e-3
+        )
     np.testing.assert_allclose(
-        np.mean(values["loss"]), np.mean(painted["loss"]) + 3 / 8 * wanted, rtol=1e-3)
+        np.mean(values["loss"]), np.mean(painted["loss"]) + 3 / 8 * wanted, rtol=1e-3
+    )
 
 
 def test_the_papers_content_target_is_the_transferred_features(inputs):
-    task = any_style_method.AdainTask(settings(inputs, identity_weight=0.0, content_target="transferred"))
+    task = any_style_method.AdainTask(
+        settings(inputs, identity_weight=0.0, content_target="transferred")
+    )
     pair = batch(3)
     drawn = task.network([pair["image"], pair["style"], tf.ones([1, 1])])
-    maps = {name: task._loss.extractor(each)["relu2_1"].numpy() for name, each in (
-        ("photo", pair["image"]), ("style", pair["style"]), ("drawn", drawn))}
-    mean, std = (getattr(maps["photo"], name)((1, 2), keepdims=True) for name in ("mean", "std"))
-    mean_s, std_s = (getattr(maps["style"], name)((1, 2), keepdims=True) for name in ("mean", "std"))
+    maps = {
+        name: task._loss.extractor(each)["relu2_1"].numpy()
+        for name, each in (
+            ("photo", pair["image"]),
+            ("style", pair["style"]),
+            ("drawn", drawn),
+        )
+    }
+    mean, std = (
+        getattr(maps["photo"], name)((1, 2), keepdims=True) for name in ("mean", "std")
+    )
+    mean_s, std_s = (
+        getattr(maps["style"], name)((1, 2), keepdims=True) for name in ("mean", "std")
+    )
     target = (maps["photo"] - mean) / np.maximum(std, 1e-3) * std_s + mean_s
-    wanted = np.sum((maps["drawn"] - target) ** 2) / np.sum(target ** 2)
+    wanted = np.sum((maps["drawn"] - target) ** 2) / np.sum(target**2)
     np.testing.assert_allclose(task.terms(pair)["content"], [wanted], rtol=2e-2)
 
 
 def test_no_gradient_flows_through_what_the_painting_asks_for(inputs):
-    task = any_style_method.AdainTask(settings(inputs, identity_weight=0.0, content_target="transferred"))
+    task = any_style_method.AdainTask(
+        settings(inputs, identity_weight=0.0, content_target="transferred")
+    )
     pair = batch(3)
-    task.network = lambda inputs, training: inputs[0]       # nothing of the picture comes from the painting
+    task.network = lambda inputs, training: inputs[
+        0
+    ]  # nothing of the picture comes from the painting
     with tf.GradientTape() as tape:
         tape.watch(pair["style"])
         loss = task.terms(pair)["loss"]
-    assert tape.gradient(loss, pair["style"]) is None or not np.any(tape.gradient(loss, pair["style"]))
+    assert tape.gradient(loss, pair["style"]) is None or not np.any(
+        tape.gradient(loss, pair["style"])
+    )
 
 
 @pytest.mark.parametrize("any_style_kind", ["modulated", "adain"])
-def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(inputs, tmp_path, any_style_kind):
-    run = train_run.train(settings(
-        inputs, output=str(tmp_path / "run"), any_style=any_style_kind, steps=30, preview_steps=20,
-        learning_rate=0.003))
-    losses_seen = [json.loads(line)["loss"] for line in run.log.read_text().splitlines()]
+def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(
+    inputs, tmp_path, any_style_kind
+):
+    run = train_run.train(
+        settings(
+            inputs,
+            output=str(tmp_path / "run"),
+            any_style=any_style_kind,
+            steps=30,
+            preview_steps=20,
+            learning_rate=0.003,
+        )
+    )
+    losses_seen = [
+        json.loads(line)["loss"] for line in run.log.read_text().splitlines()
+    ]
     assert np.mean(losses_seen[-5:]) < 0.8 * np.mean(losses_seen[:3])
     assert run.contact_sheet.is_file() and list(run.previews.glob("*.png"))
     assert set(run.recorded) >= {"encoder", "feature_network", "steps"}
@@ -118,15 +189,23 @@ def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(inputs, tmp_p
 
 def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
     first = train_run.train(settings(inputs, output=str(tmp_path / "first"), steps=2))
-    task = any_style_method.AdainTask(settings(inputs, output=str(tmp_path / "second"), init_from=str(first.path)))
+    task = any_style_method.AdainTask(
+        settings(inputs, output=str(tmp_path / "second"), init_from=str(first.path))
+    )
     task.start(None)
-    for weight, known in zip(task.network.weights, open_model.open_network(first.path).weights, strict=True):
+    for weight, known in zip(
+        task.network.weights, open_model.open_network(first.path).weights, strict=True
+    ):
         np.testing.assert_array_equal(weight, known)
 
 
 @pytest.mark.parametrize("transfer", feature_transforms.TRANSFERS)
 def test_every_transfer_has_a_finite_gradient_for_all_that_learns(inputs, transfer):
-    task = any_style_method.AdainTask(settings(inputs, any_style="adain", transfer=transfer, content_target="transferred"))
+    task = any_style_method.AdainTask(
+        settings(
+            inputs, any_style="adain", transfer=transfer, content_target="transferred"
+        )
+    )
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(task.terms(batch(0, 1))["loss"])
     gradients = tape.gradient(loss, task.network.trainable_variables)
@@ -138,14 +217,26 @@ def test_paintings_that_cannot_be_read_stop_the_run_with_their_names(inputs, tmp
     (tmp_path / "paintings" / "broken.jpg").write_text("no picture")
     smooth(50, 60, 1).save(tmp_path / "paintings" / "good.png")
     with pytest.raises(UserError, match="broken.jpg"):
-        train_run.train(settings(inputs, output=str(tmp_path / "run"), paintings=str(tmp_path / "paintings")))
+        train_run.train(
+            settings(
+                inputs,
+                output=str(tmp_path / "run"),
+                paintings=str(tmp_path / "paintings"),
+            )
+        )
 
 
-@pytest.mark.parametrize("changes, message", [
-    ({"identity_weight": -1.0}, "--identity_weight of at least 0"), ({"recolored": 1.5}, "--recolored from 0 to 1"),
-    ({"skips": ("relu1_2",), "any_style": "adain"}, "--skips among relu3_1"),
-    ({"skips": ("relu1_1",)}, "--skips with --any_style=adain"),
-    ({"transfer": "wct"}, "--transfer among adain, efdm"), ({"paintings": "/nowhere"}, "/nowhere")])
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"identity_weight": -1.0}, "--identity_weight of at least 0"),
+        ({"recolored": 1.5}, "--recolored from 0 to 1"),
+        ({"skips": ("relu1_2",), "any_style": "adain"}, "--skips among relu3_1"),
+        ({"skips": ("relu1_1",)}, "--skips with --any_style=adain"),
+        ({"transfer": "wct"}, "--transfer among adain, efdm"),
+        ({"paintings": "/nowhere"}, "/nowhere"),
+    ],
+)
 def test_settings_that_cannot_work_are_refused(inputs, tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
         train_run.train(settings(inputs, output=str(tmp_path / "run"), **changes))
@@ -156,11 +247,18 @@ def test_the_loss_target_of_a_batch_is_that_of_each_painting():
     from nst_tf.features import extractors
 
     loss = perceptual.PerceptualLoss(
-        extractors.load_slim_vgg19(("relu1_1", "relu2_1")), perceptual.LossWeights(
-            content=0.0, content_layers={}, style_layers={"relu1_1": 1.0, "relu2_1": 1.0}))
+        extractors.load_slim_vgg19(("relu1_1", "relu2_1")),
+        perceptual.LossWeights(
+            content=0.0,
+            content_layers={},
+            style_layers={"relu1_1": 1.0, "relu2_1": 1.0},
+        ),
+    )
     paintings = batch(1, 2)["style"]
     together = loss.style_target_of(loss.extractor(paintings))
     for place in range(2):
-        alone = loss.style_target(paintings[place: place + 1])
+        alone = loss.style_target(paintings[place : place + 1])
         for layer in alone:
-            np.testing.assert_allclose(together[layer][0][place], alone[layer][0][0], rtol=1e-3, atol=1e-3)
+            np.testing.assert_allclose(
+                together[layer][0][place], alone[layer][0][0], rtol=1e-3, atol=1e-3
+            )

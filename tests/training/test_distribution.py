@@ -26,16 +26,27 @@ from nst_tf.training.distribution import Distribution, open_distribution
 from nst_tf.training.methods import feedforward
 
 STEPS = 8
-# Small steps on smooth pictures: no rounding error then moves a value across the edge of a ReLU or of a
-# maximum, where gradients jump, so that the comparisons below can be strict.
+# Small steps on smooth pictures: no rounding error then moves a value across the edge
+# of a ReLU or of a maximum, where gradients jump, so that the comparisons below can be
+# strict.
 FLAGS = {
-    "style_size": 32, "style_layers": "relu1_1,relu2_1", "content_layers": "relu2_1",
-    "content": "builtin:leaves", "crop_size": 32, "width": 4, "residual_blocks": 0, "batch_size": 4,
+    "style_size": 32,
+    "style_layers": "relu1_1,relu2_1",
+    "content_layers": "relu2_1",
+    "content": "builtin:leaves",
+    "crop_size": 32,
+    "width": 4,
+    "residual_blocks": 0,
+    "batch_size": 4,
     "learning_rate": 1e-4,
-    "steps": STEPS, "checkpoint_steps": 2, "preview_steps": 0, "tensorboard": False, "export": "",
+    "steps": STEPS,
+    "checkpoint_steps": 2,
+    "preview_steps": 0,
+    "tensorboard": False,
+    "export": "",
 }
-PATIENCE = 240                                 # seconds, for a start on a busy machine
-NOTICED = 90                                   # seconds from a worker's death to the other's end
+PATIENCE = 240  # seconds, for a start on a busy machine
+NOTICED = 90  # seconds from a worker's death to the other's end
 
 
 class Process:
@@ -44,7 +55,9 @@ class Process:
     def __init__(self, folder, name, flags, tf_config=None):
         self.dump = folder / f"{name}.npz"
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
-        environment = {key: value for key, value in os.environ.items() if key != "TF_CONFIG"}
+        environment = {
+            key: value for key, value in os.environ.items() if key != "TF_CONFIG"
+        }
         if tf_config:
             environment["TF_CONFIG"] = json.dumps(tf_config)
         worker = Path(__file__).parents[1] / "support" / "worker_main.py"
@@ -52,7 +65,11 @@ class Process:
         listed = [f"--{key}={value}" for key, value in flags.items()]
         with self._out.open("w") as out, self._err.open("w") as err:
             self._popen = subprocess.Popen(
-                [sys.executable, worker, *listed], env=environment, stdout=out, stderr=err)
+                [sys.executable, worker, *listed],
+                env=environment,
+                stdout=out,
+                stderr=err,
+            )
 
     @property
     def pid(self):
@@ -122,15 +139,29 @@ def start(folder):
     started = []
 
     def one(name, output, **flags):
-        flags = {"style_image": folder / "style.png", "output": folder / output, **flags}
+        flags = {
+            "style_image": folder / "style.png",
+            "output": folder / output,
+            **flags,
+        }
         started.append(Process(folder, name, flags, flags.pop("tf_config", None)))
         return started[-1]
 
     def pair(name, output, **flags):
         workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
-        return [one(f"{name}{index}", output, strategy="multi_worker", **flags, tf_config={
-            "cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
-            for index in (0, 1)]
+        return [
+            one(
+                f"{name}{index}",
+                output,
+                strategy="multi_worker",
+                **flags,
+                tf_config={
+                    "cluster": {"worker": workers},
+                    "task": {"type": "worker", "index": index},
+                },
+            )
+            for index in (0, 1)
+        ]
 
     one.pair = pair
     yield one
@@ -143,15 +174,25 @@ def alone(folder):
     """Runs in this process, on one device: (output) -> (losses, replicas, {name: array})."""
 
     def run(output, resume=False):
-        values = {key: tuple(value.split(",")) if key.endswith("layers") else value
-                  for key, value in FLAGS.items()}
+        values = {
+            key: tuple(value.split(",")) if key.endswith("layers") else value
+            for key, value in FLAGS.items()
+        }
         dump = folder / f"{output}_alone.npz"
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(train_run, "Fit", worker_main.recorded_fit(dump))
             patch.setattr(feedforward, "SHEET_SIDE", 64)
-            train_run.train(TrainSettings(**{
-                **values, "style_image": str(folder / "style.png"), "output": str(folder / output),
-                "export": (), "resume": resume}))
+            train_run.train(
+                TrainSettings(
+                    **{
+                        **values,
+                        "style_image": str(folder / "style.png"),
+                        "output": str(folder / output),
+                        "export": (),
+                        "resume": resume,
+                    }
+                )
+            )
         return arrays_of(dump)
 
     return run
@@ -160,9 +201,14 @@ def alone(folder):
 @pytest.fixture(scope="module")
 def straight(start, alone):
     """One device, two devices and two workers, each from start to end."""
-    runs = {"mirrored": start("mirrored", "mirrored", strategy="mirrored", logical_cpus=2)}
+    runs = {
+        "mirrored": start("mirrored", "mirrored", strategy="mirrored", logical_cpus=2)
+    }
     runs["chief"], runs["worker"] = start.pair("straight", "pair")
-    return {"one": alone("one"), **{name: process.result() for name, process in runs.items()}}
+    return {
+        "one": alone("one"),
+        **{name: process.result() for name, process in runs.items()},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -198,11 +244,12 @@ def interrupted(start, widowed):
 
 def assert_same(one, other):
     (losses, _, arrays), (other_losses, _, other_arrays) = one, other
-    np.testing.assert_allclose(other_losses, losses[-len(other_losses):], rtol=1e-5)
+    np.testing.assert_allclose(other_losses, losses[-len(other_losses) :], rtol=1e-5)
     for name, array in arrays.items():
         if re.search(r"conv.bias", name) and "out_conv" not in name:
-            # Instance norm takes this bias out again: its gradient is nothing but rounding errors,
-            # which Adam enlarges to whole steps. It does not change any picture.
+            # Instance norm takes this bias out again: its gradient is nothing but
+            # rounding errors, which Adam enlarges to whole steps. It does not change
+            # any picture.
             continue
         # Sums in another order differ by 1e-7; eight steps enlarge that about tenfold.
         error = np.linalg.norm(other_arrays[name] - array) / np.linalg.norm(array)
@@ -236,14 +283,19 @@ def test_training_changed_more_than_the_tolerance_of_these_comparisons(straight)
 
 
 def test_only_the_chief_leaves_files_in_the_run_folder(straight, folder):
-    files = {str(path.relative_to(folder / "pair")) for path in (folder / "pair").rglob("*")}
-    assert files == {str(path.relative_to(folder / "one")) for path in (folder / "one").rglob("*")}
+    files = {
+        str(path.relative_to(folder / "pair")) for path in (folder / "pair").rglob("*")
+    }
+    assert files == {
+        str(path.relative_to(folder / "one")) for path in (folder / "one").rglob("*")
+    }
     assert logged(folder / "pair", "step") == list(range(1, STEPS + 1))
 
 
 @pytest.mark.parametrize("name", ["worker", "chief"])
 def test_a_worker_that_dies_ends_the_other_in_bounded_time_with_one_clear_line(
-        widowed, folder, name):
+    widowed, folder, name
+):
     assert name in widowed, f"the other still waits after {NOTICED} seconds"
     survivor, status, seconds = widowed[name]
     print(f"ended {seconds:.1f} s after the death of the {name}")
@@ -263,26 +315,38 @@ def test_ctrl_c_at_one_worker_ends_both_with_a_checkpoint(interrupted, folder):
 
 
 def test_a_death_and_two_resumes_on_other_devices_end_as_the_straight_run(
-        interrupted, straight, alone, folder):
+    interrupted, straight, alone, folder
+):
     pair, _ = interrupted
-    assert "continuing at step 2" in pair[0].out           # 3 steps done, a checkpoint every 2
+    assert "continuing at step 2" in pair[0].out  # 3 steps done, a checkpoint every 2
     final = alone("worker", resume=True)
     assert 0 < len(final[0]) < STEPS - 4
     assert_same(straight["one"], final)
     assert logged(folder / "worker", "step") == list(range(1, STEPS + 1))
     np.testing.assert_allclose(
-        logged(folder / "worker", "loss"), logged(folder / "one", "loss"), rtol=1e-5)
+        logged(folder / "worker", "loss"), logged(folder / "one", "loss"), rtol=1e-5
+    )
 
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused():
-    with pytest.raises(UserError, match="divisible by the 2 replicas.*Received: 3.*--batch_size"):
+    with pytest.raises(
+        UserError, match="divisible by the 2 replicas.*Received: 3.*--batch_size"
+    ):
         Shard(3, 0, 2)
 
 
-@pytest.mark.parametrize("config", [
-    None, "", "not json", "[]", '{"cluster": {"worker": ["a:1"]}}',
-    '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
-    '{"cluster": {"worker": ["a:1"]}, "task": {"type": "ps", "index": 0}}'])
+@pytest.mark.parametrize(
+    "config",
+    [
+        None,
+        "",
+        "not json",
+        "[]",
+        '{"cluster": {"worker": ["a:1"]}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+    ],
+)
 def test_multi_worker_without_a_usable_tf_config_is_refused(monkeypatch, config):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if config is not None:
@@ -292,4 +356,8 @@ def test_multi_worker_without_a_usable_tf_config_is_refused(monkeypatch, config)
 
 
 def test_one_process_agrees_with_itself():
-    assert Distribution(tf.distribute.get_strategy()).agree(1.5, True, False) == (1.5, True, False)
+    assert Distribution(tf.distribute.get_strategy()).agree(1.5, True, False) == (
+        1.5,
+        True,
+        False,
+    )

@@ -24,17 +24,36 @@ def inputs(tmp_path_factory):
 
 
 def settings(inputs, **changes):
-    return TrainSettings(**{
-        "output": str(inputs / "run"), "style_image": str(inputs / "style.png"), "style_size": 32,
-        "style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",), "crop_size": 32, "width": 4,
-        "content": str(inputs / "photos"), "residual_blocks": 1, "batch_size": 2, "steps": 30,
-        "optimizer": "muon", "learning_rate": 0.004, "preview_steps": 0, "tensorboard": False, "export": (),
-        "overwrite": True, **changes})
+    return TrainSettings(
+        **{
+            "output": str(inputs / "run"),
+            "style_image": str(inputs / "style.png"),
+            "style_size": 32,
+            "style_layers": ("relu1_1", "relu2_1"),
+            "content_layers": ("relu2_1",),
+            "crop_size": 32,
+            "width": 4,
+            "content": str(inputs / "photos"),
+            "residual_blocks": 1,
+            "batch_size": 2,
+            "steps": 30,
+            "optimizer": "muon",
+            "learning_rate": 0.004,
+            "preview_steps": 0,
+            "tensorboard": False,
+            "export": (),
+            "overwrite": True,
+            **changes,
+        }
+    )
 
 
 def batch(*indices):
     crops = [image_io.to_float(np.asarray(smooth(32, 32, 5)))] * len(indices)
-    return {"image": tf.constant(np.stack(crops)), "index": tf.constant(indices, tf.int64)}
+    return {
+        "image": tf.constant(np.stack(crops)),
+        "index": tf.constant(indices, tf.int64),
+    }
 
 
 # -- stability -------------------------------------------------------------------------------------
@@ -42,34 +61,48 @@ def batch(*indices):
 
 def test_stability_is_what_becomes_of_noise(inputs):
     task = feedforward.FeedforwardTask(settings(inputs, stability_weight=2.0))
-    task.network = lambda photos, training: 0.5 + 3 * (photos - 0.5)       # amplifies it by 3, squared 9
+    task.network = lambda photos, training: (
+        0.5 + 3 * (photos - 0.5)
+    )  # amplifies it by 3, squared 9
     terms = task.terms(batch(0, 1))
     np.testing.assert_allclose(terms["stability"], [9, 9], rtol=1e-4)
-    np.testing.assert_allclose(terms["loss"], terms["content"] + 10 * terms["style"] + 2 * 9, rtol=1e-4)
+    np.testing.assert_allclose(
+        terms["loss"], terms["content"] + 10 * terms["style"] + 2 * 9, rtol=1e-4
+    )
 
 
 def test_the_noise_belongs_to_the_crop_and_not_to_its_place_in_the_batch(inputs):
     task = feedforward.FeedforwardTask(settings(inputs, stability_weight=1.0))
     task.network.get_layer(transform_net.OUTPUT).kernel.assign(
-        np.random.default_rng(0).normal(0, 0.1, (9, 9, 4, 3)))
-    stability = [task.terms(batch(*indices))["stability"].numpy() for indices in ((3, 4), (4, 3))]
+        np.random.default_rng(0).normal(0, 0.1, (9, 9, 4, 3))
+    )
+    stability = [
+        task.terms(batch(*indices))["stability"].numpy() for indices in ((3, 4), (4, 3))
+    ]
     np.testing.assert_allclose(stability[0], stability[1][::-1], rtol=1e-4)
     assert abs(stability[0][0] / stability[0][1] - 1) > 1e-4
 
 
 def test_without_a_weight_there_is_no_stability_term(inputs):
-    assert "stability" not in feedforward.FeedforwardTask(settings(inputs)).terms(batch(0))
+    assert "stability" not in feedforward.FeedforwardTask(settings(inputs)).terms(
+        batch(0)
+    )
 
 
 # -- mesh ------------------------------------------------------------------------------------------
 
 
 def test_the_mesh_of_what_is_painted_counts_by_its_weight(inputs):
-    plain, meshed = (feedforward.FeedforwardTask(settings(inputs, mesh_weight=weight)) for weight in (0.0, 2.0))
+    plain, meshed = (
+        feedforward.FeedforwardTask(settings(inputs, mesh_weight=weight))
+        for weight in (0.0, 2.0)
+    )
     meshed.network.set_weights(plain.network.get_weights())
     without, terms = (task.terms(batch(0, 1)) for task in (plain, meshed))
     assert "mesh" not in without
-    wanted = regularizers.mesh_energy(transform_net.draw(meshed.network, batch(0, 1)["image"], training=True))
+    wanted = regularizers.mesh_energy(
+        transform_net.draw(meshed.network, batch(0, 1)["image"], training=True)
+    )
     np.testing.assert_allclose(terms["mesh"], wanted, rtol=1e-4)
     np.testing.assert_allclose(terms["loss"], without["loss"] + 2 * wanted, rtol=1e-4)
 
@@ -77,10 +110,14 @@ def test_the_mesh_of_what_is_painted_counts_by_its_weight(inputs):
 # -- both ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("term, weights", [("stability", (1e-6, 30.0)), ("mesh", (1e-9, 20.0))])
+@pytest.mark.parametrize(
+    "term, weights", [("stability", (1e-6, 30.0)), ("mesh", (1e-9, 20.0))]
+)
 def test_a_network_trained_against_a_term_has_less_of_it(inputs, term, weights):
     found = []
     for weight in weights:
-        run = train_run.train(settings(inputs, **{f"{term}_weight": weight}), say=lambda line: None)
+        run = train_run.train(
+            settings(inputs, **{f"{term}_weight": weight}), say=lambda line: None
+        )
         found.append(run.recorded["last_terms"][term])
     assert found[1] < 0.7 * found[0]

@@ -29,19 +29,26 @@ class ToyTask:
 
     def __init__(self, channels=6, nan_at=None):
         keras.utils.set_random_seed(3)
-        self.network = keras.Sequential([
-            keras.Input((None, None, 3)),
-            keras.layers.Conv2D(channels, 3, padding="same", activation="relu"),
-            keras.layers.Conv2D(3, 3, padding="same")])
+        self.network = keras.Sequential(
+            [
+                keras.Input((None, None, 3)),
+                keras.layers.Conv2D(channels, 3, padding="same", activation="relu"),
+                keras.layers.Conv2D(3, 3, padding="same"),
+            ]
+        )
         self.state = {"mean": tf.Variable(0.0, trainable=False)}
         self._nan_at = nan_at
 
     def terms(self, batch):
         image, mean = batch["image"], self.state["mean"]
         mean.assign(0.9 * mean + tf.reduce_mean(image))
-        error = tf.reduce_mean(tf.square(self.network(image) - (1.0 - image) * mean), [1, 2, 3])
+        error = tf.reduce_mean(
+            tf.square(self.network(image) - (1.0 - image) * mean), [1, 2, 3]
+        )
         if self._nan_at is not None:
-            error += tf.where(batch["index"] // BATCH == self._nan_at - 1, math.nan, 0.0)
+            error += tf.where(
+                batch["index"] // BATCH == self._nan_at - 1, math.nan, 0.0
+            )
         return {"loss": error, "error": error}
 
 
@@ -50,30 +57,52 @@ def open_batches(shard, start):
         seed = tf.stack([index, tf.constant(7, tf.int64)])
         return {"image": tf.random.stateless_uniform([8, 8, 3], seed), "index": index}
 
-    return tf.data.Dataset.range(start, 10_000).map(example).batch(BATCH, drop_remainder=True)
+    return (
+        tf.data.Dataset.range(start, 10_000)
+        .map(example)
+        .batch(BATCH, drop_remainder=True)
+    )
 
 
 def config(**changes):
-    return FitConfig(**{
-        "steps": 6, "minutes": -1.0, "least_steps": 0, "learning_rate": 1e-2, "schedule": "cosine",
-        "batch_size": BATCH, "checkpoint_steps": 1000, "checkpoint_minutes": 60.0, **changes})
+    return FitConfig(
+        **{
+            "steps": 6,
+            "minutes": -1.0,
+            "least_steps": 0,
+            "learning_rate": 1e-2,
+            "schedule": "cosine",
+            "batch_size": BATCH,
+            "checkpoint_steps": 1000,
+            "checkpoint_minutes": 60.0,
+            **changes,
+        }
+    )
 
 
 def open_fit(folder, task=None, **changes):
-    return Fit(task or ToyTask(), config(**changes), open_distribution("one_device"), folder)
+    return Fit(
+        task or ToyTask(), config(**changes), open_distribution("one_device"), folder
+    )
 
 
 def everything(fit):
     """All that a run ends with, as arrays."""
-    variables = [*fit.task.network.variables, *fit._optimizer.variables, *fit.task.state.values(),
-                 fit._step, fit._next_index]
+    variables = [
+        *fit.task.network.variables,
+        *fit._optimizer.variables,
+        *fit.task.state.values(),
+        fit._step,
+        fit._next_index,
+    ]
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def at_step(step, act):
     """A callback that acts after step number `step`, counted from 1."""
     return keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: act() if batch + 1 == step else None)
+        on_train_batch_end=lambda batch, logs: act() if batch + 1 == step else None
+    )
 
 
 def stop(network):
@@ -87,11 +116,22 @@ def checkpointed(folder):
     """{name: array} of the newest checkpoint, read without the code under test."""
     reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(folder)))
     dtypes = reader.get_variable_to_dtype_map()
-    return {name: reader.get_tensor(name) for name, dtype in dtypes.items() if dtype.is_floating}
+    return {
+        name: reader.get_tensor(name)
+        for name, dtype in dtypes.items()
+        if dtype.is_floating
+    }
 
 
-@pytest.mark.parametrize("kind", [
-    {"schedule": "cosine"}, {"schedule": "constant"}, {"optimizer": "muon"}, {"ema": 0.8}])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"schedule": "cosine"},
+        {"schedule": "constant"},
+        {"optimizer": "muon"},
+        {"ema": 0.8},
+    ],
+)
 def test_a_run_stopped_and_resumed_ends_as_one_that_was_not_bit_for_bit(tmp_path, kind):
     straight = open_fit(tmp_path / "a", **kind)
     straight.run(open_batches)
@@ -103,24 +143,44 @@ def test_a_run_stopped_and_resumed_ends_as_one_that_was_not_bit_for_bit(tmp_path
     assert second.restore() == 3
     assert second.run(open_batches).reason == "steps"
 
-    compared = list(zip(everything(straight), everything(second), untouched, strict=True))
+    compared = list(
+        zip(everything(straight), everything(second), untouched, strict=True)
+    )
     assert all(np.array_equal(a, b) for a, b, _ in compared)
-    # The comparison means something: nearly all of this was changed by training. Only Muon leaves
-    # something more as it was: Adam's second moment of kernels.
-    kernels = sum(len(each.shape) == 4 for each in straight.task.network.trainable_variables)
+    # The comparison means something: nearly all of this was changed by training. Only
+    # Muon leaves something more as it was: Adam's second moment of kernels.
+    kernels = sum(
+        len(each.shape) == 4 for each in straight.task.network.trainable_variables
+    )
     unused = 2 + (kernels if "optimizer" in kind else 0)
-    assert sum(not np.array_equal(a, c) for a, _, c in compared) >= len(compared) - unused
+    assert (
+        sum(not np.array_equal(a, c) for a, _, c in compared) >= len(compared) - unused
+    )
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
-def test_with_ema_a_run_ends_with_the_average_of_its_weights_over_steps(tmp_path, optimizer):
+def test_with_ema_a_run_ends_with_the_average_of_its_weights_over_steps(
+    tmp_path, optimizer
+):
     fit, seen = open_fit(tmp_path, ema=0.8, optimizer=optimizer), []
-    fit.run(open_batches, [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(
-        [weight.numpy() for weight in fit.task.network.trainable_weights]))])
+    fit.run(
+        open_batches,
+        [
+            keras.callbacks.LambdaCallback(
+                on_train_batch_end=lambda batch, logs: seen.append(
+                    [weight.numpy() for weight in fit.task.network.trainable_weights]
+                )
+            )
+        ],
+    )
     averages = seen[0]
     for weights in seen[1:]:
-        averages = [0.8 * average + 0.2 * weight for average, weight in zip(averages, weights)]
-    for weight, average, last in zip(fit.task.network.trainable_weights, averages, seen[-1]):
+        averages = [
+            0.8 * average + 0.2 * weight for average, weight in zip(averages, weights)
+        ]
+    for weight, average, last in zip(
+        fit.task.network.trainable_weights, averages, seen[-1]
+    ):
         np.testing.assert_allclose(weight, average, rtol=1e-5, atol=1e-6)
         assert np.abs(average - last).max() > 1e-4
 
@@ -153,15 +213,23 @@ def test_callbacks_get_keras_protocol_in_order_with_finite_floats(tmp_path):
         def on_train_batch_end(self, batch, logs=None):
             calls.append(("batch_end", batch))
             assert {"loss", "error", "learning_rate", "progress"} <= logs.keys()
-            assert all(type(value) is float and math.isfinite(value) for value in logs.values())
+            assert all(
+                type(value) is float and math.isfinite(value) for value in logs.values()
+            )
 
         def on_train_end(self, logs=None):
             calls.append(("end", logs["loss"] > 0))
 
     fit = open_fit(tmp_path, steps=2)
     fit.run(open_batches, [Listener(), keras.callbacks.TerminateOnNaN()])
-    assert calls == [("begin", fit.task.network), ("batch_begin", 0), ("batch_end", 0),
-                     ("batch_begin", 1), ("batch_end", 1), ("end", True)]
+    assert calls == [
+        ("begin", fit.task.network),
+        ("batch_begin", 0),
+        ("batch_end", 0),
+        ("batch_begin", 1),
+        ("batch_end", 1),
+        ("end", True),
+    ]
 
 
 def test_a_callback_stops_the_run_after_its_step(tmp_path):
@@ -175,7 +243,8 @@ def test_cosine_goes_from_the_learning_rate_towards_zero_and_constant_stays(tmp_
     def sizes(schedule):
         taken = []
         note = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda batch, logs: taken.append(logs["learning_rate"]))
+            on_train_batch_end=lambda batch, logs: taken.append(logs["learning_rate"])
+        )
         open_fit(tmp_path / schedule, schedule=schedule).run(open_batches, [note])
         return taken
 
@@ -184,10 +253,14 @@ def test_cosine_goes_from_the_learning_rate_towards_zero_and_constant_stays(tmp_
     assert sizes("constant") == [0.01] * 6
 
 
-def test_a_budget_in_minutes_ends_the_run_and_counts_the_time_before_an_interruption(tmp_path):
+def test_a_budget_in_minutes_ends_the_run_and_counts_the_time_before_an_interruption(
+    tmp_path,
+):
     first = open_fit(tmp_path, steps=-1, minutes=1 / 60)
     result = first.run(open_batches)
-    assert result.reason == "minutes" and 1.0 <= result.seconds < 10.0 and result.steps > 1
+    assert (
+        result.reason == "minutes" and 1.0 <= result.seconds < 10.0 and result.steps > 1
+    )
     second = open_fit(tmp_path, steps=-1, minutes=1 / 60)
     second.restore()
     assert second.run(open_batches).steps == result.steps
@@ -202,8 +275,10 @@ def test_the_budget_reached_first_ends_the_run(tmp_path):
     assert open_fit(tmp_path, steps=2, minutes=10.0).run(open_batches).reason == "steps"
 
 
-@pytest.mark.parametrize("changes, newest", [
-    ({"checkpoint_steps": 2}, 4), ({"checkpoint_minutes": 1e-9}, 5), ({}, None)])
+@pytest.mark.parametrize(
+    "changes, newest",
+    [({"checkpoint_steps": 2}, 4), ({"checkpoint_minutes": 1e-9}, 5), ({}, None)],
+)
 def test_checkpoints_come_by_steps_or_by_minutes(tmp_path, changes, newest):
     class Died(Exception):
         pass
@@ -216,7 +291,7 @@ def test_checkpoints_come_by_steps_or_by_minutes(tmp_path, changes, newest):
     fit = open_fit(tmp_path)
     assert fit.restore() == (newest or 0)
     kept = [path.name for path in tmp_path.glob("*.index")]
-    assert len(kept) == (2 if newest else 0)               # the last two, not all
+    assert len(kept) == (2 if newest else 0)  # the last two, not all
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -236,7 +311,9 @@ def test_a_second_ctrl_c_ends_at_once_and_still_closes_the_callbacks(tmp_path):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 
-    closing = keras.callbacks.LambdaCallback(on_train_end=lambda logs: ended.append(True))
+    closing = keras.callbacks.LambdaCallback(
+        on_train_end=lambda logs: ended.append(True)
+    )
     with pytest.raises(KeyboardInterrupt):
         open_fit(tmp_path).run(open_batches, [at_step(2, twice), closing])
     assert ended == [True] and tf.train.latest_checkpoint(str(tmp_path)) is None
@@ -247,7 +324,11 @@ def test_a_loss_that_is_not_finite_names_step_and_last_good_checkpoint(tmp_path)
     with pytest.raises(UserError) as caught:
         fit.run(open_batches)
     message = str(caught.value)
-    assert "step 5" in message and str(tmp_path / "ckpt-4") in message and "\n" not in message
+    assert (
+        "step 5" in message
+        and str(tmp_path / "ckpt-4") in message
+        and "\n" not in message
+    )
     assert all(np.isfinite(value).all() for value in checkpointed(tmp_path).values())
     assert open_fit(tmp_path).restore() == 4
 
@@ -262,14 +343,17 @@ def test_weights_that_blow_up_never_reach_a_checkpoint(tmp_path):
     with pytest.raises(UserError, match="Expected finite"):
         fit.run(open_batches)
     if tf.train.latest_checkpoint(str(tmp_path)):
-        assert all(np.isfinite(value).all() for value in checkpointed(tmp_path).values())
+        assert all(
+            np.isfinite(value).all() for value in checkpointed(tmp_path).values()
+        )
 
 
 def test_weights_that_are_not_finite_are_not_saved_though_the_loss_is(tmp_path):
     fit = open_fit(tmp_path)
     fit.save()
     fit.task.network.trainable_variables[0].assign(
-        tf.fill(fit.task.network.trainable_variables[0].shape, math.nan))
+        tf.fill(fit.task.network.trainable_variables[0].shape, math.nan)
+    )
     with pytest.raises(UserError, match="kernel"):
         fit.save()
     assert all(np.isfinite(value).all() for value in checkpointed(tmp_path).values())
@@ -279,7 +363,9 @@ def test_a_checkpoint_of_another_network_is_refused_in_one_line(tmp_path):
     open_fit(tmp_path).save()
     with pytest.raises(UserError) as caught:
         open_fit(tmp_path, ToyTask(channels=9)).restore()
-    assert str(caught.value).startswith("Expected a checkpoint of the same network. Received: ")
+    assert str(caught.value).startswith(
+        "Expected a checkpoint of the same network. Received: "
+    )
     assert "\n" not in str(caught.value)
 
 
@@ -289,7 +375,9 @@ def test_a_run_begins_with_the_weights_of_another_and_nothing_else_of_it(tmp_pat
     fit = open_fit(tmp_path / "new", steps=2)
     fresh = [variable.numpy() for variable in fit._optimizer.variables]
     fit_loop.restore_weights(fit.task.network, tmp_path / "other")
-    for mine, trained in zip(fit.task.network.variables, other.task.network.variables, strict=True):
+    for mine, trained in zip(
+        fit.task.network.variables, other.task.network.variables, strict=True
+    ):
         assert np.array_equal(mine, trained)
     assert fit.step == 0 and float(fit.task.state["mean"]) == 0
     for mine, before in zip(fit._optimizer.variables, fresh, strict=True):
@@ -297,12 +385,17 @@ def test_a_run_begins_with_the_weights_of_another_and_nothing_else_of_it(tmp_pat
     assert fit.run(open_batches).steps == 2
 
 
-@pytest.mark.parametrize("trained, received", [
-    (None, "it has no checkpoint"), (9, "")], ids=["no run", "another network"])
+@pytest.mark.parametrize(
+    "trained, received",
+    [(None, "it has no checkpoint"), (9, "")],
+    ids=["no run", "another network"],
+)
 def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path, trained, received):
     if trained:
         open_fit(tmp_path, ToyTask(channels=trained)).save()
-    with pytest.raises(UserError, match="Expected --init_from with a run of the same") as caught:
+    with pytest.raises(
+        UserError, match="Expected --init_from with a run of the same"
+    ) as caught:
         fit_loop.restore_weights(ToyTask().network, tmp_path)
     assert received in str(caught.value) and "\n" not in str(caught.value)
 
@@ -339,7 +432,10 @@ def small_disk(tmp_path):
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], capture_output=True, text=True)
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder],
+        capture_output=True,
+        text=True,
+    )
     if mounted.returncode:
         pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
     yield folder
@@ -347,22 +443,34 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "disk, fill", [("tmp_path", file_size_limit), ("small_disk", no_space_left)])
+    "disk, fill", [("tmp_path", file_size_limit), ("small_disk", no_space_left)]
+)
 def test_a_full_disk_leaves_the_old_checkpoint_and_one_clear_line(request, disk, fill):
     folder = request.getfixturevalue(disk)
     with contextlib.ExitStack() as full:
         fit = open_fit(folder / "ckpt", ToyTask(channels=2000), checkpoint_steps=2)
         with pytest.raises(UserError) as caught:
-            fit.run(open_batches, [at_step(3, lambda: full.enter_context(fill(folder)))])
+            fit.run(
+                open_batches, [at_step(3, lambda: full.enter_context(fill(folder)))]
+            )
     message = str(caught.value)
-    assert "Expected to write a checkpoint at step 4. Received: " in message and "\n" not in message
+    assert (
+        "Expected to write a checkpoint at step 4. Received: " in message
+        and "\n" not in message
+    )
     assert str(folder / "ckpt" / "ckpt-2") in message and "--resume" in message
     resumed = open_fit(folder / "ckpt", ToyTask(channels=2000))
     assert resumed.restore() == 2
     assert resumed.run(open_batches).steps == 6
-    straight = open_fit(folder.parent / f"{folder.name}_straight", ToyTask(channels=2000))
+    straight = open_fit(
+        folder.parent / f"{folder.name}_straight", ToyTask(channels=2000)
+    )
     straight.run(open_batches)
-    assert all(itertools.starmap(np.array_equal, zip(everything(resumed), everything(straight))))
+    assert all(
+        itertools.starmap(
+            np.array_equal, zip(everything(resumed), everything(straight))
+        )
+    )
 
 
 def test_photos_that_run_out_end_the_run_in_one_line(tmp_path):

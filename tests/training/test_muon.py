@@ -15,7 +15,9 @@ def noise(*shape, seed=0):
 
 
 @pytest.mark.parametrize("shape", [(576, 64), (27, 16), (8, 40), (16, 16)])
-def test_an_orthogonalised_matrix_keeps_its_directions_and_has_singular_values_about_1(shape):
+def test_an_orthogonalised_matrix_keeps_its_directions_and_has_singular_values_about_1(
+    shape,
+):
     u, s, vt = np.linalg.svd(noise(*shape), full_matrices=False)
     s = np.geomspace(1, 0.05, len(s))
     result = muon.orthogonalized(tf.constant((u * s @ vt).astype(np.float32))).numpy()
@@ -30,9 +32,13 @@ def test_no_gradient_is_no_step():
 
 def variables():
     """A kernel for Muon, the last layer's kernel, a bias."""
-    model = keras.Sequential([
-        keras.Input((8, 8, 3)), keras.layers.Conv2D(5, 3, name="hidden"),
-        keras.layers.Conv2D(3, 3, name=transform_net.OUTPUT)])
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Conv2D(5, 3, name="hidden"),
+            keras.layers.Conv2D(3, 3, name=transform_net.OUTPUT),
+        ]
+    )
     for index, weight in enumerate(model.trainable_weights):
         weight.assign(noise(*weight.shape, seed=index))
     return model.trainable_variables
@@ -48,9 +54,12 @@ def moved(optimizer, steps=3):
     before = arrays(some)
     optimizer.build(some)
     for step in range(steps):
-        optimizer.apply_gradients([
-            (tf.constant(noise(*variable.shape, seed=100 * step + index)), variable)
-            for index, variable in enumerate(some)])
+        optimizer.apply_gradients(
+            [
+                (tf.constant(noise(*variable.shape, seed=100 * step + index)), variable)
+                for index, variable in enumerate(some)
+            ]
+        )
     return [new - old for new, old in zip(arrays(some), before)]
 
 
@@ -73,7 +82,10 @@ def test_depthwise_kernels_are_moved_as_keras_adam_moves_them():
         return kernel.numpy()
 
     np.testing.assert_allclose(
-        weights_after(muon.Muon(1e-2)), weights_after(keras.optimizers.Adam(1e-2, beta_2=0.99)), rtol=1e-5)
+        weights_after(muon.Muon(1e-2)),
+        weights_after(keras.optimizers.Adam(1e-2, beta_2=0.99)),
+        rtol=1e-5,
+    )
 
 
 def test_dense_kernels_are_moved_as_kernels_of_1x1_convolutions_and_norms_of_n_styles_by_the_root_of_n_adams_steps():
@@ -88,14 +100,31 @@ def test_dense_kernels_are_moved_as_kernels_of_1x1_convolutions_and_norms_of_n_s
         layer.build(inputs)
         return layer.trainable_variables[0]
 
-    dense, convolution = (weight_after(muon.Muon(1e-2), *kind) for kind in (
-        (lambda: first_weight(keras.layers.Dense(5), None, 7), 7, 5),
-        (lambda: first_weight(keras.layers.Conv2D(5, 1), None, 8, 8, 7), 1, 1, 7, 5)))
+    dense, convolution = (
+        weight_after(muon.Muon(1e-2), *kind)
+        for kind in (
+            (lambda: first_weight(keras.layers.Dense(5), None, 7), 7, 5),
+            (
+                lambda: first_weight(keras.layers.Conv2D(5, 1), None, 8, 8, 7),
+                1,
+                1,
+                7,
+                5,
+            ),
+        )
+    )
     np.testing.assert_allclose(dense, convolution, atol=1e-6)
-    ours, adams = (weight_after(optimizer, lambda: first_weight(
-        InstanceNormalization(styles=3), None, 8, 8, 4), 3, 4) - noise(3, 4, seed=1)
-        for optimizer in (muon.Muon(1e-2), keras.optimizers.Adam(1e-2, beta_2=0.99)))
-    np.testing.assert_allclose(ours, 3 ** 0.5 * adams, rtol=1e-4)
+    ours, adams = (
+        weight_after(
+            optimizer,
+            lambda: first_weight(InstanceNormalization(styles=3), None, 8, 8, 4),
+            3,
+            4,
+        )
+        - noise(3, 4, seed=1)
+        for optimizer in (muon.Muon(1e-2), keras.optimizers.Adam(1e-2, beta_2=0.99))
+    )
+    np.testing.assert_allclose(ours, 3**0.5 * adams, rtol=1e-4)
 
 
 def test_the_first_step_of_a_kernel_is_orthogonal_against_the_gradient_and_of_the_stated_size():
@@ -104,7 +133,7 @@ def test_the_first_step_of_a_kernel_is_orthogonal_against_the_gradient_and_of_th
     u, _, vt = np.linalg.svd(gradient, full_matrices=False)
     cosine = -np.sum(step * (u @ vt)) / np.linalg.norm(step) / np.linalg.norm(u @ vt)
     assert cosine > 0.95
-    np.testing.assert_allclose(np.sqrt(np.mean(step ** 2)), 0.4 * 1e-2, rtol=0.2)
+    np.testing.assert_allclose(np.sqrt(np.mean(step**2)), 0.4 * 1e-2, rtol=0.2)
 
 
 def test_the_average_of_gradients_is_nesterovs():
@@ -117,9 +146,12 @@ def test_the_average_of_gradients_is_nesterovs():
     (before,) = arrays(some)
     optimizer.apply_gradients([(tf.constant(gradients[1]), some[0])])
     ahead = 0.8 * (0.8 * 0.2 * gradients[0] + 0.2 * gradients[1]) + 0.2 * gradients[1]
-    wanted = muon.orthogonalized(tf.constant(ahead.reshape(27, 5))).numpy() * 0.4 * 27 ** 0.5
+    wanted = (
+        muon.orthogonalized(tf.constant(ahead.reshape(27, 5))).numpy() * 0.4 * 27**0.5
+    )
     np.testing.assert_allclose(
-        before - arrays(some)[0], wanted.reshape(3, 3, 3, 5), rtol=1e-4, atol=1e-6)
+        before - arrays(some)[0], wanted.reshape(3, 3, 3, 5), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_its_configuration_round_trips():

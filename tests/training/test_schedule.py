@@ -15,12 +15,15 @@ def test_the_budget_that_is_used_up_first_counts():
     both = config(steps=100, minutes=2.0)
     assert both.progress(50, 30.0) == 0.5 and both.progress(10, 90.0) == 0.75
     assert both.progress(100, 0.0) == both.progress(500, 999.0) == 1.0
-    assert config(steps=-1, minutes=2.0).progress(10 ** 6, 60.0) == 0.5
+    assert config(steps=-1, minutes=2.0).progress(10**6, 60.0) == 0.5
 
 
 def test_a_slow_machine_goes_on_to_the_least_steps_and_a_fast_one_ends_by_its_minutes():
     slow_or_fast = config(steps=-1, minutes=2.0, least_steps=100)
-    assert slow_or_fast.progress(25, 120.0) == 0.25 and slow_or_fast.progress(99, 1e6) < 1.0
+    assert (
+        slow_or_fast.progress(25, 120.0) == 0.25
+        and slow_or_fast.progress(99, 1e6) < 1.0
+    )
     assert slow_or_fast.progress(100, 1e6) == slow_or_fast.progress(500, 120.0) == 1.0
     assert slow_or_fast.progress(500, 60.0) == 0.5
 

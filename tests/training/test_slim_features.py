@@ -35,11 +35,17 @@ def teacher(monkeypatch):
         if isinstance(layer, keras.layers.Conv2D):
             kernel = layer.kernel
             # He's scale keeps the signal alive through 13 layers.
-            layer.kernel.assign(tf.random.stateless_normal(
-                kernel.shape, [1, len(layer.name) + kernel.shape[-1]],
-                stddev=(2 / np.prod(kernel.shape[:3])) ** 0.5))
+            layer.kernel.assign(
+                tf.random.stateless_normal(
+                    kernel.shape,
+                    [1, len(layer.name) + kernel.shape[-1]],
+                    stddev=(2 / np.prod(kernel.shape[:3])) ** 0.5,
+                )
+            )
     model.trainable = False
-    extractor = extractors.FeatureExtractor("vgg19", model, {"weights": "fake", "sha256": "0" * 64})
+    extractor = extractors.FeatureExtractor(
+        "vgg19", model, {"weights": "fake", "sha256": "0" * 64}
+    )
     monkeypatch.setattr(vgg, "VGG19_WIDTHS", TEACHER)
     monkeypatch.setattr(extractors, "load_vgg19", lambda *args, **kwargs: extractor)
     return extractor
@@ -54,15 +60,28 @@ def small_attacks(monkeypatch):
 
 
 def settings(output="unused", **changes):
-    return TrainSettings(**{
-        "method": "slim_features", "output": str(output), "slim_widths": STUDENT, "batch_size": 6,
-        "crop_size": 32, "content": "builtin:photos", "steps": 4, "learning_rate": 1e-3,
-        "tensorboard": False, "export": (), **changes})
+    return TrainSettings(
+        **{
+            "method": "slim_features",
+            "output": str(output),
+            "slim_widths": STUDENT,
+            "batch_size": 6,
+            "crop_size": 32,
+            "content": "builtin:photos",
+            "steps": 4,
+            "learning_rate": 1e-3,
+            "tensorboard": False,
+            "export": (),
+            **changes,
+        }
+    )
 
 
 def open_batches(shard, start):
     source = sources.open_source("builtin:photos")
-    return data_pipeline.crops(source, data_pipeline.CropConfig(32, 40, 1), shard, start)
+    return data_pipeline.crops(
+        source, data_pipeline.CropConfig(32, 40, 1), shard, start
+    )
 
 
 @functools.cache
@@ -109,8 +128,12 @@ def test_least_squares_without_ridge_is_lstsq_and_ridge_shrinks_it():
     rng = np.random.default_rng(3)
     inputs, outputs = rng.normal(size=(60, 7)), rng.normal(size=(60, 4))
     wanted = np.linalg.lstsq(inputs, outputs, rcond=None)[0]
-    np.testing.assert_allclose(student.least_squares(inputs, outputs, 0.0), wanted, atol=1e-6)
-    np.testing.assert_allclose(student.least_squares(inputs, outputs), wanted, atol=1e-3)
+    np.testing.assert_allclose(
+        student.least_squares(inputs, outputs, 0.0), wanted, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        student.least_squares(inputs, outputs), wanted, atol=1e-3
+    )
     shrunk = student.least_squares(inputs, outputs, 1.0)
     assert np.linalg.norm(shrunk) < np.linalg.norm(wanted)
 
@@ -124,8 +147,13 @@ def test_least_squares_survives_inputs_that_are_copies_of_each_other():
 
 def feature_error(network, teacher, pictures):
     embedded, wide = network(pictures)["embedded"], teacher(pictures)
-    return {layer: float(np.linalg.norm(embedded[layer] - wide[layer])
-                         / np.linalg.norm(wide[layer])) ** 2 for layer in student.COMPARED}
+    return {
+        layer: float(
+            np.linalg.norm(embedded[layer] - wide[layer]) / np.linalg.norm(wide[layer])
+        )
+        ** 2
+        for layer in student.COMPARED
+    }
 
 
 def test_refit_explains_the_teacher_better_than_random_weights_at_every_layer(teacher):
@@ -159,13 +187,16 @@ def distance(maps):
 
 
 def test_the_packed_metric_without_stretch_gives_the_distances_of_the_embedding(
-        teacher, monkeypatch):
+    teacher, monkeypatch
+):
     monkeypatch.setattr(student, "STRETCH", (1.0, 1.0))
     network, packed, _ = packed_student(teacher)
     embedded, metric = network(photographs())["embedded"], packed(photographs())
     for layer in student.COMPARED:
         assert metric[layer].shape[-1] < embedded[layer].shape[-1]
-        assert distance(metric[layer]) == pytest.approx(distance(embedded[layer]), rel=1e-3), layer
+        assert distance(metric[layer]) == pytest.approx(
+            distance(embedded[layer]), rel=1e-3
+        ), layer
 
 
 @pytest.mark.parametrize("of_grams", [False, True])
@@ -173,24 +204,34 @@ def test_calibration_finds_by_how_much_all_but_the_mean_was_stretched(of_grams):
     rng = np.random.default_rng(6)
     rest = rng.normal(size=(6, 4, 4, 5))
     rest[..., 0] = 0
-    rest -= rest.mean((0, 1, 2))               # so that the mean is along the first axis
+    rest -= rest.mean((0, 1, 2))  # so that the mean is along the first axis
     mean = np.eye(5)[0] * 4
     metric = student.calibrated_metric(
-        np.eye(5), mean + rest, mean + 2.5 * rest, of_grams=of_grams)
-    np.testing.assert_allclose(metric, np.diag([1, *[2.5 ** 2] * 4]), rtol=1e-3, atol=1e-6)
+        np.eye(5), mean + rest, mean + 2.5 * rest, of_grams=of_grams
+    )
+    np.testing.assert_allclose(
+        metric, np.diag([1, *[2.5**2] * 4]), rtol=1e-3, atol=1e-6
+    )
 
 
 def test_calibration_brings_distances_nearer_to_the_teachers(teacher, monkeypatch):
     def content_errors(maps, count=3):
-        return [float(tf.reduce_sum(tf.square(maps[i + count] - maps[i]))
-                      / tf.reduce_sum(tf.square(maps[i]))) for i in range(count)]
+        return [
+            float(
+                tf.reduce_sum(tf.square(maps[i + count] - maps[i]))
+                / tf.reduce_sum(tf.square(maps[i]))
+            )
+            for i in range(count)
+        ]
 
     def miss(stretch):
         monkeypatch.setattr(student, "STRETCH", stretch)
         _, packed, pairs = packed_student(teacher)
         pictures = tf.concat(pairs, 0)
-        return abs(np.mean(np.log(content_errors(packed(pictures)["relu4_2"])))
-                   - np.mean(np.log(content_errors(teacher(pictures)["relu4_2"]))))
+        return abs(
+            np.mean(np.log(content_errors(packed(pictures)["relu4_2"])))
+            - np.mean(np.log(content_errors(teacher(pictures)["relu4_2"])))
+        )
 
     assert miss(student.STRETCH) < 0.8 * miss((1.0, 1.0))
 
@@ -206,26 +247,38 @@ def saved_student(folder, widths, teacher=None):
 
 
 def test_a_wider_last_block_begins_with_the_layers_before_it_and_explains_more(
-        tmp_path, teacher, monkeypatch):
+    tmp_path, teacher, monkeypatch
+):
     monkeypatch.setattr(slim_features, "START_PICTURES", 120)
     before = saved_student(tmp_path, STUDENT, teacher)
-    task = slim_features.build(settings(slim_widths=(*STUDENT[:4], "10"), init_from=str(tmp_path)))
+    task = slim_features.build(
+        settings(slim_widths=(*STUDENT[:4], "10"), init_from=str(tmp_path))
+    )
     task.start(open_batches)
     for layer in before.layers:
         if layer.weights and not layer.name.endswith(("block5_conv1", "relu5_1")):
-            for old, new in zip(layer.get_weights(), task.network.get_layer(layer.name).get_weights()):
+            for old, new in zip(
+                layer.get_weights(), task.network.get_layer(layer.name).get_weights()
+            ):
                 assert np.array_equal(old, new), layer.name
     pictures = photographs(72)[60:]
-    old, new = (feature_error(network, teacher, pictures)["relu5_1"] for network in (before, task.network))
+    old, new = (
+        feature_error(network, teacher, pictures)["relu5_1"]
+        for network in (before, task.network)
+    )
     assert new < 0.9 * old
 
 
 def test_a_student_of_the_same_widths_is_taken_as_it_is(tmp_path):
     before = saved_student(tmp_path, STUDENT)
     task = slim_features.build(settings(init_from=str(tmp_path)))
-    task.start(None)                                       # needs no pictures
-    assert all(np.array_equal(old, new) for old, new in zip(
-        before.get_weights(), task.network.get_weights(), strict=True))
+    task.start(None)  # needs no pictures
+    assert all(
+        np.array_equal(old, new)
+        for old, new in zip(
+            before.get_weights(), task.network.get_weights(), strict=True
+        )
+    )
 
 
 def test_a_step_fills_the_pool_and_the_next_one_moves_it():
@@ -234,7 +287,10 @@ def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     filled, pools = [], []
     for batch in open_batches(data_pipeline.Shard(6), 0).take(3):
         terms = task.terms(batch)
-        assert all(terms[name].shape == (6,) for name in ("loss", "feature", "difference", "gram", "direction"))
+        assert all(
+            terms[name].shape == (6,)
+            for name in ("loss", "feature", "difference", "gram", "direction")
+        )
         assert all(np.isfinite(value).all() for value in terms.values())
         filled.append(int(tf.reduce_sum(tf.cast(task.state["filled"], tf.int32))))
         pools.append(task.state["attacked"].numpy().copy())
@@ -257,7 +313,10 @@ def test_a_student_that_is_the_teacher_has_no_error_and_the_same_descent(teacher
     kernel = task.network.get_layer("block3_conv1").kernel
     kernel.assign(-kernel)
     terms = task.terms(batch)
-    assert min(terms[name][0] for name in ("feature", "difference", "gram", "direction")) > 0.01
+    assert (
+        min(terms[name][0] for name in ("feature", "difference", "gram", "direction"))
+        > 0.01
+    )
 
 
 def interrupted(monkeypatch, step):
@@ -270,8 +329,13 @@ def interrupted(monkeypatch, step):
             fits.append(self)
 
     monkeypatch.setattr(train_run, "Fit", Noted)
-    strike_at(monkeypatch, train_run, "Fit", step,
-              lambda: os.kill(os.getpid(), signal.SIGINT) if len(fits) == 1 else None)
+    strike_at(
+        monkeypatch,
+        train_run,
+        "Fit",
+        step,
+        lambda: os.kill(os.getpid(), signal.SIGINT) if len(fits) == 1 else None,
+    )
     return fits
 
 
@@ -296,19 +360,29 @@ def test_the_compiled_step_trains_the_student_and_moves_the_pool(tmp_path):
     config = FitConfig(2, -1.0, 0, 1e-3, "constant", 6, 1000, 60.0)
     pools = []
     listener = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: pools.append(task.state["attacked"].numpy().copy()))
-    Fit(task, config, open_distribution("one_device"), tmp_path).run(open_batches, [listener])
+        on_train_batch_end=lambda batch, logs: pools.append(
+            task.state["attacked"].numpy().copy()
+        )
+    )
+    Fit(task, config, open_distribution("one_device"), tmp_path).run(
+        open_batches, [listener]
+    )
     after = [variable.numpy() for variable in task.network.trainable_variables]
     assert all(not np.array_equal(a, b) for a, b in zip(before, after))
     assert pools[0].any() and not np.array_equal(*pools)
     painter = task.state["painter0"]
-    assert any(np.any(weight != first) for weight, first in zip(
-        painter.trainable_variables, task._painters._beginnings[0]))
+    assert any(
+        np.any(weight != first)
+        for weight, first in zip(
+            painter.trainable_variables, task._painters._beginnings[0]
+        )
+    )
 
 
 def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
-        tmp_path, monkeypatch, eagerly):
-    two = dict(list(sample_photos.PHOTOS.items())[:2])            # the card's errors need no more
+    tmp_path, monkeypatch, eagerly
+):
+    two = dict(list(sample_photos.PHOTOS.items())[:2])  # the card's errors need no more
     monkeypatch.setattr(sample_photos, "PHOTOS", two)
     fits = interrupted(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
@@ -321,28 +395,43 @@ def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
     card = json.loads((run.path / "slim_vgg19.json").read_text())
     assert card["steps"] == 2 and card["widths"] == [int(width) for width in STUDENT]
     assert card["sha256"] == extractors.sha256(run.path / "slim_vgg19.npz")
-    loaded = extractors.load_slim_vgg19(["relu3_1"], weights=str(run.path / "slim_vgg19.npz"))
+    loaded = extractors.load_slim_vgg19(
+        ["relu3_1"], weights=str(run.path / "slim_vgg19.npz")
+    )
     assert np.isfinite(loaded(photographs())["relu3_1"]).all()
 
 
 def test_the_card_names_all_runs_whose_weights_went_into_it(tmp_path):
     for name, before, steps in (("a", "", 5), ("b", "a", 3)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "run.json").write_text(json.dumps({
-            "steps": steps, "seconds": 60.0 * steps,
-            "settings": {"seed": steps, "slim_widths": ["8", "9"],
-                         "init_from": str(tmp_path / before) if before else ""}}))
+        (tmp_path / name / "run.json").write_text(
+            json.dumps(
+                {
+                    "steps": steps,
+                    "seconds": 60.0 * steps,
+                    "settings": {
+                        "seed": steps,
+                        "slim_widths": ["8", "9"],
+                        "init_from": str(tmp_path / before) if before else "",
+                    },
+                }
+            )
+        )
     assert slim_features._earlier_runs(str(tmp_path / "b")) == [
         {"steps": 5, "minutes": 5.0, "seed": 5, "widths": [8, 9]},
-        {"steps": 3, "minutes": 3.0, "seed": 3, "widths": [8, 9]}]
+        {"steps": 3, "minutes": 3.0, "seed": 3, "widths": [8, 9]},
+    ]
 
 
-@pytest.mark.parametrize("changes, message", [
-    ({"slim_widths": ("8", "8")}, "Expected five widths"),
-    ({"slim_widths": ("8", "8", "x", "8", "8")}, "Expected five widths"),
-    ({"slim_widths": ("8", "8", "0", "8", "8")}, "Expected five widths"),
-    ({"batch_size": 4}, "divisible by 3"),
-])
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"slim_widths": ("8", "8")}, "Expected five widths"),
+        ({"slim_widths": ("8", "8", "x", "8", "8")}, "Expected five widths"),
+        ({"slim_widths": ("8", "8", "0", "8", "8")}, "Expected five widths"),
+        ({"batch_size": 4}, "divisible by 3"),
+    ],
+)
 def test_unusable_settings_are_refused(changes, message):
     with pytest.raises(UserError, match=message):
         slim_features.build(settings(**changes))

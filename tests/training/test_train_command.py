@@ -47,23 +47,40 @@ def inputs(tmp_path_factory):
 
 def tiny(inputs, output, **changes):
     """Settings of a run that takes seconds."""
-    return TrainSettings(**{
-        "output": str(output), "style_image": str(inputs / "style.png"), "style_size": 32,
-        "style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",),
-        "content": str(inputs / "photos"), "crop_size": 32, "width": 4, "residual_blocks": 0,
-        "batch_size": 2, "steps": 6, "preview_steps": 0, "tensorboard": False, "export": (),
-        **changes})
+    return TrainSettings(
+        **{
+            "output": str(output),
+            "style_image": str(inputs / "style.png"),
+            "style_size": 32,
+            "style_layers": ("relu1_1", "relu2_1"),
+            "content_layers": ("relu2_1",),
+            "content": str(inputs / "photos"),
+            "crop_size": 32,
+            "width": 4,
+            "residual_blocks": 0,
+            "batch_size": 2,
+            "steps": 6,
+            "preview_steps": 0,
+            "tensorboard": False,
+            "export": (),
+            **changes,
+        }
+    )
 
 
 @pytest.fixture
 def base(inputs):
     """The same as flags, but for --output."""
-    flags_of = {field.name: getattr(tiny(inputs, "x"), field.name) for field in
-                dataclasses.fields(TrainSettings)
-                if getattr(tiny(inputs, "x"), field.name) != field.default}
+    flags_of = {
+        field.name: getattr(tiny(inputs, "x"), field.name)
+        for field in dataclasses.fields(TrainSettings)
+        if getattr(tiny(inputs, "x"), field.name) != field.default
+    }
     del flags_of["output"]
-    return {name: ",".join(value) if isinstance(value, tuple) else value
-            for name, value in flags_of.items()}
+    return {
+        name: ",".join(value) if isinstance(value, tuple) else value
+        for name, value in flags_of.items()
+    }
 
 
 @pytest.fixture
@@ -71,20 +88,33 @@ def command(base, in_process):
     """Runs the command: (flags) -> (status, stdout, stderr)."""
 
     def run(**changes):
-        values = {key: value for key, value in {**base, **changes}.items() if value is not None}
+        values = {
+            key: value
+            for key, value in {**base, **changes}.items()
+            if value is not None
+        }
         return in_process(
-            train.main, TrainSettings, [f"--{key}={value}" for key, value in values.items()])
+            train.main,
+            TrainSettings,
+            [f"--{key}={value}" for key, value in values.items()],
+        )
 
     return run
 
 
 def times(folders):
     """{file: when it was changed} of everything in some folders."""
-    return {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*")}
+    return {
+        path: path.stat().st_mtime_ns
+        for folder in folders
+        for path in folder.rglob("*")
+    }
 
 
 def weights(folder):
-    return keras.saving.load_model(folder / "network.keras", compile=False).get_weights()
+    return keras.saving.load_model(
+        folder / "network.keras", compile=False
+    ).get_weights()
 
 
 @pytest.fixture(scope="module")
@@ -97,26 +127,41 @@ def finished(inputs, tmp_path_factory):
 
 def test_a_run_leaves_all_that_is_needed_to_repeat_and_judge_it(finished):
     names = {path.name for path in finished.iterdir()}
-    assert names == {"run.flags", "run.json", "log.jsonl", "previews", "tensorboard", "checkpoints",
-                     "network.keras", "contact_sheet.png"}
+    assert names == {
+        "run.flags",
+        "run.json",
+        "log.jsonl",
+        "previews",
+        "tensorboard",
+        "checkpoints",
+        "network.keras",
+        "contact_sheet.png",
+    }
     assert {path.name for path in (finished / "previews").iterdir()} == {
-        "step_000003.png", "step_000006.png"}
+        "step_000003.png",
+        "step_000006.png",
+    }
     record = json.loads((finished / "run.json").read_text())
     assert record["steps"] == 6 and record["stopped_by"] == "steps"
-    assert len(record["style_sha256"][0]) == 64 and len(record["feature_network"]["sha256"]) == 64
+    assert (
+        len(record["style_sha256"][0]) == 64
+        and len(record["feature_network"]["sha256"]) == 64
+    )
     assert [entry["step"] for entry in log(finished)] == [1, 2, 3, 4, 5, 6]
     assert log(finished)[-1]["loss"] < log(finished)[0]["loss"]
 
 
 def test_run_flags_alone_repeat_the_run_bit_for_bit(command, base, finished, tmp_path):
     status, _, err = command(
-        **dict.fromkeys(base), flagfile=finished / "run.flags", output=tmp_path / "run")
+        **dict.fromkeys(base), flagfile=finished / "run.flags", output=tmp_path / "run"
+    )
     assert status == 0, err
     assert all(map(np.array_equal, weights(finished), weights(tmp_path / "run")))
 
 
 def test_a_run_that_died_between_checkpoints_resumes_without_a_step_logged_twice(
-        command, monkeypatch, inputs, finished, tmp_path):
+    command, monkeypatch, inputs, finished, tmp_path
+):
     class PowerCut(Exception):
         pass
 
@@ -143,23 +188,36 @@ def test_resuming_a_finished_run_trains_nothing_and_keeps_its_record(command, fi
     assert all(map(np.array_equal, weights(finished), before[1]))
 
 
-def test_bfloat16_trains_with_float32_weights_close_to_float32(command, finished, tmp_path):
+def test_bfloat16_trains_with_float32_weights_close_to_float32(
+    command, finished, tmp_path
+):
     status, _, err = command(output=tmp_path / "run", precision="bfloat16")
     assert status == 0, err
     assert all(array.dtype == np.float32 for array in weights(tmp_path / "run"))
     losses, exact = (
-        [entry["loss"] for entry in log(folder)] for folder in (tmp_path / "run", finished))
+        [entry["loss"] for entry in log(folder)]
+        for folder in (tmp_path / "run", finished)
+    )
     # Steps amplify rounding: only the first two see nearly the same weights.
     np.testing.assert_allclose(losses[:2], exact[:2], rtol=0.02)
     np.testing.assert_allclose(losses, exact, rtol=0.25)
-    assert losses != exact                                 # it was not float32 under another name
+    assert losses != exact  # it was not float32 under another name
 
 
-def test_the_faster_arithmetic_is_chosen_before_the_run_is_written(inputs, tmp_path, monkeypatch):
-    monkeypatch.setattr(precision, "convolution_seconds", {"float32": 2.0, "bfloat16": 1.0}.get)
+def test_the_faster_arithmetic_is_chosen_before_the_run_is_written(
+    inputs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        precision, "convolution_seconds", {"float32": 2.0, "bfloat16": 1.0}.get
+    )
     said = []
-    run = train_run.train(tiny(inputs, tmp_path / "run", precision="auto", steps=1), said.append)
-    assert "--precision=bfloat16" in run.flags.read_text() and "--precision=bfloat16" in said[0]
+    run = train_run.train(
+        tiny(inputs, tmp_path / "run", precision="auto", steps=1), said.append
+    )
+    assert (
+        "--precision=bfloat16" in run.flags.read_text()
+        and "--precision=bfloat16" in said[0]
+    )
 
 
 def test_a_budget_in_minutes_ends_the_command(command, tmp_path):
@@ -170,7 +228,9 @@ def test_a_budget_in_minutes_ends_the_command(command, tmp_path):
 
 
 def test_a_command_that_goes_on_beyond_its_minutes_says_so(command, tmp_path):
-    status, out, err = command(output=tmp_path / "run", steps=None, minutes=1e-6, least_steps=3)
+    status, out, err = command(
+        output=tmp_path / "run", steps=None, minutes=1e-6, least_steps=3
+    )
     assert status == 0, err
     assert "--minutes=1e-06" in out and "--least_steps=3" in out
     assert json.loads((tmp_path / "run" / "run.json").read_text())["steps"] == 3
@@ -178,10 +238,13 @@ def test_a_command_that_goes_on_beyond_its_minutes_says_so(command, tmp_path):
 
 def test_a_loss_that_is_not_finite_ends_the_command_in_one_line(command, tmp_path):
     status, _, err = command(
-        output=tmp_path / "run", learning_rate=1e30, steps=20, checkpoint_steps=1)
+        output=tmp_path / "run", learning_rate=1e30, steps=20, checkpoint_steps=1
+    )
     last = err.strip().splitlines()[-1]
     assert status == 1
-    assert last.startswith("error: Expected finite numbers. Received: not finite at step ")
+    assert last.startswith(
+        "error: Expected finite numbers. Received: not finite at step "
+    )
     assert "The last good checkpoint is " in last and "Traceback" not in err
 
 
@@ -190,8 +253,14 @@ BAD = {
     "an empty content folder": ({"content": "{inputs}/empty"}, "{inputs}/empty"),
     "text as style": ({"style_image": "{inputs}/text.jpg"}, "a"),
     "no style": ({"style_image": "{inputs}/none.jpg"}, "none.jpg"),
-    "a style below the receptive field": ({"style_image": "{inputs}/small.png"}, "60x8"),
-    "a style size below the receptive field": ({"style_layers": "relu5_1"}, "--style_size=32"),
+    "a style below the receptive field": (
+        {"style_image": "{inputs}/small.png"},
+        "60x8",
+    ),
+    "a style size below the receptive field": (
+        {"style_layers": "relu5_1"},
+        "--style_size=32",
+    ),
     "an unknown style layer": ({"style_layers": "relu9_1"}, "relu9_1"),
     "an unknown content layer": ({"content_layers": "conv4_2"}, "conv4_2"),
     "a layer weight that is no number": ({"style_layers": "relu1_1:x"}, "relu1_1:x"),
@@ -203,44 +272,62 @@ BAD = {
     "no output": ({"output": ""}, "nothing"),
     "a file as output": ({"output": "{inputs}/file"}, "{inputs}/file"),
     "an output below a file": ({"output": "{inputs}/file/run"}, "{inputs}/file/run"),
-    "an output that nobody may create": ({"output": "/proc/nowhere/run"}, "/proc/nowhere"),
-    "a folder of somebody else": ({"output": "{inputs}", "overwrite": "true"}, "holds other files"),
+    "an output that nobody may create": (
+        {"output": "/proc/nowhere/run"},
+        "/proc/nowhere",
+    ),
+    "a folder of somebody else": (
+        {"output": "{inputs}", "overwrite": "true"},
+        "holds other files",
+    ),
     "a folder with a run": ({"output": "{finished}"}, "holds one"),
     "another configuration": (
-        {"output": "{finished}", "resume": "true", "style_weight": 3}, "--style_weight=3.0"),
+        {"output": "{finished}", "resume": "true", "style_weight": 3},
+        "--style_weight=3.0",
+    ),
     "resume of nothing": ({"resume": "true"}, "--resume"),
     "resume and overwrite": ({"resume": "true", "overwrite": "true"}, "both"),
     "an unknown export": ({"export": "onnx_of_old"}, "onnx_of_old"),
     "slim weights that are none": ({"slim_weights": "{inputs}/text.jpg"}, "text.jpg"),
     "VGG19 weights that are not there": (
-        {"feature_network": "vgg19", "vgg_weights": "{inputs}/none.h5"}, "none.h5"),
+        {"feature_network": "vgg19", "vgg_weights": "{inputs}/none.h5"},
+        "none.h5",
+    ),
     "workers without TF_CONFIG": ({"strategy": "multi_worker"}, "TF_CONFIG"),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_gives_one_clear_line_and_status_1(
-        command, inputs, finished, tmp_path, monkeypatch, case):
+    command, inputs, finished, tmp_path, monkeypatch, case
+):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     changes, named = BAD[case]
     places = {"inputs": inputs, "finished": finished}
     before = times(places.values())
     output = tmp_path / "run"
-    status, out, err = command(**{"output": output, **{
-        key: value.format(**places) if isinstance(value, str) else value
-        for key, value in changes.items()}})
+    status, out, err = command(
+        **{
+            "output": output,
+            **{
+                key: value.format(**places) if isinstance(value, str) else value
+                for key, value in changes.items()
+            },
+        }
+    )
     assert status == 1 and out == ""
-    line, = err.splitlines()
+    (line,) = err.splitlines()
     assert line.startswith("error: Expected ") and ". Received: " in line
     assert named.format(**places) in line
     remedy = line.partition(". Received: ")[2]
     assert len(remedy.split()) >= 3 and remedy.endswith(".")
-    assert not output.exists()                             # nothing is left behind
-    assert times(places.values()) == before                # and nothing was touched
+    assert not output.exists()  # nothing is left behind
+    assert times(places.values()) == before  # and nothing was touched
 
 
 def test_results_that_cannot_be_written_end_in_one_line_and_resume_writes_them(
-        command, monkeypatch, tmp_path):
+    command, monkeypatch, tmp_path
+):
     output = tmp_path / "run"
     with monkeypatch.context() as patch:
         # A folder in the network's place: its file cannot be written.
@@ -253,7 +340,9 @@ def test_results_that_cannot_be_written_end_in_one_line_and_resume_writes_them(
     assert (output / "network.keras").is_file()
 
 
-def test_an_os_error_is_one_line_and_a_bug_keeps_its_stack_trace(command, monkeypatch, tmp_path):
+def test_an_os_error_is_one_line_and_a_bug_keeps_its_stack_trace(
+    command, monkeypatch, tmp_path
+):
     def fail(error):
         def open_run(settings):
             raise error
@@ -262,8 +351,12 @@ def test_an_os_error_is_one_line_and_a_bug_keeps_its_stack_trace(command, monkey
 
     fail(OSError(28, "No space left on device"))
     status, _, err = command(output=tmp_path / "a")
-    line, = err.splitlines()
-    assert status == 1 and line.startswith("error: Expected ") and "No space left on device" in line
+    (line,) = err.splitlines()
+    assert (
+        status == 1
+        and line.startswith("error: Expected ")
+        and "No space left on device" in line
+    )
     fail(ZeroDivisionError("a bug"))
     with pytest.raises(ZeroDivisionError):
         command(output=tmp_path / "b")
@@ -279,12 +372,20 @@ def test_ctrl_c_before_the_first_step_is_one_line_too(command, monkeypatch, tmp_
 
 def test_a_real_ctrl_c_exits_with_130_and_resume_finishes(command, base, tmp_path):
     output, steps = tmp_path / "run", 120
-    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
-    arguments = [f"--{key}={value}" for key, value in
-                 {**base, "output": output, "steps": steps}.items()]
+    environment = {
+        key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"
+    }
+    arguments = [
+        f"--{key}={value}"
+        for key, value in {**base, "output": output, "steps": steps}.items()
+    ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "nst_tf.train", *arguments], env=environment, text=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        [sys.executable, "-m", "nst_tf.train", *arguments],
+        env=environment,
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
     try:
         deadline = time.monotonic() + 180
         while not (output / "log.jsonl").exists() or len(log(output)) < 3:
@@ -298,10 +399,15 @@ def test_a_real_ctrl_c_exits_with_130_and_resume_finishes(command, base, tmp_pat
     assert process.returncode == 130 and "Traceback" not in err
     done = len(log(output))
     last = err.replace("\r", "\n").strip().splitlines()[-1]
-    assert last.startswith(f"interrupted: after step {done}, --resume continues from {output}")
-    assert 3 <= done < steps and (output / "checkpoints" / f"ckpt-{done}.index").is_file()
+    assert last.startswith(
+        f"interrupted: after step {done}, --resume continues from {output}"
+    )
+    assert (
+        3 <= done < steps and (output / "checkpoints" / f"ckpt-{done}.index").is_file()
+    )
     assert not (output / "network.keras").exists()
-    # What TensorFlow says about CPU, drivers and its own files does not bury the command's output.
+    # What TensorFlow says about CPU, drivers and its own files does not bury the
+    # command's output.
     for line in ("oneDNN", "cudart", "cuInit", "Sharding callback"):
         assert line not in err
 
@@ -313,8 +419,11 @@ def test_a_real_ctrl_c_exits_with_130_and_resume_finishes(command, base, tmp_pat
 
 def test_help_lists_every_setting_with_its_help_and_default():
     answer = subprocess.run(
-        [sys.executable, "-m", "nst_tf.train", "--help"], capture_output=True, text=True,
-        timeout=60)
+        [sys.executable, "-m", "nst_tf.train", "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     words = " ".join(answer.stdout.split())
     for field in dataclasses.fields(TrainSettings):
         switch = "[no]" if isinstance(field.default, bool) else ""
@@ -338,7 +447,8 @@ except SystemExit as end:
     assert end.code == 1 and "tensorflow" not in sys.modules
 """
     answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
     assert answer.returncode == 0, answer.stderr
     assert answer.stderr.startswith("error: Expected --steps above 0")
     assert answer.stderr.count("\n") == 1
@@ -347,7 +457,10 @@ except SystemExit as end:
 
 def test_words_that_are_no_flags_are_refused():
     answer = subprocess.run(
-        [sys.executable, "-m", "nst_tf.train", "style.jpg"], capture_output=True, text=True,
-        timeout=60)
+        [sys.executable, "-m", "nst_tf.train", "style.jpg"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert answer.returncode == 1 and "Received: style.jpg" in answer.stderr
     assert "Traceback" not in answer.stderr and answer.stderr.count("\n") == 1

@@ -10,7 +10,13 @@ _CROWNS = (
     (60, 12, 30), (126, 18, 28), (190, 36, 22), (226, 84, 16), (244, 136, 20), (252, 190, 40),
     (255, 228, 110),
 )  # fmt: skip
-_LIGHT = ((255, 250, 220), (255, 226, 130), (250, 176, 60), (214, 110, 110), (110, 90, 150))
+_LIGHT = (
+    (255, 250, 220),
+    (255, 226, 130),
+    (250, 176, 60),
+    (214, 110, 110),
+    (110, 90, 150),
+)
 _DISTANCE = ((44, 62, 116), (70, 110, 150), (120, 160, 160), (206, 180, 130))
 _GRASS = ((54, 26, 40), (120, 40, 24), (186, 84, 22), (150, 130, 40), (236, 170, 50))
 _WET = (
@@ -99,12 +105,18 @@ def _tree(colour, angle, x, y, blotch, index, tree):
     colour[leaves] = fields.ramp(np.clip(tone, 0, 1), _CROWNS)[leaves]
     turn = np.arctan2(dy, dx) + np.pi / 2 + 0.7 * blotch
     angle = np.where(leaves, turn, angle)
-    width = half * (1 + 1.2 * np.clip(0.12 - rise, 0, 1) / 0.12) * (1.15 - 0.6 * rise.clip(0, 1))
+    width = (
+        half
+        * (1 + 1.2 * np.clip(0.12 - rise, 0, 1) / 0.12)
+        * (1.15 - 0.6 * rise.clip(0, 1))
+    )
     across = (x - foot - lean) / width
     trunk = (np.abs(across) < 1) & (rise > -0.01) & (rise < 0.95)
     for side, start in ((-1, 0.50), (1, 0.62), (-1, 0.74)):
         limb = foot + lean + side * (rise - start) * tall * 0.55
-        trunk |= (np.abs(x - limb) < 0.45 * half) & (rise > start) & (rise < start + 0.30)
+        trunk |= (
+            (np.abs(x - limb) < 0.45 * half) & (rise > start) & (rise < start + 0.30)
+        )
     shown = trunk & ~(leaves & (blotch > 0.55))
     bark = np.clip(0.35 + 0.4 * inward * across + 0.25 * blotch, 0, 1)
     colour[shown] = fields.ramp(bark, _BARK)[shown]
@@ -112,7 +124,9 @@ def _tree(colour, angle, x, y, blotch, index, tree):
     outward = (foot - x) * inward
     shadow = (outward > 0) & (outward < 8 * half) & (y > _VANISHING[1] + 0.05)
     shadow &= np.abs(y - ground - 0.25 * outward) < 1.4 * half
-    colour[shadow] = 0.5 * colour[shadow] + 0.5 * np.asarray((46, 30, 84), np.float32) / 255
+    colour[shadow] = (
+        0.5 * colour[shadow] + 0.5 * np.asarray((46, 30, 84), np.float32) / 255
+    )
     return colour, angle, shown
 
 
@@ -131,16 +145,22 @@ def _cover(canvas, rng, design, where, size) -> None:
     reach = np.linspace(-0.5, 0.5, 14) * lengths[:, None]
     bow = rng.normal(0, 0.10, (len(at), 1)) * reach**2 / lengths[:, None]
     cos, sin = np.cos(turned)[:, None], np.sin(turned)[:, None]
-    path = np.stack([cos * reach - sin * bow, sin * reach + cos * bow], -1) + at[:, None]
+    path = (
+        np.stack([cos * reach - sin * bow, sin * reach + cos * bow], -1) + at[:, None]
+    )
     paints = []
     for spread in (0.0, 0.03):
         near = at + rng.normal(0, spread * short + 1e-6, at.shape)
         near = np.clip(near, 0, (width - 1, height - 1)).astype(np.intp)
-        mixed = colour[near[:, 1], near[:, 0]] * np.exp(rng.normal(0, 0.16, (len(at), 1)))
+        mixed = colour[near[:, 1], near[:, 0]] * np.exp(
+            rng.normal(0, 0.16, (len(at), 1))
+        )
         mixed += rng.normal(0, 0.03, mixed.shape)
         paints.append(np.clip(mixed, 0, 1).astype(np.float32))
     chance = rng.random(len(at)) < 0.05
-    paints[1][chance] = (np.asarray(_CHANCE, np.float32) / 255)[rng.integers(5, size=chance.sum())]
+    paints[1][chance] = (np.asarray(_CHANCE, np.float32) / 255)[
+        rng.integers(5, size=chance.sum())
+    ]
     breadths = (breadth * short * rng.uniform(0.55, 1.25, len(at))).astype(np.float32)
     strokes = brush.Strokes(path.astype(np.float32), breadths, *paints)
     brush.lay(canvas, strokes, rng, brush.Tool(taper=0.12, ragged=0.045, body=1.5))

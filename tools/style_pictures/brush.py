@@ -77,7 +77,9 @@ class Tool:
     body: float = 1.0
 
 
-def lay(canvas: Canvas, strokes: Strokes, rng: np.random.Generator, tool: Tool = Tool()) -> None:
+def lay(
+    canvas: Canvas, strokes: Strokes, rng: np.random.Generator, tool: Tool = Tool()
+) -> None:
     """Lays `strokes` on `canvas` in place, with `tool`."""
     legs = np.linalg.norm(np.diff(strokes.path, axis=1), axis=-1).sum(1)
     along = max(int(legs.max(initial=0) / 0.65), 4)
@@ -88,7 +90,10 @@ def lay(canvas: Canvas, strokes: Strokes, rng: np.random.Generator, tool: Tool =
         _lay_batch(
             canvas,
             Strokes(
-                strokes.path[part], strokes.width[part], strokes.colour[part], strokes.streak[part]
+                strokes.path[part],
+                strokes.width[part],
+                strokes.colour[part],
+                strokes.streak[part],
             ),
             rng,
             (along, across),
@@ -97,7 +102,11 @@ def lay(canvas: Canvas, strokes: Strokes, rng: np.random.Generator, tool: Tool =
 
 
 def _lay_batch(
-    canvas: Canvas, strokes: Strokes, rng: np.random.Generator, samples: tuple[int, int], tool: Tool
+    canvas: Canvas,
+    strokes: Strokes,
+    rng: np.random.Generator,
+    samples: tuple[int, int],
+    tool: Tool,
 ) -> None:
     along, across = samples
     count = len(strokes.path)
@@ -110,7 +119,9 @@ def _lay_batch(
 
     bristle = _bristles(rng, count, across, grain=1.1)
     load = _bristles(rng, count, across, grain=2.5)
-    lift = 0.6 * tool.ragged + tool.ragged * np.abs(_bristles(rng, count, across, grain=1.5))
+    lift = 0.6 * tool.ragged + tool.ragged * np.abs(
+        _bristles(rng, count, across, grain=1.5)
+    )
     wobble = _bristles(rng, count, along, grain=9.0)
     round_end = 0.13 * tool.taper * v * v
     inside = (u[:, None] > (round_end + 0.4 * lift)[:, None]) & (
@@ -127,10 +138,15 @@ def _lay_batch(
     thick = thick * (0.8 + 0.35 * u[:, None] ** 2)
 
     height, width = canvas.relief.shape
-    columns, rows = np.floor(at[..., 0]).astype(np.intp), np.floor(at[..., 1]).astype(np.intp)
+    columns, rows = (
+        np.floor(at[..., 0]).astype(np.intp),
+        np.floor(at[..., 1]).astype(np.intp),
+    )
     inside = inside & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     rows, columns = rows[inside], columns[inside]
-    canvas.paint[rows, columns] = colour[inside]  # of a repeated index, the last value stays
+    canvas.paint[rows, columns] = colour[
+        inside
+    ]  # of a repeated index, the last value stays
     canvas.relief[rows, columns] = tool.body * thick[inside]
 
 
@@ -145,7 +161,9 @@ def _ribbon(path: np.ndarray, along: int) -> tuple[np.ndarray, np.ndarray]:
     return middle, np.stack([-heading[..., 1], heading[..., 0]], -1)
 
 
-def _bristles(rng: np.random.Generator, count: int, length: int, grain: float) -> np.ndarray:
+def _bristles(
+    rng: np.random.Generator, count: int, length: int, grain: float
+) -> np.ndarray:
     rough = rng.standard_normal((count, length)).astype(np.float32)
     soft = ndimage.gaussian_filter1d(rough, grain, axis=1, mode="wrap")
     return soft / (soft.std() + 1e-6)

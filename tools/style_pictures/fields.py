@@ -1,6 +1,7 @@
 """Scalar and direction fields over a picture: coordinates, noise, swirls, colour ramps.
 
-Positions are in units of the picture's short side: `y` runs down and `x` to the right, both from 0.
+Positions are in units of the picture's short side: `y` runs down and `x` to the right,
+both from 0.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,9 @@ def noise(
         rows, columns = int(y[-1, 0] / step) + 5, int(x[0, -1] / step) + 5
         lattice = rng.standard_normal((rows, columns)).astype(np.float32)
         at = np.stack([y / step + 1.5, x / step + 1.5])
-        total += ndimage.map_coordinates(lattice, at, order=3, mode="nearest") / 2**octave
+        total += (
+            ndimage.map_coordinates(lattice, at, order=3, mode="nearest") / 2**octave
+        )
     return (total - total.mean()) / (total.std() + 1e-6)
 
 
@@ -50,7 +53,9 @@ def ramp(at: np.ndarray, colours: Sequence[Sequence[int]]) -> np.ndarray:
     """Returns the colours [..., 3] (0..1) found at `at` (0..1) on an even ramp of 0..255 stops."""
     stops = np.asarray(colours, np.float32) / 255
     places = np.linspace(0, 1, len(stops))
-    return np.stack([np.interp(at, places, channel) for channel in stops.T], -1).astype(np.float32)
+    return np.stack([np.interp(at, places, channel) for channel in stops.T], -1).astype(
+        np.float32
+    )
 
 
 def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -74,8 +79,8 @@ def swirl(
         angle: direction far from every vortex, radians, y down.
         x: as from `grid`.
         y: as from `grid`.
-        vortices: rows of (x, y, radius, spin, pull); `spin` is 1 or -1, and `pull` bends the
-            circles into spirals.
+        vortices: rows of (x, y, radius, spin, pull); `spin` is 1 or -1, and `pull`
+            bends the circles into spirals.
     """
     u, v = np.cos(angle), np.sin(angle)
     for cx, cy, radius, spin, pull in vortices:

@@ -38,7 +38,9 @@ def paint(seed: int, height: int, width: int) -> np.ndarray:
     ink = np.maximum(ink, _spatter(rng, height, width))
     picture = _on_paper(ink, fibres)
     picture = _stamped(rng, picture, x, y)
-    return np.round(brush.shrunk(np.clip(picture, 0, 1), _OVERSAMPLING) * 255).astype(np.uint8)
+    return np.round(brush.shrunk(np.clip(picture, 0, 1), _OVERSAMPLING) * 255).astype(
+        np.uint8
+    )
 
 
 def _fibres(rng, height, width) -> np.ndarray:
@@ -53,7 +55,9 @@ def _fibres(rng, height, width) -> np.ndarray:
 
 def _sun_and_sky(rng, ink, x, y):
     cloud = fields.noise(rng, *x.shape, cell=0.35, octaves=5)
-    wash = 0.10 * fields.smoothstep(-0.2, 1.6, cloud) + 0.10 * fields.smoothstep(0.25, 0.0, y)
+    wash = 0.10 * fields.smoothstep(-0.2, 1.6, cloud) + 0.10 * fields.smoothstep(
+        0.25, 0.0, y
+    )
     sun = np.hypot(x - 0.86, y - 0.20)
     halo = 0.16 * np.exp(-(((sun - 0.105) / 0.05) ** 2)) * (sun > 0.085)
     return ink + wash * fields.smoothstep(0.08, 0.095, sun) + halo
@@ -76,8 +80,12 @@ def _mountain(rng, ink, x, y, ridge):
     crest = np.exp(-np.clip(depth, 0, None) / 0.012)
     tone = strength * (0.62 * fade + 0.38 * crest * (0.6 + 0.4 * edge.clip(-1, 1)))
     tone = tone * (0.45 + 0.85 * folds) + 0.30 * strength * folds * fade
-    mist = fields.smoothstep(0.05, 0.30, depth + 0.04 * fields.noise(rng, height, width, 0.25, 3))
-    return ink * (1 - body) + body * np.clip(tone * (1 - 0.92 * mist) + 0.10 * ink * mist, 0, 0.93)
+    mist = fields.smoothstep(
+        0.05, 0.30, depth + 0.04 * fields.noise(rng, height, width, 0.25, 3)
+    )
+    return ink * (1 - body) + body * np.clip(
+        tone * (1 - 0.92 * mist) + 0.10 * ink * mist, 0, 0.93
+    )
 
 
 def _profile(rng, x) -> np.ndarray:
@@ -103,7 +111,9 @@ def _folded(rng, skew, depth) -> np.ndarray:
 def _water(rng, ink, x, y):
     shore = 0.90 + 0.02 * np.sin(5 * x)
     ripples = fields.noise(rng, *x.shape, cell=0.10, octaves=2)
-    lines = np.sin(190 * (y - shore) / (0.6 + 2 * np.clip(y - shore, 0, 1)) + 2.5 * ripples)
+    lines = np.sin(
+        190 * (y - shore) / (0.6 + 2 * np.clip(y - shore, 0, 1)) + 2.5 * ripples
+    )
     near = fields.smoothstep(0.0, 0.03, y - shore)
     drawn = fields.smoothstep(0.35, 1.0, lines + 0.3 * ripples)
     return ink * (1 - 0.8 * near) + 0.55 * near * drawn
@@ -121,23 +131,34 @@ def _bled(rng, ink, fibres):
 def _pines(rng):
     """Yields the strokes of pines on the near slopes.
 
-    Each is a path [P, 2] and a breadth in short sides, the wetness in 0..1, and the kind.
+    Each is a path [P, 2] and a breadth in short sides, the wetness in 0..1, and the
+    kind.
     """
     for cx, foot, tall in (
         (0.10, 0.82, 0.26), (0.19, 0.85, 0.20), (0.03, 0.86, 0.17), (0.56, 0.86, 0.14),
         (0.62, 0.88, 0.18), (0.69, 0.88, 0.12), (0.29, 0.87, 0.13), (0.40, 0.88, 0.08),
     ):  # fmt: skip
         lean = rng.normal(0, 0.02)
-        trunk = np.array([[cx, foot], [cx + lean, foot - 0.5 * tall], [cx - lean, foot - tall]])
+        trunk = np.array(
+            [[cx, foot], [cx + lean, foot - 0.5 * tall], [cx - lean, foot - tall]]
+        )
         yield _curve(trunk), 0.008, 0.85, "stem"
         for rise in np.linspace(0.22, 1.0, 13):
             for _ in range(7):
                 reach = tall * (0.40 - 0.33 * rise) * rng.uniform(-1.1, 1.1)
                 top = foot - rise * tall + 0.10 * abs(reach) + rng.normal(0, 0.003)
                 half = 0.020 * rng.uniform(0.5, 1.1)
-                left, right = (cx + reach - half, top + 0.004), (cx + reach + half, top + 0.004)
+                left, right = (
+                    (cx + reach - half, top + 0.004),
+                    (cx + reach + half, top + 0.004),
+                )
                 needle = np.array([left, (cx + reach, top - 0.004), right])
-                yield _curve(needle), 0.009 * rng.uniform(0.6, 1.3), rng.uniform(0.35, 1.0), "dab"
+                yield (
+                    _curve(needle),
+                    0.009 * rng.uniform(0.6, 1.3),
+                    rng.uniform(0.35, 1.0),
+                    "dab",
+                )
 
 
 def _bamboo(rng):
@@ -152,12 +173,18 @@ def _bamboo(rng):
                     for rise in (low, (low + high) / 2, high)]  # fmt: skip
             yield _curve(np.array(ends)), wide, wet, "stem"
             jx, jy = ends[2]
-            knot = [(jx - 0.6 * wide, jy - 0.008), (jx, jy - 0.003), (jx + 0.6 * wide, jy - 0.009)]
+            knot = [
+                (jx - 0.6 * wide, jy - 0.008),
+                (jx, jy - 0.003),
+                (jx + 0.6 * wide, jy - 0.009),
+            ]
             yield _curve(np.array(knot)), 0.007, 1.0, "dab"
             if rng.random() < 0.85:
                 yield from _sprig(rng, jx, jy, wet)
     for _ in range(7):
-        yield from _sprig(rng, rng.uniform(0.98, 1.28), rng.uniform(0.02, 0.5), rng.uniform(0.3, 1))
+        yield from _sprig(
+            rng, rng.uniform(0.98, 1.28), rng.uniform(0.02, 0.5), rng.uniform(0.3, 1)
+        )
 
 
 def _sprig(rng, x, y, wet):
@@ -172,7 +199,12 @@ def _sprig(rng, x, y, wet):
         long = rng.uniform(0.07, 0.15)
         dx, dy = np.cos(turn) * long, np.sin(turn) * long
         path = np.array([(sx, sy), (sx + 0.5 * dx, sy + 0.44 * dy), (sx + dx, sy + dy)])
-        yield _curve(path), rng.uniform(0.017, 0.026), wet * rng.uniform(0.6, 1.15), "leaf"
+        yield (
+            _curve(path),
+            rng.uniform(0.017, 0.026),
+            wet * rng.uniform(0.6, 1.15),
+            "leaf",
+        )
 
 
 def _curve(points) -> np.ndarray:
@@ -184,9 +216,12 @@ def _curve(points) -> np.ndarray:
 
 
 _PRESSURE = {
-    # kind of stroke: breadth from its start (0) to its end (1), as a share of its full breadth
+    # kind of stroke: breadth from its start (0) to its end (1), as a share of its full
+    # breadth
     "stem": lambda u: 0.84 + 0.16 * np.abs(2 * u - 1) ** 4,
-    "leaf": lambda u: (u / 0.35).clip(0, 1) ** 0.7 * ((1 - u) / 0.65).clip(0, 1) ** 0.9 + 0.03,
+    "leaf": lambda u: (
+        (u / 0.35).clip(0, 1) ** 0.7 * ((1 - u) / 0.65).clip(0, 1) ** 0.9 + 0.03
+    ),
     "dab": lambda u: np.sqrt(np.sin(np.pi * u).clip(0, 1)) + 0.1,
 }
 
@@ -197,21 +232,37 @@ def _strokes(rng, strokes, size, fibres) -> np.ndarray:
     short = min(size)
     ink = np.zeros(size, np.float32)
     for path, breadth, wet, kind in strokes:
-        along = max(int(np.linalg.norm(np.diff(path, axis=0), axis=1).sum() * short / 0.6), 8)
+        along = max(
+            int(np.linalg.norm(np.diff(path, axis=0), axis=1).sum() * short / 0.6), 8
+        )
         across = max(int(breadth * short / 0.6), 4)
         u, v = np.linspace(0, 1, along), np.linspace(-1, 1, across)
-        at = np.stack([np.interp(u * 23, np.arange(24), path[:, k]) for k in (0, 1)], -1)
+        at = np.stack(
+            [np.interp(u * 23, np.arange(24), path[:, k]) for k in (0, 1)], -1
+        )
         heading = np.gradient(at, axis=0)
         heading /= np.linalg.norm(heading, axis=1, keepdims=True) + 1e-9
         normal = np.stack([-heading[:, 1], heading[:, 0]], -1)
         press = _PRESSURE[kind](u)
-        at = at[:, None] + (0.5 * breadth * press)[:, None, None] * v[:, None] * normal[:, None]
+        at = (
+            at[:, None]
+            + (0.5 * breadth * press)[:, None, None] * v[:, None] * normal[:, None]
+        )
         place = (at * short).astype(np.intp)
-        bristle = ndimage.gaussian_filter1d(rng.standard_normal(across), 0.9, mode="wrap")
+        bristle = ndimage.gaussian_filter1d(
+            rng.standard_normal(across), 0.9, mode="wrap"
+        )
         bristle = bristle / (bristle.std() + 1e-6)
-        inside = (place >= 0).all(-1) & (place[..., 0] < width) & (place[..., 1] < height)
-        rows, columns = place[..., 1].clip(0, height - 1), place[..., 0].clip(0, width - 1)
-        thirst = 1.9 * u[:, None] ** 2 * (1.25 - wet) + 0.25 * fibres[rows, columns] * (1.1 - wet)
+        inside = (
+            (place >= 0).all(-1) & (place[..., 0] < width) & (place[..., 1] < height)
+        )
+        rows, columns = (
+            place[..., 1].clip(0, height - 1),
+            place[..., 0].clip(0, width - 1),
+        )
+        thirst = 1.9 * u[:, None] ** 2 * (1.25 - wet) + 0.25 * fibres[rows, columns] * (
+            1.1 - wet
+        )
         kept = inside & (thirst < 0.85 + 0.55 * bristle)
         tone = wet * (0.80 + 0.10 * bristle + 0.20 * np.abs(v) ** 3 - 0.14 * u[:, None])
         stroke = np.clip(tone, 0.08, 0.97)

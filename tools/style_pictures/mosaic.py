@@ -9,8 +9,17 @@ _OVERSAMPLING = 2
 _SPACING = 0.0185  # of the short side, between tesserae
 _ROUNDS = 9  # of relaxation
 _BODY = (0.47, 0.70)  # where the fan of feathers springs from, short sides
-_ROSETTES = ((0.13, 0.17, 0.12), (1.17, 0.18, 0.13), (0.07, 0.80, 0.12), (1.2, 0.8, 0.1))
-_FANS = ((0.29, 0.043, 11), (0.41, 0.052, 13), (0.54, 0.060, 15))  # reach, size of the eyes, count
+_ROSETTES = (
+    (0.13, 0.17, 0.12),
+    (1.17, 0.18, 0.13),
+    (0.07, 0.80, 0.12),
+    (1.2, 0.8, 0.1),
+)
+_FANS = (
+    (0.29, 0.043, 11),
+    (0.41, 0.052, 13),
+    (0.54, 0.060, 15),
+)  # reach, size of the eyes, count
 _GROUND = ((122, 30, 24), (176, 52, 28), (206, 92, 36), (226, 140, 60))
 _GOLD = ((150, 96, 20), (208, 152, 36), (244, 204, 84), (255, 238, 170))
 _LEAVES = ((18, 56, 40), (30, 96, 60), (84, 140, 60), (170, 190, 90))
@@ -41,7 +50,9 @@ def _cartoon(rng, x, y) -> tuple[np.ndarray, np.ndarray]:
     """Returns the design: colours [H, W, 3] and the direction of the rows [H, W], radians."""
     height, width = x.shape
     wander = fields.noise(rng, height, width, cell=0.25, octaves=2)
-    angle = (0.6 * np.sin(6 * x + 2) + 0.5 * wander + 0.8 * np.cos(5 * y)).astype(np.float32)
+    angle = (0.6 * np.sin(6 * x + 2) + 0.5 * wander + 0.8 * np.cos(5 * y)).astype(
+        np.float32
+    )
     waves = 0.5 + 0.35 * np.sin(55 * (y + 0.03 * np.sin(9 * x)) + 2.5 * wander)
     colour = fields.ramp(np.clip(waves, 0, 1), _GROUND)
     for cx, cy, radius in _ROSETTES:
@@ -98,7 +109,9 @@ def _fan(colour, angle, x, y):
     dx, dy = x - cx, y - cy
     r, turn = np.hypot(dx, dy), np.arctan2(dx, -dy)  # 0 is up, to either side +-pi
     fan = (np.abs(turn) < 1.95) & (r < 0.62 + 0.015 * np.cos(30 * turn)) & (r > 0.05)
-    barbs = 0.45 + 0.25 * np.sin(90 * r - 3 * np.abs(np.sin(11 * turn))) + 0.3 * (r - 0.3)
+    barbs = (
+        0.45 + 0.25 * np.sin(90 * r - 3 * np.abs(np.sin(11 * turn))) + 0.3 * (r - 0.3)
+    )
     colour[fan] = fields.ramp(np.clip(barbs, 0, 1), _FEATHER)[fan]
     angle = np.where(fan, np.arctan2(dy, dx), angle)
     for row, (reach, size, count) in enumerate(_FANS):
@@ -117,16 +130,26 @@ def _bird(colour, angle, x, y):
     cx, cy = _BODY[0] + 0.17, _BODY[1]
     lift = np.clip((cy + 0.24 - y) / 0.52, 0, 1)  # 0 at the feet, 1 at the head
     centre = cx - 0.035 * np.sin(3.4 * lift) + 0.02 * lift
-    half = 0.105 * np.sqrt(np.clip(np.sin(np.pi * np.clip(lift * 1.25 + 0.05, 0, 1)), 0, 1)) + 0.034
+    half = (
+        0.105
+        * np.sqrt(np.clip(np.sin(np.pi * np.clip(lift * 1.25 + 0.05, 0, 1)), 0, 1))
+        + 0.034
+    )
     across = (x - centre) / half
     body = (np.abs(across) < 1) & (lift > 0) & (lift < 0.97)
     scales = np.sin(60 * lift + 2.2 * across**2) * 0.22
-    colour[body] = fields.ramp(np.clip(0.5 - 0.35 * across + scales, 0, 1), _BREAST)[body]
+    colour[body] = fields.ramp(np.clip(0.5 - 0.35 * across + scales, 0, 1), _BREAST)[
+        body
+    ]
     angle = np.where(body, np.pi / 2 + 0.9 * across, angle)
     hx, hy = cx + 0.005, cy - 0.285
     skull = np.hypot(x - hx, y - hy) < 0.058
     colour[skull] = fields.ramp(np.clip((y - hy) * 9 + 0.6, 0, 1), _BREAST[::-1])[skull]
-    beak = (x < hx - 0.045) & (x > hx - 0.125) & (np.abs(y - hy - 0.006) < 0.42 * (x - hx + 0.125))
+    beak = (
+        (x < hx - 0.045)
+        & (x > hx - 0.125)
+        & (np.abs(y - hy - 0.006) < 0.42 * (x - hx + 0.125))
+    )
     colour[beak] = np.asarray((255, 206, 70), np.float32) / 255
     return colour, angle
 
@@ -134,14 +157,17 @@ def _bird(colour, angle, x, y):
 def _tesserae(rng, angle) -> tuple[np.ndarray, np.ndarray]:
     """Returns each pixel's tile number [H, W] and how far from its edge it is [H, W], in tiles.
 
-    Points wander to the middles of their cells (Lloyd's relaxation). `_nearest` measures distance
-    in the frame turned along the flow, which makes the cells nearly square and lines them up.
+    Points wander to the middles of their cells (Lloyd's relaxation). `_nearest`
+    measures distance in the frame turned along the flow, which makes the cells nearly
+    square and lines them up.
     """
     height, width = angle.shape
     spacing = _SPACING * min(height, width)
     rows, columns = int(height / spacing) + 1, int(width / spacing) + 1
     lattice = np.stack(np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5), -1)
-    points = (lattice.reshape(-1, 2) + rng.uniform(-0.45, 0.45, (rows * columns, 2))) * spacing
+    points = (
+        lattice.reshape(-1, 2) + rng.uniform(-0.45, 0.45, (rows * columns, 2))
+    ) * spacing
     step = max(int(spacing / 7), 1)
     y, x = np.mgrid[0:height:step, 0:width:step].astype(np.float32)
     for _ in range(_ROUNDS):
@@ -158,14 +184,18 @@ def _tesserae(rng, angle) -> tuple[np.ndarray, np.ndarray]:
 def _nearest(points, angle, x, y) -> tuple[np.ndarray, np.ndarray]:
     """Returns the nearest point's number and the lead over the second nearest, both [h, w].
 
-    Distance is mostly the larger of the two offsets along and across the flow at the point.
+    Distance is mostly the larger of the two offsets along and across the flow at the
+    point.
     """
     height, width = angle.shape
     _, near = spatial.cKDTree(points).query(np.stack([x.ravel(), y.ravel()], -1), k=6)
     at_rows = np.clip(points[:, 1], 0, height - 1).astype(np.intp)
     at_columns = np.clip(points[:, 0], 0, width - 1).astype(np.intp)
     turn = angle[at_rows, at_columns]
-    cos, sin = np.cos(turn).astype(np.float32)[near], np.sin(turn).astype(np.float32)[near]
+    cos, sin = (
+        np.cos(turn).astype(np.float32)[near],
+        np.sin(turn).astype(np.float32)[near],
+    )
     dx = x.reshape(-1, 1) - points[:, 0].astype(np.float32)[near]
     dy = y.reshape(-1, 1) - points[:, 1].astype(np.float32)[near]
     along, across = np.abs(dx * cos + dy * sin), np.abs(dy * cos - dx * sin)
@@ -182,7 +212,10 @@ def _tile_tones(rng, tile, colour) -> np.ndarray:
     """Returns every tile's colour [T, 3]: the design's in its middle, tinted by chance."""
     count = int(tile.max()) + 1
     area = np.maximum(np.bincount(tile.ravel(), minlength=count), 1)
-    tone = [np.bincount(tile.ravel(), colour[..., c].ravel(), count) / area for c in range(3)]
+    tone = [
+        np.bincount(tile.ravel(), colour[..., c].ravel(), count) / area
+        for c in range(3)
+    ]
     tone = 1.16 * np.stack(tone, -1) * np.exp(rng.normal(0, 0.20, (count, 1)))
     tone += rng.normal(0, 0.035, (count, 3))
     spark = rng.random(count) < 0.03
@@ -193,7 +226,9 @@ def _tile_tones(rng, tile, colour) -> np.ndarray:
 def _set(rng, tone, tile, gap) -> np.ndarray:
     height, width = tile.shape
     count = len(tone)
-    face = fields.smoothstep(0.10, 0.20, gap + 0.02 * fields.noise(rng, height, width, 0.01, 2))
+    face = fields.smoothstep(
+        0.10, 0.20, gap + 0.02 * fields.noise(rng, height, width, 0.01, 2)
+    )
     dome = np.minimum(gap, 0.42)
     down, right = np.gradient(ndimage.gaussian_filter(dome, 1.2))
     tilt = rng.normal(0, 0.10, count).astype(np.float32)[tile]
@@ -201,6 +236,8 @@ def _set(rng, tone, tile, gap) -> np.ndarray:
     slope = np.tanh(0.35 * spacing * (0.6 * right + 0.8 * down))
     grain = fields.noise(rng, height, width, cell=0.010, octaves=3)
     glass = tone[tile] * (1 + 0.40 * slope + tilt + 0.04 * grain)[..., None]
-    glass += (0.25 * np.clip(slope - 0.3, 0, 1) + 0.25 * np.clip(tilt - 0.12, 0, 1))[..., None]
+    glass += (0.25 * np.clip(slope - 0.3, 0, 1) + 0.25 * np.clip(tilt - 0.12, 0, 1))[
+        ..., None
+    ]
     grout = np.asarray(_GROUT, np.float32) / 255 * (1 + 0.12 * grain[..., None])
     return np.clip(fields.mix(grout, glass, face), 0, 1)

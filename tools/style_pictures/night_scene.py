@@ -50,10 +50,24 @@ MOONLIGHT = (
     (255, 244, 170), (255, 214, 60), (248, 160, 20), (240, 188, 44), (246, 222, 110),
     (190, 210, 120), (92, 176, 180),
 )  # fmt: skip
-_HILL = ((8, 16, 52), (16, 40, 96), (22, 74, 118), (34, 112, 120), (88, 156, 120), (178, 196, 110))
+_HILL = (
+    (8, 16, 52),
+    (16, 40, 96),
+    (22, 74, 118),
+    (34, 112, 120),
+    (88, 156, 120),
+    (178, 196, 110),
+)
 _FIELD = ((70, 38, 20), (146, 82, 18), (206, 136, 22), (238, 184, 52), (250, 222, 120))
 _RIVER = ((8, 18, 70), (18, 54, 140), (30, 104, 180), (240, 176, 40), (255, 226, 120))
-_CYPRESS = ((6, 10, 16), (10, 26, 26), (20, 50, 34), (44, 76, 34), (104, 100, 34), (140, 70, 24))
+_CYPRESS = (
+    (6, 10, 16),
+    (10, 26, 26),
+    (20, 50, 34),
+    (44, 76, 34),
+    (104, 100, 34),
+    (140, 70, 24),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +104,9 @@ def scene(rng: np.random.Generator, height: int, width: int) -> Scene:
 
 
 def _sky_flow(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    drift = 0.32 * np.sin(5.2 * x + 3 * y) + 0.25 * fields.noise(rng, *x.shape, cell=0.5, octaves=2)
+    drift = 0.32 * np.sin(5.2 * x + 3 * y) + 0.25 * fields.noise(
+        rng, *x.shape, cell=0.5, octaves=2
+    )
     stars = [(*MOON[:2], MOON[2] * 0.95, 1, 0)]
     stars += [(cx, cy, r * 0.95, 1, 0) for cx, cy, r in STARS]
     return fields.swirl(drift.astype(np.float32), x, y, (*_SWIRLS, *stars))
@@ -121,7 +137,9 @@ def _sky_colour(rng, x, y, angle) -> np.ndarray:
     value = fields.ranked(tone + 0.60 * arms + 0.25 * (y - 0.35))
     colour = fields.ramp(value**1.15, _SKY)
     violet = fields.smoothstep(0.6, 2.0, fields.noise(rng, height, width, cell=0.16))
-    colour = fields.mix(colour, colour[..., [1, 0, 2]] * (1.1, 0.75, 0.95), 0.55 * violet)
+    colour = fields.mix(
+        colour, colour[..., [1, 0, 2]] * (1.1, 0.75, 0.95), 0.55 * violet
+    )
     for index, (cx, cy, radius) in enumerate(STARS):
         glow = GLOWS[index % len(GLOWS)]
         colour = _glow(colour, np.hypot(x - cx, y - cy) / radius, tone, glow)
@@ -131,7 +149,9 @@ def _sky_colour(rng, x, y, angle) -> np.ndarray:
 
 
 def _glow(colour, away, tone, stops) -> np.ndarray:
-    rings = fields.ramp(np.clip(away + 0.05 * np.sin(22 * away) + 0.10 * tone, 0, 1), stops)
+    rings = fields.ramp(
+        np.clip(away + 0.05 * np.sin(22 * away) + 0.10 * tone, 0, 1), stops
+    )
     broken = fields.smoothstep(1.30, 0.62, away + 0.55 * tone * (away > 0.45))
     broken *= 1 - 0.8 * ((np.sin(26 * away) > 0.55) & (away > 0.62))
     return fields.mix(colour, rings, broken)
@@ -171,13 +191,22 @@ def _lands(rng, x, y):
     water = (np.abs(across) < 1) & (y > 0.745)
     glints = np.sin(120 * y + 4 * np.sin(9 * across) + 1.5 * wander)
     lit_up = np.exp(-((across + 0.15) ** 2) / 0.22)
-    tone = 0.34 + 0.20 * wander * 0.5 + 0.62 * lit_up * (glints > -0.1) - 0.2 * np.abs(across)
+    tone = (
+        0.34
+        + 0.20 * wander * 0.5
+        + 0.62 * lit_up * (glints > -0.1)
+        - 0.2 * np.abs(across)
+    )
     layers.append((water, 0.15 * wander, fields.ramp(np.clip(tone, 0, 1), _RIVER)))
     return layers
 
 
 # (x of the foot, x of the tip, y of the tip, half width): short sides.
-_TREES = ((1.135, 1.115, 0.150, 0.066), (1.215, 1.225, 0.430, 0.050), (1.045, 1.035, 0.590, 0.034))
+_TREES = (
+    (1.135, 1.115, 0.150, 0.066),
+    (1.215, 1.225, 0.430, 0.050),
+    (1.045, 1.035, 0.590, 0.034),
+)
 
 
 def _tree_shape(x, y, tree):
@@ -202,6 +231,14 @@ def _cypresses(rng, x, y):
     for tree in reversed(_TREES):
         rise, across, below = _tree_shape(x, y, tree)
         inside = below & (np.abs(across) < 1)
-        flow = -np.pi / 2 + 0.55 * across * (0.25 + rise) + 0.45 * np.sin(30 * y + 3 * across)
+        flow = (
+            -np.pi / 2
+            + 0.55 * across * (0.25 + rise)
+            + 0.45 * np.sin(30 * y + 3 * across)
+        )
         tone = 0.36 + 0.22 * np.sin(9 * across + 24 * y) + 0.13 * flames - 0.14 * across
-        yield inside, flow.astype(np.float32), fields.ramp(np.clip(tone, 0, 1), _CYPRESS)
+        yield (
+            inside,
+            flow.astype(np.float32),
+            fields.ramp(np.clip(tone, 0, 1), _CYPRESS),
+        )

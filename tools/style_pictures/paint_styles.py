@@ -15,7 +15,13 @@ from PIL import Image
 
 from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import expected
-from tools.style_pictures import autumn_knife, ink_wash, mosaic, starry_swirls, woodblock
+from tools.style_pictures import (
+    autumn_knife,
+    ink_wash,
+    mosaic,
+    starry_swirls,
+    woodblock,
+)
 
 
 class Style(NamedTuple):
@@ -48,7 +54,9 @@ STYLES = {
 def painted(name: str, scale: float = 1.0) -> np.ndarray:
     """Returns the named picture, uint8 [H, W, 3]; a `scale` below 1 gives a small one quickly."""
     style = STYLES[name]
-    return style.paint(style.seed, round(style.height * scale), round(style.width * scale))
+    return style.paint(
+        style.seed, round(style.height * scale), round(style.width * scale)
+    )
 
 
 def save(name: str, folder: Path) -> Path:
@@ -64,7 +72,9 @@ def main() -> None:
     names, folder = flags.FLAGS.styles, Path(flags.FLAGS.output)
     for name in names:
         if name not in STYLES:
-            raise expected(f"--styles from {', '.join(STYLES)}", name, "Check the spelling.")
+            raise expected(
+                f"--styles from {', '.join(STYLES)}", name, "Check the spelling."
+            )
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         path = save(name, folder)

@@ -7,9 +7,17 @@ from scipy import ndimage
 from tools.style_pictures import brush, night_scene
 
 _OVERSAMPLING = 2
-_SOFTNESS = 0.0028             # short sides: as a camera sees paint; crisp rims are more edge than stroke
+_SOFTNESS = (
+    0.0028  # short sides: as a camera sees paint; crisp rims are more edge than stroke
+)
 
-_SPARKS = ((240, 190, 60), (232, 120, 40), (120, 70, 160), (150, 220, 190), (250, 244, 210))
+_SPARKS = (
+    (240, 190, 60),
+    (232, 120, 40),
+    (120, 70, 160),
+    (150, 220, 190),
+    (250, 244, 210),
+)
 
 
 def paint(seed: int, height: int, width: int) -> np.ndarray:
@@ -28,7 +36,8 @@ def paint(seed: int, height: int, width: int) -> np.ndarray:
     scene = night_scene.scene(rng, height, width)
     canvas = brush.Canvas(scene.colour * 0.55, np.zeros((height, width), np.float32))
     everywhere = np.ones((height, width), bool)
-    # Width and length in short sides, how often the area is covered, jitter of the colour.
+    # Width and length in short sides, how often the area is covered, jitter of the
+    # colour.
     for breadth, length, coverage, jitter in (
         (0.064, 0.240, 2.0, 0.080),
         (0.035, 0.168, 2.6, 0.096),
@@ -42,7 +51,8 @@ def paint(seed: int, height: int, width: int) -> np.ndarray:
     _build_village(canvas, rng)
     blur = _SOFTNESS * min(height, width)
     picture = ndimage.gaussian_filter(
-        brush.lit(canvas, strength=0.3, gloss=0.25), (blur, blur, 0))
+        brush.lit(canvas, strength=0.3, gloss=0.25), (blur, blur, 0)
+    )
     picture = brush.shrunk(picture, _OVERSAMPLING)
     return np.round(picture * 255).astype(np.uint8)
 
@@ -75,21 +85,45 @@ def _set_lights(canvas: brush.Canvas, rng: np.random.Generator) -> None:
     """Sets thick dabs of light on the stars and the moon, so that they stay crisp."""
     for index, (cx, cy, radius) in enumerate(night_scene.STARS):
         glow = night_scene.GLOWS[index % len(night_scene.GLOWS)]
-        for ring, dabs, stop in ((0.74, 13, 4), (0.50, 11, 3), (0.30, 8, 2), (0.10, 3, 0)):
+        for ring, dabs, stop in (
+            (0.74, 13, 4),
+            (0.50, 11, 3),
+            (0.30, 8, 2),
+            (0.10, 3, 0),
+        ):
             turn = rng.uniform(0, 2 * np.pi) + np.arange(dabs) * (2 * np.pi / dabs)
             sweep = 2.3 / dabs
             thick = radius * (0.22 if stop == 0 else 0.14)
             stops = (glow[stop], glow[max(stop - 1, 0)])
             _arcs(canvas, rng, (cx, cy, ring * radius), turn, (sweep, thick), stops)
     cx, cy, radius = night_scene.MOON
-    for ring, dabs, stop in ((0.80, 22, 5), (0.66, 20, 3), (0.54, 17, 4), (0.43, 14, 2)):
+    for ring, dabs, stop in (
+        (0.80, 22, 5),
+        (0.66, 20, 3),
+        (0.54, 17, 4),
+        (0.43, 14, 2),
+    ):
         turn = rng.uniform(0, 2 * np.pi) + np.arange(dabs) * (2 * np.pi / dabs)
         stops = (night_scene.MOONLIGHT[stop], night_scene.MOONLIGHT[stop - 1])
-        _arcs(canvas, rng, (cx, cy, ring * radius), turn, (2.3 / dabs, 0.075 * radius), stops)
+        _arcs(
+            canvas,
+            rng,
+            (cx, cy, ring * radius),
+            turn,
+            (2.3 / dabs, 0.075 * radius),
+            stops,
+        )
     dusk = ((206, 92, 16), (236, 140, 24))
     for ring, dabs in ((0.28, 10), (0.18, 7), (0.07, 4)):
         turn = np.arange(dabs) * (2 * np.pi / dabs)
-        _arcs(canvas, rng, (cx, cy, ring * radius), turn, (3.2 / dabs, 0.12 * radius), dusk)
+        _arcs(
+            canvas,
+            rng,
+            (cx, cy, ring * radius),
+            turn,
+            (3.2 / dabs, 0.12 * radius),
+            dusk,
+        )
     gleam = ((255, 246, 176), (255, 220, 84))
     for offset in (0.00, 0.025, 0.05, 0.075):
         centre = (cx + offset * 0.45, cy - offset * 0.15, 0.34 * radius - 0.15 * offset)
@@ -105,8 +139,13 @@ def _arcs(canvas, rng, circle, turn, size, stops) -> None:
     count = len(turn)
     sweep = turn[:, None] + np.linspace(-half, half, 10)
     reach = radius * short * rng.uniform(0.94, 1.06, (count, 1))
-    path = np.stack([np.cos(sweep) * reach, np.sin(sweep) * reach], -1) + (cx * short, cy * short)
-    first, second = (np.tile(np.asarray(stop, np.float32) / 255, (count, 1)) for stop in stops)
+    path = np.stack([np.cos(sweep) * reach, np.sin(sweep) * reach], -1) + (
+        cx * short,
+        cy * short,
+    )
+    first, second = (
+        np.tile(np.asarray(stop, np.float32) / 255, (count, 1)) for stop in stops
+    )
     strokes = brush.Strokes(
         path.astype(np.float32),
         (thick * short * rng.uniform(0.85, 1.2, count)).astype(np.float32),
@@ -152,7 +191,10 @@ def _build_village(canvas: brush.Canvas, rng: np.random.Generator) -> None:
 
     spire = 0.828
     box(spire, 0.715, 0.024, 0.075, _WALLS[1])
-    shape(((spire - 0.005, 0.717), (spire + 0.029, 0.717), (spire + 0.012, 0.625)), _ROOFS[3])
+    shape(
+        ((spire - 0.005, 0.717), (spire + 0.029, 0.717), (spire + 0.012, 0.625)),
+        _ROOFS[3],
+    )
     for index, (left, top, wide, tall) in enumerate(_HOUSES):
         box(left, top, wide, tall, _WALLS[index % 4])
         ridge, eaves = top - 0.7 * tall, 0.005
@@ -166,7 +208,14 @@ def _build_village(canvas: brush.Canvas, rng: np.random.Generator) -> None:
             _ROOFS[index % 4],
         )
         for spot in (0.16, 0.58):
-            box(left + spot * wide, top + 0.3 * tall, 0.012, 0.014, (255, 212, 70), (190, 90, 20))
+            box(
+                left + spot * wide,
+                top + 0.3 * tall,
+                0.012,
+                0.014,
+                (255, 212, 70),
+                (190, 90, 20),
+            )
     built = np.asarray(mask)
     colour = np.asarray(picture, np.float32) / 255
     canvas.paint[built] = colour[built]
@@ -174,7 +223,11 @@ def _build_village(canvas: brush.Canvas, rng: np.random.Generator) -> None:
     chosen = rng.choice(len(rows), int(2.2 * len(rows) / (0.0045 * 0.014 * short**2)))
     at = np.stack([columns[chosen], rows[chosen]], -1).astype(np.float32)
     slant = np.where(colour[..., 0] > 0.6, 0.15, 1.35).astype(np.float32)
-    path = brush.follow(slant, at, rng.uniform(0.007, 0.016, len(at)).astype(np.float32) * short)
+    path = brush.follow(
+        slant, at, rng.uniform(0.007, 0.016, len(at)).astype(np.float32) * short
+    )
     breadth = (rng.uniform(0.0035, 0.0055, len(at)) * short).astype(np.float32)
     daubs = _varied(colour[rows[chosen], columns[chosen]], rng, 0.09)
-    brush.lay(canvas, brush.Strokes(path, breadth, daubs, _varied(daubs, rng, 0.06)), rng)
+    brush.lay(
+        canvas, brush.Strokes(path, breadth, daubs, _varied(daubs, rng, 0.06)), rng
+    )

@@ -19,12 +19,37 @@ _PINE = (62, 96, 72)
 _MOSS = (136, 156, 96)
 _KEY = (18, 22, 40)  # the block of the lines
 
-_CLOUDS = ((0.045, 0.2), (0.115, 2.6), (0.19, 4.4), (0.33, 1.0), (0.41, 3.3))  # height, phase
+_CLOUDS = (
+    (0.045, 0.2),
+    (0.115, 2.6),
+    (0.19, 4.4),
+    (0.33, 1.0),
+    (0.41, 3.3),
+)  # height, phase
 
-# A breaker's back and face, both from the foot to the tip of its lip, and its foot: short sides.
-_BACK = ((-0.25, 1.02), (-0.10, 0.52), (0.08, 0.26), (0.28, 0.135), (0.47, 0.17), (0.575, 0.315))
-_FOAM_SIZES = ((0.042, 0.030, 34), (0.027, 0.050, 34), (0.013, 0.085, 40))  # radius, reach, count
-_FACE = ((1.05, 1.02), (0.62, 0.86), (0.40, 0.66), (0.345, 0.47), (0.42, 0.345), (0.575, 0.315))
+# A breaker's back and face, both from the foot to the tip of its lip, and its foot:
+# short sides.
+_BACK = (
+    (-0.25, 1.02),
+    (-0.10, 0.52),
+    (0.08, 0.26),
+    (0.28, 0.135),
+    (0.47, 0.17),
+    (0.575, 0.315),
+)
+_FOAM_SIZES = (
+    (0.042, 0.030, 34),
+    (0.027, 0.050, 34),
+    (0.013, 0.085, 40),
+)  # radius, reach, count
+_FACE = (
+    (1.05, 1.02),
+    (0.62, 0.86),
+    (0.40, 0.66),
+    (0.345, 0.47),
+    (0.42, 0.345),
+    (0.575, 0.315),
+)
 
 
 class _Print:
@@ -39,13 +64,17 @@ class _Print:
         """Lays a colour (three numbers, 0..255, or a 0..1 array [H, W, 3]) on `mask` [H, W]."""
         self.piece[mask] = self.piece.max() + 1
         flat = isinstance(colour, tuple)
-        self.colour[mask] = np.asarray(colour, np.float32) / 255 if flat else colour[mask]
+        self.colour[mask] = (
+            np.asarray(colour, np.float32) / 255 if flat else colour[mask]
+        )
 
     def put_polygon(self, points, colour) -> None:
         """Lays a flat polygon; `points` [P, 2] are in short sides."""
         height, width = self.piece.shape
         mask = Image.new("1", (width, height))
-        ImageDraw.Draw(mask).polygon((np.asarray(points) * self.short).ravel().tolist(), fill=1)
+        ImageDraw.Draw(mask).polygon(
+            (np.asarray(points) * self.short).ravel().tolist(), fill=1
+        )
         self.put(np.asarray(mask), colour)
 
     def put_disk(self, x, y, radius, colour) -> None:
@@ -74,7 +103,9 @@ def paint(seed: int, height: int, width: int) -> np.ndarray:
     _breaker(rng, sheet, lambda p: np.asarray(p, float))
     _swell(rng, sheet, x, y, 4)
     picture = _pressed(rng, sheet)
-    return np.round(brush.shrunk(np.clip(picture, 0, 1), _OVERSAMPLING) * 255).astype(np.uint8)
+    return np.round(brush.shrunk(np.clip(picture, 0, 1), _OVERSAMPLING) * 255).astype(
+        np.uint8
+    )
 
 
 def _stops(values, *colours):
@@ -91,7 +122,9 @@ def _sky(sheet: _Print, x, y) -> None:
     for row, (top, phase) in enumerate(_CLOUDS):
         for lane in range(3):
             level = top + 0.021 * lane
-            wave = np.sin(4.1 * x + phase + 1.9 * lane) + 0.55 * np.sin(9.7 * x + 2 * phase - lane)
+            wave = np.sin(4.1 * x + phase + 1.9 * lane) + 0.55 * np.sin(
+                9.7 * x + 2 * phase - lane
+            )
             end = np.clip(wave - 0.35, 0, None)
             thick = 0.0125 * np.sqrt(np.clip(end * 6, 0, 1))
             bar = np.abs(y - level) < thick
@@ -104,10 +137,19 @@ def _mountain(sheet: _Print, x, y) -> None:
     side = 0.335 + 0.62 * away**0.82 - 0.02 * np.cos(70 * away) * np.exp(-away * 9)
     body = y > side
     sheet.put(body, _stops((y - 0.33) * 3.2, _INDIGO, _AZURE, _PALE, _CREAM))
-    snow = body & (y < 0.42 + 0.022 * np.sin(62 * x) + 0.016 * np.sin(131 * x + 1) + 0.05 * away)
+    snow = body & (
+        y < 0.42 + 0.022 * np.sin(62 * x) + 0.016 * np.sin(131 * x + 1) + 0.05 * away
+    )
     sheet.put(snow, _FOAM)
-    for level, tall, colour, phase in ((0.60, 0.050, _MOSS, 0.0), (0.635, 0.045, _PINE, 1.7)):
-        top = level - tall * np.abs(np.sin(6.5 * x + phase)) ** 0.6 - 0.006 * np.sin(90 * x)
+    for level, tall, colour, phase in (
+        (0.60, 0.050, _MOSS, 0.0),
+        (0.635, 0.045, _PINE, 1.7),
+    ):
+        top = (
+            level
+            - tall * np.abs(np.sin(6.5 * x + phase)) ** 0.6
+            - 0.006 * np.sin(90 * x)
+        )
         hills = _stops((y - top) * 9, colour, _CREAM)
         sheet.put(y > top, hills)
         for stripe in (0.014, 0.030):
@@ -125,7 +167,17 @@ def _swell(rng, sheet: _Print, x, y, layer: int) -> None:
     crest -= 0.5 * tall * np.sin(0.37 * pitch * row + 2 * phase)
     depth = y - crest
     step = tall * 0.52
-    tints = (_PALE, _PRUSSIAN, _AZURE, _INDIGO, _PALE, _INDIGO, _AZURE, _PRUSSIAN, _INDIGO)
+    tints = (
+        _PALE,
+        _PRUSSIAN,
+        _AZURE,
+        _INDIGO,
+        _PALE,
+        _INDIGO,
+        _AZURE,
+        _PRUSSIAN,
+        _INDIGO,
+    )
     sheet.put(depth > 0, _stops(depth / (9 * step), _AZURE, _INDIGO, _PRUSSIAN))
     for index, tint in enumerate(tints):
         fold = step * (index + 0.25 * np.sin(2.3 * pitch * x + index))
@@ -160,7 +212,17 @@ def _breaker(rng, sheet: _Print, moved) -> None:
     scale = abs(ends[0, 0] - ends[1, 0])
     whole = np.concatenate([back, face[::-1]])
     sheet.put_polygon(moved(whole), _INDIGO)
-    tints = (_PRUSSIAN, _PALE, _INDIGO, _AZURE, _PRUSSIAN, _FOAM, _INDIGO, _PALE, _AZURE)
+    tints = (
+        _PRUSSIAN,
+        _PALE,
+        _INDIGO,
+        _AZURE,
+        _PRUSSIAN,
+        _FOAM,
+        _INDIGO,
+        _PALE,
+        _AZURE,
+    )
     edges = np.linspace(0.0, 1.0, 30)
     for index, (low, high) in enumerate(zip(edges[:-1], edges[1:])):
         high = low + (high - low) * (0.95 if index % 2 else 0.7)
@@ -170,7 +232,10 @@ def _breaker(rng, sheet: _Print, moved) -> None:
     for size, spread, count in _FOAM_SIZES:
         for place in np.sort(rng.uniform(0.42, 1.0, count)):
             spot = back[int(place * 159)]
-            heading = back[min(int(place * 159) + 1, 159)] - back[max(int(place * 159) - 1, 0)]
+            heading = (
+                back[min(int(place * 159) + 1, 159)]
+                - back[max(int(place * 159) - 1, 0)]
+            )
             heading = heading / (np.linalg.norm(heading) + 1e-9)
             outward = np.array([heading[1], -heading[0]])
             grown = (place - 0.3) / 0.7
@@ -197,10 +262,14 @@ def _pressed(rng, sheet: _Print) -> np.ndarray:
     reach = (1.15 + 0.5 * hand) * sheet.short / 1088
     line = fields.smoothstep(0.8, -0.3, near - reach)
     slip = max(round(sheet.short * 0.0014), 1)
-    colour = np.roll(sheet.colour, (slip, -slip), (0, 1))  # the colour blocks sit a little off
+    colour = np.roll(
+        sheet.colour, (slip, -slip), (0, 1)
+    )  # the colour blocks sit a little off
     x, y = fields.grid(height, width)
     rings = y + 0.05 * fields.noise(rng, height, width, cell=0.5, octaves=2)
-    grain = np.sin(330 * rings + 2.0 * fields.noise(rng, height, width, cell=0.10, octaves=2))
+    grain = np.sin(
+        330 * rings + 2.0 * fields.noise(rng, height, width, cell=0.10, octaves=2)
+    )
     pores = rng.standard_normal((height, width)).astype(np.float32)
     pores = ndimage.gaussian_filter(pores, (0.7, 9.0))
     pores /= pores.std()
@@ -208,4 +277,6 @@ def _pressed(rng, sheet: _Print) -> np.ndarray:
     colour = colour * (1 + 0.045 * grain + 0.045 * pores + 0.03 * mottle)[..., None]
     bare = fields.smoothstep(1.9, 3.0, pores + 0.8 * mottle)
     colour = fields.mix(colour, np.asarray(_FOAM, np.float32) / 255, 0.5 * bare)
-    return fields.mix(colour, np.asarray(_KEY, np.float32) / 255, 0.94 * line * (1 - 0.3 * bare))
+    return fields.mix(
+        colour, np.asarray(_KEY, np.float32) / 255, 0.94 * line * (1 - 0.3 * bare)
+    )

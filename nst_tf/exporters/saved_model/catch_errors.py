@@ -5,7 +5,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
-def caught(function: Callable[[tf.Tensor], tf.Tensor], value: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:
+def caught(
+    function: Callable[[tf.Tensor], tf.Tensor], value: tf.Tensor, otherwise: tf.Tensor
+) -> tf.Tensor:
     """Returns function(value), or `otherwise` if that raises; in any runtime of TensorFlow.
 
     It is a data set of one element, for data sets can leave out elements that raise.
@@ -19,5 +21,10 @@ def caught(function: Callable[[tf.Tensor], tf.Tensor], value: tf.Tensor, otherwi
     # Both take longer than one element is worth.
     options.experimental_optimization.apply_default_optimizations = False
     options.autotune.enabled = False
-    results = tf.data.Dataset.from_tensors(value).map(function).ignore_errors().with_options(options)
+    results = (
+        tf.data.Dataset.from_tensors(value)
+        .map(function)
+        .ignore_errors()
+        .with_options(options)
+    )
     return results.reduce(otherwise, lambda _, result: result)

@@ -1,11 +1,13 @@
-"""Image files in and out of a TensorFlow graph, so that one that cannot be read does not spoil its batch.
+"""Image files in and out of a TensorFlow graph, so that one that cannot be read does
+not spoil its batch.
 
-What is caught: files of no known kind, cut off, damaged, of variants that TensorFlow does not decode, and with more
-than `MAX_PIXELS` pixels by their header, before anything is allocated for them. What is not: a picture within that
-limit that the machine has no memory to paint.
+What is caught: files of no known kind, cut off, damaged, of variants that TensorFlow
+does not decode, and with more than `MAX_PIXELS` pixels by their header, before anything
+is allocated for them. What is not: a picture within that limit that the machine has no
+memory to paint.
 
-JPEG's EXIF orientation is applied. Not looked at are EXIF in other formats, colour profiles, and alpha: colours under
-transparent pixels come out as they are stored.
+JPEG's EXIF orientation is applied. Not looked at are EXIF in other formats, colour
+profiles, and alpha: colours under transparent pixels come out as they are stored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +17,17 @@ import tensorflow as tf
 from nst_tf.exporters.saved_model import image_headers
 from nst_tf.exporters.saved_model.catch_errors import caught
 
-JPEG_QUALITY = 95                              # as `nst_tf.images.io` writes
-MAX_PIXELS = 2**23                             # a 4K picture; the classic network needs 9 GB for it
-MAX_SIDE = 65_500                              # libjpeg's: what is painted becomes a JPEG
+JPEG_QUALITY = 95  # as `nst_tf.images.io` writes
+MAX_PIXELS = 2**23  # a 4K picture; the classic network needs 9 GB for it
+MAX_SIDE = 65_500  # libjpeg's: what is painted becomes a JPEG
 # In the order of `image_headers.KINDS`.
-_DAMAGED = {"JPEG": "", "PNG": "", "GIF": "", "BMP": ", or has a palette", "WebP": ", or an animation"}
+_DAMAGED = {
+    "JPEG": "",
+    "PNG": "",
+    "GIF": "",
+    "BMP": ", or has a palette",
+    "WebP": ", or an animation",
+}
 
 
 def paint_each(
@@ -28,32 +36,44 @@ def paint_each(
     """Paints a batch of image files one by one, whatever their sizes and formats.
 
     Args:
-        paint: (uint8 [1, H, W, 3], another for each of `files`, one [1, ...] of each of `others`) -> uint8
-            [1, H, W, 3].
-        files: {name: string [B], each a JPEG, PNG, WebP, BMP or GIF, of which the first frame counts}. Of all but the
-            first there may be one for the whole batch.
+        paint: (uint8 [1, H, W, 3], another for each of `files`, one [1, ...] of each of
+            `others`) -> uint8 [1, H, W, 3].
+        files: {name: string [B], each a JPEG, PNG, WebP, BMP or GIF, of which the first
+            frame counts}. Of all but the first there may be one for the whole batch.
         others: [B or 1, ...].
 
     Returns:
-        "stylized_bytes": string [B], JPEG of quality 95 with colour in full resolution; empty where there is an error.
+        "stylized_bytes": string [B], JPEG of quality 95 with colour in full resolution;
+            empty where there is an error.
         "error": string [B], what was wrong with the item, empty where nothing was.
     """
     first = next(iter(files.values()))
-    batch = [_repeated(tensor, tf.shape(first)[0]) for tensor in (*files.values(), *others)]
+    batch = [
+        _repeated(tensor, tf.shape(first)[0]) for tensor in (*files.values(), *others)
+    ]
 
     def one(inputs):
-        pictures, errors = zip(*map(read, inputs[:len(files)]))
+        pictures, errors = zip(*map(read, inputs[: len(files)]))
         error = _joined(files, errors)
 
         def painted():
-            drawn = paint(*(picture[None] for picture in pictures), *(each[None] for each in inputs[len(files):]))
-            return tf.io.encode_jpeg(drawn[0], quality=JPEG_QUALITY, chroma_downsampling=False)
+            drawn = paint(
+                *(picture[None] for picture in pictures),
+                *(each[None] for each in inputs[len(files) :]),
+            )
+            return tf.io.encode_jpeg(
+                drawn[0], quality=JPEG_QUALITY, chroma_downsampling=False
+            )
 
         return tf.cond(error == "", painted, lambda: tf.constant(b"")), error
 
     # One after the other: a batch needs no more memory than its largest picture.
     stylized, error = tf.map_fn(
-        one, tuple(batch), fn_output_signature=(tf.string, tf.string), parallel_iterations=1)
+        one,
+        tuple(batch),
+        fn_output_signature=(tf.string, tf.string),
+        parallel_iterations=1,
+    )
     return {"stylized_bytes": stylized, "error": error}
 
 
@@ -66,38 +86,55 @@ def read(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         data: string scalar.
 
     Returns:
-        uint8 [H, W, 3], upright; and what is wrong with the file, a string scalar, empty if nothing. Then H and W
-        are 0.
+        uint8 [H, W, 3], upright; and what is wrong with the file, a string scalar,
+        empty if nothing. Then H and W are 0.
     """
     kind = image_headers.kind_of(data)
     height, width, pixels = image_headers.size_of(data, kind)
     allowed = (pixels <= MAX_PIXELS) & (tf.maximum(height, width) <= MAX_SIDE)
     picture = tf.cond(allowed & (pixels > 0), lambda: _decoded(data, kind), _nothing)
-    error = tf.case([(~allowed, lambda: _too_large(height, width, pixels)),
-                     (tf.size(picture) == 0, lambda: _unreadable(data, kind))], lambda: tf.constant(""))
+    error = tf.case(
+        [
+            (~allowed, lambda: _too_large(height, width, pixels)),
+            (tf.size(picture) == 0, lambda: _unreadable(data, kind)),
+        ],
+        lambda: tf.constant(""),
+    )
     return picture, error
 
 
 def _decoded(data, kind):
     def jpeg():
-        # INTEGER_ACCURATE is what other decoders do; TensorFlow's default is off by up to ten grey levels.
+        # INTEGER_ACCURATE is what other decoders do; TensorFlow's default is off by up
+        # to ten grey levels.
         picture = caught(
-            lambda data: tf.io.decode_jpeg(data, 3, dct_method="INTEGER_ACCURATE"), data, _nothing())
+            lambda data: tf.io.decode_jpeg(data, 3, dct_method="INTEGER_ACCURATE"),
+            data,
+            _nothing(),
+        )
         return _upright(picture, image_headers.orientation_of(data))
 
     def other():
-        return caught(lambda data: tf.ensure_shape(
-            tf.io.decode_image(data, 3, expand_animations=False), [None, None, 3]), data, _nothing())
+        return caught(
+            lambda data: tf.ensure_shape(
+                tf.io.decode_image(data, 3, expand_animations=False), [None, None, 3]
+            ),
+            data,
+            _nothing(),
+        )
 
     return tf.cond(kind == image_headers.JPEG, jpeg, other)
 
 
 def _upright(picture, orientation):
     """Source: CIPA DC-008 (EXIF 2.32), section 4.6.4, tag 0x0112."""
+
     def one_of(*orientations):
         return tf.reduce_any(orientation == tf.constant(orientations, tf.int64))
 
-    picture = tf.cond(orientation >= 5, lambda: tf.transpose(picture, [1, 0, 2]), lambda: picture)
+    picture = tf.cond(
+        orientation >= 5, lambda: tf.transpose(picture, [1, 0, 2]), lambda: picture
+    )
     picture = tf.cond(one_of(3, 4, 7, 8), lambda: picture[::-1], lambda: picture)
     return tf.cond(one_of(2, 3, 6, 7), lambda: picture[:, ::-1], lambda: picture)
 
@@ -107,20 +144,38 @@ def _nothing():
 
 
 def _too_large(height, width, pixels):
-    frames = tf.where(pixels > height * width, tf.strings.format(", {} in all frames", pixels), "")
-    return tf.strings.join([
-        f"Expected at most {MAX_PIXELS} pixels and sides of at most {MAX_SIDE}. Received: ",
-        tf.strings.format("{}x{}", (width, height)), frames, ". Use a smaller picture."])
+    frames = tf.where(
+        pixels > height * width, tf.strings.format(", {} in all frames", pixels), ""
+    )
+    return tf.strings.join(
+        [
+            f"Expected at most {MAX_PIXELS} pixels and sides of at most {MAX_SIDE}. Received: ",
+            tf.strings.format("{}x{}", (width, height)),
+            frames,
+            ". Use a smaller picture.",
+        ]
+    )
 
 
 def _unreadable(data, kind):
     size = tf.strings.as_string(tf.strings.length(data))
     damaged = [
-        tf.strings.join([f"Expected a {name} that can be read. Received: one of ", size, f" bytes that is damaged or cut "
-                         f"off{also}. Save it anew."]) for name, also in _DAMAGED.items()]
-    unknown = tf.strings.join([
-        f"Expected a {', '.join(image_headers.KINDS[:-1])} or {image_headers.KINDS[-1]}. Received: ", size,
-        " bytes that begin like none of them. Save the picture as one."])
+        tf.strings.join(
+            [
+                f"Expected a {name} that can be read. Received: one of ",
+                size,
+                f" bytes that is damaged or cut off{also}. Save it anew.",
+            ]
+        )
+        for name, also in _DAMAGED.items()
+    ]
+    unknown = tf.strings.join(
+        [
+            f"Expected a {', '.join(image_headers.KINDS[:-1])} or {image_headers.KINDS[-1]}. Received: ",
+            size,
+            " bytes that begin like none of them. Save the picture as one.",
+        ]
+    )
     return tf.gather(tf.stack([*damaged, unknown]), kind)
 
 
@@ -128,12 +183,18 @@ def _joined(names: Sequence[str], errors):
     """One text of several files' errors, which it names."""
     if len(errors) == 1:
         return errors[0]
-    named = tf.stack([tf.where(error == "", "", tf.strings.join([f"{name}: ", error]))
-                      for name, error in zip(names, errors)])
+    named = tf.stack(
+        [
+            tf.where(error == "", "", tf.strings.join([f"{name}: ", error]))
+            for name, error in zip(names, errors)
+        ]
+    )
     return tf.strings.reduce_join(named[named != ""], separator=" ")
 
 
 def _repeated(tensor, batch):
     """[B or 1, ...] as [B, ...]."""
-    repeated = tf.broadcast_to(tensor, tf.concat([batch[None], tf.shape(tensor)[1:]], 0))
+    repeated = tf.broadcast_to(
+        tensor, tf.concat([batch[None], tf.shape(tensor)[1:]], 0)
+    )
     return tf.ensure_shape(repeated, [None, *tensor.shape[1:]])

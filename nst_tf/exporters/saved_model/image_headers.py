@@ -19,12 +19,23 @@ def kind_of(data: tf.Tensor) -> tf.Tensor:
     Args:
         data: string scalar.
     """
+
     def begins(*magics):
         return tf.reduce_any([_part(data, 0, len(magic)) == magic for magic in magics])
 
-    return tf.argmax(tf.stack([
-        begins(b"\xff\xd8\xff"), begins(b"\x89PNG\r\n\x1a\n"), begins(b"GIF87a", b"GIF89a"), begins(b"BM"),
-        begins(b"RIFF") & (_part(data, 8, 4) == b"WEBP"), True]), output_type=tf.int32)
+    return tf.argmax(
+        tf.stack(
+            [
+                begins(b"\xff\xd8\xff"),
+                begins(b"\x89PNG\r\n\x1a\n"),
+                begins(b"GIF87a", b"GIF89a"),
+                begins(b"BM"),
+                begins(b"RIFF") & (_part(data, 8, 4) == b"WEBP"),
+                True,
+            ]
+        ),
+        output_type=tf.int32,
+    )
 
 
 def size_of(data: tf.Tensor, kind: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -35,12 +46,21 @@ def size_of(data: tf.Tensor, kind: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.
         kind: from `kind_of`.
 
     Returns:
-        Height and width, and the pixels of all frames together: int64 scalars. All are 0 where they cannot be
-        told, and for a variant that TensorFlow does not decode as it should: an animated WebP, a BMP with a palette.
+        Height and width, and the pixels of all frames together: int64 scalars. All are
+        0 where they cannot be told, and for a variant that TensorFlow does not decode
+        as it should: an animated WebP, a BMP with a palette.
     """
-    height, width, pixels = tf.switch_case(kind, [
-        lambda: _jpeg(data), lambda: _png(data), lambda: _gif(data), lambda: _bmp(data), lambda: _webp(data),
-        lambda: _size(0, 0)])
+    height, width, pixels = tf.switch_case(
+        kind,
+        [
+            lambda: _jpeg(data),
+            lambda: _png(data),
+            lambda: _gif(data),
+            lambda: _bmp(data),
+            lambda: _webp(data),
+            lambda: _size(0, 0),
+        ],
+    )
     return height, width, pixels
 
 
@@ -49,16 +69,26 @@ def orientation_of(data: tf.Tensor) -> tf.Tensor:
 
     Source: CIPA DC-008 (EXIF 2.32), sections 4.5.4 and 4.6.4, tag 0x0112.
     """
-    def is_metadata(at):                       # APP0 to APP15 and comments precede all else
+
+    def is_metadata(at):  # APP0 to APP15 and comments precede all else
         marker = _number(data, at, 2)
         return (marker >= 0xFFE0) & (marker <= 0xFFEF) | (marker == 0xFFFE)
 
     def is_exif(at):
-        return (_number(data, at, 2) == 0xFFE1) & (_part(data, at + 4, 6) == b"Exif\0\0")
+        return (_number(data, at, 2) == 0xFFE1) & (
+            _part(data, at + 4, 6) == b"Exif\0\0"
+        )
 
-    at = tf.while_loop(lambda at: is_metadata(at) & ~is_exif(at),
-                       lambda at: [at + 2 + _number(data, at + 2, 2)], [tf.constant(2, tf.int64)])[0]
-    return tf.cond(is_exif(at), lambda: _orientation(data, at + 10), lambda: tf.constant(1, tf.int64))
+    at = tf.while_loop(
+        lambda at: is_metadata(at) & ~is_exif(at),
+        lambda at: [at + 2 + _number(data, at + 2, 2)],
+        [tf.constant(2, tf.int64)],
+    )[0]
+    return tf.cond(
+        is_exif(at),
+        lambda: _orientation(data, at + 10),
+        lambda: tf.constant(1, tf.int64),
+    )
 
 
 def _orientation(data, start):
@@ -67,14 +97,18 @@ def _orientation(data, start):
     directory = start + _number(data, start + 4, 4, little)
     count = _number(data, directory, 2, little)
     entries = tf.reshape(_bytes(data, directory + 2, 12 * count), [-1, 12])
-    tags, values = (_whole(entries[:, at:at + 2], little) for at in (0, 8))
+    tags, values = (_whole(entries[:, at : at + 2], little) for at in (0, 8))
     value = tf.concat([values[tags == 0x0112], tf.ones([1], tf.int64)], 0)[0]
     return tf.where((value >= 1) & (value <= 8), value, 1)
 
 
 def _jpeg(data):
     # By libjpeg, lest a file have one size for us and another for the decoder.
-    shape = caught(lambda data: tf.io.extract_jpeg_shape(data, tf.int64), data, tf.zeros([3], tf.int64))
+    shape = caught(
+        lambda data: tf.io.extract_jpeg_shape(data, tf.int64),
+        data,
+        tf.zeros([3], tf.int64),
+    )
     return _size(shape[0], shape[1])
 
 
@@ -84,13 +118,18 @@ def _png(data):
 
 def _bmp(data):
     height, depth = _number(data, 22, 4, True), _number(data, 28, 2, True)
-    height = tf.where(height >= 2**31, 2**32 - height, height)         # negative: from the top down
+    height = tf.where(
+        height >= 2**31, 2**32 - height, height
+    )  # negative: from the top down
     known = ((depth == 24) | (depth == 32)) & (_number(data, 30, 4, True) == 0)
-    return [tf.where(known, each, 0) for each in _size(height, _number(data, 18, 4, True))]
+    return [
+        tf.where(known, each, 0) for each in _size(height, _number(data, 18, 4, True))
+    ]
 
 
 def _webp(data):
     """Source: developers.google.com/speed/webp/docs/riff_container, RFC 9649."""
+
     def extended():
         height, width = (_number(data, at, 3, True) + 1 for at in (27, 24))
         still = _number(data, 20, 1) // 2 % 2 == 0
@@ -112,6 +151,7 @@ def _gif(data):
 
     Source: CompuServe, GIF89a specification (1990), sections 15 to 27.
     """
+
     def byte(at):
         return _number(data, at, 1)
 
@@ -119,18 +159,36 @@ def _gif(data):
         return tf.where(flags >= 128, 3 * 2 ** (flags % 8 + 1), 0)
 
     def after_blocks(at):
-        return tf.while_loop(lambda at: byte(at) > 0, lambda at: [at + 1 + byte(at)], [at])[0] + 1
+        return (
+            tf.while_loop(
+                lambda at: byte(at) > 0, lambda at: [at + 1 + byte(at)], [at]
+            )[0]
+            + 1
+        )
 
     def frame(at, height, width, pixels):
         columns, rows = (_number(data, at + side, 2, True) for side in (5, 7))
         end = after_blocks(at + 11 + colours(byte(at + 9)))
-        return [end, tf.maximum(height, rows), tf.maximum(width, columns), pixels + rows * columns]
+        return [
+            end,
+            tf.maximum(height, rows),
+            tf.maximum(width, columns),
+            pixels + rows * columns,
+        ]
 
     def step(at, *size):
-        return tf.cond(byte(at) == 0x2C, lambda: frame(at, *size), lambda: [after_blocks(at + 2), *size])
+        return tf.cond(
+            byte(at) == 0x2C,
+            lambda: frame(at, *size),
+            lambda: [after_blocks(at + 2), *size],
+        )
 
     start = 13 + colours(byte(10))
-    _, *size = tf.while_loop(lambda at, *size: (byte(at) == 0x21) | (byte(at) == 0x2C), step, [start, *_size(0, 0)])
+    _, *size = tf.while_loop(
+        lambda at, *size: (byte(at) == 0x21) | (byte(at) == 0x2C),
+        step,
+        [start, *_size(0, 0)],
+    )
     return size
 
 
@@ -142,7 +200,9 @@ def _size(height, width):
 def _part(data, at, count):
     """The `count` bytes at `at`, string scalar; as many of them as there are."""
     at, count = (tf.cast(each, tf.int64) for each in (at, count))
-    return tf.strings.substr(data, tf.minimum(at, tf.cast(tf.strings.length(data), tf.int64)), count)
+    return tf.strings.substr(
+        data, tf.minimum(at, tf.cast(tf.strings.length(data), tf.int64)), count
+    )
 
 
 def _bytes(data, at, count):
@@ -158,5 +218,5 @@ def _number(data, at, count, little=False):
 
 def _whole(values, little):
     """Bytes [..., N] as numbers [...]."""
-    powers = tf.constant([256 ** power for power in range(values.shape[-1])], tf.int64)
+    powers = tf.constant([256**power for power in range(values.shape[-1])], tf.int64)
     return tf.reduce_sum(values * tf.where(little, powers, powers[::-1]), -1)

@@ -1,6 +1,8 @@
-"""What TensorFlow Serving reads beside a SavedModel: requests to warm up with, and the list of models.
+"""What TensorFlow Serving reads beside a SavedModel: requests to warm up with, and the
+list of models.
 
-Sources: tensorflow.org/tfx/serving/saved_model_warmup and serving_config; the messages are those of
+Sources: tensorflow.org/tfx/serving/saved_model_warmup and serving_config; the messages
+    are those of
 tensorflow_serving/apis/prediction_log.proto, predict.proto and model.proto.
 """
 
@@ -15,7 +17,7 @@ from nst_tf.images import io as image_io
 
 WARM_UP = Path("assets.extra") / "tf_serving_warmup_requests"
 MODELS_CONFIG = "models.config"
-SIDE = 128                                     # pixels of the photo to warm up with
+SIDE = 128  # pixels of the photo to warm up with
 
 Requests = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -41,9 +43,13 @@ def write_warm_up(saved_model: Path, requests: Requests) -> None:
 
 
 def models_config(name: str) -> str:
-    """Returns the list of one model, for --model_config_file of a server that sees its exports as /models/NAME."""
-    quoted = "".join(chr(byte) if 32 <= byte < 127 and byte not in b"\"\\" else f"\\{byte:03o}"
-                     for byte in name.encode())
+    """Returns the list of one model, for --model_config_file of a server that sees its
+    exports as /models/NAME.
+    """
+    quoted = "".join(
+        chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:03o}"
+        for byte in name.encode()
+    )
     return f"""model_config_list {{
   config {{
     name: "{quoted}"
@@ -55,12 +61,18 @@ def models_config(name: str) -> str:
 
 
 def _prediction_log(signature, inputs):
-    """The messages by hand: all their fields are byte strings, and no package need be installed for three."""
-    request = _field(1, _field(3, signature.encode()))                 # PredictRequest.model_spec.signature_name
+    """The messages by hand: all their fields are byte strings, and no package need be
+    installed for three.
+    """
+    request = _field(
+        1, _field(3, signature.encode())
+    )  # PredictRequest.model_spec.signature_name
     for name, value in inputs.items():
         tensor = tf.make_tensor_proto(value).SerializeToString()
-        request += _field(2, _field(1, name.encode()) + _field(2, tensor))         # .inputs[name]
-    return _field(6, _field(1, request))                               # PredictionLog.predict_log.request
+        request += _field(
+            2, _field(1, name.encode()) + _field(2, tensor)
+        )  # .inputs[name]
+    return _field(6, _field(1, request))  # PredictionLog.predict_log.request
 
 
 def _field(number, data):

@@ -1,4 +1,6 @@
-"""What is changed in a .tflite after its conversion: what it need not say, and how weights of single layers are rounded."""
+"""What is changed in a .tflite after its conversion: what it need not say, and how
+weights of single layers are rounded.
+"""
 
 import copy
 
@@ -6,13 +8,18 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-CONVOLUTION, DEQUANTIZE = schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.DEQUANTIZE
+CONVOLUTION, DEQUANTIZE = (
+    schema.BuiltinOperator.CONV_2D,
+    schema.BuiltinOperator.DEQUANTIZE,
+)
 SPREAD = schema.BuiltinOperator.DEPTH_TO_SPACE
-PHASES = 4             # pixels that a folded convolution computes at once
+PHASES = 4  # pixels that a folded convolution computes at once
 
 
 def lean(data: bytes) -> bytes:
-    """Leaves out what tensors inside need not say, such as their names: a twelfth of a small network's file."""
+    """Leaves out what tensors inside need not say, such as their names: a twelfth of a
+    small network's file.
+    """
     model = _read(data)
     for graph in model.subgraphs:
         named = {*graph.inputs, *graph.outputs}
@@ -22,30 +29,39 @@ def lean(data: bytes) -> bytes:
             if tensor.quantization is not None and tensor.quantization.scale is None:
                 tensor.quantization = None
             if model.buffers[tensor.buffer].data is None:
-                tensor.buffer = 0                          # by convention the one of no data
+                tensor.buffer = 0  # by convention the one of no data
     _drop_unused_buffers(model)
     return _written(model)
 
 
-def with_float16_convolutions(data: bytes, exact: bytes, count: int, upsampling: bool = False) -> bytes:
-    """Returns a dynamic-range int8 file some of whose convolutions compute in float, with weights in float16.
+def with_float16_convolutions(
+    data: bytes, exact: bytes, count: int, upsampling: bool = False
+) -> bytes:
+    """Returns a dynamic-range int8 file some of whose convolutions compute in float,
+    with weights in float16.
 
-    Dynamic range rounds what goes into a convolution to 256 steps between its smallest and largest number. That hurts
-    most at the beginning, where a flat sky lies next to a lamp: the norm behind makes much of small differences. Next
-    come those that upsample, whose norms see the sum of all blocks.
+    Dynamic range rounds what goes into a convolution to 256 steps between its smallest
+    and largest number. That hurts most at the beginning, where a flat sky lies next to
+    a lamp: the norm behind makes much of small differences. Next come those that
+    upsample, whose norms see the sum of all blocks.
 
     Args:
         data: the converted file.
         exact: the same function, converted to float16 or float32.
-        count: of first convolutions, in the order in which they run; those that are float already count, too.
-        upsampling: whether folded upsampling (`litert_layers.UpsamplingConvolution`) is float, too.
+        count: of first convolutions, in the order in which they run; those that are
+            float already count, too.
+        upsampling: whether folded upsampling (`litert_layers.UpsamplingConvolution`) is
+            float, too.
     """
     model, source = _read(data), _read(exact)
     graph, folded = model.subgraphs[0], _folded_upsampling(model)
     pairs = zip(_convolutions(model), _convolutions(source), strict=True)
-    quantized = [(mine, theirs) for place, (mine, theirs) in enumerate(pairs)
-                 if graph.tensors[mine.inputs[1]].type == schema.TensorType.INT8
-                 and (place < count or (upsampling and mine in folded))]
+    quantized = [
+        (mine, theirs)
+        for place, (mine, theirs) in enumerate(pairs)
+        if graph.tensors[mine.inputs[1]].type == schema.TensorType.INT8
+        and (place < count or (upsampling and mine in folded))
+    ]
     if not quantized:
         return data
     code = _operator_code(model)
@@ -54,14 +70,20 @@ def with_float16_convolutions(data: bytes, exact: bytes, count: int, upsampling:
         weights = graph.tensors[mine.inputs[1]]
         values = _weights(source, theirs)
         if list(values.shape) != list(weights.shape):
-            raise RuntimeError(f"Expected convolutions of one order in both files. Received: weights of "
-                               f"{list(weights.shape)} and {list(values.shape)}. This is a fault of conversion.")
+            raise RuntimeError(
+                f"Expected convolutions of one order in both files. Received: weights of "
+                f"{list(weights.shape)} and {list(values.shape)}. This is a fault of conversion."
+            )
         narrow = copy.deepcopy(weights)
         narrow.type, narrow.quantization = schema.TensorType.FLOAT16, None
         narrow.buffer = _added_buffer(model, values.astype("<f2"))
         graph.tensors.append(narrow)
         # The tensor that the convolution reads is now what becomes of them.
-        weights.type, weights.quantization, weights.buffer = schema.TensorType.FLOAT32, None, 0
+        weights.type, weights.quantization, weights.buffer = (
+            schema.TensorType.FLOAT32,
+            None,
+            0,
+        )
         operator = schema.OperatorT()
         operator.opcodeIndex = code
         operator.inputs = np.array([len(graph.tensors) - 1], np.int32)
@@ -72,16 +94,20 @@ def with_float16_convolutions(data: bytes, exact: bytes, count: int, upsampling:
 
 
 def with_even_phases(data: bytes, exact: bytes) -> bytes:
-    """Returns a file whose folded upsampling (`litert_layers.UpsamplingConvolution`) leaves flat areas flat.
+    """Returns a file whose folded upsampling (`litert_layers.UpsamplingConvolution`)
+    leaves flat areas flat.
 
-    The four pixels of a window have kernels of different numbers but equal sums, which rounding of each number spoils:
-    flat areas would alternate from pixel to pixel, faintly, and in pictures of one colour strongly, since norms make
-    much of any difference. Here numbers are rounded so that the sums stay equal; see `evenly_rounded`.
+    The four pixels of a window have kernels of different numbers but equal sums, which
+    rounding of each number spoils: flat areas would alternate from pixel to pixel,
+    faintly, and in pictures of one colour strongly, since norms make much of any
+    difference. Here numbers are rounded so that the sums stay equal; see
+    `evenly_rounded`.
 
     Args:
-        data: the converted file, its weights in float16 or 8 bits; others are left as they are.
-        exact: the same function, converted to float16 or float32; from integers nothing can be told, and `data` is
-            returned.
+        data: the converted file, its weights in float16 or 8 bits; others are left as
+            they are.
+        exact: the same function, converted to float16 or float32; from integers nothing
+            can be told, and `data` is returned.
     """
     model, source = _read(data), _read(exact)
     graph, changed = model.subgraphs[0], False
@@ -90,18 +116,26 @@ def with_even_phases(data: bytes, exact: bytes) -> bytes:
         if mine not in folded:
             continue
         tensor = graph.tensors[_stored(model, mine)]
-        if source.subgraphs[0].tensors[_stored(source, theirs)].type == schema.TensorType.INT8:
+        if (
+            source.subgraphs[0].tensors[_stored(source, theirs)].type
+            == schema.TensorType.INT8
+        ):
             continue
         kernels = _weights(source, theirs)
         kernels = kernels.reshape(PHASES, -1, *kernels.shape[1:]).astype(np.float64)
-        largest = np.abs(kernels).max((0, 2, 3, 4)) + np.finfo(np.float32).tiny       # of each filter
+        largest = (
+            np.abs(kernels).max((0, 2, 3, 4)) + np.finfo(np.float32).tiny
+        )  # of each filter
         if tensor.type == schema.TensorType.INT8:
             steps = largest / 127
             tensor.quantization.scale = np.tile(steps, PHASES).astype(np.float32)
             tensor.quantization.zeroPoint = np.zeros(len(steps) * PHASES, np.int64)
-            rounded = evenly_rounded(kernels / steps[:, None, None, None], 127).astype(np.int8)
+            rounded = evenly_rounded(kernels / steps[:, None, None, None], 127).astype(
+                np.int8
+            )
         elif tensor.type == schema.TensorType.FLOAT16:
-            # Multiples of one power of two, which float16 holds exactly; so are their sums.
+            # Multiples of one power of two, which float16 holds exactly; so are their
+            # sums.
             steps = 2.0 ** np.ceil(np.log2(largest / 2047))[:, None, None, None]
             rounded = (evenly_rounded(kernels / steps, 2047) * steps).astype("<f2")
         else:
@@ -114,7 +148,8 @@ def evenly_rounded(kernels: np.ndarray, largest: int) -> np.ndarray:
     """Rounds kernels to integers so that each filter's sums over places are the same in all phases.
 
     Args:
-        kernels: [phases, filters, h, w, C] whose sums over h and w are equal in all phases but for rounding.
+        kernels: [phases, filters, h, w, C] whose sums over h and w are equal in all
+            phases but for rounding.
         largest: absolute value of the integers.
     """
     phases, filters, *sides, channels = kernels.shape
@@ -126,7 +161,12 @@ def evenly_rounded(kernels: np.ndarray, largest: int) -> np.ndarray:
         error = (flat - rounded) * missing[:, :, None]
         error[np.abs(rounded + missing[:, :, None]) > largest] = -np.inf
         place = error.argmax(2)[:, :, None]
-        np.put_along_axis(rounded, place, np.take_along_axis(rounded, place, 2) + missing[:, :, None], 2)
+        np.put_along_axis(
+            rounded,
+            place,
+            np.take_along_axis(rounded, place, 2) + missing[:, :, None],
+            2,
+        )
     return rounded.reshape(kernels.shape)
 
 
@@ -139,7 +179,10 @@ def _added_buffer(model, values):
 
 
 def _drop_unused_buffers(model):
-    users = [*(tensor for graph in model.subgraphs for tensor in graph.tensors), *(model.metadata or ())]
+    users = [
+        *(tensor for graph in model.subgraphs for tensor in graph.tensors),
+        *(model.metadata or ()),
+    ]
     kept = sorted({0, *(user.buffer for user in users)})
     place = {buffer: index for index, buffer in enumerate(kept)}
     model.buffers = [model.buffers[buffer] for buffer in kept]
@@ -162,22 +205,42 @@ def _builtin(model, operator):
 
 
 def _convolutions(model):
-    return [each for each in model.subgraphs[0].operators if _builtin(model, each) == CONVOLUTION]
+    return [
+        each
+        for each in model.subgraphs[0].operators
+        if _builtin(model, each) == CONVOLUTION
+    ]
 
 
 def _folded_upsampling(model):
-    """The convolutions that compute four pixels of features at once; colours have larger kernels."""
+    """The convolutions that compute four pixels of features at once; colours have
+    larger kernels.
+    """
     graph = model.subgraphs[0]
-    spread = {operator.inputs[0] for operator in graph.operators if _builtin(model, operator) == SPREAD}
-    return [each for each in _convolutions(model)
-            if each.outputs[0] in spread and list(graph.tensors[_stored(model, each)].shape[1:3]) == [2, 2]]
+    spread = {
+        operator.inputs[0]
+        for operator in graph.operators
+        if _builtin(model, operator) == SPREAD
+    }
+    return [
+        each
+        for each in _convolutions(model)
+        if each.outputs[0] in spread
+        and list(graph.tensors[_stored(model, each)].shape[1:3]) == [2, 2]
+    ]
 
 
 def _weights(model, convolution):
-    """float array of a convolution's weights, which lie in the file as float32, or as float16 to be widened."""
+    """float array of a convolution's weights, which lie in the file as float32, or as
+    float16 to be widened.
+    """
     tensor = model.subgraphs[0].tensors[_stored(model, convolution)]
-    kind = {schema.TensorType.FLOAT16: "<f2", schema.TensorType.FLOAT32: "<f4"}[tensor.type]
-    return np.frombuffer(bytes(model.buffers[tensor.buffer].data), kind).reshape(tensor.shape)
+    kind = {schema.TensorType.FLOAT16: "<f2", schema.TensorType.FLOAT32: "<f4"}[
+        tensor.type
+    ]
+    return np.frombuffer(bytes(model.buffers[tensor.buffer].data), kind).reshape(
+        tensor.shape
+    )
 
 
 def _stored(model, convolution):

@@ -13,21 +13,25 @@ from nst_tf.layers.normalization import InstanceNormalization, ModulatedNormaliz
 from nst_tf.models import transform_net
 
 NORMS = (InstanceNormalization, ModulatedNormalization)
-LARGEST = 64.0         # of features less their mean: their squares stay a sixteenth of float16's largest number
-MOST = 4               # halvings; more would take the norm's epsilon below float16's smallest number
-SIDE = 256             # pixels of the photos that features are measured on
+# of features less their mean: their squares stay a sixteenth of float16's largest
+# number
+LARGEST = 64.0
+MOST = 4  # halvings; more would take the norm's epsilon below float16's smallest number
+SIDE = 256  # pixels of the photos that features are measured on
 
 
 def within_float16(core: keras.Model, inputs: Sequence | None = None) -> keras.Model:
     """Returns a copy of a network that draws the same picture from smaller features.
 
-    Trained networks reach features of several hundred, whose squares, in the norms' variances, overflow in float16:
-    the norm then gives zeros. But a norm undoes any scale of what it normalises. So the convolution before it is
-    divided by a power of two, and the norm's epsilon by its square; both are exact in binary.
+    Trained networks reach features of several hundred, whose squares, in the norms'
+    variances, overflow in float16: the norm then gives zeros. But a norm undoes any
+    scale of what it normalises. So the convolution before it is divided by a power of
+    two, and the norm's epsilon by its square; both are exact in binary.
 
     Args:
-        core: from `transform_net.core`, of a `transform_net.transform_net` or of the part of a network of any style that draws. A
-            transfer of any style that is no norm stays as it is.
+        core: from `transform_net.core`, of a `transform_net.transform_net` or of the
+            part of a network of any style that draws. A transfer of any style that is
+            no norm stays as it is.
         inputs: by which its features are measured, see `largest_features`.
     """
     halvings = _halvings(core, inputs)
@@ -42,36 +46,53 @@ def within_float16(core: keras.Model, inputs: Sequence | None = None) -> keras.M
     small.set_weights(core.get_weights())
     for norm, count in halvings.items():
         convolution = small.get_layer(norm.removesuffix("_norm") + "_conv")
-        convolution.set_weights([weight / np.float32(2.0 ** count) for weight in convolution.get_weights()])
+        convolution.set_weights(
+            [weight / np.float32(2.0**count) for weight in convolution.get_weights()]
+        )
     return small
 
 
-def largest_features(core: keras.Model, inputs: Sequence | None = None) -> dict[str, float]:
-    """Returns {norm: the largest of its input's features less their channel's mean}, over several inputs.
+def largest_features(
+    core: keras.Model, inputs: Sequence | None = None
+) -> dict[str, float]:
+    """Returns {norm: the largest of its input's features less their channel's mean},
+    over several inputs.
 
     Args:
         core: from `transform_net.core`, of any network.
-        inputs: of the network, each as it takes them; None for the packaged photos in each of its styles, which a
-            network of any style does not have.
+        inputs: of the network, each as it takes them; None for the packaged photos in
+            each of its styles, which a network of any style does not have.
     """
     norms = [layer for layer in core.layers if isinstance(layer, NORMS)]
     if not norms:
         return {}
-    # A norm of several styles has the blend as its second input, one of any style its parameters.
+    # A norm of several styles has the blend as its second input, one of any style its
+    # parameters.
     probe = keras.Model(core.input, [tf.nest.flatten(norm.input)[0] for norm in norms])
     largest = dict.fromkeys((norm.name for norm in norms), 0.0)
     for each in _packaged(core) if inputs is None else inputs:
         # Keras takes either arrays or tensors.
-        for norm, maps in zip(norms, tf.nest.flatten(probe(tf.nest.map_structure(tf.convert_to_tensor, each)))):
+        for norm, maps in zip(
+            norms,
+            tf.nest.flatten(probe(tf.nest.map_structure(tf.convert_to_tensor, each))),
+        ):
             centred = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
-            largest[norm.name] = max(largest[norm.name], float(tf.reduce_max(tf.abs(centred))))
+            largest[norm.name] = max(
+                largest[norm.name], float(tf.reduce_max(tf.abs(centred)))
+            )
     return largest
 
 
 def packaged_photos() -> np.ndarray:
     """Returns the packaged photos as one batch, float32 [N, SIDE, SIDE, 3] in [0, 1]."""
-    return np.stack([image_io.to_float(image_io.resize_rgb8(sample_photos.builtin_photo(name), SIDE, SIDE))
-                     for name in sample_photos.PHOTOS])
+    return np.stack(
+        [
+            image_io.to_float(
+                image_io.resize_rgb8(sample_photos.builtin_photo(name), SIDE, SIDE)
+            )
+            for name in sample_photos.PHOTOS
+        ]
+    )
 
 
 def _packaged(core):
@@ -79,11 +100,16 @@ def _packaged(core):
     rgb = packaged_photos()
     if transform_net.blend_name(core) is None:
         return [rgb]
-    return [[rgb, np.tile(one, (len(rgb), 1))] for one in np.eye(transform_net.styles_of(core), dtype=np.float32)[:, None]]
+    return [
+        [rgb, np.tile(one, (len(rgb), 1))]
+        for one in np.eye(transform_net.styles_of(core), dtype=np.float32)[:, None]
+    ]
 
 
 def _halvings(core, inputs):
     """{norm: how often its features are halved}, for those that need it."""
-    wanted = {name: math.ceil(math.log2(max(value, LARGEST) / LARGEST))
-              for name, value in largest_features(core, inputs).items()}
+    wanted = {
+        name: math.ceil(math.log2(max(value, LARGEST) / LARGEST))
+        for name, value in largest_features(core, inputs).items()
+    }
     return {name: min(count, MOST) for name, count in wanted.items() if count}

@@ -1,8 +1,10 @@
-"""TFLite whose convolutions are integers throughout, for processors and accelerators that are made for these.
+"""TFLite whose convolutions are integers throughout, for processors and accelerators
+that are made for these.
 
-Convolutions are nearly all of a network's work. Here they take, hold and give 8 bits, within ranges that the file
-fixes, and pads and upsampling move 8 bits. Norms, the sums of residual blocks and the last activation stay in float32:
-8 bits are too few for the moments of a norm.
+Convolutions are nearly all of a network's work. Here they take, hold and give 8 bits,
+within ranges that the file fixes, and pads and upsampling move 8 bits. Norms, the sums
+of residual blocks and the last activation stay in float32: 8 bits are too few for the
+moments of a norm.
 """
 
 from pathlib import Path
@@ -23,7 +25,8 @@ INTEGER = tflite.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
 def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
     """Writes `folder`/tflite/NAME_integer.tflite.
 
-    Inputs, output and sizes are those of the files of `tflite.export`. Ranges are measured on the packaged photos.
+    Inputs, output and sizes are those of the files of `tflite.export`. Ranges are
+    measured on the packaged photos.
 
     Args:
         network: a float32 `transform_net.transform_net`.
@@ -34,8 +37,8 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         The artefact.
 
     Raises:
-        UserError: the folder cannot be written; or in 8 bits the network does not draw what it should, and no file was
-            written.
+        UserError: the folder cannot be written; or in 8 bits the network does not draw
+            what it should, and no file was written.
         RuntimeError: the file has operations that plain LiteRT cannot run.
     """
     core = rounded(transform_net.core(network))
@@ -45,20 +48,27 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
     try:
         likeness = parity.check(network, runner, path, INTEGER.at_least)
     except RuntimeError as error:
-        # Here it is the network that may not bear 8 bits: not every one does, least of all of many styles.
-        raise UserError(f"{error} Use the format tflite: its int8 file is nearer to the network.") from error
+        # Here it is the network that may not bear 8 bits: not every one does, least of
+        # all of many styles.
+        raise UserError(
+            f"{error} Use the format tflite: its int8 file is nearer to the network."
+        ) from error
     files.write_atomically(path, data, overwrite=True)
     return [parity.Artefact(path, len(data), likeness, INTEGER.at_least)]
 
 
 def rounded(core: keras.Model) -> keras.Model:
-    """Returns a copy of a network that rounds to 8 bits what its convolutions take and give, as the file does.
+    """Returns a copy of a network that rounds to 8 bits what its convolutions take and
+    give, as the file does.
 
     Args:
-        core: from `transform_net.core`, of a `transform_net.transform_net` of one or several styles.
+        core: from `transform_net.core`, of a `transform_net.transform_net` of one or
+            several styles.
     """
     ranges = integer_range.measured(core)
-    first = {layer.name: part for part, layer in integer_range.first_layers(core).items()}
+    first = {
+        layer.name: part for part, layer in integer_range.first_layers(core).items()
+    }
     copy = litert_layers.for_litert(integer_range.fitted(core, ranges), ROUNDED)
     for layer in copy.layers:
         if layer.name in first:
@@ -72,7 +82,8 @@ class _Rounded:
     """A layer that rounds its input and output; the converter makes integers of what is between.
 
     Attributes:
-        taken, given: lowest and highest number of input and output; None where there is nothing to round.
+        taken, given: lowest and highest number of input and output; None where there is
+            nothing to round.
     """
 
     taken: tuple[float, float] | None = None
@@ -83,7 +94,11 @@ class _Rounded:
 
 
 def _round(values, limits):
-    return values if limits is None else tf.quantization.fake_quant_with_min_max_args(values, *limits)
+    return (
+        values
+        if limits is None
+        else tf.quantization.fake_quant_with_min_max_args(values, *limits)
+    )
 
 
 class _Pad(_Rounded, litert_layers.SlicedReflectionPadding2D):
@@ -103,7 +118,9 @@ class _ConvolutionOfChannels(_Rounded, keras.layers.DepthwiseConv2D):
 
 
 class _RoundedBeforeItSpreads:
-    """A `litert_layers.FoldedConvolution` that rounds what its convolution gives; the pad before it rounds the input."""
+    """A `litert_layers.FoldedConvolution` that rounds what its convolution gives; the
+    pad before it rounds the input.
+    """
 
     given: tuple[float, float] | None = None
 
@@ -111,7 +128,9 @@ class _RoundedBeforeItSpreads:
         return _round(super().folded(inputs), self.given)
 
 
-class _UpsamplingConvolution(_RoundedBeforeItSpreads, litert_layers.UpsamplingConvolution):
+class _UpsamplingConvolution(
+    _RoundedBeforeItSpreads, litert_layers.UpsamplingConvolution
+):
     pass
 
 
@@ -122,8 +141,9 @@ class _ColorConvolution(_RoundedBeforeItSpreads, litert_layers.ColorConvolution)
 class Norm(InstanceNormalization):
     """The same norm, by means of each column first.
 
-    LiteRT adds number by number in float32. The numbers here are multiples of one step, so that the rounding errors of
-    a long sum all have one sign: over 384x384 pixels that cost pictures up to 5 dB.
+    LiteRT adds number by number in float32. The numbers here are multiples of one step,
+    so that the rounding errors of a long sum all have one sign: over 384x384 pixels
+    that cost pictures up to 5 dB.
     """
 
     def call(self, inputs, style_weights=None):
@@ -137,8 +157,11 @@ def _mean(maps):
 
 
 ROUNDED = {
-    keras.layers.Conv2D: _Convolution, keras.layers.DepthwiseConv2D: _ConvolutionOfChannels,
-    litert_layers.SlicedReflectionPadding2D: _Pad, litert_layers.EdgePadding2D: _EdgePad,
-    litert_layers.UpsamplingConvolution: _UpsamplingConvolution, litert_layers.ColorConvolution: _ColorConvolution,
+    keras.layers.Conv2D: _Convolution,
+    keras.layers.DepthwiseConv2D: _ConvolutionOfChannels,
+    litert_layers.SlicedReflectionPadding2D: _Pad,
+    litert_layers.EdgePadding2D: _EdgePad,
+    litert_layers.UpsamplingConvolution: _UpsamplingConvolution,
+    litert_layers.ColorConvolution: _ColorConvolution,
     InstanceNormalization: Norm,
 }

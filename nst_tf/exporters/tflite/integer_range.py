@@ -12,12 +12,13 @@ from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.layers.upsampling import NearestUpsampling2D
 from nst_tf.models import transform_net
 
-STEPS = 255            # of 8 bits
-SIDE = 256             # pixels of the photos that ranges are measured on
-# As which each photo is seen, so that ranges fit dark, bright and hazy ones too: RGB = offset + contrast * RGB.
+STEPS = 255  # of 8 bits
+SIDE = 256  # pixels of the photos that ranges are measured on
+# As which each photo is seen, so that ranges fit dark, bright and hazy ones too: RGB =
+# offset + contrast * RGB.
 TONES = ((0.0, 1.0), (0.0, 0.4), (0.6, 0.4), (0.3, 0.4))
-POSITIONS = 32         # rows and columns of features that are looked at in each photo
-EPSILON = 1e-5         # as in norms: less than this is no variance
+POSITIONS = 32  # rows and columns of features that are looked at in each photo
+EPSILON = 1e-5  # as in norms: less than this is no variance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Ranges:
 
     Attributes:
         inputs: {part, "down1": lowest and highest number that its first layer takes}.
-        outputs: {convolution, "down1_conv": lowest and highest of each of its channels, [C] and [C]}.
+        outputs: {convolution, "down1_conv": lowest and highest of each of its channels,
+            [C] and [C]}.
     """
 
     inputs: dict[str, tuple[float, float]]
@@ -52,8 +54,14 @@ class ScaledOutputRange(transform_net.OutputRange):
 
 
 def convolutions(core: keras.Model) -> list[keras.layers.Layer]:
-    """Returns the convolutions of a `transform_net.core` in their order, with those that see each channel alone."""
-    return [layer for layer in core.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D))]
+    """Returns the convolutions of a `transform_net.core` in their order, with those
+    that see each channel alone.
+    """
+    return [
+        layer
+        for layer in core.layers
+        if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D))
+    ]
 
 
 def part_of(layer: keras.layers.Layer) -> str:
@@ -62,7 +70,9 @@ def part_of(layer: keras.layers.Layer) -> str:
 
 
 def first_layers(core: keras.Model) -> dict[str, keras.layers.Layer]:
-    """Returns {part: the first of its layers}, its pad if it has one, of parts with a convolution."""
+    """Returns {part: the first of its layers}, its pad if it has one, of parts with a
+    convolution.
+    """
     parts = {part_of(layer) for layer in convolutions(core)}
     first = {}
     for layer in core.layers:
@@ -75,17 +85,28 @@ def measured(core: keras.Model) -> Ranges:
     """Measures a network on the packaged photos in several tones, in all of its styles.
 
     Args:
-        core: from `transform_net.core`, of a `transform_net.transform_net` of one or several styles.
+        core: from `transform_net.core`, of a `transform_net.transform_net` of one or
+            several styles.
     """
     first, last = first_layers(core), convolutions(core)
-    probe = keras.Model(core.input, [*(layer.input for layer in first.values()), *(layer.output for layer in last)])
-    seen = [[_looked_at(maps.numpy()[0]) for maps in transform_net.draw(probe, *inputs)] for inputs in _pictures(core)]
-    values = [np.stack(found) for found in zip(*seen)]                    # [photos, positions, C]
-    inputs = {part: best_limits(found.reshape(1, -1)) for part, found in zip(first, values)}
-    inputs[part_of(last[0])] = (0.0, 1.0)                                 # pictures have 8 bits from the start
+    probe = keras.Model(
+        core.input,
+        [*(layer.input for layer in first.values()), *(layer.output for layer in last)],
+    )
+    seen = [
+        [_looked_at(maps.numpy()[0]) for maps in transform_net.draw(probe, *inputs)]
+        for inputs in _pictures(core)
+    ]
+    values = [np.stack(found) for found in zip(*seen)]  # [photos, positions, C]
+    inputs = {
+        part: best_limits(found.reshape(1, -1)) for part, found in zip(first, values)
+    }
+    inputs[part_of(last[0])] = (0.0, 1.0)  # pictures have 8 bits from the start
     outputs = {}
-    for layer, found in zip(last, values[len(first):], strict=True):
-        limits = [best_limits(found[..., channel]) for channel in range(found.shape[-1])]
+    for layer, found in zip(last, values[len(first) :], strict=True):
+        limits = [
+            best_limits(found[..., channel]) for channel in range(found.shape[-1])
+        ]
         outputs[layer.name] = tuple(np.array(limits, np.float32).T)
     return Ranges(inputs, outputs)
 
@@ -93,13 +114,17 @@ def measured(core: keras.Model) -> Ranges:
 def best_limits(values: np.ndarray) -> tuple[float, float]:
     """Returns the lowest and highest number of the 8 bits that lose least.
 
-    The loss is the squared error, of rounding within the limits and of clipping beyond them, in relation to each
-    photo's variance: that is what a norm makes of it.
+    The loss is the squared error, of rounding within the limits and of clipping beyond
+    them, in relation to each photo's variance: that is what a norm makes of it.
 
     Args:
         values: [photos, values of one].
     """
-    weights = np.broadcast_to(1 / (values.var(1, keepdims=True) + EPSILON), values.shape).ravel().astype(np.float64)
+    weights = (
+        np.broadcast_to(1 / (values.var(1, keepdims=True) + EPSILON), values.shape)
+        .ravel()
+        .astype(np.float64)
+    )
     order = np.argsort(values, axis=None)
     values, weights = values.ravel()[order].astype(np.float64), weights[order]
     # How many values lie beyond each limit: none, 1, 2, 4 ... a quarter of all.
@@ -107,7 +132,7 @@ def best_limits(values: np.ndarray) -> tuple[float, float]:
     highs, above = _clipped(values, weights, beyond)
     lows, below = _clipped(-values[::-1], weights[::-1], beyond)
     steps = (highs + lows[:, None]) / STEPS
-    losses = np.sum(weights) * steps ** 2 / 12 + above + below[:, None]
+    losses = np.sum(weights) * steps**2 / 12 + above + below[:, None]
     low, high = np.unravel_index(np.argmin(losses), losses.shape)
     return -float(lows[low]), max(float(highs[high]), EPSILON - float(lows[low]))
 
@@ -116,8 +141,11 @@ def _clipped(values, weights, beyond):
     """Limits that leave so many of the sorted values above them, and the loss of clipping these."""
     limits = values[::-1][beyond]
     # Sum of w (x - limit)^2, from the sums of w, w x and w x^2 over the values above.
-    sums = [np.concatenate([[0], np.cumsum((weights * values ** power)[::-1])])[beyond] for power in range(3)]
-    return limits, sums[2] - 2 * limits * sums[1] + limits ** 2 * sums[0]
+    sums = [
+        np.concatenate([[0], np.cumsum((weights * values**power)[::-1])])[beyond]
+        for power in range(3)
+    ]
+    return limits, sums[2] - 2 * limits * sums[1] + limits**2 * sums[0]
 
 
 def _pictures(core):
@@ -126,25 +154,41 @@ def _pictures(core):
     if (name := transform_net.blend_name(core)) is not None:
         single = np.eye(transform_net.styles_of(core), dtype=np.float32)[:, None]
         # At strength 0 the norms have other scales and offsets again.
-        blends = [(blend,) for blend in (*single, *([0 * single[0]] if name == transform_net.STRENGTHS else []))]
+        blends = [
+            (blend,)
+            for blend in (
+                *single,
+                *([0 * single[0]] if name == transform_net.STRENGTHS else []),
+            )
+        ]
     for number, name in enumerate(sample_photos.PHOTOS):
-        rgb = image_io.to_float(image_io.resize_rgb8(sample_photos.builtin_photo(name), SIDE, SIDE))[None]
+        rgb = image_io.to_float(
+            image_io.resize_rgb8(sample_photos.builtin_photo(name), SIDE, SIDE)
+        )[None]
         for turn in range(max(len(TONES), len(blends))):
             offset, contrast = TONES[(turn + number) % len(TONES)]
-            yield np.float32(offset) + np.float32(contrast) * rgb, *blends[turn % len(blends)]
+            yield (
+                np.float32(offset) + np.float32(contrast) * rgb,
+                *blends[turn % len(blends)],
+            )
 
 
 def _looked_at(maps):
     """[positions, C] of [H, W, C], evenly spread."""
-    rows, columns = (np.linspace(0, side - 1, min(side, POSITIONS)).round().astype(int) for side in maps.shape[:2])
+    rows, columns = (
+        np.linspace(0, side - 1, min(side, POSITIONS)).round().astype(int)
+        for side in maps.shape[:2]
+    )
     return maps[rows][:, columns].reshape(-1, maps.shape[-1])
 
 
 def fitted(core: keras.Model, ranges: Ranges) -> keras.Model:
-    """Returns a copy of a network that draws the same picture and whose convolutions give -1 to 1 within the ranges.
+    """Returns a copy of a network that draws the same picture and whose convolutions
+    give -1 to 1 within the ranges.
 
-    A norm undoes any scale and offset of each channel that it normalises, if its epsilon is scaled too. What follows
-    the last convolution undoes its own. Convolutions of each channel alone are scaled only: the 1x1 undoes it.
+    A norm undoes any scale and offset of each channel that it normalises, if its
+    epsilon is scaled too. What follows the last convolution undoes its own.
+    Convolutions of each channel alone are scaled only: the 1x1 undoes it.
 
     Args:
         core: as for `measured`.
@@ -156,10 +200,16 @@ def fitted(core: keras.Model, ranges: Ranges) -> keras.Model:
     def clone(layer):
         config = layer.get_config()
         if isinstance(layer, transform_net.OutputRange):
-            return ScaledOutputRange(halves[transform_net.OUTPUT].tolist(), middles[transform_net.OUTPUT].tolist(), **config)
+            return ScaledOutputRange(
+                halves[transform_net.OUTPUT].tolist(),
+                middles[transform_net.OUTPUT].tolist(),
+                **config,
+            )
         if isinstance(layer, InstanceNormalization):
             # One for each channel.
-            config["epsilon"] = (config["epsilon"] / halves[f"{part_of(layer)}_conv"] ** 2).tolist()
+            config["epsilon"] = (
+                config["epsilon"] / halves[f"{part_of(layer)}_conv"] ** 2
+            ).tolist()
         return type(layer).from_config(config)
 
     small = keras.models.clone_model(core, clone_function=clone)

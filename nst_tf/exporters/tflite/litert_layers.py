@@ -1,4 +1,6 @@
-"""The same pictures from operations that LiteRT runs faster: what a network is made of when it is converted."""
+"""The same pictures from operations that LiteRT runs faster: what a network is made of
+when it is converted.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,8 +15,8 @@ from nst_tf.layers.upsampling import NearestUpsampling2D
 class SlicedReflectionPadding2D(ReflectionPadding2D):
     """The same picture from slices and concatenations.
 
-    XNNPACK does not know reflection pads: each would split the network into one more part that
-    copies its data in and out.
+    XNNPACK does not know reflection pads: each would split the network into one more
+    part that copies its data in and out.
     """
 
     def call(self, inputs):
@@ -22,17 +24,24 @@ class SlicedReflectionPadding2D(ReflectionPadding2D):
             near = range(self.padding, 0, -1)
             far = range(-2, -self.padding - 2, -1)
             inputs = tf.concat(
-                [_line(inputs, axis, index) for index in near] + [inputs]
-                + [_line(inputs, axis, index) for index in far], axis)
+                [_line(inputs, axis, index) for index in near]
+                + [inputs]
+                + [_line(inputs, axis, index) for index in far],
+                axis,
+            )
         return inputs
 
 
 class EdgePadding2D(ReflectionPadding2D):
-    """Repeats the lines at the edge: what a reflection of one line is after upsampling, done before it."""
+    """Repeats the lines at the edge: what a reflection of one line is after upsampling,
+    done before it.
+    """
 
     def call(self, inputs):
         for axis in (1, 2):
-            inputs = tf.concat([_line(inputs, axis, 0), inputs, _line(inputs, axis, -1)], axis)
+            inputs = tf.concat(
+                [_line(inputs, axis, 0), inputs, _line(inputs, axis, -1)], axis
+            )
         return inputs
 
 
@@ -49,12 +58,16 @@ class FoldedConvolution(keras.layers.Conv2D):
 
     @staticmethod
     def lines(size: int) -> np.ndarray:
-        """Which line of a window each line of a kernel meets, for both lines of the result: [2, window, size]."""
+        """Which line of a window each line of a kernel meets, for both lines of the
+        result: [2, window, size].
+        """
         raise NotImplementedError
 
     @classmethod
     def fold(cls, kernel: np.ndarray) -> np.ndarray:
-        """[k, k, C, filters] -> [window, window, C, 4 filters], as `tf.nn.depth_to_space` spreads them."""
+        """[k, k, C, filters] -> [window, window, C, 4 filters], as
+        `tf.nn.depth_to_space` spreads them.
+        """
         lines = cls.lines(len(kernel))
         folded = np.einsum("yak,xbl,klcf->abcyxf", lines, lines, kernel)
         return folded.reshape(*folded.shape[:3], -1)
@@ -63,12 +76,20 @@ class FoldedConvolution(keras.layers.Conv2D):
     def folded_config(cls, config: dict) -> dict:
         """The layer's config from that of the plain one."""
         window = cls.lines(config["kernel_size"][0]).shape[1]
-        return {**config, "kernel_size": (window, window), "strides": (cls.step, cls.step),
-                "filters": 4 * config["filters"]}
+        return {
+            **config,
+            "kernel_size": (window, window),
+            "strides": (cls.step, cls.step),
+            "filters": 4 * config["filters"],
+        }
 
     def call(self, inputs):
         spread = tf.nn.depth_to_space(self.folded(inputs), 2)
-        return spread[:, self.surplus:-self.surplus, self.surplus:-self.surplus] if self.surplus else spread
+        return (
+            spread[:, self.surplus : -self.surplus, self.surplus : -self.surplus]
+            if self.surplus
+            else spread
+        )
 
     def folded(self, inputs):
         """The convolution itself: [B, h, w, C] -> [B, H / 2, W / 2, 4 filters]."""
@@ -76,50 +97,65 @@ class FoldedConvolution(keras.layers.Conv2D):
 
     def compute_output_shape(self, input_shape):
         batch, *sides, channels = super().compute_output_shape(input_shape)
-        return (batch, *(None if side is None else 2 * (side - self.surplus) for side in sides), channels // 4)
+        return (
+            batch,
+            *(None if side is None else 2 * (side - self.surplus) for side in sides),
+            channels // 4,
+        )
 
 
 class UpsamplingConvolution(FoldedConvolution):
     """Nearest upsampling and the 3x3 convolution behind it, in 4/9 of the work.
 
-    Of the nine pixels that a kernel sees there, at most four differ: each pixel of the result is a 2x2 convolution of
-    what was upsampled, and the four of one window share it. Its input is padded by one line.
+    Of the nine pixels that a kernel sees there, at most four differ: each pixel of the
+    result is a 2x2 convolution of what was upsampled, and the four of one window share
+    it. Its input is padded by one line.
 
     Reference:
-        Shi et al. 2016 (arXiv:1609.07009): a convolution of upsampled features is one of the features themselves.
+        Shi et al. 2016 (arXiv:1609.07009): a convolution of upsampled features is one
+        of the features themselves.
     """
 
-    surplus = 1        # windows over the pads' lines make pixels beyond the edge
+    surplus = 1  # windows over the pads' lines make pixels beyond the edge
 
     @staticmethod
     def lines(size):
-        # A window of lines m - 1 and m makes lines 2m - 1 and 2m: the first lies in line m - 1, which its kernel
-        # meets twice, before line m once; the second is its mirror image.
+        # A window of lines m - 1 and m makes lines 2m - 1 and 2m: the first lies in
+        # line m - 1, which its kernel meets twice, before line m once; the second is
+        # its mirror image.
         return np.float32([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]])
 
 
 class ColorConvolution(FoldedConvolution):
-    """A convolution to three colours, by steps of two pixels: four times the channels, a quarter of the places.
+    """A convolution to three colours, by steps of two pixels: four times the channels,
+    a quarter of the places.
 
-    Processors compute 8 or 16 channels in the time of three. Height and width of its result are even.
+    Processors compute 8 or 16 channels in the time of three. Height and width of its
+    result are even.
     """
 
     step = 2
 
     @staticmethod
     def lines(size):
-        return np.stack([np.eye(size + 1, size, k=-line, dtype=np.float32) for line in range(2)])
+        return np.stack(
+            [np.eye(size + 1, size, k=-line, dtype=np.float32) for line in range(2)]
+        )
 
 
-def for_litert(core: keras.Model, classes: Mapping[type, type] | None = None) -> keras.Model:
+def for_litert(
+    core: keras.Model, classes: Mapping[type, type] | None = None
+) -> keras.Model:
     """Returns a copy of a network, of other layers where those take less time in LiteRT.
 
-    Reflection pads become slices; upsampling and the convolution behind it become one, see `UpsamplingConvolution`;
-    the last convolution to colours computes 2x2 of them at once. What it draws differs by float32's rounding only.
+    Reflection pads become slices; upsampling and the convolution behind it become one,
+    see `UpsamplingConvolution`; the last convolution to colours computes 2x2 of them at
+    once. What it draws differs by float32's rounding only.
 
     Args:
         core: from `transform_net.core`, of any network.
-        classes: {class of a layer, in the core or as above: subclass to take in its place}.
+        classes: {class of a layer, in the core or as above: subclass to take in its
+            place}.
     """
     classes, chosen = classes or {}, _chosen(core)
 
@@ -144,21 +180,44 @@ def _chosen(core):
     """{id of a layer: class to take in its place}."""
     chosen, convolutions = {}, []
     for model in _models(core):
-        source = {id(output): layer for layer in model.layers for output in tf.nest.flatten(layer.output)}
+        source = {
+            id(output): layer
+            for layer in model.layers
+            for output in tf.nest.flatten(layer.output)
+        }
         for layer in model.layers:
             if isinstance(layer, ReflectionPadding2D):
                 chosen.setdefault(id(layer), SlicedReflectionPadding2D)
             if type(layer) is not keras.layers.Conv2D:
                 continue
             convolutions.append(layer)
-            if layer.padding != "valid" or layer.strides != (1, 1) or layer.kernel_size != (3, 3):
+            if (
+                layer.padding != "valid"
+                or layer.strides != (1, 1)
+                or layer.kernel_size != (3, 3)
+            ):
                 continue
             pad = source.get(id(layer.input))
-            upsampling = source.get(id(pad.input)) if isinstance(pad, ReflectionPadding2D) else None
+            upsampling = (
+                source.get(id(pad.input))
+                if isinstance(pad, ReflectionPadding2D)
+                else None
+            )
             if isinstance(upsampling, NearestUpsampling2D):
-                chosen.update({id(upsampling): keras.layers.Identity, id(pad): EdgePadding2D, id(layer): UpsamplingConvolution})
-    # The last convolution draws at the size of the picture, which is even; an encoder's has more filters.
-    if convolutions and convolutions[-1].filters == 3 and convolutions[-1].padding == "valid":
+                chosen.update(
+                    {
+                        id(upsampling): keras.layers.Identity,
+                        id(pad): EdgePadding2D,
+                        id(layer): UpsamplingConvolution,
+                    }
+                )
+    # The last convolution draws at the size of the picture, which is even; an encoder's
+    # has more filters.
+    if (
+        convolutions
+        and convolutions[-1].filters == 3
+        and convolutions[-1].padding == "valid"
+    ):
         chosen.setdefault(id(convolutions[-1]), ColorConvolution)
     return chosen
 

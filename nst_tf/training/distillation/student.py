@@ -1,8 +1,10 @@
-"""Narrow copies of VGG19: chosen channels refitted by least squares, and the metric they are shipped with.
+"""Narrow copies of VGG19: chosen channels refitted by least squares, and the metric
+they are shipped with.
 
-The network that `methods.slim_features` trains, the student, is VGG19's topology with fewer channels and,
-at each compared layer, an embedding: a linear map from its k channels to VGG19's C. This file makes
-students and turns trained ones into what is packaged; the training itself is in the method.
+The network that `methods.slim_features` trains, the student, is VGG19's topology with
+fewer channels and, at each compared layer, an embedding: a linear map from its k
+channels to VGG19's C. This file makes students and turns trained ones into what is
+packaged; the training itself is in the method.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,23 +20,27 @@ from nst_tf.ops import statistics
 COMPARED = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = tuple(layer for layer in COMPARED if layer != CONTENT_LAYER)
-STRETCH = (0.5, 4.0)                                       # bounds of the calibration
-RIDGE = 1e-4                                               # of least squares, share of the mean energy
-ROWS, FEWEST = 20, 24                                      # a refit's equations an unknown, and pictures
+STRETCH = (0.5, 4.0)  # bounds of the calibration
+RIDGE = 1e-4  # of least squares, share of the mean energy
+ROWS, FEWEST = 20, 24  # a refit's equations an unknown, and pictures
 
 
 def student(widths: Sequence[int]) -> keras.Model:
     """Builds an untrained student.
 
     Returns:
-        A Keras model, [B, H, W, 3] RGB in [0, 1] -> {"maps": {layer: [B, h, w, k]}, "embedded": {layer:
-        [B, h, w, C]}} for the layers in `COMPARED`; C is VGG19's width.
+        A Keras model, [B, H, W, 3] RGB in [0, 1] -> {"maps": {layer: [B, h, w, k]},
+        "embedded": {layer: [B, h, w, C]}} for the layers in `COMPARED`; C is VGG19's
+        width.
     """
     topology = vgg.build_topology(widths, COMPARED)
     wide = dict(zip(range(1, 6), vgg.VGG19_WIDTHS))
     embedded = {
-        name: keras.layers.Conv2D(wide[int(name[4])], 1, use_bias=False, name=f"embedding_{name}")(maps)
-        for name, maps in topology.output.items()}
+        name: keras.layers.Conv2D(
+            wide[int(name[4])], 1, use_bias=False, name=f"embedding_{name}"
+        )(maps)
+        for name, maps in topology.output.items()
+    }
     return keras.Model(topology.input, {"maps": topology.output, "embedded": embedded})
 
 
@@ -44,7 +50,9 @@ def embedding(network: keras.Model, layer: str) -> tf.Variable:
 
 
 def layers_of(name: str) -> list[str]:
-    """Returns the Keras names of a student's weights at layer `name`: convolution, and embedding."""
+    """Returns the Keras names of a student's weights at layer `name`: convolution, and
+    embedding.
+    """
     return [_keras_name(name)] + [f"embedding_{name}"] * (name in COMPARED)
 
 
@@ -65,7 +73,8 @@ def embedded_gram(maps: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 def greedy_channels(gram: np.ndarray, count: int) -> np.ndarray:
     """Chooses channels that explain most of the others: pivoted elimination of their Gram matrix.
 
-    Each round takes the channel whose projection removes most of what is left, and removes it.
+    Each round takes the channel whose projection removes most of what is left, and
+    removes it.
 
     Args:
         gram: [C, C], uncentred second moments.
@@ -78,8 +87,11 @@ def greedy_channels(gram: np.ndarray, count: int) -> np.ndarray:
     for _ in range(count):
         diagonal = np.diag(left).copy()
         diagonal[chosen] = 0
-        gain = np.where(diagonal > 1e-9 * gram.trace(),
-                        (left ** 2).sum(0) / np.maximum(diagonal, 1e-30), diagonal)
+        gain = np.where(
+            diagonal > 1e-9 * gram.trace(),
+            (left**2).sum(0) / np.maximum(diagonal, 1e-30),
+            diagonal,
+        )
         gain[chosen] = -1
         pivot = int(gain.argmax())
         chosen.append(pivot)
@@ -96,13 +108,15 @@ def refit(
 ) -> None:
     """Sets a student's kernels and embeddings by least squares, layer after layer.
 
-    Every kernel is fitted from the student's actual input patches to the teacher's pre-activations of
-    the chosen channels, so that errors of earlier layers are made up for where they can be.
+    Every kernel is fitted from the student's actual input patches to the teacher's
+    pre-activations of the chosen channels, so that errors of earlier layers are made up
+    for where they can be.
 
     Args:
         network: a student.
         teacher: VGG19 with all of `vgg.SLIM_LAYERS`.
-        pictures: [N, S, S, 3]; shallow layers, which have more positions in each, use the first of them.
+        pictures: [N, S, S, 3]; shallow layers, which have more positions in each, use
+            the first of them.
         kept: layers whose kernels and embeddings stay as they are.
     """
     for name in vgg.SLIM_LAYERS:
@@ -128,7 +142,9 @@ def refit(
         embedding(network, name).assign(_solved(normal, mixed)[None, None])
 
 
-def least_squares(inputs: np.ndarray, outputs: np.ndarray, ridge: float = RIDGE) -> np.ndarray:
+def least_squares(
+    inputs: np.ndarray, outputs: np.ndarray, ridge: float = RIDGE
+) -> np.ndarray:
     """Returns W [n, m] that makes |inputs W - outputs|^2 + ridge * mean energy * |W|^2 smallest."""
     return _solved(inputs.T @ inputs, inputs.T @ outputs, ridge)
 
@@ -141,42 +157,57 @@ def packed_model(
 ) -> keras.Model:
     """Turns a student into the network that is shipped: all layers, each with its metric.
 
-    With the embedding E [k, C] distances in the teacher's space are d^T (E E^T) d, so that the symmetric
-    root of E E^T [k, k] gives them in k channels. Layers that were not compared in training get an
-    embedding by least squares here.
+    With the embedding E [k, C] distances in the teacher's space are d^T (E E^T) d, so
+    that the symmetric root of E E^T [k, k] gives them in k channels. Layers that were
+    not compared in training get an embedding by least squares here.
 
-    A least-squares embedding is too calm: what the student cannot tell is missing from its distances, the
-    more the deeper the layer, and a loss made of them would neglect deep layers. So the part of a map
-    that differs from its mean direction is stretched until distances are as large as the teacher's.
+    A least-squares embedding is too calm: what the student cannot tell is missing from
+    its distances, the more the deeper the layer, and a loss made of them would neglect
+    deep layers. So the part of a map that differs from its mean direction is stretched
+    until distances are as large as the teacher's.
 
     Args:
         network: a trained student.
         teacher: VGG19 with all of `vgg.SLIM_LAYERS`.
         widths: of the student.
-        pairs: photos, changed versions of them, and styles: three batches [N, S, S, 3] of one size.
+        pairs: photos, changed versions of them, and styles: three batches [N, S, S, 3]
+            of one size.
 
     Returns:
         A model as `vgg.build_topology(widths, vgg.SLIM_LAYERS, metric=True)` makes it.
     """
     model = vgg.build_topology(widths, vgg.SLIM_LAYERS, metric=True)
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D) and not layer.name.startswith("metric_"):
+        if isinstance(layer, keras.layers.Conv2D) and not layer.name.startswith(
+            "metric_"
+        ):
             layer.set_weights(network.get_layer(layer.name).get_weights())
-    raw = keras.Model(model.input, {
-        name: model.get_layer(_keras_name(name)).output for name in vgg.SLIM_LAYERS})
-    # In small batches: VGG19's maps of all pictures at once would take many GB beside the results.
-    narrow, wide = (each.predict(tf.concat(pairs, 0), batch_size=4, verbose=0)
-                    for each in (raw, teacher.model))
+    raw = keras.Model(
+        model.input,
+        {name: model.get_layer(_keras_name(name)).output for name in vgg.SLIM_LAYERS},
+    )
+    # In small batches: VGG19's maps of all pictures at once would take many GB beside
+    # the results.
+    narrow, wide = (
+        each.predict(tf.concat(pairs, 0), batch_size=4, verbose=0)
+        for each in (raw, teacher.model)
+    )
     for name in vgg.SLIM_LAYERS:
         maps, targets = narrow[name], wide[name]
         if name in COMPARED:
             kernel = embedding(network, name).numpy()[0, 0]
         else:
-            kernel = least_squares(*(each.reshape(-1, each.shape[-1]) for each in (maps, targets)))
-        metric = calibrated_metric(kernel, maps, targets, of_grams=name != CONTENT_LAYER)
+            kernel = least_squares(
+                *(each.reshape(-1, each.shape[-1]) for each in (maps, targets))
+            )
+        metric = calibrated_metric(
+            kernel, maps, targets, of_grams=name != CONTENT_LAYER
+        )
         values, vectors = np.linalg.eigh(metric)
         root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-        model.get_layer(f"metric_{name}").set_weights([root[None, None].astype(np.float32)])
+        model.get_layer(f"metric_{name}").set_weights(
+            [root[None, None].astype(np.float32)]
+        )
     return model
 
 
@@ -185,15 +216,16 @@ def calibrated_metric(
 ) -> np.ndarray:
     """Returns A [k, k] so that relative squared distances d^T A d are in the mean the teacher's.
 
-    A = s^2 E E^T + (1 - s^2) v v^T, where v = E m and m is the unit vector of the mean embedded feature:
-    everything but the mean direction is stretched by s, which is found by bisection.
+    A = s^2 E E^T + (1 - s^2) v v^T, where v = E m and m is the unit vector of the mean
+    embedded feature: everything but the mean direction is stretched by s, which is
+    found by bisection.
 
     Args:
         kernel: the embedding E, [k, C].
         maps: [3 * N, h, w, k], the student's for photos, changed photos and styles.
         targets: [3 * N, h, w, C], the teacher's for the same.
-        of_grams: whether distances are those of Gram matrices to the style's, or those of maps between
-            photo and changed photo.
+        of_grams: whether distances are those of Gram matrices to the style's, or those
+            of maps between photo and changed photo.
     """
     kernel = kernel.astype(np.float64)
     mean = maps.mean((0, 1, 2)) @ kernel
@@ -204,7 +236,7 @@ def calibrated_metric(
     reached = errors(maps)
 
     def metric(stretch):
-        return stretch ** 2 * plain + (1 - stretch ** 2) * along
+        return stretch**2 * plain + (1 - stretch**2) * along
 
     low, high = STRETCH
     for _ in range(20):
@@ -219,67 +251,91 @@ def calibrated_metric(
 def held_out_errors(slim: extractors.FeatureExtractor, targets: keras.Model) -> dict:
     """Returns {layer: {"feature", "gram"}}: how far the student's distances are from the teacher's.
 
-    feature: mean over pairs of photographs of |d_slim / d_wide - 1|, d the relative squared distance
+    feature: mean over pairs of photographs of |d_slim / d_wide - 1|, d the relative
+        squared distance
     between their maps; gram: the same for their Gram matrices.
     """
-    pictures = tf.stack([_centre(sample_photos.builtin_photo(name)) for name in sample_photos.PHOTOS])
+    pictures = tf.stack(
+        [_centre(sample_photos.builtin_photo(name)) for name in sample_photos.PHOTOS]
+    )
     first, second = np.array([(i, j) for i in range(len(pictures)) for j in range(i)]).T
     narrow, wide = slim(pictures), targets(pictures)
     errors = {}
     for layer in COMPARED:
         errors[layer] = {}
-        for name, of in (("feature", lambda maps: maps), ("gram", statistics.gram_matrix)):
+        for name, of in (
+            ("feature", lambda maps: maps),
+            ("gram", statistics.gram_matrix),
+        ):
             distances = [
-                statistics.relative_squared_error(tf.gather(of(maps[layer]), first),
-                                                  tf.gather(of(maps[layer]), second))
-                for maps in (narrow, wide)]
+                statistics.relative_squared_error(
+                    tf.gather(of(maps[layer]), first),
+                    tf.gather(of(maps[layer]), second),
+                )
+                for maps in (narrow, wide)
+            ]
             ratio = (distances[0] / distances[1]).numpy()
             errors[layer][name] = round(float(np.abs(ratio - 1).mean()), 4)
     return errors
 
 
 def _gram_errors(maps):
-    """metric -> relative squared distances of photos' and changed photos' Gram matrices to the styles'."""
+    """metric -> relative squared distances of photos' and changed photos' Gram matrices
+    to the styles'.
+    """
     grams = statistics.gram_matrix(maps).numpy().astype(np.float64)
     originals, changed, styles = np.split(grams, 3)
     differences = np.concatenate([originals - styles, changed - styles])
 
-    def energy(gram, metric):                              # squared norm in the space of the metric
+    def energy(gram, metric):  # squared norm in the space of the metric
         product = gram @ metric
         return np.einsum("nij,nji->n", product, product)
 
-    return lambda metric: energy(differences, metric) / np.tile(energy(styles, metric), 2)
+    return lambda metric: (
+        energy(differences, metric) / np.tile(energy(styles, metric), 2)
+    )
 
 
 def _map_errors(maps):
     """metric -> relative squared distances of the changed photos' maps to the photos'."""
     originals, changed, _ = np.split(maps, 3)
 
-    def moments(values):                                   # [N, k, k]: sum over positions of v v^T
+    def moments(values):  # [N, k, k]: sum over positions of v v^T
         flat = values.reshape(len(values), -1, values.shape[-1])
         return np.matmul(flat.transpose(0, 2, 1), flat).astype(np.float64)
 
     numerator, denominator = moments(changed - originals), moments(originals)
-    return lambda metric: (np.einsum("nij,ij->n", numerator, metric)
-                           / np.einsum("nij,ij->n", denominator, metric))
+    return lambda metric: (
+        np.einsum("nij,ij->n", numerator, metric)
+        / np.einsum("nij,ij->n", denominator, metric)
+    )
 
 
 def _equations(network, teacher, name, pictures):
-    """Yields patches before a layer, each with a 1 for the bias, [n, 9 * k + 1], and the teacher's
-    pre-activations there [n, C]: some pictures at a time, as many as the unknowns need."""
-    narrow, wide = (each.get_layer(_keras_name(name)) for each in (network, teacher.model))
-    before, wide_before = (keras.Model(each.input, layer.input)
-                           for each, layer in ((network, narrow), (teacher.model, wide)))
+    """Yields patches before a layer, each with a 1 for the bias, [n, 9 * k + 1], and
+    the teacher's pre-activations there [n, C]: some pictures at a time, as many as the
+    unknowns need.
+    """
+    narrow, wide = (
+        each.get_layer(_keras_name(name)) for each in (network, teacher.model)
+    )
+    before, wide_before = (
+        keras.Model(each.input, layer.input)
+        for each, layer in ((network, narrow), (teacher.model, wide))
+    )
     kernel, bias = wide.get_weights()
     positions = (pictures.shape[1] // vgg.stride(name)) ** 2
     unknowns = 9 * narrow.kernel.shape[2] + 1
     count = min(max(FEWEST, -(-ROWS * unknowns // positions)), len(pictures))
     for start in range(0, count, 4):
-        part = pictures[start: start + 4]
+        part = pictures[start : start + 4]
         patches = tf.image.extract_patches(
-            before(part), [1, 3, 3, 1], [1, 1, 1, 1], [1, 1, 1, 1], "SAME")
+            before(part), [1, 3, 3, 1], [1, 1, 1, 1], [1, 1, 1, 1], "SAME"
+        )
         wanted = tf.nn.conv2d(wide_before(part), kernel, 1, "SAME") + bias
-        patches, wanted = (tf.reshape(each, [-1, each.shape[-1]]).numpy() for each in (patches, wanted))
+        patches, wanted = (
+            tf.reshape(each, [-1, each.shape[-1]]).numpy() for each in (patches, wanted)
+        )
         yield np.pad(patches, [(0, 0), (0, 1)], constant_values=1.0), wanted
 
 
@@ -291,7 +347,7 @@ def _solved(normal, mixed, ridge=RIDGE):
 
 def _centre(pixels, size=256):
     top, left = ((side - size) // 2 for side in pixels.shape[:2])
-    return tf.cast(pixels[top: top + size, left: left + size], tf.float32) / 255.0
+    return tf.cast(pixels[top : top + size, left : left + size], tf.float32) / 255.0
 
 
 def _keras_name(layer):
