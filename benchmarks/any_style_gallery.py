@@ -1,5 +1,5 @@
 """Paints README's pictures of a network of any style: style_images, strengths, a blend,
-colours and a mask.
+colors and a mask.
 
 Example: python benchmarks/any_style_gallery.py --model=runs/adain
     --output=docs/any_style.jpg
@@ -81,14 +81,14 @@ def main():
         rows.append(
             [
                 painted(
-                    f"colours kept: {mode}",
+                    f"colors kept: {mode}",
                     lambda each, mode=mode: stylizer.preserving_colors(each, mode),
                 )
                 for mode in color.MODES
             ]
             + [painted("a style for each region", styles=[first, second], masks=masks)]
         )
-    sheet = image_io.to_float(contact_sheet.sheet(rows, cell=FLAGS.side))
+    sheet = image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=FLAGS.side))
     image_io.write_picture(FLAGS.output, image_io.Picture(sheet), overwrite=True)
     print(f"wrote {FLAGS.output}")
 

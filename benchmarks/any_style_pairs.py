@@ -163,7 +163,9 @@ def main():
     )
     image_io.write_picture(
         folder / "sheet.png",
-        image_io.Picture(image_io.to_float(contact_sheet.sheet(rows, cell=256))),
+        image_io.Picture(
+            image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=256))
+        ),
         overwrite=True,
     )
 

@@ -3,7 +3,7 @@
 Example: python benchmarks/classic_weights.py --photos=photos/ --styles=a.jpg,b.jpg
     --vgg_weights=vgg19.h5
 
-Gatys minimises alpha L_content + beta sum_l w_l E_l over features F [N, M] that were
+Gatys minimizes alpha L_content + beta sum_l w_l E_l over features F [N, M] that were
 scaled to a mean of 1 in every channel. Ours are relative: L_content = k |P|^2 content,
 E_l = k_l |A|^2 style_l. What then stands before our terms is measured here in those
 scaled features, as medians over photos and over styles. Two versions of the factors

@@ -144,7 +144,7 @@ def main():
             ]
         )
     print(f"mean ratio {np.mean(ratios):.3f}")
-    sheet = image_io.to_float(contact_sheet.sheet(rows, cell=640))
+    sheet = image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=640))
     files.write_atomically(
         Path(FLAGS.output) / "side_by_side.png",
         image_io.encode(image_io.Picture(sheet), "png"),

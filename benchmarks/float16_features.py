@@ -46,7 +46,7 @@ def read(path):
 def main():
     network = in_float32(open_model.open_network(FLAGS.model))
     photos = [
-        padding.grow(read(path), *padding.ANY_STYLE)[None]
+        padding.pad_to_multiple(read(path), *padding.ANY_STYLE)[None]
         for path in image_io.find_images(FLAGS.content)
     ]
     photos = photos[: FLAGS.photos]

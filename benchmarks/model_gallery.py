@@ -51,7 +51,7 @@ def main():
                 for at, rgb in enumerate(shown)
             ]
         )
-    sheet = image_io.to_float(contact_sheet.sheet(rows, cell=FLAGS.side))
+    sheet = image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=FLAGS.side))
     image_io.write_picture(FLAGS.output, image_io.Picture(sheet), overwrite=True)
     print(f"wrote {FLAGS.output}")
 

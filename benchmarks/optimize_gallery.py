@@ -50,7 +50,7 @@ def main():
         "plain: one size": dict(scales=1, iterations=200),
         "coarse to fine": {},
         "wasserstein2": dict(statistic="wasserstein2"),
-        "preserved colours": dict(preserve_color="luminance"),
+        "preserved colors": dict(preserve_color="luminance"),
         "two styles, masks": dict(style=both, content_masks=masks),
         "texture": dict(
             content="", style=(FLAGS.texture,), smallest=64, init="noise", margin=32
@@ -76,7 +76,9 @@ def main():
         )
         for name in both
     ]
-    sheet = contact_sheet.sheet([cells[:3], cells[3:6], cells[6:]], asked.image_size)
+    sheet = contact_sheet.make_contact_sheet(
+        [cells[:3], cells[3:6], cells[6:]], asked.image_size
+    )
     image_io.write_picture(
         folder / "gallery.jpg",
         image_io.Picture(image_io.to_float(sheet)),

@@ -6,7 +6,7 @@ Example: python benchmarks/optimize_precision.py --flagfile=configs/gatys_cat.fl
 
 Both precisions paint the same picture; both results are judged in float32. Chaotic
 growth of rounding errors is part of the PSNR: float32 against itself with a noise of
-half a grey level in the first picture is printed beside it. Flags are those of
+half a gray level in the first picture is printed beside it. Flags are those of
 nst_tf.optimize; the names of the pictures begin with --output's.
 """
 
@@ -43,7 +43,7 @@ def main():
         if judge is None:
             task = gatys.Gatys(settings)
             judge = task.objective(task.scales[-1])
-        painted = optimize_run.optimize(settings, say=lambda line: None)
+        painted = optimize_run.optimize(settings, log=lambda line: None)
         pictures[name] = painted.picture
         value = float(judge(tf.reshape(tf.constant(painted.picture), [-1]))[0])
         error = np.mean(np.square(painted.picture - pictures["float32"]))

@@ -5,7 +5,7 @@ Example: python benchmarks/recipe.py --style_image=painting.jpg --content=train/
              --vgg_weights=vgg19.h5 --output=runs/recipe
 
 Prints objectives under VGG19 and the energy of checkerboards on photos that none was
-trained on; "total" is what all of them minimise but for the variants' own terms,
+trained on; "total" is what all of them minimize but for the variants' own terms,
 content + --style_weight x style. Finished runs are kept and not repeated: an
 interrupted comparison goes on, and several processes may share the work by --only. For
 minutes to be equal, every training must have the machine, or its core, to itself.

@@ -44,7 +44,7 @@ flags.DEFINE_string("reference", "", "The same model here; needed with --server.
 FLAGS = flags.FLAGS
 
 SIZES = 24  # different good pictures
-NEAR = 1.0  # mean difference of a right answer at most, of 255 grey levels
+NEAR = 1.0  # mean difference of a right answer at most, of 255 gray levels
 OUTCOMES = ("right", "refused", "wrong", "refused wrongly", "not refused")
 GOOD = OUTCOMES[:2]
 

@@ -1,4 +1,4 @@
-"""Paints one photo in the style of a painting by optimising its pixels.
+"""Paints one photo in the style of a painting by optimizing its pixels.
 
 Example: python -m nst_tf.optimize --content=photo.jpg --style=painting.jpg
     --output=out.png

@@ -22,7 +22,7 @@ PICTURES = (
     ("portrait.png", 50, 36, "RGB"),
     ("square.jpeg", 32, 32, "RGB"),
     ("below/wide.jpg", 30, 90, "RGB"),
-    ("below/grey.png", 44, 44, "L"),
+    ("below/gray.png", 44, 44, "L"),
 )
 
 

@@ -18,7 +18,7 @@ PAINT = Path(__file__).parents[1] / "examples" / "python" / "paint.py"
 @pytest.mark.parametrize("size", [(45, 62), (3, 1)])
 def test_the_python_example_paints_what_stylize_paints(tmp_path, size):
     Image.fromarray(tiny.photo(*size)).save(tmp_path / "photo.png")
-    model, painted = tiny.artefact("tiny.tflite"), tmp_path / "painted.png"
+    model, painted = tiny.artifact("tiny.tflite"), tmp_path / "painted.png"
     names = ["paint.py", str(model), str(tmp_path / "photo.png"), str(painted)]
     # As where neither is installed.
     without = (

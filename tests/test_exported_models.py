@@ -33,12 +33,12 @@ def files_of(folder):
 def test_a_card_lists_every_file_with_its_hash_and_nothing_of_the_machine(model):
     listed = {}
     text = (model / "model_card.json").read_text()
-    for artefact in json.loads(text)["artefacts"]:
-        hashes = artefact["sha256"]
+    for artifact in json.loads(text)["artifacts"]:
+        hashes = artifact["sha256"]
         listed |= (
-            {f"{artefact['file']}/{name}": value for name, value in hashes.items()}
+            {f"{artifact['file']}/{name}": value for name, value in hashes.items()}
             if isinstance(hashes, dict)
-            else {artefact["file"]: hashes}
+            else {artifact["file"]: hashes}
         )
     found = {
         name: hashlib.sha256(data).hexdigest() for name, data in files_of(model).items()
@@ -65,13 +65,13 @@ def test_all_are_small_enough_to_be_cloned():
 
 
 @pytest.mark.parametrize("path", ["adain", "adain/tflite/adain_transform_int8.tflite"])
-def test_the_model_of_any_style_takes_a_styles_colours(path):
+def test_the_model_of_any_style_takes_a_styles_colors(path):
     model = open_any_style.open_any_style(FOLDER / path)
     photo = image_io.to_float(tiny.photo(120, 160))
     means = []
-    for colour in ((0.9, 0.2, 0.1), (0.1, 0.2, 0.9)):
+    for color in ((0.9, 0.2, 0.1), (0.1, 0.2, 0.9)):
         noise = np.random.default_rng(0).normal(0, 0.1, (128, 128, 3))
-        style = np.clip(np.array(colour) + noise, 0, 1).astype(np.float32)
+        style = np.clip(np.array(color) + noise, 0, 1).astype(np.float32)
         drawn = model.transform(photo, model.encode_style(style), 1.0)
         assert drawn.shape == photo.shape and drawn.std() > 0.02
         means.append(drawn.mean((0, 1)))

@@ -12,7 +12,7 @@ from nst_tf.core.errors import expected
 
 
 def setting(
-    default: Any, help: str, *, choices: Sequence[str] = (), free: bool = False
+    default: Any, help: str, *, choices: Sequence[str] = (), resumable: bool = False
 ) -> Any:
     """Declares one field of a settings dataclass.
 
@@ -22,12 +22,12 @@ def setting(
         help: one sentence for `--help`.
         choices: the allowed strings, where there is a list; of a tuple, those of each
             entry.
-        free: whether a resumed run may use another value, because what is learnt does
+        resumable: whether a resumed run may use another value, because what is learnt does
             not depend on it.
     """
     return dataclasses.field(
         default=default,
-        metadata={"help": help, "choices": tuple(choices), "free": free},
+        metadata={"help": help, "choices": tuple(choices), "resumable": resumable},
     )
 
 

@@ -25,11 +25,11 @@ class OptimizeSettings(PerceptualSettings):
     style_weights: tuple[str, ...] = setting(
         (), "Share of each style, any scale; empty for equal shares."
     )
-    output: str = setting("", "The picture to write, such as out.png.", free=True)
+    output: str = setting("", "The picture to write, such as out.png.", resumable=True)
     run: str = setting(
         "",
         "Folder of log, previews, plot and state; empty for OUTPUT without its suffix + _run.",
-        free=True,
+        resumable=True,
     )
 
     image_size: int = setting(512, "Long side of the picture, pixels.")
@@ -71,33 +71,33 @@ class OptimizeSettings(PerceptualSettings):
     )
     preserve_color: str = setting(
         "none",
-        "Keep the photo's colours: lightness alone is painted, or histograms or moments of "
-        "the colours are matched.",
+        "Keep the photo's colors: lightness alone is painted, or histograms or moments of "
+        "the colors are matched.",
         choices=("none", "luminance", "histogram", "coral"),
     )
     color_when: str = setting(
         "before",
-        "Give the style the photo's colours before, or the painting after.",
+        "Give the style the photo's colors before, or the painting after.",
         choices=("before", "after"),
     )
 
     init: str = setting(
         "content",
-        "First picture: content, noise, style_colors (noise in the colours of the style), "
+        "First picture: content, noise, style_colors (noise in the colors of the style), "
         "or a path.",
     )
     init_noise: float = setting(
         0.0, "Share of white noise mixed into the first picture, 0 to 1."
     )
     optimizer: str = setting(
-        "lbfgs", "Optimiser of the picture.", choices=("lbfgs", "adam")
+        "lbfgs", "Optimizer of the picture.", choices=("lbfgs", "adam")
     )
     iterations: int = setting(100, "Iterations at full size.")
     coarse_iterations: int = setting(100, "Iterations at each coarser size.")
     memory: int = setting(10, "Pairs that L-BFGS keeps.")
     precondition: bool = setting(
         True,
-        "Let L-BFGS learn how much frequencies, colours and places bend; the objective falls faster.",
+        "Let L-BFGS learn how much frequencies, colors and places bend; the objective falls faster.",
     )
     learning_rate: float = setting(0.02, "Adam's step size; the range of pixels is 1.")
     averaging: float = setting(
@@ -106,20 +106,20 @@ class OptimizeSettings(PerceptualSettings):
     seed: int = setting(1, "Seed of the noise.")
 
     preview_steps: int = setting(
-        25, "Iterations between previews; 0 for none.", free=True
+        25, "Iterations between previews; 0 for none.", resumable=True
     )
     checkpoint_minutes: float = setting(
-        2.0, "Minutes between saved states at most.", free=True
+        2.0, "Minutes between saved states at most.", resumable=True
     )
     max_memory: float = setting(
         0.0,
         "Memory that may be used, GB; 0 for what is free. A picture that needs more is refused.",
-        free=True,
+        resumable=True,
     )
     resume: bool = setting(
-        False, "Continue the interrupted optimisation in --run.", free=True
+        False, "Continue the interrupted optimization in --run.", resumable=True
     )
-    overwrite: bool = setting(False, "Replace --output and --run.", free=True)
+    overwrite: bool = setting(False, "Replace --output and --run.", resumable=True)
 
     def __post_init__(self):
         super().__post_init__()

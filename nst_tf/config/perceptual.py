@@ -12,7 +12,7 @@ from nst_tf.core.errors import expected
 
 @dataclasses.dataclass(frozen=True)
 class PerceptualSettings:
-    """How pictures are judged: what training and optimisation have in common."""
+    """How pictures are judged: what training and optimization have in common."""
 
     feature_network: str = setting(
         "slim_vgg19",
@@ -61,7 +61,7 @@ class PerceptualSettings:
         """The Keras dtype policy that --precision names.
 
         Raises:
-            KeyError: auto, which `nst_tf.features.precision.settled` replaces first.
+            KeyError: auto, which `nst_tf.features.precision.resolve_precision` replaces first.
         """
         return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[self.precision]
 

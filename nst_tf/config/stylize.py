@@ -52,8 +52,8 @@ class StylizeSettings(AlbumSettings):
     seed: int = setting(0, "Of that noise.")
     preserve_color: str = setting(
         "none",
-        "Keep the photo's colours: lightness alone is painted, or histograms or moments of "
-        "the colours are matched.",
+        "Keep the photo's colors: lightness alone is painted, or histograms or moments of "
+        "the colors are matched.",
         choices=("none", *color.MODES),
     )
 

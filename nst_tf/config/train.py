@@ -24,7 +24,7 @@ class TrainSettings(PerceptualSettings):
     output: str = setting(
         "",
         "Run folder: flags, log, previews, checkpoints, network, exports.",
-        free=True,
+        resumable=True,
     )
 
     style_image: str = setting(
@@ -47,7 +47,7 @@ class TrainSettings(PerceptualSettings):
         "separated by commas.",
     )
     data_dir: str = setting(
-        "", "Where TFDS keeps its data sets; empty for its default.", free=True
+        "", "Where TFDS keeps its data sets; empty for its default.", resumable=True
     )
     crop_size: int = setting(256, "Side of the random crops, pixels.")
     short_side: int = setting(
@@ -132,20 +132,20 @@ class TrainSettings(PerceptualSettings):
     )
     stability_weight: float = setting(
         0.0,
-        "Weight of the stability term: how much the network amplifies noise of 5 grey levels; against "
+        "Weight of the stability term: how much the network amplifies noise of 5 gray levels; against "
         "flicker in videos.",
     )
     mesh_weight: float = setting(
         0.0,
-        "Weight of the mesh term: squared grey levels of patterns that repeat every four pixels; against a weave "
+        "Weight of the mesh term: squared gray levels of patterns that repeat every four pixels; against a weave "
         "in skies and walls.",
     )
     optimizer: str = setting(
         "adam",
-        "Optimiser: adam, or muon, which learns more in a few hundred steps.",
+        "Optimizer: adam, or muon, which learns more in a few hundred steps.",
         choices=("adam", "muon"),
     )
-    learning_rate: float = setting(1e-3, "The optimiser's step size at the start.")
+    learning_rate: float = setting(1e-3, "The optimizer's step size at the start.")
     schedule: str = setting(
         "cosine",
         "Course of the step size: constant, down to zero along a cosine, or the same after a "
@@ -169,27 +169,27 @@ class TrainSettings(PerceptualSettings):
         "one_device",
         "Devices: one, all of this machine, or all workers of TF_CONFIG.",
         choices=("one_device", "mirrored", "multi_worker"),
-        free=True,
+        resumable=True,
     )
 
     preview_steps: int = setting(
-        50, "Steps between preview pictures; 0 for none.", free=True
+        50, "Steps between preview pictures; 0 for none.", resumable=True
     )
-    checkpoint_steps: int = setting(500, "Steps between checkpoints.", free=True)
+    checkpoint_steps: int = setting(500, "Steps between checkpoints.", resumable=True)
     checkpoint_minutes: float = setting(
-        5.0, "Minutes between checkpoints at most.", free=True
+        5.0, "Minutes between checkpoints at most.", resumable=True
     )
     tensorboard: bool = setting(
-        True, "Write TensorBoard events into the run folder.", free=True
+        True, "Write TensorBoard events into the run folder.", resumable=True
     )
     export: tuple[str, ...] = setting(
-        ("saved_model", "tflite"), "Formats to export at the end.", free=True
+        ("saved_model", "tflite"), "Formats to export at the end.", resumable=True
     )
     resume: bool = setting(
-        False, "Continue the interrupted run in --output.", free=True
+        False, "Continue the interrupted run in --output.", resumable=True
     )
     overwrite: bool = setting(
-        False, "Replace the run in --output by a new one.", free=True
+        False, "Replace the run in --output by a new one.", resumable=True
     )
 
     def __post_init__(self):

@@ -63,7 +63,7 @@ def dead_leaves(seed: int | Sequence[int], height: int, width: int) -> np.ndarra
 
 
 def _palette(rng: np.random.Generator) -> np.ndarray:
-    """Returns the picture's colours [8, 3], 0..1: mostly lightness, then warm-cool, then green."""
+    """Returns the picture's colors [8, 3], 0..1: mostly lightness, then warm-cool, then green."""
     count = 8
     light = np.clip(rng.normal(rng.uniform(0.35, 0.55), 0.26, count), 0.03, 0.97)
     spread = rng.choice((0.04, 0.09, 0.16))
@@ -71,10 +71,10 @@ def _palette(rng: np.random.Generator) -> np.ndarray:
     green = rng.normal(rng.normal(0.0, 0.025), 0.45 * spread, count)
     shade = 0.35 + 1.3 * np.minimum(light, 1 - 0.5 * light)
     warm, green = warm * shade, green * shade
-    colours = np.stack(
+    colors = np.stack(
         [light + warm - 0.3 * green, light + 0.7 * green, light - warm], -1
     )
-    return colours.astype(np.float32)
+    return colors.astype(np.float32)
 
 
 def _pink_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -101,11 +101,11 @@ def _strew(rng, picture, palette, grain, coverage, smallest) -> np.ndarray:
     height, width, _ = picture.shape
     radius = _radii(rng, (height, width), coverage, smallest)
     table = _table(rng, radius, (height, width))
-    colours = palette[rng.integers(len(palette), size=len(radius))]
-    colours = (
-        colours
+    colors = palette[rng.integers(len(palette), size=len(radius))]
+    colors = (
+        colors
         + rng.normal(0, 0.07, (len(radius), 1))
-        + rng.normal(0, 0.025, colours.shape)
+        + rng.normal(0, 0.025, colors.shape)
     )
     index = Image.new("I", (width, height), 0)
     draw = ImageDraw.Draw(index)
@@ -113,8 +113,8 @@ def _strew(rng, picture, palette, grain, coverage, smallest) -> np.ndarray:
         draw.polygon(outline, fill=leaf)
     leaf = np.asarray(index).ravel()
     shown = np.arange(leaf.size) if coverage >= _COVERAGE else np.flatnonzero(leaf)
-    colours = _shaded(table, colours.astype(np.float32), leaf[shown], shown, grain)
-    picture.reshape(-1, 3)[shown] = colours
+    colors = _shaded(table, colors.astype(np.float32), leaf[shown], shown, grain)
+    picture.reshape(-1, 3)[shown] = colors
     return ((leaf > 0) * np.uint8(255)).reshape(height, width)
 
 
@@ -186,8 +186,8 @@ def _outlines(rng: np.random.Generator, table: np.ndarray) -> np.ndarray:
     return outline
 
 
-def _shaded(table, colours, leaf, shown, grain) -> np.ndarray:
-    """Returns the colours, uint8 [K, 3], of pixels `shown` [K] that see the leaves `leaf` [K]."""
+def _shaded(table, colors, leaf, shown, grain) -> np.ndarray:
+    """Returns the colors, uint8 [K, 3], of pixels `shown` [K] that see the leaves `leaf` [K]."""
     y, x = (place.astype(np.float32) for place in np.divmod(shown, grain.shape[1]))
     columns = np.ascontiguousarray(table.T)
     leaf = leaf.astype(np.intp)
@@ -198,7 +198,7 @@ def _shaded(table, colours, leaf, shown, grain) -> np.ndarray:
     light += at[_GRAIN] * grain.ravel().take(shown)
     np.clip(light, -0.5, 0.5, out=light)
     light = light[:, None]
-    picture = colours.take(leaf, axis=0)
+    picture = colors.take(leaf, axis=0)
     picture *= 1 + 0.9 * light
     picture += 0.35 * light
     picture *= 255

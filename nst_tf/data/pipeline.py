@@ -27,15 +27,15 @@ class CropConfig:
         crop_size: side of the square crops, pixels.
         short_side: short side of the photo before the crop, pixels; aspect kept.
         seed: of order, crops and flips.
-        closest: the short side is this times `short_side` at most, drawn anew for every
+        max_zoom: the short side is this times `short_side` at most, drawn anew for every
             example; 1 for always `short_side`.
-        recolored: share of the examples whose hues are turned; see `color.turned`.
+        recolored: share of the examples whose hues are turned; see `color.rotate_hue`.
     """
 
     crop_size: int
     short_side: int
     seed: int
-    closest: float = 1.0
+    max_zoom: float = 1.0
     recolored: float = 0.0
 
 
@@ -164,7 +164,7 @@ def _reader(source: Source, config: CropConfig) -> Callable:
         crop = random_crop(pixels, config.crop_size, rng)
         if rng.random() < config.recolored:
             crop = image_io.to_uint8(
-                color.turned(
+                color.rotate_hue(
                     image_io.to_float(crop),
                     rng.uniform(0, 2 * np.pi),
                     rng.uniform(0.5, 1.5),
@@ -178,7 +178,7 @@ def _reader(source: Source, config: CropConfig) -> Callable:
 def _short_side(config, index):
     rng = np.random.default_rng([config.seed, index, 2])
     # Uniform in the logarithm: twice as large is as likely to be seen as half as large.
-    return round(config.short_side * config.closest ** rng.random())
+    return round(config.short_side * config.max_zoom ** rng.random())
 
 
 def _load(read, size, example):

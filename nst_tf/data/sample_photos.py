@@ -12,7 +12,7 @@ from nst_tf.images import io as image_io
 
 BUILTIN = "builtin:"
 
-# File names in skimage/data: all are part of every wheel. The licences (public domain,
+# File names in skimage/data: all are part of every wheel. The licenses (public domain,
 # CC0 and CC BY) are listed in that package.
 PHOTOS = {
     "astronaut": "astronaut.png",

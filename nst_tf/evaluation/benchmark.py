@@ -54,7 +54,7 @@ class Row:
 
 
 def benchmark(
-    settings: BenchmarkSettings, say: Callable[[str], None] = print
+    settings: BenchmarkSettings, log: Callable[[str], None] = print
 ) -> list[Row]:
     """Times all models, each in processes of its own, in turn, and writes `WRITTEN`
     into --output, if given.
@@ -99,7 +99,7 @@ def benchmark(
                         failed[name] = str(error)
                 bar.update()
     for name, reason in failed.items():
-        say(f"error: left out: {name}: {reason}")
+        log(f"error: left out: {name}: {reason}")
     rows = _rows(
         settings,
         {key: timings for key, timings in found.items() if key[0] not in failed},
@@ -107,7 +107,7 @@ def benchmark(
     if not rows:
         raise expected("a model that can be timed", "none", "See the lines above.")
     text = table(rows)
-    say(text)
+    log(text)
     if folder:
         points: dict[str, list] = {}
         for row in rows:
@@ -125,7 +125,7 @@ def benchmark(
         )
         for name, data in zip(WRITTEN, contents):
             files.write_atomically(folder / name, data, overwrite=True)
-        say(f"wrote {', '.join(str(folder / name) for name in WRITTEN)}")
+        log(f"wrote {', '.join(str(folder / name) for name in WRITTEN)}")
     return rows
 
 

@@ -1,6 +1,6 @@
 """What painted photos are measured by beside the perceptual objective: pictures in, one number out.
 
-Pictures are float32 [H, W, 3] RGB in [0, 1]. Grey levels are 1/255 of that range.
+Pictures are float32 [H, W, 3] RGB in [0, 1]. Gray levels are 1/255 of that range.
 """
 
 from collections.abc import Callable
@@ -9,9 +9,9 @@ import numpy as np
 import skimage.color
 import skimage.metrics
 
-BINS = 8  # a channel, of colour histograms
+BINS = 8  # a channel, of color histograms
 TILE = 32  # pixels, in which the finest pattern is looked for
-NOISE = 5  # grey levels, as a video's
+NOISE = 5  # gray levels, as a video's
 RING = 8  # pixels, of a border
 PERIOD = 4  # pixels, of a mesh, as `nst_tf.losses.regularizers.MESH_PERIOD`
 LEAST_SIDE = (
@@ -46,14 +46,14 @@ def ssim(picture: np.ndarray, photo: np.ndarray) -> float:
 
 
 def color_distance(picture: np.ndarray, style: np.ndarray) -> float:
-    """Returns the Hellinger distance of the colour histograms, 0 (the same colours) to
+    """Returns the Hellinger distance of the color histograms, 0 (the same colors) to
     1 (none in common).
 
     sqrt(1/2 sum over bins of (sqrt(p) - sqrt(q))^2) over `BINS`^3 bins of RGB. The
     pictures may differ in size.
 
     Reference:
-        Swain, Ballard 1991 for colour histograms; Afifi, Brubaker, Brown 2021
+        Swain, Ballard 1991 for color histograms; Afifi, Brubaker, Brown 2021
         (arXiv:2011.11731), equation 3, for the distance, there of another histogram.
     """
     roots = [np.sqrt(_color_histogram(each)) for each in (picture, style)]
@@ -61,25 +61,25 @@ def color_distance(picture: np.ndarray, style: np.ndarray) -> float:
 
 
 def checkerboard_energy(picture: np.ndarray) -> float:
-    """Returns the energy of patterns that alternate from pixel to pixel, squared grey levels.
+    """Returns the energy of patterns that alternate from pixel to pixel, squared gray levels.
 
     In half overlapping tiles of `TILE` pixels under a Hann window w, the squared
     amplitudes |sum w L s|^2 / |sum w|^2 of the luminance L at the Nyquist frequency
     along the rows, the columns and both (s = (-1)^x, (-1)^y, (-1)^(x+y)) are added; the
-    mean over tiles. A checkerboard of +-a grey levels has a^2. What a photo has there
+    mean over tiles. A checkerboard of +-a gray levels has a^2. What a photo has there
     by itself, the row of the identity says.
 
     Reference:
         Odena, Dumoulin, Olah 2016 (distill.pub/2016/deconv-checkerboard) for the
-        artefact; the measure is ours.
+        artifact; the measure is ours.
     """
-    grey = 255 * skimage.color.rgb2gray(picture)
+    gray = 255 * skimage.color.rgb2gray(picture)
     side = (
-        min(TILE, *grey.shape) // 2 * 2
+        min(TILE, *gray.shape) // 2 * 2
     )  # odd: the window would not be blind to a constant
     if not side:
         return 0.0
-    tiles = np.lib.stride_tricks.sliding_window_view(grey, (side, side))
+    tiles = np.lib.stride_tricks.sliding_window_view(gray, (side, side))
     tiles = tiles[:: side // 2, :: side // 2]
     hann = np.hanning(side + 2)[1:-1]
     steady = hann / hann.sum()
@@ -98,27 +98,27 @@ def checkerboard_energy(picture: np.ndarray) -> float:
 
 def mesh_ratio(picture: np.ndarray) -> float:
     """Returns how much stronger a pattern that repeats every `PERIOD` pixels is than
-    its neighbours, about 1 without.
+    its neighbors, about 1 without.
 
     Of the Fourier transform of the luminance under a Hann window over the whole
     picture, root mean square amplitudes of blocks of 3x3 frequencies: of the block
     around a quarter of a period a pixel, to the median of the blocks from 4 frequencies
     away to a sixteenth of the side, higher and lower; mean of the ratios across, down
     and diagonally. Strokes of four pixels do not count unless they keep in step over
-    the picture. Pictures with a side below 96 pixels have no neighbours to compare
+    the picture. Pictures with a side below 96 pixels have no neighbors to compare
     with, and 1.
 
     Reference:
         Odena, Dumoulin, Olah 2016 (distill.pub/2016/deconv-checkerboard) for such
-        artefacts; the measure is ours.
+        artifacts; the measure is ours.
     """
     sides = [side // PERIOD * PERIOD for side in picture.shape[:2]]
-    grey = skimage.color.rgb2gray(picture)[: sides[0], : sides[1]]
+    gray = skimage.color.rgb2gray(picture)[: sides[0], : sides[1]]
     reach = min(sides) // 16
     if reach < 6:
         return 1.0
     window = np.outer(*(np.hanning(side + 2)[1:-1] for side in sides))
-    power = np.square(np.abs(np.fft.fft2((grey - grey.mean()) * window)))
+    power = np.square(np.abs(np.fft.fft2((gray - gray.mean()) * window)))
     away = [step for step in range(-reach, reach + 1) if abs(step) >= 4]
     ratios = []
     for direction in ((0, 1), (1, 0), (1, 1)):
@@ -137,13 +137,13 @@ def mesh_ratio(picture: np.ndarray) -> float:
 
 
 def border_ratio(picture: np.ndarray) -> float:
-    """Returns how much larger the change of colour is at the border than inside, about
+    """Returns how much larger the change of color is at the border than inside, about
     1 without a frame or halo.
 
     The picture is cut into strips of `RING` pixels along each side. Root mean square,
-    over sides and channels, of the difference between the mean colours of the first and
-    the second strip; divided by the same of all neighbouring strips further in, up to
-    the middle. Differences below half a grey level count as that.
+    over sides and channels, of the difference between the mean colors of the first and
+    the second strip; divided by the same of all neighboring strips further in, up to
+    the middle. Differences below half a gray level count as that.
     """
     outer, inner = [], []
     for turned in (
@@ -187,7 +187,7 @@ def noise_gain(
     """Returns how much a model amplifies noise in a photo: 1 if as it is; above, videos flicker.
 
     Root mean square of draw(photo + noise) - draw(photo) over that of the noise, which
-    is Gaussian with a deviation of `NOISE` grey levels, clipped where the photo ends.
+    is Gaussian with a deviation of `NOISE` gray levels, clipped where the photo ends.
 
     Args:
         draw: photo -> picture.

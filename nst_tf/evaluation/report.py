@@ -16,7 +16,7 @@ COLUMNS = {
     "style": ("style", 4),
     "total": ("total", 3),
     "ssim": ("SSIM", 3),
-    "color_distance": ("colours", 3),
+    "color_distance": ("colors", 3),
     "checkerboard": ("checkerboard, photos", 2),
     "checkerboard_flat": ("flat", 3),
     "mesh_ratio": ("mesh", 2),

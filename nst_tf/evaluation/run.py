@@ -25,12 +25,12 @@ WRITTEN = ("table.md", "numbers.json", "trade_off.png", "sheet.png")
 FLAT_SIDE, FLAT_LEVELS = (
     256,
     (0.25, 0.5, 0.75),
-)  # pixels and greys of pictures without any detail
+)  # pixels and grays of pictures without any detail
 CELL = 320  # pixels, on the contact sheet
 
 
 def evaluate(
-    settings: EvaluateSettings, say: Callable[[str], None] = print
+    settings: EvaluateSettings, log: Callable[[str], None] = print
 ) -> list[Measured]:
     """Measures all models and baselines, and writes `WRITTEN` into --output.
 
@@ -38,7 +38,7 @@ def evaluate(
 
     Args:
         settings: see `EvaluateSettings`.
-        say: takes lines for the user.
+        log: takes lines for the user.
 
     Raises:
         UserError: anything that the user can mend.
@@ -55,7 +55,7 @@ def evaluate(
         style_images.fetch_style(settings.style_image, settings.style_sha256)[0],
         short_side=settings.style_size,
     )
-    shown = read_photos(settings, say)
+    shown = read_photos(settings, log)
     judged = [
         contenders.identity(),
         contenders.copy_of_style(style.rgb),
@@ -66,14 +66,14 @@ def evaluate(
         raise expected(
             f"--reference among {', '.join(names)}", settings.reference, "Choose one."
         )
-    settings = precision.settled(settings, say)
+    settings = precision.resolve_precision(settings, log)
     judge = score.Judge(
         extractors.open_extractor(settings, weights.layers), style, weights
     )
     files.ensure_writable_folder(folder)
     judged += contenders.gatys_baselines(settings, style)
     if settings.feature_network != "vgg19":
-        say(
+        log(
             f"judged by {settings.feature_network}: not comparable with what VGG19 says"
         )
     rows, drawn = [], {}
@@ -94,7 +94,7 @@ def evaluate(
         f"{len(shown)} photos at {settings.image_size} pixels, style {settings.style_image} at "
         f"{settings.style_size}, judged by {settings.feature_network}"
     )
-    say(f"{title}\n\n{text}")
+    log(f"{title}\n\n{text}")
     _write(
         folder,
         settings,
@@ -103,11 +103,11 @@ def evaluate(
         rows,
         _sheet(style.rgb, shown, drawn, settings.sheet_photos),
     )
-    say(f"wrote {', '.join(str(folder / name) for name in WRITTEN)}")
+    log(f"wrote {', '.join(str(folder / name) for name in WRITTEN)}")
     return rows
 
 
-def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[Photo]:
+def read_photos(settings: EvaluateSettings, log: Callable[[str], None]) -> list[Photo]:
     """Reads the photos at --image_size; one that cannot be read is named and left out.
 
     Raises:
@@ -129,10 +129,10 @@ def read_photos(settings: EvaluateSettings, say: Callable[[str], None]) -> list[
         try:
             rgb = sample_photos.read_photo(source, long_side=settings.image_size).rgb
         except UserError as error:
-            say(f"error: left out: {error}")
+            log(f"error: left out: {error}")
             continue
         if min(rgb.shape[:2]) < metrics.LEAST_SIDE:
-            say(
+            log(
                 f"error: left out: {source} would be {rgb.shape[1]}x{rgb.shape[0]}; at least "
                 f"{metrics.LEAST_SIDE} pixels are needed"
             )
@@ -156,7 +156,7 @@ def measure(
         candidate: what draws.
         shown: the photos.
         judge: of the objective.
-        style: float32 [h, w, 3], whose colours are compared.
+        style: float32 [h, w, 3], whose colors are compared.
         done: called after each photo.
 
     Raises:
@@ -229,7 +229,9 @@ def _sheet(style, shown, drawn, count):
                 *((name, drawn[name][i]) for name in painted),
             ]
         )
-    return image_io.encode_rgb8(contact_sheet.sheet(rows, cell=CELL), "png")
+    return image_io.encode_rgb8(
+        contact_sheet.make_contact_sheet(rows, cell=CELL), "png"
+    )
 
 
 def _write(folder, settings, title, text, rows, sheet):

@@ -1,4 +1,4 @@
-"""The objective of stylised photos under a judge network: what every comparison of
+"""The objective of stylized photos under a judge network: what every comparison of
 models is made with.
 """
 
@@ -21,7 +21,7 @@ from nst_tf.losses.perceptual import (
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """Objectives of one set of stylised photos.
+    """Objectives of one set of stylized photos.
 
     Attributes:
         content: mean relative squared error of relu4_2 to the photo's.
@@ -52,7 +52,7 @@ class Judge:
         self._target = StyleTarget(self._loss.style_target(style.rgb[None]))
 
     def terms(self, drawn: np.ndarray, photo: np.ndarray) -> dict[str, float]:
-        """Returns the terms of one stylised photo, both float32 [H, W, 3] in [0, 1].
+        """Returns the terms of one stylized photo, both float32 [H, W, 3] in [0, 1].
 
         Returns:
             {"content", "style", "total"} and, for each layer, "content relu4_2" or "style relu1_1"; total is
@@ -78,7 +78,7 @@ class Judge:
         }
 
     def score(self, model: Artifact, photos: Iterable[np.ndarray]) -> Score:
-        """Stylises each photo, float32 [H, W, 3] in [0, 1], and returns the mean objectives."""
+        """Stylizes each photo, float32 [H, W, 3] in [0, 1], and returns the mean objectives."""
         found = [self.terms(model(photo), photo) for photo in photos]
         return Score(
             *(

@@ -13,7 +13,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from nst_tf.core.files import sha256
-from nst_tf.exporters.parity import Artefact
+from nst_tf.exporters.parity import Artifact
 from nst_tf.inference import latency
 
 # What a run's record says that tells something of the network.
@@ -86,18 +86,18 @@ def labels(style_image: str, count: int) -> list[str]:
 
 def card(
     folder: Path,
-    artefacts: Sequence[Artefact],
+    artifacts: Sequence[Artifact],
     recorded: dict,
     styles: Sequence[str] = (),
 ) -> dict:
-    """Returns the card of some artefacts for JSON.
+    """Returns the card of some artifacts for JSON.
 
     Absolute paths among the run's settings are given by their last name: cards are
     published.
 
     Args:
         folder: in which they lie.
-        artefacts: from `exporters.export`.
+        artifacts: from `exporters.export`.
         recorded: `run_folder.RunFolder.recorded` of the run, {} if it is not known.
         styles: from `labels`; none for a network of any style.
     """
@@ -110,7 +110,7 @@ def card(
             for name in ("tensorflow", "keras", "ai-edge-litert")
         },
         "run": {name: _public(recorded[name]) for name in RECORDED if name in recorded},
-        "artefacts": [_entry(folder, artefact) for artefact in artefacts],
+        "artifacts": [_entry(folder, artifact) for artifact in artifacts],
     }
 
 
@@ -127,28 +127,28 @@ def _public(value):
     )
 
 
-def _entry(folder, artefact):
-    likeness = artefact.likeness
+def _entry(folder, artifact):
+    likeness = artifact.likeness
     decibels = {"least": round(likeness.least, 1), "mean": round(likeness.mean, 1)}
     entry = {
-        "file": artefact.path.relative_to(folder).as_posix(),
-        "bytes": artefact.size,
+        "file": artifact.path.relative_to(folder).as_posix(),
+        "bytes": artifact.size,
         "decibels_to_the_network": "equal" if math.isinf(likeness.least) else decibels,
-        "grey_levels_to_the_network": {
+        "gray_levels_to_the_network": {
             "largest": round(likeness.largest, 2),
             "mean": round(likeness.average, 3),
         },
     }
-    if artefact.path.is_file():
-        return entry | {"latency": latency.here(artefact.path)} | _tflite(artefact.path)
-    if (artefact.path / "saved_model.pb").is_file():
+    if artifact.path.is_file():
+        return entry | {"latency": latency.here(artifact.path)} | _tflite(artifact.path)
+    if (artifact.path / "saved_model.pb").is_file():
         return (
             entry
-            | {"latency": latency.here(artefact.path)}
-            | _saved_model(artefact.path)
+            | {"latency": latency.here(artifact.path)}
+            | _saved_model(artifact.path)
         )
     # What it takes in browsers, nothing here can say.
-    return entry | _page(artefact.path)
+    return entry | _page(artifact.path)
 
 
 def _tflite(path):

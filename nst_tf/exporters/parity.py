@@ -1,4 +1,4 @@
-"""The gate of every export: the artefact must draw the pictures that the network draws."""
+"""The gate of every export: the artifact must draw the pictures that the network draws."""
 
 import dataclasses
 import functools
@@ -20,14 +20,14 @@ STYLE_SIDE = 126  # pixels, short side of style pictures
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Likeness:
-    """How near an artefact comes to the network, over several pictures.
+    """How near an artifact comes to the network, over several pictures.
 
     Attributes:
         least: peak signal-to-noise ratio of the picture that differs most, decibels;
             infinite where equal.
         mean: of the ratios of all pictures.
-        largest: difference of the one number that differs most, grey levels.
-        average: over the numbers of all pictures, grey levels.
+        largest: difference of the one number that differs most, gray levels.
+        average: over the numbers of all pictures, gray levels.
     """
 
     least: float
@@ -45,7 +45,7 @@ class Likeness:
 
 
 @dataclasses.dataclass(frozen=True)
-class Artefact:
+class Artifact:
     """What an export wrote; as text a line for the user.
 
     Attributes:
@@ -66,10 +66,10 @@ class Artefact:
 
 @dataclasses.dataclass(frozen=True)
 class Drawn:
-    """What an artefact is compared with.
+    """What an artifact is compared with.
 
     Attributes:
-        inputs: arrays by the names that artefacts give them.
+        inputs: arrays by the names that artifacts give them.
         picture: what the network makes of them, float32 [1, H, W, 3] in [0, 1].
     """
 
@@ -79,14 +79,14 @@ class Drawn:
 
 def check(
     network: keras.Model,
-    artefact: Callable[..., np.ndarray],
+    artifact: Callable[..., np.ndarray],
     path: Path,
     at_least: float,
     size: tuple[int, int] = SIZE,
     views: Sequence[int] = range(VIEWS),
 ) -> Likeness:
-    """Compares an artefact with the network it was made from; see `compare` and `drawn`."""
-    return compare(drawn(network, size, views), artefact, path, at_least)
+    """Compares an artifact with the network it was made from; see `compare` and `drawn`."""
+    return compare(drawn(network, size, views), artifact, path, at_least)
 
 
 def drawn(
@@ -123,25 +123,25 @@ def drawn(
 
 def compare(
     wanted: Sequence[Drawn],
-    artefact: Callable[..., np.ndarray],
+    artifact: Callable[..., np.ndarray],
     path: Path,
     at_least: float,
 ) -> Likeness:
-    """Compares an artefact with what the network has drawn.
+    """Compares an artifact with what the network has drawn.
 
     Args:
         wanted: from `drawn`.
-        artefact: the same function as loaded from disk, of inputs by name, clipped to
+        artifact: the same function as loaded from disk, of inputs by name, clipped to
             [0, 1].
-        path: where the artefact is to be, for the error.
+        path: where the artifact is to be, for the error.
         at_least: peak signal-to-noise ratio in decibels that each picture must reach.
 
     Raises:
-        RuntimeError: the artefact is wrong. That is a fault of conversion, not of the
+        RuntimeError: the artifact is wrong. That is a fault of conversion, not of the
             user.
     """
     decibels, largest, average = zip(
-        *(_compared(each, artefact, path, at_least) for each in wanted)
+        *(_compared(each, artifact, path, at_least) for each in wanted)
     )
     return Likeness(
         min(decibels), float(np.mean(decibels)), max(largest), float(np.mean(average))
@@ -169,7 +169,7 @@ def view(number: int, size: tuple[int, int]) -> np.ndarray:
 
 
 def _wishes(network):
-    """What is put in beside the photograph, by the names of artefacts."""
+    """What is put in beside the photograph, by the names of artifacts."""
     if adain_net.is_any_style(network):
         pictures = [
             image_io.read_picture(path, short_side=STYLE_SIDE).rgb[None]
@@ -188,9 +188,9 @@ def _wishes(network):
     return [{name: blend[None]} for blend in blends]
 
 
-def _compared(wanted, artefact, path, at_least):
-    """Decibels, and the largest and the mean difference in grey levels."""
-    picture = artefact(**wanted.inputs)
+def _compared(wanted, artifact, path, at_least):
+    """Decibels, and the largest and the mean difference in gray levels."""
+    picture = artifact(**wanted.inputs)
     if picture.shape != wanted.picture.shape or not np.isfinite(picture).all():
         raise RuntimeError(
             f"Expected {path} to draw finite pixels of shape {wanted.picture.shape}. Received: shape "
@@ -203,8 +203,8 @@ def _compared(wanted, artefact, path, at_least):
             f"Expected {path} to equal the network by {at_least:.0f} dB. Received: {decibels:.1f} "
             "dB. It was not written."
         )
-    greys = 255 * np.abs(picture - wanted.picture)
-    return decibels, float(greys.max()), float(greys.mean())
+    grays = 255 * np.abs(picture - wanted.picture)
+    return decibels, float(grays.max()), float(grays.mean())
 
 
 def psnr(picture: np.ndarray, reference: np.ndarray) -> float:

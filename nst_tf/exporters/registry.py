@@ -1,6 +1,6 @@
 """Formats that a trained network is exported to, by name: one format, one file, one line here.
 
-A format's file has `export(network, folder, name) -> list of parity.Artefact`: it
+A format's file has `export(network, folder, name) -> list of parity.Artifact`: it
 writes into `folder`, and only what `parity.check` has passed.
 """
 
@@ -23,7 +23,7 @@ from nst_tf.exporters.tflite import (
 from nst_tf.exporters.web import page as web
 from nst_tf.models import adain_net
 
-Exporter = Callable[..., list[parity.Artefact]]
+Exporter = Callable[..., list[parity.Artifact]]
 EXPORTERS: Mapping[str, Exporter] = {
     "saved_model": saved_model.export,
     "tflite": tflite.export,
@@ -65,7 +65,7 @@ def check_name(name: str, network: keras.Model | None = None) -> None:
 
 def export(
     name: str, network: keras.Model, folder: Path, style: str, **options
-) -> list[parity.Artefact]:
+) -> list[parity.Artifact]:
     """Exports a network in one format, computing in float32 whatever it was trained in.
 
     Args:
@@ -84,7 +84,7 @@ def export(
     Raises:
         UserError: a format that is unknown or not for such a network, or a folder that
             cannot be written.
-        RuntimeError: the artefact does not draw what the network draws; it was not
+        RuntimeError: the artifact does not draw what the network draws; it was not
             written.
     """
     check_name(name, network)
@@ -102,32 +102,32 @@ def export_all(
     network: keras.Model,
     folder: Path,
     style: str,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     **options,
-) -> tuple[list[parity.Artefact], dict[str, str]]:
+) -> tuple[list[parity.Artifact], dict[str, str]]:
     """Exports a network in several formats; one that does not draw what the network
     draws costs no other.
 
     Args:
         names: of the formats.
-        say: takes a line for each artefact as soon as it is written.
+        log: takes a line for each artifact as soon as it is written.
         network, folder, style, options: as for `export`.
 
     Returns:
-        (all artefacts, {refused format: why}).
+        (all artifacts, {refused format: why}).
 
     Raises:
         UserError: as `export`.
     """
-    artefacts, refused = [], {}
+    artifacts, refused = [], {}
     for name in names:
         try:
-            for artefact in export(name, network, folder, style, **options):
-                say(f"wrote {artefact}")
-                artefacts.append(artefact)
+            for artifact in export(name, network, folder, style, **options):
+                log(f"wrote {artifact}")
+                artifacts.append(artifact)
         except RuntimeError as error:
             refused[name] = str(error)
-    return artefacts, refused
+    return artifacts, refused
 
 
 def in_float32(network: keras.Model) -> keras.Model:

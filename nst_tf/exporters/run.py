@@ -15,11 +15,11 @@ from nst_tf.inference import check_card, open_model
 
 
 def export(settings: ExportSettings) -> None:
-    """Exports the network, printing a line for each artefact, and writes
+    """Exports the network, printing a line for each artifact, and writes
     `check_card.CARD` beside them.
 
     Beside a SavedModel it writes `serving_files.MODELS_CONFIG` too. With overwrite only
-    artefacts of the same names are replaced; other files stay.
+    artifacts of the same names are replaced; other files stay.
 
     Raises:
         UserError: no network, a format that is unknown or not for such a network, an
@@ -72,7 +72,7 @@ def _write(settings, network, folder):
         "web_runtime": settings.web_runtime,
         "sides": tuple(map(int, settings.sizes)),
     }
-    artefacts, refused = exporters.export_all(
+    artifacts, refused = exporters.export_all(
         settings.formats,
         network,
         folder,
@@ -84,13 +84,13 @@ def _write(settings, network, folder):
         _write_text(
             folder / serving_files.MODELS_CONFIG, serving_files.models_config(name)
         )
-    if artefacts:
+    if artifacts:
         labels = (
             ()
             if adain_net.is_any_style(network)
             else model_card.labels(style_image, transform_net.styles_of(network))
         )
-        card = model_card.card(folder, artefacts, recorded, labels)
+        card = model_card.card(folder, artifacts, recorded, labels)
         _write_text(folder / check_card.CARD, json.dumps(card, indent=2))
     if refused:
         raise expected(

@@ -54,7 +54,7 @@ class FeatureExtractor:
         margin: pixels by which pictures are continued on every side, mirrored, before
             the network sees them, and cut off its maps again; a multiple of the deepest
             layer's stride. Without it, maps near the border know of the zeros behind
-            it, and a picture that is optimised gets a frame.
+            it, and a picture that is optimized gets a frame.
     """
 
     name: str

@@ -22,19 +22,19 @@ SHAPE = (
 Settings = TypeVar("Settings", bound=PerceptualSettings)
 
 
-def settled(settings: Settings, say: Callable[[str], None]) -> Settings:
+def resolve_precision(settings: Settings, log: Callable[[str], None]) -> Settings:
     """Returns the settings with --precision=auto replaced by what is faster here;
     others as they are.
 
     Args:
         settings: of any command.
-        say: takes a line for the user on what was chosen, and why.
+        log: takes a line for the user on what was chosen, and why.
     """
     if settings.precision != "auto":
         return settings
     ratio = convolution_seconds("bfloat16") / convolution_seconds("float32")
     chosen = "bfloat16" if ratio < WORTHWHILE else "float32"
-    say(
+    log(
         f"--precision={chosen}: a convolution in bfloat16 takes {ratio:.2g} times float32's time here"
     )
     return dataclasses.replace(settings, precision=chosen)

@@ -73,8 +73,8 @@ def decode(
             below `fit`.
 
     Returns:
-        The colour, upright and sRGB, as a Pillow image of mode RGB, or F with values in
-        [0, 1] for deep grey; the alpha as one of mode L, or None; and the (height,
+        The color, upright and sRGB, as a Pillow image of mode RGB, or F with values in
+        [0, 1] for deep gray; the alpha as one of mode L, or None; and the (height,
         width) to bring them to.
 
     Raises:
@@ -95,7 +95,7 @@ def decode(
                 image.load()
             if _turn_upright(image, name):
                 size = size[::-1]
-            return *_colour_and_alpha(image, name), size
+            return *_color_and_alpha(image, name), size
     except Image.DecompressionBombError as error:
         # While opening, Pillow allocates for WebP and GIF, so there its own limit has
         # to stay.
@@ -178,26 +178,26 @@ def _turn_upright(image: Image.Image, name: str) -> bool:
     return orientation in (5, 6, 7, 8)
 
 
-def _colour_and_alpha(image, name):
+def _color_and_alpha(image, name):
     profile = image.info.get("icc_profile")
     alpha = None
     if image.mode == "F" or image.mode.startswith("I"):
-        grey, alpha = _deep_grey(image)
+        gray, alpha = _deep_gray(image)
         if not profile:
-            return Image.fromarray(grey), alpha
-        image = Image.fromarray(np.rint(grey * 255).astype(np.uint8))
+            return Image.fromarray(gray), alpha
+        image = Image.fromarray(np.rint(gray * 255).astype(np.uint8))
     elif image.has_transparency_data:
-        # Grey stays grey until its profile, which would not fit RGB, has been applied.
-        grey = image.mode in ("1", "L", "LA", "La")
-        image = image.convert("LA" if grey else "RGBA")
+        # Gray stays gray until its profile, which would not fit RGB, has been applied.
+        gray = image.mode in ("1", "L", "LA", "La")
+        image = image.convert("LA" if gray else "RGBA")
         alpha = image.getchannel("A")
-        image = image.convert("L" if grey else "RGB")
+        image = image.convert("L" if gray else "RGB")
     if image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("RGB")
     return _to_srgb(image, profile, name), alpha
 
 
-def _deep_grey(image):
+def _deep_gray(image):
     """Returns float32 [height, width] in [0, 1], and the alpha as a Pillow image or None."""
     values = np.asarray(image)
     if not np.isfinite(values).all():
@@ -228,5 +228,5 @@ def _to_srgb(image, profile, name):
                 outputMode="RGB",
             )
         except (ImageCms.PyCMSError, ImportError) as error:
-            _log.warning("colour profile ignored: %s (%s)", name, error)
+            _log.warning("color profile ignored: %s (%s)", name, error)
     return image.convert("RGB")

@@ -1,4 +1,4 @@
-"""Whose colours a picture has: three ways to give one picture the colours of another.
+"""Whose colors a picture has: three ways to give one picture the colors of another.
 
 NumPy only. Pictures are [H, W, 3] sRGB in [0, 1]; the two of a pair may differ in size
 unless said otherwise. Computed in float64, returned as float32, clipped to [0, 1].
@@ -19,7 +19,7 @@ YIQ = np.array(
     [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]]
 )
 RIDGE = (
-    1e-5  # added to variances of colours, of a range of 1: a constant picture has none
+    1e-5  # added to variances of colors, of a range of 1: a constant picture has none
 )
 
 
@@ -43,8 +43,8 @@ def luminance(picture: np.ndarray, photo: np.ndarray) -> np.ndarray:
     return _clipped(yiq @ np.linalg.inv(YIQ).T)
 
 
-def grey_in_the_tones_of(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Returns `picture` in grey, with mean and deviation of the luma of `reference`.
+def gray_in_the_tones_of(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Returns `picture` in gray, with mean and deviation of the luma of `reference`.
 
     What a style image becomes before a transfer of lightness alone (section 4, equation
     9).
@@ -77,10 +77,10 @@ def histogram(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def coral(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Returns `picture` with mean and covariance of the colours of `reference`.
+    """Returns `picture` with mean and covariance of the colors of `reference`.
 
     x -> (x - m) A + m', A = (S + eps)^-1/2 (S' + eps)^1/2 with biased covariances S
-    (over N): whitened, then coloured.
+    (over N): whitened, then colored.
 
     Reference:
         Sun, Feng, Saenko 2016 (arXiv:1511.05547), algorithm 1.
@@ -88,14 +88,16 @@ def coral(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     own, wanted = (
         each.reshape(-1, 3).astype(np.float64) for each in (picture, reference)
     )
-    whiten, colour = _power(own, -0.5), _power(wanted, 0.5)
+    whiten, color = _power(own, -0.5), _power(wanted, 0.5)
     return _clipped(
-        ((own - own.mean(0)) @ whiten @ colour + wanted.mean(0)).reshape(picture.shape)
+        ((own - own.mean(0)) @ whiten @ color + wanted.mean(0)).reshape(picture.shape)
     )
 
 
-def turned(picture: np.ndarray, angle: float, saturation: float = 1.0) -> np.ndarray:
-    """Returns `picture` with all hues turned: the same lightness, other colours.
+def rotate_hue(
+    picture: np.ndarray, angle: float, saturation: float = 1.0
+) -> np.ndarray:
+    """Returns `picture` with all hues turned: the same lightness, other colors.
 
     Args:
         picture: [H, W, 3] sRGB in [0, 1].
@@ -107,7 +109,7 @@ def turned(picture: np.ndarray, angle: float, saturation: float = 1.0) -> np.nda
     return _clipped(picture.astype(np.float64) @ (np.linalg.inv(YIQ) @ turn @ YIQ).T)
 
 
-# How `--preserve_color` is called: (picture, photo) -> picture in the photo's colours.
+# How `--preserve_color` is called: (picture, photo) -> picture in the photo's colors.
 MODES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "luminance": luminance,
     "histogram": histogram,
@@ -115,10 +117,10 @@ MODES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 }
 
 
-def _power(colours, exponent):
-    centred = colours - colours.mean(0)
+def _power(colors, exponent):
+    centerd = colors - colors.mean(0)
     values, vectors = np.linalg.eigh(
-        centred.T @ centred / len(colours) + RIDGE * np.eye(3)
+        centerd.T @ centerd / len(colors) + RIDGE * np.eye(3)
     )
     return (vectors * values**exponent) @ vectors.T
 

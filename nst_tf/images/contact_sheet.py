@@ -11,7 +11,7 @@ PAPER = (250, 250, 248)
 INK = (40, 40, 40)
 
 
-def sheet(
+def make_contact_sheet(
     rows: Sequence[Sequence[tuple[str, np.ndarray]]], cell: int = 384
 ) -> np.ndarray:
     """Lays captioned pictures out in rows.

@@ -1,6 +1,6 @@
 """Image files to float32 RGB in [0, 1] and back: the one place where bytes become numbers.
 
-Colour is sRGB throughout. Everything here works without TensorFlow and from several
+Color is sRGB throughout. Everything here works without TensorFlow and from several
 threads at once.
 """
 
@@ -125,17 +125,17 @@ def decode_rgb8(
     Raises:
         UserError: the source is missing, damaged, no image or too large.
     """
-    colour, alpha, size = decode(
+    color, alpha, size = decode(
         source,
         functools.partial(fit_size, short_side=short_side, long_side=long_side),
         max_pixels,
         draft=True,
     )
-    if colour.mode == "F":
-        colour = Image.fromarray(to_uint8(np.asarray(colour))).convert("RGB")
+    if color.mode == "F":
+        color = Image.fromarray(to_uint8(np.asarray(color))).convert("RGB")
     if alpha is not None:
-        colour = Image.composite(colour, Image.new("RGB", colour.size, "white"), alpha)
-    return resize_rgb8(np.asarray(colour), *size)
+        color = Image.composite(color, Image.new("RGB", color.size, "white"), alpha)
+    return resize_rgb8(np.asarray(color), *size)
 
 
 def resize_rgb8(rgb8: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -156,9 +156,9 @@ def read_picture(
 ) -> Picture:
     """Reads an image in full quality, with its alpha kept apart.
 
-    EXIF orientation is applied, an embedded colour profile is converted to sRGB, and
-    16-bit grey keeps its levels (but is read as 8-bit where it has a profile). Of an
-    animation the first frame is read. Colour under fully transparent pixels is left as
+    EXIF orientation is applied, an embedded color profile is converted to sRGB, and
+    16-bit gray keeps its levels (but is read as 8-bit where it has a profile). Of an
+    animation the first frame is read. Color under fully transparent pixels is left as
     it is, and never bleeds into the visible ones when the size changes.
 
     Args:
@@ -170,22 +170,22 @@ def read_picture(
     Raises:
         UserError: the source is missing, damaged, no image or too large.
     """
-    colour, alpha, size = decode(
+    color, alpha, size = decode(
         source,
         functools.partial(fit_size, short_side=short_side, long_side=long_side),
         max_pixels,
         draft=False,
     )
-    bands = colour.split() if colour.mode == "RGB" else (colour,) * 3
-    if alpha is None or size == colour.size[::-1]:
+    bands = color.split() if color.mode == "RGB" else (color,) * 3
+    if alpha is None or size == color.size[::-1]:
         planes = [
             _scaled(_plane(band), size, Image.Resampling.LANCZOS) for band in bands
         ]
         return Picture(
             np.stack(planes, axis=-1), None if alpha is None else _plane(alpha)
         )
-    # Colours are averaged by how visible they are. The triangle filter, unlike Lanczos,
-    # has no negative weights, so that average cannot leave the range of the colours
+    # Colors are averaged by how visible they are. The triangle filter, unlike Lanczos,
+    # has no negative weights, so that average cannot leave the range of the colors
     # that went into it.
     triangle, opacity, planes = Image.Resampling.BILINEAR, _plane(alpha), []
     scaled_opacity = _scaled(opacity, size, triangle)
@@ -253,10 +253,10 @@ def to_uint8(rgb: np.ndarray) -> np.ndarray:
 
 
 def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
-    """Encodes a picture as the bytes of an image file, without colour profile or metadata.
+    """Encodes a picture as the bytes of an image file, without color profile or metadata.
 
     PNG, WebP and TIFF keep alpha. JPEG and BMP cannot: the picture is composited on
-    white, and the log says so. JPEG keeps colour in full resolution (4:4:4).
+    white, and the log says so. JPEG keeps color in full resolution (4:4:4).
 
     Args:
         picture: what to encode; values outside [0, 1] are clipped.
@@ -283,7 +283,7 @@ def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
         "WEBP": {
             "quality": quality,
             "exact": True,
-        },  # keeps colour under transparent pixels
+        },  # keeps color under transparent pixels
         "TIFF": {"compression": "tiff_lzw"},
     }.get(name, {})
     image, buffer = Image.fromarray(to_uint8(rgb)), io.BytesIO()

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-CONTRAST = 0.2  # standard deviation of each colour
+CONTRAST = 0.2  # standard deviation of each color
 
 
 def natural_noise(seed: int, height: int, width: int) -> np.ndarray:
-    """Makes Gaussian noise with amplitudes that fall as 1 / frequency, each colour by itself.
+    """Makes Gaussian noise with amplitudes that fall as 1 / frequency, each color by itself.
 
     A network that paints photos finds in it large and small shapes as in these; in
     white noise, only grain.
@@ -25,7 +25,7 @@ def natural_noise(seed: int, height: int, width: int) -> np.ndarray:
     white = np.random.default_rng(seed).standard_normal((height, width, 3))
     rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
     frequency = np.hypot(rows, columns)
-    frequency[0, 0] = np.inf  # the mean is grey
+    frequency[0, 0] = np.inf  # the mean is gray
     spectrum = np.fft.rfft2(white, axes=(0, 1)) / frequency[..., None]
     noise = np.fft.irfft2(spectrum, (height, width), axes=(0, 1))
     deviation = noise.std((0, 1))

@@ -13,7 +13,7 @@ MINIMUM = 8
 ANY_STYLE = (8, 16)  # both for networks of any style: their encoder has three halvings
 
 
-def grown_side(side: int, multiple: int = MULTIPLE, minimum: int = MINIMUM) -> int:
+def padded_side(side: int, multiple: int = MULTIPLE, minimum: int = MINIMUM) -> int:
     """Returns the smallest multiple of `multiple` that is at least `side` and `minimum`, pixels."""
     return max(-(-side // multiple) * multiple, minimum)
 
@@ -31,14 +31,14 @@ def mirrored(side: int, stop: int, start: int = 0) -> np.ndarray:
     return np.minimum(np.minimum(phase, period - phase), side - 1)
 
 
-def grow(
+def pad_to_multiple(
     picture: np.ndarray, multiple: int = MULTIPLE, minimum: int = MINIMUM
 ) -> np.ndarray:
     """Returns [H, W, C] grown at the bottom and right to sides that the network can
-    draw; see `grown_side`.
+    draw; see `padded_side`.
     """
     rows, columns = (
-        mirrored(side, grown_side(side, multiple, minimum))
+        mirrored(side, padded_side(side, multiple, minimum))
         for side in picture.shape[:2]
     )
     return picture[rows][:, columns]

@@ -46,7 +46,9 @@ def _hashes(card, model):
     """
     try:
         content = json.loads(card.read_text())
-        entries = content.get("artefacts", []) if isinstance(content, dict) else []
+        listed = content if isinstance(content, dict) else {}
+        # Cards up to version 0.1.0 have the British spelling.
+        entries = listed.get("artifacts", listed.get("artefacts", []))
         for entry in entries:
             place = card.parent / entry["file"]
             if model == place or model == card.parent / place.name and model.is_file():

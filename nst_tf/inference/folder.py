@@ -1,4 +1,4 @@
-"""Stylises one photo, a folder or a glob; one bad photo does not stop the others."""
+"""Stylizes one photo, a folder or a glob; one bad photo does not stop the others."""
 
 import contextlib
 import dataclasses
@@ -23,7 +23,7 @@ class Outcome:
 
     Attributes:
         written: the files written.
-        failed: one line for each photo that was not stylised.
+        failed: one line for each photo that was not stylized.
     """
 
     written: tuple[Path, ...]
@@ -38,9 +38,9 @@ def stylize_album(
     overwrite: bool = False,
     max_pixels: int = image_io.MAX_PIXELS,
     concurrency: int = 1,
-    say: Callable[[str], None] = tqdm.tqdm.write,
+    log: Callable[[str], None] = tqdm.tqdm.write,
 ) -> Outcome:
-    """Stylises all photos that `content` stands for.
+    """Stylizes all photos that `content` stands for.
 
     Args:
         artifact: from `open_model.open_artifact`.
@@ -53,7 +53,7 @@ def stylize_album(
         max_pixels: larger photos are refused.
         concurrency: photos at once, each in a thread of its own; above 1 the artifact
             has to allow that.
-        say: takes a line for each photo that failed.
+        log: takes a line for each photo that failed.
 
     Returns:
         What was written and what failed.
@@ -89,12 +89,12 @@ def stylize_album(
                 written.append(result)
             else:
                 failed.append(result)
-                say(result)
+                log(result)
     return Outcome(tuple(written), tuple(failed))
 
 
 def paint(artifact: Artifact, settings: AlbumSettings, concurrency: int = 1) -> int:
-    """Stylises the photos of a command's settings, as `stylize_album`; returns the exit status.
+    """Stylizes the photos of a command's settings, as `stylize_album`; returns the exit status.
 
     Errors go to stderr as they come, the numbers of photos to stdout at the end.
     """
@@ -105,7 +105,7 @@ def paint(artifact: Artifact, settings: AlbumSettings, concurrency: int = 1) -> 
         overwrite=settings.overwrite,
         max_pixels=settings.max_pixels,
         concurrency=concurrency,
-        say=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr),
+        log=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr),
     )
     print(f"photos painted: {len(outcome.written)}, failed: {len(outcome.failed)}")
     return 1 if outcome.failed else 0
@@ -147,7 +147,7 @@ def draw(artifact: Artifact, rgb: np.ndarray, photo: Path | str) -> np.ndarray:
         raise
     if not np.isfinite(drawn).all():
         raise expected(
-            "a model that draws finite colours",
+            "a model that draws finite colors",
             f"NaN or infinity for {photo}",
             "Export or train the model again.",
         )

@@ -21,8 +21,8 @@ from nst_tf.inference import check_card, open_model
 
 _ALONE = """
 import json, sys
-from nst_tf import latency
-from nst_tf.errors import UserError
+from nst_tf.inference import latency
+from nst_tf.core.errors import UserError
 try:
     print("\\n" + json.dumps(latency.timed(**json.loads(sys.argv[1]))))
 except UserError as error:

@@ -170,7 +170,9 @@ def _open_pair(style_path, transform_path):
     fixed = sides if sides[0] > 0 else None
 
     def encode(style):
-        return encoder({"style": padding.grow(style, *padding.ANY_STYLE)[None]})[0]
+        return encoder(
+            {"style": padding.pad_to_multiple(style, *padding.ANY_STYLE)[None]}
+        )[0]
 
     def transform(photo, code, alpha):
         height, width = photo.shape[:2]
@@ -180,7 +182,7 @@ def _open_pair(style_path, transform_path):
                 f"{width}x{height}",
                 "Resize it, or use the file of any size, whose name has no number.",
             )
-        grown = padding.grow(photo, *padding.ANY_STYLE)[None]
+        grown = padding.pad_to_multiple(photo, *padding.ANY_STYLE)[None]
         return transformer(
             {"content": grown, "code": code[None], "alpha": _number(alpha)}
         )[0, :height, :width]

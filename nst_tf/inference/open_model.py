@@ -55,7 +55,7 @@ def open_artifact(
             that learnt it alone.
 
     Returns:
-        A function from float32 [H, W, 3] RGB in [0, 1] to the stylised photo of the
+        A function from float32 [H, W, 3] RGB in [0, 1] to the stylized photo of the
         same shape, in [0, 1], for any H and W from 1 up. It is not for several threads
         at once.
 
@@ -332,8 +332,8 @@ def _open_tflite(path: Path, blend_for: Blend) -> Artifact:
 
     def draw(photo: np.ndarray) -> np.ndarray:
         height, width = photo.shape[:2]
-        return model({**dict.fromkeys(pictures, padding.grow(photo)[None]), **rest})[
-            0, :height, :width
-        ]
+        return model(
+            {**dict.fromkeys(pictures, padding.pad_to_multiple(photo)[None]), **rest}
+        )[0, :height, :width]
 
     return draw

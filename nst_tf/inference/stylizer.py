@@ -47,7 +47,7 @@ def open_painter(
 
 
 def preserving_colors(artifact: Artifact, mode: str) -> Artifact:
-    """Returns a painter whose pictures have the photos' colours by `color.MODES[mode]`."""
+    """Returns a painter whose pictures have the photos' colors by `color.MODES[mode]`."""
     return lambda photo: color.MODES[mode](artifact(photo), photo)
 
 

@@ -1,4 +1,4 @@
-"""Keras layers of transformation networks; each is serialisable and keeps its input's dtype."""
+"""Keras layers of transformation networks; each is serializable and keeps its input's dtype."""
 
 import keras
 import tensorflow as tf
@@ -7,9 +7,10 @@ from nst_tf.layers.padding import PACKAGE
 from nst_tf.ops import statistics
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
-class PhotosColors(keras.layers.Layer):
-    """Gives a painting what its strength leaves to the photo's colours: mean and
+# Files of networks know the class by its first name.
+@keras.saving.register_keras_serializable(PACKAGE, name="PhotosColors")
+class MatchContentColors(keras.layers.Layer):
+    """Gives a painting what its strength leaves to the photo's colors: mean and
     deviation of each channel.
 
     Both are blended: alpha times the painting's own and 1 - alpha times the photo's.
@@ -17,11 +18,11 @@ class PhotosColors(keras.layers.Layer):
     network of them can give it back without.
 
     Args:
-        epsilon: added to variances, for photos and paintings of one colour.
+        epsilon: added to variances, for photos and paintings of one color.
 
     Reference:
         Gatys, Ecker, Bethge, Hertzmann, Shechtman 2017 (arXiv:1611.07865), section 5.3,
-        for matching colours by their moments; Huang, Belongie 2017 (arXiv:1703.06868),
+        for matching colors by their moments; Huang, Belongie 2017 (arXiv:1703.06868),
         equation 14, for alpha.
     """
 

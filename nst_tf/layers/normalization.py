@@ -1,4 +1,4 @@
-"""Keras layers of transformation networks; each is serialisable and keeps its input's dtype."""
+"""Keras layers of transformation networks; each is serializable and keeps its input's dtype."""
 
 import keras
 import tensorflow as tf
@@ -9,7 +9,7 @@ from nst_tf.ops import statistics
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class InstanceNormalization(keras.layers.Layer):
-    """Normalises each channel of each picture over height and width, then scales and shifts it.
+    """Normalizes each channel of each picture over height and width, then scales and shifts it.
 
     y = scale * (x - mean) / sqrt(variance + epsilon) + offset, with biased variance and
     no running statistics: training and inference are the same function. Moments are
@@ -39,7 +39,7 @@ class InstanceNormalization(keras.layers.Layer):
         self.offset = self.add_weight(name="offset", shape=shape, initializer="zeros")
 
     def call(self, inputs, mean=None, variance=None, style_weights=None):
-        """Normalises `inputs` by its own moments, or by those given.
+        """Normalizes `inputs` by its own moments, or by those given.
 
         Args:
             inputs: [B, H, W, C].
@@ -88,8 +88,9 @@ class InstanceNormalization(keras.layers.Layer):
         ]
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
-class WithRest(keras.layers.Layer):
+# Files of networks know the class by its first name.
+@keras.saving.register_keras_serializable(PACKAGE, name="WithRest")
+class AppendContentWeight(keras.layers.Layer):
     """Puts before weights what they leave of 1: [B, N] -> [B, N + 1], whose sum is 1."""
 
     def call(self, inputs):
@@ -117,7 +118,7 @@ class ModulatedNormalization(keras.layers.Layer):
         self.first, self.epsilon = first, epsilon
 
     def call(self, inputs):
-        """Normalises features [B, H, W, C] and applies parameters [B or 1, N]: inputs
+        """Normalizes features [B, H, W, C] and applies parameters [B or 1, N]: inputs
         are both, in a list.
         """
         features, parameters = inputs
@@ -140,5 +141,5 @@ class ModulatedNormalization(keras.layers.Layer):
 def _normalized(inputs, mean, variance, scale, offset, epsilon):
     """scale (x - mean) / sqrt(variance + epsilon) + offset in float32, then in the dtype of x."""
     factor = tf.math.rsqrt(tf.cast(variance, tf.float32) + epsilon) * scale
-    centred = tf.cast(inputs, tf.float32) - tf.cast(mean, tf.float32)
-    return tf.cast(centred * factor + offset, inputs.dtype)
+    centerd = tf.cast(inputs, tf.float32) - tf.cast(mean, tf.float32)
+    return tf.cast(centerd * factor + offset, inputs.dtype)

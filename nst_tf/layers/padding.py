@@ -1,4 +1,4 @@
-"""Keras layers of transformation networks; each is serialisable and keeps its input's dtype."""
+"""Keras layers of transformation networks; each is serializable and keeps its input's dtype."""
 
 import keras
 import tensorflow as tf
@@ -15,7 +15,7 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     Args:
         padding: p, pixels on each side; the input must be larger than p in both
-            directions (`GrowToDrawable` sees to that).
+            directions (`PadToMultiple` sees to that).
     """
 
     def __init__(self, padding: int, **kwargs):
@@ -38,8 +38,9 @@ class ReflectionPadding2D(keras.layers.Layer):
         return {**super().get_config(), "padding": self.padding}
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
-class GrowToDrawable(keras.layers.Layer):
+# Files of networks know the class by its first name.
+@keras.saving.register_keras_serializable(PACKAGE, name="GrowToDrawable")
+class PadToMultiple(keras.layers.Layer):
     """Grows a picture at the bottom and right to a size the network can draw:
     `nst_tf.images.padding`.
 
@@ -84,7 +85,7 @@ class GrowToDrawable(keras.layers.Layer):
         }
 
     def _grown(self, side):
-        return padding.grown_side(side, self.multiple, self.minimum)
+        return padding.padded_side(side, self.multiple, self.minimum)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

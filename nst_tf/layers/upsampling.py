@@ -1,4 +1,4 @@
-"""Keras layers of transformation networks; each is serialisable and keeps its input's dtype."""
+"""Keras layers of transformation networks; each is serializable and keeps its input's dtype."""
 
 import keras
 import tensorflow as tf

@@ -176,7 +176,7 @@ class PerceptualLoss:
         """Returns the named terms for each picture of a batch.
 
         Args:
-            pictures: [B, H, W, 3], the stylised pictures, RGB about [0, 1]; gradients
+            pictures: [B, H, W, 3], the stylized pictures, RGB about [0, 1]; gradients
                 flow to them.
             photos: [B, H, W, 3], what they show, RGB in [0, 1].
             style_target: from `style_target`.

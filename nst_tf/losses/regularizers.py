@@ -10,7 +10,7 @@ MESH_TILE = 128  # pixels, a multiple of the period, in which a mesh is looked f
 
 
 def total_variation(images: tf.Tensor) -> tf.Tensor:
-    """Returns the mean squared difference of neighbouring pixels of each picture.
+    """Returns the mean squared difference of neighboring pixels of each picture.
 
     The mean of squared horizontal differences plus the mean of squared vertical ones. A
     picture one pixel wide or high has no differences in that direction: they count as
@@ -32,14 +32,14 @@ def total_variation(images: tf.Tensor) -> tf.Tensor:
 
 
 def mesh_energy(images: tf.Tensor) -> tf.Tensor:
-    """Returns the variance of patterns that repeat every `MESH_PERIOD` pixels, squared grey levels.
+    """Returns the variance of patterns that repeat every `MESH_PERIOD` pixels, squared gray levels.
 
     In half overlapping tiles of `MESH_TILE` pixels, smaller in a smaller picture, the
     means under a Hann window of the pixels of each phase (y mod period, x mod period)
     are what such a pattern has there; all else averages out. Their variance over the
     phases, by Parseval's theorem the power at the period's frequencies, (0, 0) left
     out; mean over tiles and channels. A cosine of the period with an amplitude of a
-    grey levels has a^2 / 2.
+    gray levels has a^2 / 2.
 
     Args:
         images: [B, H, W, C], RGB in [0, 1], sides of at least `MESH_PERIOD`.
@@ -111,10 +111,10 @@ import tensorflow as tf
 
 from nst_tf.ops.statistics import relative_squared_error
 
-IDENTITY_EVERY = 8  # crops, of which one is given back
+IDENTITY_PERIOD = 8  # crops, of which one is given back
 
 
-def given_back(index: tf.Tensor) -> tf.Tensor:
+def identity_mask(index: tf.Tensor) -> tf.Tensor:
     """Returns 1.0 for the crops that a network is to give back unpainted and 0.0 for
     the others, [B].
 
@@ -122,7 +122,7 @@ def given_back(index: tf.Tensor) -> tf.Tensor:
         index: [B], running numbers of the crops: each device and each resumed run makes
             the same choice.
     """
-    return tf.cast(index % IDENTITY_EVERY == 0, tf.float32)
+    return tf.cast(index % IDENTITY_PERIOD == 0, tf.float32)
 
 
 def with_identity(
@@ -141,10 +141,10 @@ def with_identity(
     Args:
         terms: as if all had been painted.
         pictures, photos: [B, H, W, 3].
-        back: from `given_back`, [B].
+        back: from `identity_mask`, [B].
         weight: of the identity term in the sum, beside terms of the painted crops.
     """
-    share = 1 / IDENTITY_EVERY
+    share = 1 / IDENTITY_PERIOD
     painted = {
         name: value * (1.0 - back) / (1.0 - share) for name, value in terms.items()
     }

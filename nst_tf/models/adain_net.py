@@ -13,7 +13,7 @@ import tensorflow as tf
 from nst_tf.features import vgg
 from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import padding
-from nst_tf.layers.padding import CropToSize, GrowToDrawable, ReflectionPadding2D
+from nst_tf.layers.padding import CropToSize, PadToMultiple, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
 from nst_tf.models import feature_transforms
 
@@ -59,7 +59,7 @@ def any_style_net(
             decoder's of their size: what pooling has lost of the photo need not be
             invented.
         rms: {layer: root mean square of the encoder's features of photos}; the decoder
-            begins by dividing by it, since VGG19's are hundreds and colours are below
+            begins by dividing by it, since VGG19's are hundreds and colors are below
             1. None for 1 everywhere.
         dtype: Keras dtype policy of the decoder's convolutions; the transfer and the
             output are float32.
@@ -109,13 +109,13 @@ def mirrored_decoder(
     rms: Mapping[str, float] | None = None,
     dtype: str = "float32",
 ) -> keras.Model:
-    """Builds the encoder's mirror: features [B, h, w, C] -> colours [B, 8h, 8w, 3].
+    """Builds the encoder's mirror: features [B, h, w, C] -> colors [B, 8h, 8w, 3].
 
     With `skips` its inputs are a list: the features of `LAYER`, then those of the
     skips.
 
     Nearest upsampling instead of pooling, reflection padding, no norm, the last
-    convolution linear. It begins with faint pictures around mid-grey.
+    convolution linear. It begins with faint pictures around mid-gray.
 
     Args:
         widths: of the encoder's four blocks.
@@ -184,8 +184,8 @@ def mirrored_decoder(
             0.1, "fan_avg", "uniform"
         ),
     )
-    colours = keras.layers.Activation("linear", dtype="float32", name="colours")(x)
-    return keras.Model(inputs if skips else inputs[0], colours, name="decoder")
+    colors = keras.layers.Activation("linear", dtype="float32", name="colors")(x)
+    return keras.Model(inputs if skips else inputs[0], colors, name="decoder")
 
 
 def is_any_style(network: keras.Model) -> bool:
@@ -281,9 +281,7 @@ class StyleTransfer(StyleCode):
 
 
 def _code(features, transfer, style):
-    grown = GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(
-        style
-    )
+    grown = PadToMultiple(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
     codes = [
         StyleCode(transfer, name=_numbered("style_code", index), dtype="float32")(maps)
         for index, maps in enumerate(_maps(features, grown))
@@ -296,7 +294,7 @@ def _code(features, transfer, style):
 
 
 def _painted(features, transfer, decoder, image, code, alpha):
-    grown = GrowToDrawable(*padding.ANY_STYLE, name="grow", dtype="float32")(image)
+    grown = PadToMultiple(*padding.ANY_STYLE, name="grow", dtype="float32")(image)
     moved, first = [], 0
     for index, maps in enumerate(_maps(features, grown)):
         moved.append(

@@ -111,7 +111,7 @@ def describe_correlations(features: tf.Tensor) -> tf.Tensor:
 
 
 def correlation(features: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
-    """Gives the channels the code's means and covariance: whitened by their own, then coloured.
+    """Gives the channels the code's means and covariance: whitened by their own, then colored.
 
     S'^1/2 (S + ridge)^-1/2 (x - m) + m'. The ridge, `RIDGE` of the mean variance, keeps
     directions that the photo does not use from being blown up.
@@ -132,9 +132,9 @@ def correlation(features: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
     whitening = tf.matmul(
         vectors * scales, vectors, transpose_b=True
     )  # [B, C, C], symmetric
-    centred = features - own_mean[:, None, None]
+    centerd = features - own_mean[:, None, None]
     return (
-        tf.einsum("bhwc,bcd->bhwd", centred, tf.matmul(whitening, root))
+        tf.einsum("bhwc,bcd->bhwd", centerd, tf.matmul(whitening, root))
         + mean[:, None, None]
     )
 

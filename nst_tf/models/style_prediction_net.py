@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import padding
-from nst_tf.layers.color import PhotosColors
+from nst_tf.layers.color import MatchContentColors
 from nst_tf.layers.normalization import ModulatedNormalization
-from nst_tf.layers.padding import GrowToDrawable
+from nst_tf.layers.padding import PadToMultiple
 from nst_tf.models import adain_net, transform_net
 from nst_tf.models.transform_net import TransformNetConfig
 
@@ -29,7 +29,7 @@ LAYERS = (
 BOTTLENECK = 128  # numbers between code and norms; Ghiasi et al. have 100
 # What a code asks for counts so much: one step moves it about as far as a norm's own
 # parameters. Without, the sum over the bottleneck moves many times as far, and channels
-# die behind their ReLUs: flat grey areas after 300 steps.
+# die behind their ReLUs: flat gray areas after 300 steps.
 GAIN = 0.1
 
 
@@ -44,14 +44,14 @@ def modulated_net(
 
     Without strength, alpha = 0, norms have parameters of their own, which learn to
     reproduce the photo; alpha times what the style asks for is added. So neither needs
-    the photo's own code. Colours are the photo's by what alpha leaves of 1, see
-    `color.PhotosColors`.
+    the photo's own code. Colors are the photo's by what alpha leaves of 1, see
+    `color.MatchContentColors`.
 
     Args:
         encoder: delivers `LAYERS`; it is frozen.
         config: of the network that draws; one style.
         known: pictures, float32 [h, w, 3] RGB in [0, 1], by whose codes codes are
-            standardised.
+            standardized.
         dtype: Keras dtype policy of the drawing convolutions.
 
     Returns:
@@ -88,9 +88,7 @@ def style_encoder(encoder: FeatureExtractor) -> keras.Model:
     )
     features.trainable = False
     style = keras.Input((None, None, 3), name="style")
-    grown = GrowToDrawable(*padding.ANY_STYLE, name="grow_style", dtype="float32")(
-        style
-    )
+    grown = PadToMultiple(*padding.ANY_STYLE, name="grow_style", dtype="float32")(style)
     moments = [
         adain_net.StyleCode("adain", name=f"moments_{layer}", dtype="float32")(maps)
         for layer, maps in zip(LAYERS, features(grown))
@@ -135,13 +133,13 @@ class NormParameters(keras.layers.Layer):
         return {**super().get_config(), "channels": self.channels}
 
 
-def _transform(config, centre, variance, dtype):
+def _transform(config, center, variance, dtype):
     image = keras.Input((None, None, 3), name="image")
-    code = keras.Input((len(centre),), name="code")
+    code = keras.Input((len(center),), name="code")
     alpha = keras.Input((1,), name=adain_net.ALPHA)
     channels = transform_net.norm_channels(config)
     x = keras.layers.Normalization(
-        mean=centre, variance=variance, name="standardized", dtype="float32"
+        mean=center, variance=variance, name="standardized", dtype="float32"
     )(code)
     x = keras.layers.Dense(BOTTLENECK, "relu", name="bottleneck", dtype="float32")(x)
     # Small at first: the untrained network paints every style alike, as a per-style one
@@ -162,7 +160,9 @@ def _transform(config, centre, variance, dtype):
         return ModulatedNormalization(first, name=name, dtype=dtype)([x, parameters])
 
     def finish(painting, photo):
-        return PhotosColors(name="colors", dtype="float32")([painting, photo, alpha])
+        return MatchContentColors(name="colors", dtype="float32")(
+            [painting, photo, alpha]
+        )
 
     drawn = transform_net.painted(
         image, config, norm, sides=padding.ANY_STYLE, dtype=dtype, finish=finish

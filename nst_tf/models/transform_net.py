@@ -1,4 +1,4 @@
-"""Networks that draw: photo in, stylised photo of the same size out."""
+"""Networks that draw: photo in, stylized photo of the same size out."""
 
 import dataclasses
 import functools
@@ -10,15 +10,15 @@ import tensorflow as tf
 from nst_tf.core.errors import expected
 from nst_tf.images import padding
 from nst_tf.images.padding import PADDINGS
-from nst_tf.layers.normalization import InstanceNormalization, WithRest
-from nst_tf.layers.padding import CropToSize, GrowToDrawable, ReflectionPadding2D
+from nst_tf.layers.normalization import AppendContentWeight, InstanceNormalization
+from nst_tf.layers.padding import CropToSize, PadToMultiple, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
 
 BLOCKS = ("residual", "separable")
 EDGE_SIZES = tuple(
     range(1, 2 * padding.MINIMUM, 2)
 )  # whose reflection pads fit the smallest picture
-OUTPUT = "out_conv"  # name of the convolution that makes colours
+OUTPUT = "out_conv"  # name of the convolution that makes colors
 STYLE_WEIGHTS = (
     "style_weights"  # name of the second input of a network of several styles
 )
@@ -121,7 +121,7 @@ def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> kera
         )
         inputs.append(blend)
     if config.strength:
-        blend = WithRest(name="with_photo", dtype="float32")(blend)
+        blend = AppendContentWeight(name="with_photo", dtype="float32")(blend)
     norm = functools.partial(_norm, config=config, blend=blend, dtype=dtype)
     outputs = painted(image, config, norm, dtype=dtype)
     network = keras.Model(
@@ -155,7 +155,7 @@ def painted(
         finish: (painting, photo) -> painting, both grown.
     """
     convolution = functools.partial(_convolution, config=config, norm=norm, dtype=dtype)
-    grown = GrowToDrawable(*sides, dtype="float32", name="grow")(image)
+    grown = PadToMultiple(*sides, dtype="float32", name="grow")(image)
     x = convolution(grown, channels=config.width, size=config.edge_size, name="down1")
     x = convolution(x, channels=2 * config.width, size=3, strides=2, name="down2")
     x = convolution(x, channels=4 * config.width, size=3, strides=2, name="down3")
@@ -251,7 +251,7 @@ def core(network: keras.Model) -> keras.Model:
     """
 
     def copied(layer):
-        if isinstance(layer, (GrowToDrawable, CropToSize)):
+        if isinstance(layer, (PadToMultiple, CropToSize)):
             return _First(name=layer.name)
         return type(layer).from_config(layer.get_config())
 
@@ -305,8 +305,8 @@ def _convolution(
             dtype=dtype,
         )(x)
         size, strides = 1, 1
-    # The network begins with pictures that are nearly grey. Those of full contrast,
-    # Glorot's, lie so far from any style that the first steps drive colours into the
+    # The network begins with pictures that are nearly gray. Those of full contrast,
+    # Glorot's, lie so far from any style that the first steps drive colors into the
     # flat ends of tanh, where some stay.
     scale = 1.0 if norm else 0.01
     x = keras.layers.Conv2D(

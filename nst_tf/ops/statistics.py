@@ -10,7 +10,7 @@ SMALLEST = (
 
 
 def gram_matrix(features: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Returns the uncentred second moment of the channels of each picture.
+    """Returns the uncentered second moment of the channels of each picture.
 
     G[b, i, j] = sum over positions of F[b, y, x, i] * F[b, y, x, j], divided by H * W.
     The division makes the matrix independent of the picture's size; nothing is averaged
@@ -81,7 +81,7 @@ def mean_covariance(
     """
     features = tf.cast(features, tf.float32)
     mean, _ = channel_moments(features, mask)
-    # Centred first: G - m m^T would cancel where means are large.
+    # Centerd first: G - m m^T would cancel where means are large.
     return mean[:, 0, 0], gram_matrix(features - mean, mask)
 
 

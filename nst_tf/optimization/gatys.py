@@ -1,7 +1,7 @@
-"""A picture painted by optimising its pixels: the best quality, one picture at a time.
+"""A picture painted by optimizing its pixels: the best quality, one picture at a time.
 
 Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), worked through from coarse to fine as in
-Gatys et al. 2017 (arXiv:1611.07865, section 6). Colours and regions follow the latter
+Gatys et al. 2017 (arXiv:1611.07865, section 6). Colors and regions follow the latter
 too.
 """
 
@@ -36,7 +36,7 @@ class Scale:
 
     Attributes:
         height, width: pixels.
-        iterations: of the optimiser.
+        iterations: of the optimizer.
     """
 
     height: int
@@ -145,7 +145,7 @@ class Gatys:
         photo = (
             None
             if self._photo is None
-            else self._grey(resized(self._photo.rgb, scale.height, scale.width))
+            else self._gray(resized(self._photo.rgb, scale.height, scale.width))
         )
         # Constants of the compiled step, not computed again in it.
         content = {} if photo is None else self._loss.content_target(photo[None])
@@ -169,7 +169,7 @@ class Gatys:
         return evaluate
 
     def open_optimizer(self, scale: Scale) -> Lbfgs | Adam:
-        """Returns the optimiser that the settings name, for flat pictures of a scale."""
+        """Returns the optimizer that the settings name, for flat pictures of a scale."""
         settings = self._settings
         if settings.optimizer == "lbfgs":
             preconditioner = (
@@ -197,7 +197,7 @@ class Gatys:
         ):
             picture = noise
         elif settings.init == "content":
-            picture = self._grey(resized(self._photo.rgb, *shape[:2]))
+            picture = self._gray(resized(self._photo.rgb, *shape[:2]))
         elif settings.init == "style_colors":
             picture = color.coral(noise, self._styles[0])
         else:
@@ -205,7 +205,7 @@ class Gatys:
         return (1 - settings.init_noise) * picture + settings.init_noise * noise
 
     def finished(self, picture: np.ndarray) -> image_io.Picture:
-        """Returns what is shown of a painting of any scale: full size, in the colours asked for."""
+        """Returns what is shown of a painting of any scale: full size, in the colors asked for."""
         rgb = resized(picture, *self.size)
         alpha, mode = None, self._settings.preserve_color
         if self._photo is not None:
@@ -252,26 +252,26 @@ class Gatys:
                 "Use a larger picture, a larger --style_scale or --image_size, or leave out deep "
                 "--style_layers.",
             )
-            pictures.append(self._recoloured(picture))
+            pictures.append(self._recolored(picture))
             hashes.append(digest)
         return pictures, hashes
 
-    def _recoloured(self, style):
+    def _recolored(self, style):
         mode = self._settings.preserve_color
         if mode == "none" or self._settings.color_when == "after":
             return style
         if self._photo is None:
             raise expected("--content with --preserve_color", "none", "Name the photo.")
         if mode == "luminance":
-            return color.grey_in_the_tones_of(style, self._photo.rgb)
+            return color.gray_in_the_tones_of(style, self._photo.rgb)
         return color.MODES[mode](style, self._photo.rgb)
 
-    def _grey(self, photo):
+    def _gray(self, photo):
         if (
             self._settings.preserve_color == "luminance"
             and self._settings.color_when == "before"
         ):
-            return color.grey_in_the_tones_of(photo, photo)
+            return color.gray_in_the_tones_of(photo, photo)
         return photo
 
     def _style_size(self, size, long_side):

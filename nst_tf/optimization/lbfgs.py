@@ -1,8 +1,8 @@
-"""Optimisers of one large tensor that never leaves the device: L-BFGS with a
+"""Optimizers of one large tensor that never leaves the device: L-BFGS with a
 strong-Wolfe search, and Adam.
 
 Both are pure functions of a state, a flat dict of tensors, so that an interrupted
-optimisation can be saved, loaded and continued bit for bit. They know nothing of
+optimization can be saved, loaded and continued bit for bit. They know nothing of
 pictures.
 """
 

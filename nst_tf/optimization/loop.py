@@ -65,11 +65,11 @@ class Painted:
 
 
 class Painting:
-    """Runs an optimiser over the scales of a task.
+    """Runs an optimizer over the scales of a task.
 
     Args:
         task: poses the problem at each scale.
-        optimizer: scale -> optimiser whose points are flat pictures of that scale.
+        optimizer: scale -> optimizer whose points are flat pictures of that scale.
         names: of the terms of the task's objective.
         state_file: where the state is kept while the run goes on.
         checkpoint_minutes: between two savings at most.
@@ -120,7 +120,7 @@ class Painting:
             self._state = {name: tf.constant(array) for name, array in arrays.items()}
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise expected(
-                "the state of an interrupted optimisation",
+                "the state of an interrupted optimization",
                 f"{self._file} ({error})",
                 "Leave out --resume.",
             ) from error

@@ -18,12 +18,12 @@ BASE = 1.0e9
 
 
 def painting_bytes(model: keras.Model, height: int, width: int, vectors: int) -> float:
-    """Estimates the peak memory of optimising one picture, bytes.
+    """Estimates the peak memory of optimizing one picture, bytes.
 
     Args:
         model: the feature network, from `vgg.build_topology`.
         height, width: of the picture, pixels.
-        vectors: how many float32 tensors of the picture's size the optimiser holds.
+        vectors: how many float32 tensors of the picture's size the optimizer holds.
     """
     pixels = height * width
     maps = sum(

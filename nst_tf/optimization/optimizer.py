@@ -1,8 +1,8 @@
-"""Optimisers of one large tensor that never leaves the device: L-BFGS with a
+"""Optimizers of one large tensor that never leaves the device: L-BFGS with a
 strong-Wolfe search, and Adam.
 
 Both are pure functions of a state, a flat dict of tensors, so that an interrupted
-optimisation can be saved, loaded and continued bit for bit. They know nothing of
+optimization can be saved, loaded and continued bit for bit. They know nothing of
 pictures.
 """
 
@@ -27,7 +27,7 @@ REASONS = {
 
 
 class _InBox:
-    """What the optimisers share: points clipped to `bounds`, and an end after which
+    """What the optimizers share: points clipped to `bounds`, and an end after which
     nothing changes.
     """
 

@@ -1,10 +1,10 @@
 """What L-BFGS on a picture can know of its curvature beyond its few pairs: by spatial
-frequency, colour and place.
+frequency, color and place.
 
 The objective of a neural network bends most along fine detail, and more in some places
 than in others. A few pairs of steps and gradient differences can't say so for a hundred
-thousand pixels; their energies by band of frequency, by colour axis and by
-neighbourhood can.
+thousand pixels; their energies by band of frequency, by color axis and by
+neighborhood can.
 """
 
 from typing import Protocol
@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 # Orthonormal: lightness, red against blue, green against both.
-COLOUR_AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+COLOR_AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 BANDS = 5  # from half a cycle a picture to the finest, at equal ratios
-NEIGHBOURHOOD = 15  # pixels, side of the squares by which places are told apart
+NEIGHBORHOOD = 15  # pixels, side of the squares by which places are told apart
 MEMORY = 0.9  # a pair's share after the next
 SMALLEST = 1e-4  # of the largest factor, or of the mean energy
 LOCAL_RANGE = 0.2, 5.0  # of the factor of a place
@@ -43,13 +43,13 @@ class PicturePreconditioner:
     """A positive definite guess of the inverse Hessian of an objective of a flat
     picture, learnt on the way.
 
-    P = D F* A F D: D scales places, F is the Fourier transform of the three colour
+    P = D F* A F D: D scales places, F is the Fourier transform of the three color
     axes, A scales bands of frequency. Where steps s and gradient differences y have
     energies S and Y, each weighed by 1 / s.y, the inverse Hessian is taken for sqrt(S /
     Y), so that either factor is that of its own energies.
 
     The idea of preconditioning L-BFGS's first matrix is Nocedal and Wright's (2006,
-    section 7.2); that the natural axes of pictures are those of frequency and colour,
+    section 7.2); that the natural axes of pictures are those of frequency and color,
     Olah, Mordvintsev and Schubert's (2017, distill.pub/2017/feature-visualization).
     This form is ours.
 
@@ -74,7 +74,7 @@ class PicturePreconditioner:
             twice[-1] = 1
         self._twice = twice
         self._counts = self._shares * twice
-        self._axes = COLOUR_AXES.astype(np.float32)
+        self._axes = COLOR_AXES.astype(np.float32)
 
     def start(self) -> State:
         """Returns the state before the first pair, in which `apply` changes nothing."""
@@ -167,6 +167,6 @@ class PicturePreconditioner:
         )[None]
         # All at once, and one axis after the other: the same means, by a fraction of
         # the additions.
-        for window in ((NEIGHBOURHOOD, 1), (1, NEIGHBOURHOOD)):
+        for window in ((NEIGHBORHOOD, 1), (1, NEIGHBORHOOD)):
             squares = tf.nn.avg_pool2d(squares, window, 1, "SAME")
         return tf.split(squares[0], len(vectors), -1)

@@ -1,4 +1,4 @@
-"""From settings to a painted picture with its run folder: method, optimiser, run, files."""
+"""From settings to a painted picture with its run folder: method, optimizer, run, files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +14,12 @@ from nst_tf.runs import callbacks, plots
 from nst_tf.runs.folder import RunFolder, open_run
 
 
-def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> Painted:
+def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> Painted:
     """Paints what `settings` describe, writes the picture, and leaves the rest in the run folder.
 
     Args:
         settings: see `OptimizeSettings`.
-        say: takes lines for the user.
+        log: takes lines for the user.
 
     Raises:
         UserError: anything that the user can mend. After a number that is not finite,
@@ -35,7 +35,7 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
             str(output),
             "Choose another, or add --overwrite.",
         )
-    settings = precision.settled(settings, say)
+    settings = precision.resolve_precision(settings, log)
     task = gatys.Gatys(settings)
     _ = task.open_optimizer(task.scales[0])  # raises, if its settings cannot be
     height, width = (side + 2 * settings.margin for side in task.size)
@@ -55,11 +55,11 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
     restored = 0
     if settings.resume:
         restored = painting.restore()
-        say(f"continuing at iteration {restored}")
+        log(f"continuing at iteration {restored}")
     else:
         run.note(**task.provenance)
     if task.extractor.name == "slim_vgg19" and not settings.slim_weights:
-        say(
+        log(
             "judged by the packaged slim VGG19; --feature_network=vgg19 paints better, and slower"
         )
     listeners = [
@@ -76,11 +76,11 @@ def optimize(settings: OptimizeSettings, say: Callable[[str], None] = print) -> 
             )
         )
     painted = painting.run(listeners)
-    return _finish(settings, task, run, painted, say)
+    return _finish(settings, task, run, painted, log)
 
 
 def vectors_of(settings: OptimizeSettings) -> int:
-    """Returns how many tensors of the picture's size the optimiser holds, copies in a
+    """Returns how many tensors of the picture's size the optimizer holds, copies in a
     step included.
     """
     if settings.optimizer != "lbfgs":
@@ -98,7 +98,7 @@ def _write(task, painting, path, overwrite):
     image_io.write_picture(path, task.finished(painting.picture), overwrite=overwrite)
 
 
-def _finish(settings, task, run: RunFolder, painted: Painted, say):
+def _finish(settings, task, run: RunFolder, painted: Painted, log):
     image_io.write_picture(
         settings.output, task.finished(painted.picture), overwrite=True
     )
@@ -126,9 +126,9 @@ def _finish(settings, task, run: RunFolder, painted: Painted, say):
             f"{painted.iterations}. {settings.output} is the last good picture: lower "
             "--learning_rate or the weights."
         )
-    say(
+    log(
         f"{painted.iterations} iterations, {painted.evaluations} evaluations in "
         f"{painted.seconds / 60:.1f} minutes; ended since {painted.reason}"
     )
-    say(f"wrote {settings.output}")
+    log(f"wrote {settings.output}")
     return painted

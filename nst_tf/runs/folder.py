@@ -48,7 +48,7 @@ class RunFolder:
     """Paths inside a run folder.
 
     Attributes:
-        path: the folder; its name names the style's artefacts.
+        path: the folder; its name names the style's artifacts.
     """
 
     path: Path
@@ -106,7 +106,7 @@ class RunFolder:
 
     @property
     def state(self) -> Path:
-        """Of an optimisation: what --resume continues from."""
+        """Of an optimization: what --resume continues from."""
         return self.path / "state.npz"
 
     @property
@@ -217,7 +217,9 @@ def _check_same(run, settings, flag):
             "Leave out --resume.",
         )
     free = {
-        field.name for field in dataclasses.fields(settings) if field.metadata["free"]
+        field.name
+        for field in dataclasses.fields(settings)
+        if field.metadata["resumable"]
     }
     differing = [
         f"--{name}={now[name]} (the run has {before.get(name)})"

@@ -43,7 +43,7 @@ def connect(protocol: str, server: str, model: str, version: int = 0) -> Connect
 
 
 class RemotePainter:
-    """An artefact (see `open_model.open_artifact`) at a server; for several threads at once.
+    """An artifact (see `open_model.open_artifact`) at a server; for several threads at once.
 
     Args:
         connection: from `connect`; it is closed with the painter.
@@ -82,7 +82,7 @@ class RemotePainter:
         self._rest = self._checked(offered, style_weights, strength)
 
     def __call__(self, rgb: np.ndarray) -> np.ndarray:
-        """Returns the stylised photo, both float32 [H, W, 3] in [0, 1]; see
+        """Returns the stylized photo, both float32 [H, W, 3] in [0, 1]; see
         `paint_file` for errors.
         """
         if self._signature == BYTES:
@@ -106,7 +106,7 @@ class RemotePainter:
         return drawn
 
     def paint_file(self, data: bytes) -> bytes:
-        """Returns the stylised picture's file for a photo's, with `BYTES`.
+        """Returns the stylized picture's file for a photo's, with `BYTES`.
 
         Raises:
             UserError: the server cannot be reached or refuses, after all tries; it

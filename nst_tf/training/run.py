@@ -20,12 +20,12 @@ from nst_tf.training.methods.registry import METHODS
 from nst_tf.training.schedule import FitConfig, FitResult
 
 
-def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFolder:
+def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFolder:
     """Trains what `settings` describe and leaves everything in the run folder.
 
     Args:
         settings: see `TrainSettings`.
-        say: takes lines for the user.
+        log: takes lines for the user.
 
     Returns:
         The run folder, complete.
@@ -38,7 +38,7 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
     for name in settings.export:
         exporters.check_name(name)
     distribution = open_distribution(settings.strategy)
-    settings = precision.settled(settings, say)
+    settings = precision.resolve_precision(settings, log)
     keras.utils.set_random_seed(settings.seed)
     source = data_sources.open_source(settings.content, settings.data_dir)
     with distribution.strategy.scope():
@@ -51,7 +51,7 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
     fit = Fit(task, _fit_config(settings), distribution, run.checkpoints)
     restored = fit.restore() if settings.resume else 0
     if restored:
-        say(f"continuing at step {restored}")
+        log(f"continuing at step {restored}")
     else:
         task.start(open_batches)
     listeners = (
@@ -66,7 +66,7 @@ def train(settings: TrainSettings, say: Callable[[str], None] = print) -> RunFol
         )
     if distribution.is_chief:
         try:
-            _finish(settings, run, task, result, sources, say)
+            _finish(settings, run, task, result, sources, log)
         except (OSError, tf.errors.OpError) as error:
             raise expected(
                 f"to write the results into {run.path}",
@@ -120,12 +120,12 @@ def _open_batches(settings, source, task):
     if not task.pairs:
         return functools.partial(pipeline.crops, source, config), [source]
     paintings = data_sources.open_source(settings.paintings, settings.data_dir)
-    closest = max(1.0, settings.style_size / settings.crop_size)
+    max_zoom = max(1.0, settings.style_size / settings.crop_size)
     other = pipeline.CropConfig(
         settings.crop_size,
         settings.crop_size,
         settings.seed + 1,
-        closest,
+        max_zoom,
         settings.recolored,
     )
     return functools.partial(pipeline.pairs, source, config, paintings, other), [
@@ -139,16 +139,16 @@ def _check_readable(sources):
         source.unreadable.check()
 
 
-def _finish(settings, run, task, result: FitResult, sources, say):
+def _finish(settings, run, task, result: FitResult, sources, log):
     unreadable = [reason for source in sources for reason in source.unreadable]
     for reason in unreadable:
-        say(f"left out: {reason}")
-    say(
+        log(f"left out: {reason}")
+    log(
         f"{result.steps} steps in {result.seconds / 60:.1f} minutes; {result.step_share:.0%} of a step's "
         f"time in the compiled step"
     )
     if result.reason == "minutes" and result.steps == settings.least_steps:
-        say(
+        log(
             f"longer than --minutes={settings.minutes:g}: --least_steps={settings.least_steps} took it on this machine"
         )
     if result.logs:  # empty if only the exports were missing
@@ -161,18 +161,18 @@ def _finish(settings, run, task, result: FitResult, sources, say):
             unreadable=unreadable,
         )
     for line in task.finish(run, result):
-        say(line)
+        log(line)
     if task.draws:
-        _export(settings, run, task, say)
+        _export(settings, run, task, log)
 
 
-def _export(settings, run, task, say):
+def _export(settings, run, task, log):
     _, refused = exporters.export_all(
         settings.export,
         task.network,
         run.path,
         run.name,
-        say,
+        log,
         style_image=settings.style_image,
     )
     if refused:

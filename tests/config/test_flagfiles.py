@@ -13,15 +13,15 @@ CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
 READ = """
 import sys
 from absl import flags
-from nst_tf import flag_binding
-from nst_tf.{module} import {settings}
-flag_binding.define({settings})
+from nst_tf.config import flags as command_flags
+from nst_tf.config.{module} import {settings}
+command_flags.define({settings})
 flags.FLAGS(sys.argv)
-flag_binding.read({settings})
+command_flags.read({settings})
 """
 SETTINGS = {
-    "train": ("settings", "TrainSettings"),
-    "optimize": ("optimize_settings", "OptimizeSettings"),
+    "train": ("train", "TrainSettings"),
+    "optimize": ("optimize", "OptimizeSettings"),
 }
 
 

@@ -126,7 +126,7 @@ def test_resume_and_overwrite_exclude_each_other():
 
 
 def test_what_is_learnt_depends_on_no_free_setting():
-    free = {name for name, field in FIELDS.items() if field.metadata["free"]}
+    free = {name for name, field in FIELDS.items() if field.metadata["resumable"]}
     assert {"output", "resume", "overwrite", "export", "strategy", "data_dir"} <= free
     assert (
         not {

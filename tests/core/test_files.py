@@ -59,7 +59,7 @@ def test_a_real_size_limit_leaves_the_old_file_and_one_line(tmp_path):
     path.write_bytes(b"old")
     code = """
 import resource, sys
-from nst_tf import errors, files
+from nst_tf.core import errors, files
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     files.write_atomically(sys.argv[1], bytes(100_000), overwrite=True)

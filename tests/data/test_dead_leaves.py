@@ -14,10 +14,10 @@ def pictures():
 
 
 def spectral_slope(picture):
-    """Slope of log power over log frequency, of the radially averaged grey spectrum."""
-    grey = picture.astype(float).mean(-1)
+    """Slope of log power over log frequency, of the radially averaged gray spectrum."""
+    gray = picture.astype(float).mean(-1)
     window = np.hanning(SIDE)
-    power = np.abs(np.fft.fft2((grey - grey.mean()) * window[:, None] * window)) ** 2
+    power = np.abs(np.fft.fft2((gray - gray.mean()) * window[:, None] * window)) ** 2
     cycles = np.fft.fftfreq(SIDE, 1 / SIDE)
     ring = np.round(np.hypot(cycles[:, None], cycles)).astype(int).ravel()
     average = np.bincount(ring, power.ravel()) / np.bincount(ring)
@@ -54,7 +54,7 @@ def test_the_slope_measure_tells_noise_from_pictures():
     assert abs(spectral_slope(noise)) < 0.3
 
 
-def test_lightness_varies_more_than_colour(pictures):
+def test_lightness_varies_more_than_color(pictures):
     values = np.concatenate([picture.reshape(-1, 3) for picture in pictures]).astype(
         float
     )

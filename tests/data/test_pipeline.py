@@ -32,15 +32,15 @@ def assert_same(left, right):
 
 
 def write_plain(folder, count):
-    """Writes pictures of one colour each, red and green tell which; returns {colour}."""
+    """Writes pictures of one color each, red and green tell which; returns {color}."""
     folder.mkdir(exist_ok=True)
-    colours = [(10 + 15 * (n % 16), 10 + 15 * (n // 16), 100) for n in range(count)]
-    for number, colour in enumerate(colours):
-        Image.new("RGB", (12, 10), colour).save(folder / f"plain{number:03d}.png")
-    return set(colours)
+    colors = [(10 + 15 * (n % 16), 10 + 15 * (n // 16), 100) for n in range(count)]
+    for number, color in enumerate(colors):
+        Image.new("RGB", (12, 10), color).save(folder / f"plain{number:03d}.png")
+    return set(colors)
 
 
-def colours_of(batches):
+def colors_of(batches):
     return [
         tuple(np.rint(255 * picture[0, 0]).astype(int))
         for image, _ in batches
@@ -74,8 +74,7 @@ def test_another_seed_gives_other_crops_in_another_order(tmp_path):
     write_plain(tmp_path / "plain", 40)
     source = data_sources.FolderSource(str(tmp_path / "plain"))
     orders = [
-        colours_of(take(source, 10, pipeline.CropConfig(8, 10, seed)))
-        for seed in (1, 2)
+        colors_of(take(source, 10, pipeline.CropConfig(8, 10, seed))) for seed in (1, 2)
     ]
     assert orders[0] != orders[1] and set(orders[0]) == set(orders[1])
 
@@ -98,11 +97,11 @@ def test_batches_are_float32_rgb_from_0_to_1_with_running_numbers(photos_folder)
 
 
 def test_every_file_comes_exactly_once_an_epoch_and_in_another_order_the_next(tmp_path):
-    colours = write_plain(tmp_path / "plain", 12)
-    seen = colours_of(take(data_sources.FolderSource(str(tmp_path / "plain")), 9))
+    colors = write_plain(tmp_path / "plain", 12)
+    seen = colors_of(take(data_sources.FolderSource(str(tmp_path / "plain")), 9))
     epochs = [seen[start : start + 12] for start in (0, 12, 24)]
     for epoch in epochs:
-        assert sorted(epoch) == sorted(colours)
+        assert sorted(epoch) == sorted(colors)
     assert epochs[0] != epochs[1] != epochs[2] != epochs[0]
     assert epochs[0] != sorted(epochs[0])
 
@@ -110,7 +109,7 @@ def test_every_file_comes_exactly_once_an_epoch_and_in_another_order_the_next(tm
 def test_an_epoch_that_no_batch_divides_loses_no_file(tmp_path):
     write_plain(tmp_path / "plain", 7)
     seen = collections.Counter(
-        colours_of(take(data_sources.FolderSource(str(tmp_path / "plain")), 7))
+        colors_of(take(data_sources.FolderSource(str(tmp_path / "plain")), 7))
     )
     assert len(seen) == 7 and set(seen.values()) == {4}  # 28 examples are 4 epochs
 
@@ -249,14 +248,14 @@ def test_exactly_one_percent_is_allowed():
 
 
 @pytest.mark.parametrize(
-    "mode, colour",
+    "mode, color",
     [("L", 180), ("CMYK", (0, 128, 255, 0)), ("P", None), ("RGBA", (10, 200, 30, 255))],
 )
-def test_pictures_of_every_mode_become_rgb(tmp_path, mode, colour):
+def test_pictures_of_every_mode_become_rgb(tmp_path, mode, color):
     image = (
         Image.new("RGB", (14, 11), (250, 120, 10)).quantize(4)
         if mode == "P"
-        else (Image.new(mode, (14, 11), colour))
+        else (Image.new(mode, (14, 11), color))
     )
     path = tmp_path / ("picture.png" if mode in ("P", "RGBA") else "picture.jpg")
     image.save(path, quality=100) if path.suffix == ".jpg" else image.save(path)
@@ -335,7 +334,7 @@ def test_pairs_have_the_photos_of_the_plain_stream_and_a_painting_each(
     assert_same(
         [(batch["image"], batch["index"]) for batch in batches], take(source, 6)
     )
-    assert set(colours_of([(batch["style"], None) for batch in batches])) == paintings
+    assert set(colors_of([(batch["style"], None) for batch in batches])) == paintings
 
 
 def test_pairs_started_later_continue_the_uninterrupted_ones(
@@ -394,7 +393,7 @@ def test_the_short_side_varies_between_once_and_closest(noisy_folder, monkeypatc
             read(index, photo, short_side, seed),
         )[1],
     )
-    config = dataclasses.replace(CONFIG, closest=3.0)
+    config = dataclasses.replace(CONFIG, max_zoom=3.0)
     batches = [
         batch for batch, _ in zip(pipeline.crops(source, config, ONE), range(20))
     ]
@@ -436,13 +435,13 @@ def test_a_folder_is_searched_to_its_depths(photos_folder):
 
 
 def test_several_folders_are_separated_by_commas(tmp_path):
-    colours = write_plain(tmp_path / "a", 3)
+    colors = write_plain(tmp_path / "a", 3)
     write_plain(tmp_path / "b", 1)
     Image.new("RGB", (12, 10), (1, 2, 3)).save(tmp_path / "b" / "plain000.png")
-    seen = colours_of(
+    seen = colors_of(
         take(data_sources.open_source(f"{tmp_path / 'a'},{tmp_path / 'b'}"), 1)
     )
-    assert set(seen) == colours | {(1, 2, 3)}
+    assert set(seen) == colors | {(1, 2, 3)}
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "no pictures"])

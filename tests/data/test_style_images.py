@@ -12,9 +12,9 @@ from tools.style_pictures import paint_styles
 SCALE = 0.1  # of the packaged size: enough to paint every technique, in a second or so
 NAMES = sorted(paint_styles.STYLES)
 TOTAL_BYTES = 900_000
-# Colourfulness (below) and edge density of plain photographs lie near 25 and 0.05.
-COLOURFUL = {"ink_wash": 8.0}  # black ink on cream paper
-MIN_COLOURFULNESS = 40.0
+# Colorfulness (below) and edge density of plain photographs lie near 25 and 0.05.
+COLORFUL = {"ink_wash": 8.0}  # black ink on cream paper
+MIN_COLORFULNESS = 40.0
 MIN_EDGE_DENSITY = 0.10
 SOFT = {
     "starry_swirls": 0.02
@@ -35,8 +35,8 @@ def packaged():
     }
 
 
-def colourfulness(picture):
-    """Spread and strength of the opponent colours, after Hasler and Suesstrunk (2003)."""
+def colorfulness(picture):
+    """Spread and strength of the opponent colors, after Hasler and Suesstrunk (2003)."""
     red, green, blue = np.moveaxis(picture.astype(float), -1, 0)
     opponents = np.stack([red - green, (red + green) / 2 - blue])
     spread, mean = opponents.std(axis=(1, 2)), opponents.mean(axis=(1, 2))
@@ -44,10 +44,10 @@ def colourfulness(picture):
 
 
 def edge_density(picture, factor):
-    """Share of the pixels, `factor` times coarser, that differ from a neighbour by 10 % or more."""
+    """Share of the pixels, `factor` times coarser, that differ from a neighbor by 10 % or more."""
     image = Image.fromarray(picture).convert("L").reduce(factor)
-    grey = np.asarray(image, float)
-    down, right = np.diff(grey, axis=0)[:, :-1], np.diff(grey, axis=1)[:-1]
+    gray = np.asarray(image, float)
+    down, right = np.diff(gray, axis=0)[:, :-1], np.diff(gray, axis=1)[:-1]
     return np.mean(np.hypot(down, right) >= 25.5)
 
 
@@ -77,8 +77,8 @@ def test_packaged_picture_has_the_size_of_its_table_row(name, packaged):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_packaged_picture_is_colourful(name, packaged):
-    assert colourfulness(packaged[name]) >= COLOURFUL.get(name, MIN_COLOURFULNESS)
+def test_packaged_picture_is_colorful(name, packaged):
+    assert colorfulness(packaged[name]) >= COLORFUL.get(name, MIN_COLORFULNESS)
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4, 8])
@@ -95,9 +95,9 @@ def test_packaged_picture_uses_the_full_range_of_tones(name, packaged):
 
 
 def test_the_flagship_has_no_flat_patch(packaged):
-    grey = packaged["starry_swirls"].mean(-1)
-    rows, columns = grey.shape[0] // 32, grey.shape[1] // 32
-    patches = grey[: rows * 32, : columns * 32].reshape(rows, 32, columns, 32)
+    gray = packaged["starry_swirls"].mean(-1)
+    rows, columns = gray.shape[0] // 32, gray.shape[1] // 32
+    patches = gray[: rows * 32, : columns * 32].reshape(rows, 32, columns, 32)
     assert patches.std(axis=(1, 3)).min() > 6
 
 

@@ -31,8 +31,8 @@ def settings(*models, **changes):
 def paths():
     folder = tiny.any_style_exported()
     return {
-        "tflite": tiny.artefact("tiny_int8.tflite"),
-        "saved_model": tiny.artefact("1"),
+        "tflite": tiny.artifact("tiny_int8.tflite"),
+        "saved_model": tiny.artifact("1"),
         "any style": folder / "tflite" / "tiny_transform_float16.tflite",
         "keras": folder / "network.keras",
     }

@@ -60,7 +60,7 @@ def evaluated(inputs, tmp_path_factory):
     output, lines = tmp_path_factory.mktemp("evaluated"), []
     models = (
         f"negative={inputs / 'negatives'}",
-        str(tiny.artefact("tiny.tflite")),
+        str(tiny.artifact("tiny.tflite")),
         f"both={inputs / 'photos'}+{inputs / 'negatives'}",
     )
     rows = evaluate_run.evaluate(
@@ -302,7 +302,7 @@ def test_two_models_of_one_name_need_names(inputs):
 
 
 def test_a_style_of_a_model_of_several_is_chosen_by_its_number(inputs, tmp_path):
-    path = next(artefact.path for artefact in tiny.exported(3)[1]["tflite"])
+    path = next(artifact.path for artifact in tiny.exported(3)[1]["tflite"])
     (model,) = contenders.open_models([f"last={path}@2"], STYLE)
     photo = evaluate_run.read_photos(small(inputs, tmp_path), print)[0]
     assert model.name == "last"

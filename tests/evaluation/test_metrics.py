@@ -17,14 +17,14 @@ def photo(seed=0, height=96, width=128):
 
 
 def board(height, width, amplitude, across=True, down=True):
-    """Mid-grey with a pattern of +-amplitude grey levels that alternates across, down or both."""
+    """Mid-gray with a pattern of +-amplitude gray levels that alternates across, down or both."""
     sign = (-1.0) ** (np.arange(width) * across + np.arange(height)[:, None] * down)
     return np.repeat((0.5 + amplitude / 255 * sign)[..., None], 3, -1).astype(
         np.float32
     )
 
 
-# -- structure and colours -------------------------------------------------------------------------
+# -- structure and colors -------------------------------------------------------------------------
 
 
 def test_a_photo_is_like_itself_and_noise_is_not():
@@ -40,7 +40,7 @@ def test_ssim_of_two_constants_is_its_formula():
     )
 
 
-def test_color_distance_depends_on_colours_alone():
+def test_color_distance_depends_on_colors_alone():
     picture = photo()
     shuffled = (
         np.random.default_rng(0).permutation(picture.reshape(-1, 3)).reshape(64, 192, 3)
@@ -48,7 +48,7 @@ def test_color_distance_depends_on_colours_alone():
     assert metrics.color_distance(picture, shuffled) == 0
 
 
-def test_colours_that_have_nothing_in_common_are_one_apart_and_half_of_them_as_the_formula_says():
+def test_colors_that_have_nothing_in_common_are_one_apart_and_half_of_them_as_the_formula_says():
     black, white = np.zeros((8, 8, 3), np.float32), np.ones((16, 4, 3), np.float32)
     both = np.concatenate([black[:4], np.ones((4, 8, 3), np.float32)])
     assert metrics.color_distance(black, white) == pytest.approx(1)
@@ -62,7 +62,7 @@ def test_colours_that_have_nothing_in_common_are_one_apart_and_half_of_them_as_t
 
 @pytest.mark.parametrize("across, down", [(True, True), (True, False), (False, True)])
 @pytest.mark.parametrize("height, width", [(96, 128), (33, 47), (20, 90)])
-def test_a_board_of_a_grey_levels_has_energy_a_squared(height, width, across, down):
+def test_a_board_of_a_gray_levels_has_energy_a_squared(height, width, across, down):
     assert metrics.checkerboard_energy(
         board(height, width, 3, across, down)
     ) == pytest.approx(9, rel=1e-3)
@@ -87,10 +87,10 @@ def test_patterns_of_four_pixels_and_gradients_hardly_count():
 
 def test_on_one_tile_it_is_what_the_fourier_transform_says():
     picture = np.random.default_rng(0).random((32, 32, 3), np.float32)
-    grey = 255 * picture @ [0.2125, 0.7154, 0.0721]
+    gray = 255 * picture @ [0.2125, 0.7154, 0.0721]
     hann = np.hanning(34)[1:-1]
     window = np.outer(hann, hann)
-    spectrum = np.abs(np.fft.fft2(grey * window) / window.sum()) ** 2
+    spectrum = np.abs(np.fft.fft2(gray * window) / window.sum()) ** 2
     expected = spectrum[0, 16] + spectrum[16, 0] + spectrum[16, 16]
     assert metrics.checkerboard_energy(picture) == pytest.approx(expected, rel=1e-4)
 
@@ -99,7 +99,7 @@ def test_on_one_tile_it_is_what_the_fourier_transform_says():
 
 
 def woven(picture, amplitude, across=True, down=True, period=4):
-    """The picture with a weave of +-amplitude grey levels."""
+    """The picture with a weave of +-amplitude gray levels."""
     rows, columns = (
         np.cos(2 * np.pi * np.arange(side) / period) for side in picture.shape[:2]
     )
@@ -126,7 +126,7 @@ def test_noise_and_flat_pictures_have_no_mesh():
 
 
 @pytest.mark.parametrize("across, down", [(True, True), (True, False), (False, True)])
-def test_a_weave_of_three_grey_levels_is_seen_in_a_photograph_and_more_of_it_more(
+def test_a_weave_of_three_gray_levels_is_seen_in_a_photograph_and_more_of_it_more(
     across, down
 ):
     plain = skimage.data.chelsea() / 255
@@ -178,7 +178,7 @@ def test_a_frame_stands_out_and_a_picture_without_one_does_not():
 
 
 def test_a_border_step_of_a_known_height_is_measured_against_those_inside():
-    """Strips of 10, 0, 2, 0, 2 ... grey levels from the left: one step of 10, then steps of 2."""
+    """Strips of 10, 0, 2, 0, 2 ... gray levels from the left: one step of 10, then steps of 2."""
     levels = np.array([10, 0, 2, 0, 2, 0, 2, 0]) / 255
     levels = np.concatenate([levels, levels[::-1]])
     picture = np.broadcast_to(np.repeat(levels, 8)[None, :, None], (40, 128, 3))

@@ -31,7 +31,7 @@ FLOORS = {
     "tiny_float16.tflite": 60,
     "tiny_int8.tflite": 40,
 }  # decibels; 80 for all others
-# A pixel is grown to a picture of one colour, where norms make half a grey level of
+# A pixel is grown to a picture of one color, where norms make half a gray level of
 # float32's rounding.
 FLOORS_OF_ONE_COLOR = {
     "tiny.tflite": 55,
@@ -48,7 +48,7 @@ def opened(path):
 
 @functools.cache
 def loaded():
-    return tf.saved_model.load(str(tiny.artefact("1")))
+    return tf.saved_model.load(str(tiny.artifact("1")))
 
 
 def tree(folder):
@@ -62,17 +62,17 @@ def tree(folder):
 @pytest.mark.parametrize("size", tiny.SIZES, ids="{0[0]}x{0[1]}".format)
 @pytest.mark.parametrize("name", tiny.FORMATS)
 def test_every_format_draws_the_networks_picture(name, size):
-    network, artefacts = tiny.exported()
+    network, artifacts = tiny.exported()
     photo = image_io.to_float(tiny.photo(*size))
     wanted = tiny.draw(network, photo)
     floors = FLOORS_OF_ONE_COLOR if size == (1, 1) else FLOORS
-    assert artefacts[name]
-    for artefact in artefacts[name]:
-        drawn = opened(artefact.path)(photo)
+    assert artifacts[name]
+    for artifact in artifacts[name]:
+        drawn = opened(artifact.path)(photo)
         assert drawn.shape == (*size, 3) and drawn.dtype == np.float32
         assert drawn.min() >= 0 and drawn.max() <= 1
-        assert parity.psnr(drawn, wanted) >= floors.get(artefact.path.name, 80), (
-            artefact.path.name
+        assert parity.psnr(drawn, wanted) >= floors.get(artifact.path.name, 80), (
+            artifact.path.name
         )
 
 
@@ -116,16 +116,16 @@ def test_an_unknown_format_is_refused_with_the_known_ones():
 
 
 def test_lines_name_path_size_and_likeness():
-    for artefacts in tiny.exported()[1].values():
-        for artefact in artefacts:
+    for artifacts in tiny.exported()[1].values():
+        for artifact in artifacts:
             files = (
-                [artefact.path] if artefact.path.is_file() else artefact.path.rglob("*")
+                [artifact.path] if artifact.path.is_file() else artifact.path.rglob("*")
             )
-            assert artefact.size == sum(
+            assert artifact.size == sum(
                 file.stat().st_size for file in files if file.is_file()
             )
     line = str(
-        parity.Artefact(
+        parity.Artifact(
             "a.tflite", 1_234_567, parity.Likeness(52.14, 55.03, 2.0, 0.3), 50
         )
     )
@@ -134,7 +134,7 @@ def test_lines_name_path_size_and_likeness():
     )
     equal = parity.Likeness(float("inf"), float("inf"), 0.0, 0.0)
     assert (
-        str(parity.Artefact("a", 1, equal, 80)) == "a (0.00 MB, equal to the network)"
+        str(parity.Artifact("a", 1, equal, 80)) == "a (0.00 MB, equal to the network)"
     )
 
 
@@ -161,10 +161,10 @@ def test_a_float32_network_is_exported_itself():
 # -- the gate --------------------------------------------------------------------------------------
 
 
-def gate(artefact, at_least=30.0):
+def gate(artifact, at_least=30.0):
     network = tiny.exported()[0]
     return parity.check(
-        network, lambda image: artefact(network, image[0])[None], "a.bin", at_least
+        network, lambda image: artifact(network, image[0])[None], "a.bin", at_least
     )
 
 
@@ -228,7 +228,7 @@ def test_every_style_and_blend_meets_every_photo_of_the_gate():
 def test_int8_files_hold_8_bits_but_for_their_first_convolutions_and_with_several_styles_upsampling(
     variants, narrow
 ):
-    # Wide enough to be quantised: LiteRT leaves weights below 1024 as they are.
+    # Wide enough to be quantized: LiteRT leaves weights below 1024 as they are.
     network = transform_net.transform_net(
         transform_net.TransformNetConfig(width=8, residual_blocks=1)
     )
@@ -281,7 +281,7 @@ def test_networks_of_several_styles_are_written_with_upsampling_in_float(tmp_pat
     for styles in (1, 2):
         network = tiny.network(width=8, styles=styles)
         written = tflite.export(network, tmp_path / str(styles), "tiny")
-        sizes.append({artefact.path.stem: artefact.size for artefact in written})
+        sizes.append({artifact.path.stem: artifact.size for artifact in written})
     # A float16 weight has a byte more than an int8 one. Folded, upsampling has 2x2x32
     # weights for each of 4x16 channels, and 2x2x16 for each of 4x8: 10 kB.
     assert (
@@ -317,7 +317,7 @@ def test_the_gate_refuses_a_network_that_is_not_finite():
 
 
 @pytest.mark.parametrize("size", tiny.SIZES, ids="{0[0]}x{0[1]}".format)
-def test_saved_model_bytes_equal_the_networks_to_the_last_grey_level(size):
+def test_saved_model_bytes_equal_the_networks_to_the_last_gray_level(size):
     photo = tiny.photo(*size)
     wanted = image_io.to_uint8(tiny.draw(tiny.exported()[0], image_io.to_float(photo)))
     signatures = loaded().signatures
@@ -346,7 +346,7 @@ def test_a_batch_of_two_equals_two_batches_of_one():
     apart, together = apart_and_together("serving_float", image_io.to_float(pair))
     assert together.std() > 0.1 and np.abs(together[0] - together[1]).max() > 0.1
     np.testing.assert_allclose(together, apart, rtol=0, atol=1e-5)
-    # Sums in another order: a grey level differs where the colour lay on the border of
+    # Sums in another order: a gray level differs where the color lay on the border of
     # two.
     bytes_apart, bytes_together = apart_and_together("serving_default", pair)
     clear = np.abs(apart * 255 % 1 - 0.5) > 0.003
@@ -355,7 +355,7 @@ def test_a_batch_of_two_equals_two_batches_of_one():
 
 
 def test_saved_model_stores_each_weight_once_and_no_other_network():
-    network, path = tiny.exported()[0], tiny.artefact("1")
+    network, path = tiny.exported()[0], tiny.artifact("1")
     stored = dict(tf.train.list_variables(str(path / "variables" / "variables")))
     stored.pop("_CHECKPOINTABLE_OBJECT_GRAPH")
     assert sorted(stored.values()) == sorted(
@@ -380,7 +380,7 @@ run = tf.saved_model.load(model).signatures["serving_default"]
 np.save(drawn, run(image=tf.constant(np.load(photo)[None]))["stylized"].numpy()[0])
 """
     subprocess.run(
-        [sys.executable, "-c", code, str(tiny.artefact("1")), "photo.npy", "drawn.npy"],
+        [sys.executable, "-c", code, str(tiny.artifact("1")), "photo.npy", "drawn.npy"],
         cwd=tmp_path,
         check=True,
     )
@@ -393,7 +393,7 @@ np.save(drawn, run(image=tf.constant(np.load(photo)[None]))["stylized"].numpy()[
 
 @pytest.mark.parametrize("name", TFLITE)
 def test_tflite_has_built_in_operations_only(name):
-    interpreter = Interpreter(str(tiny.artefact(name)))
+    interpreter = Interpreter(str(tiny.artifact(name)))
     assert len(interpreter._get_ops_details()) > 50
     assert tflite.foreign_operations(interpreter) == []
 
@@ -415,10 +415,10 @@ def test_foreign_operations_are_found():
 
 def test_separable_blocks_and_small_edges_are_exported_as_they_draw(tmp_path):
     # The export itself refuses what does not draw the network's picture.
-    artefacts = tflite.export(
+    artifacts = tflite.export(
         tiny.network(block="separable", edge_size=5), tmp_path, "tiny"
     )
-    interpreter = Interpreter(str(artefacts[0].path))
+    interpreter = Interpreter(str(artifacts[0].path))
     assert "DEPTHWISE_CONV_2D" in {
         op["op_name"] for op in interpreter._get_ops_details()
     }
@@ -427,7 +427,7 @@ def test_separable_blocks_and_small_edges_are_exported_as_they_draw(tmp_path):
 @pytest.mark.parametrize("name", TFLITE)
 def test_xnnpack_runs_tflite_in_few_parts(name):
     # It takes no reflection pads, and each would add a part: there would be 6 more.
-    interpreter = Interpreter(str(tiny.artefact(name)))
+    interpreter = Interpreter(str(tiny.artifact(name)))
     interpreter.allocate_tensors()
     operations = [operation["op_name"] for operation in interpreter._get_ops_details()]
     assert "MIRROR_PAD" not in operations
@@ -436,7 +436,7 @@ def test_xnnpack_runs_tflite_in_few_parts(name):
 
 @pytest.mark.parametrize("name", TFLITE)
 def test_tflite_runs_at_any_drawable_size_and_back(name):
-    network, interpreter = tiny.exported()[0], Interpreter(str(tiny.artefact(name)))
+    network, interpreter = tiny.exported()[0], Interpreter(str(tiny.artifact(name)))
     (source,) = interpreter.get_input_details()
     (target,) = interpreter.get_output_details()
     assert (
@@ -456,16 +456,16 @@ def test_tflite_runs_at_any_drawable_size_and_back(name):
 
 def test_tflite_names_its_ends_image_and_stylized():
     for name in TFLITE:
-        signatures = Interpreter(str(tiny.artefact(name))).get_signature_list()
+        signatures = Interpreter(str(tiny.artifact(name))).get_signature_list()
         assert signatures == {
             "serving_default": {"inputs": ["image"], "outputs": ["stylized"]}
         }
 
 
-def test_quantised_files_are_smaller():
+def test_quantized_files_are_smaller():
     # By at least a byte a weight. The rest of such a tiny file is graph, which grows a
     # little.
-    float32, float16, int8 = (tiny.artefact(name).stat().st_size for name in TFLITE)
+    float32, float16, int8 = (tiny.artifact(name).stat().st_size for name in TFLITE)
     parameters = tiny.exported()[0].count_params()
     assert float32 - float16 > parameters
     assert float32 - int8 > parameters
@@ -545,7 +545,7 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(
         "settings": {"seed": 7, "style_image": "mosaic,night.jpg"},
         "steps": 12,
     }  # no paths of machines
-    entries = {entry["file"]: entry for entry in card["artefacts"]}
+    entries = {entry["file"]: entry for entry in card["artifacts"]}
     assert set(entries) == {
         "saved_model/1",
         *(f"tflite/night{kind}.tflite" for kind in ("", "_float16", "_int8")),
@@ -568,11 +568,11 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(
     )
     saved = entries["saved_model/1"]
     assert saved["decibels_to_the_network"] == "equal"
-    assert saved["grey_levels_to_the_network"] == {"largest": 0.0, "mean": 0.0}
+    assert saved["gray_levels_to_the_network"] == {"largest": 0.0, "mean": 0.0}
     assert (
         0
-        < int8["grey_levels_to_the_network"]["mean"]
-        < int8["grey_levels_to_the_network"]["largest"]
+        < int8["gray_levels_to_the_network"]["mean"]
+        < int8["gray_levels_to_the_network"]["largest"]
         < 30
     )
     for entry in entries.values():
@@ -603,17 +603,17 @@ def test_labels_are_the_styles_in_the_order_of_their_weights():
 
 
 def test_files_of_fixed_sizes_are_made_when_asked_for(tmp_path):
-    artefacts = exporters.export(
+    artifacts = exporters.export(
         "tflite", tiny.network(), tmp_path, "tiny", sides=(64,)
     )
-    assert [artefact.path.name for artefact in artefacts] == [
+    assert [artifact.path.name for artifact in artifacts] == [
         *TFLITE,
         "tiny_64_float16.tflite",
     ]
-    (source,) = Interpreter(str(artefacts[-1].path)).get_input_details()
+    (source,) = Interpreter(str(artifacts[-1].path)).get_input_details()
     assert (
         list(source["shape_signature"]) == [1, 64, 64, 3]
-        and artefacts[-1].likeness.least >= 60
+        and artifacts[-1].likeness.least >= 60
     )
     with pytest.raises(
         UserError, match="multiples of 4 and at least 8. Received: 50. Try 52"
@@ -648,12 +648,12 @@ def test_a_format_that_does_not_draw_the_network_is_one_line_and_costs_no_other(
 ):
     real = parity.compare
 
-    def refuse_8_bits(wanted, artefact, path, at_least):
+    def refuse_8_bits(wanted, artifact, path, at_least):
         if path.name.endswith("_int8.tflite"):
             raise RuntimeError(
                 f"Expected {path} to equal the network by 40 dB. Received: 36.9 dB. It was not written."
             )
-        return real(wanted, artefact, path, at_least)
+        return real(wanted, artifact, path, at_least)
 
     monkeypatch.setattr(parity, "compare", refuse_8_bits)
     with pytest.raises(UserError, match="36.9 dB.*leave the format out") as caught:
@@ -662,7 +662,7 @@ def test_a_format_that_does_not_draw_the_network_is_one_line_and_costs_no_other(
         )
     assert "\n" not in str(caught.value)
     card = json.loads((tmp_path / "model_card.json").read_text())
-    assert [entry["file"] for entry in card["artefacts"]] == ["saved_model/1"]
+    assert [entry["file"] for entry in card["artifacts"]] == ["saved_model/1"]
     assert (tmp_path / "models.config").is_file() and not list(tmp_path.rglob("*int8*"))
 
 
@@ -732,10 +732,10 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_saved_model(run_folder, tmp_
     assert tree(tmp_path) == {}
 
 
-def test_an_artefact_is_no_source_of_exports(tmp_path):
+def test_an_artifact_is_no_source_of_exports(tmp_path):
     with pytest.raises(UserError, match="a run folder or a .keras file"):
         export_run.export(
-            ExportSettings(str(tiny.artefact("1")), output=str(tmp_path / "new"))
+            ExportSettings(str(tiny.artifact("1")), output=str(tmp_path / "new"))
         )
 
 

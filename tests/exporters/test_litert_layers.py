@@ -71,7 +71,7 @@ def test_one_convolution_equals_upsampling_padding_and_convolution(size):
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 9])
-def test_colours_of_four_pixels_at_once_equal_those_of_one(size):
+def test_colors_of_four_pixels_at_once_equal_those_of_one(size):
     values, layer = features(size + 5, size + 3, 4), plain(size, 3, 4)
     np.testing.assert_allclose(
         convolved(litert_layers.ColorConvolution, layer, values),
@@ -136,7 +136,7 @@ def test_files_upsample_nothing_before_a_convolution():
         each["op_name"] for each in Interpreter(model_content=data)._get_ops_details()
     ]
     assert "TILE" not in operations
-    # Spreading comes after convolving, twice for upsampling and once for colours.
+    # Spreading comes after convolving, twice for upsampling and once for colors.
     assert operations.count("DEPTH_TO_SPACE") == 3
     assert operations[operations.index("DEPTH_TO_SPACE") - 1] == "CONV_2D"
 
@@ -162,7 +162,7 @@ def files():
 
 
 def converted():
-    """Files of a network wide enough to be quantised: LiteRT leaves weights below 1024
+    """Files of a network wide enough to be quantized: LiteRT leaves weights below 1024
     as they are.
     """
     network = tiny.network(width=8)
@@ -177,7 +177,7 @@ def converted():
 
 
 def roughness(data):
-    """The largest difference of neighbours in a picture of one colour, grey levels."""
+    """The largest difference of neighbors in a picture of one color, gray levels."""
     drawn = Interpreter(model_content=data).get_signature_runner()(
         image=np.full((1, 64, 64, 3), 0.6, "float32")
     )
@@ -186,7 +186,7 @@ def roughness(data):
 
 
 @pytest.mark.parametrize("suffix", ["", "_float16", "_int8", "_int8_of_several_styles"])
-def test_a_picture_of_one_colour_stays_flat(files, suffix):
+def test_a_picture_of_one_color_stays_flat(files, suffix):
     assert roughness(files[suffix]) < 1
 
 

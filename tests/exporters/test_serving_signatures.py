@@ -26,7 +26,7 @@ from nst_tf.exporters.saved_model import (
     serving_files,
 )
 from nst_tf.images import io as image_io
-from nst_tf.layers.padding import GrowToDrawable
+from nst_tf.layers.padding import PadToMultiple
 
 HUGE = 20_000  # pixels a side
 
@@ -35,8 +35,8 @@ HUGE = 20_000  # pixels a side
 def exported(tmp_path_factory):
     """The network, and the path of its SavedModel."""
     network = tiny.network()
-    (artefact,) = saved_model.export(network, tmp_path_factory.mktemp("night"), "night")
-    return network, artefact.path
+    (artifact,) = saved_model.export(network, tmp_path_factory.mktemp("night"), "night")
+    return network, artifact.path
 
 
 @pytest.fixture(scope="module")
@@ -241,8 +241,8 @@ def test_pixels_are_read_as_pillow_reads_them():
 
 def test_several_styles_take_weights_for_each_picture_or_for_all(tmp_path):
     network = tiny.network(styles=3)
-    (artefact,) = saved_model.export(network, tmp_path, "three")
-    run = functions(artefact.path)
+    (artifact,) = saved_model.export(network, tmp_path, "three")
+    run = functions(artifact.path)
     files, weights = MIXED[:2], np.array([[0, 1, 0], [0.5, 0, 0.5]], np.float32)
     each = run["serving_bytes"](image_bytes=files, style_weights=weights)[
         "stylized_bytes"
@@ -277,7 +277,7 @@ def test_many_sizes_are_no_new_traces_and_no_more_memory(signatures, monkeypatch
             signatures["serving_default"](image=tiny.photo(*size)[None])
 
     traces, many = [], sizes(40)
-    monkeypatch.setattr(GrowToDrawable, "call", lambda *args: traces.append(args))
+    monkeypatch.setattr(PadToMultiple, "call", lambda *args: traces.append(args))
     paint(many)  # oneDNN keeps something for each new size, up to a bound
     before = resident()
     paint(many)
@@ -312,15 +312,15 @@ def test_warm_up_requests_are_messages_of_tensorflow_serving_that_the_model_answ
 def test_warm_up_requests_have_every_input_of_a_network_that_takes_weights_of_styles(
     tmp_path, shape
 ):
-    (artefact,) = saved_model.export(tiny.network(**shape), tmp_path, "night")
+    (artifact,) = saved_model.export(tiny.network(**shape), tmp_path, "night")
     for record in tf.data.TFRecordDataset(
-        str(artefact.path / "assets.extra" / "tf_serving_warmup_requests")
+        str(artifact.path / "assets.extra" / "tf_serving_warmup_requests")
     ):
         request = prediction_log_pb2.PredictionLog.FromString(
             record.numpy()
         ).predict_log.request
         assert set(request.inputs) == set(
-            ends(artefact.path, request.model_spec.signature_name)[0]
+            ends(artifact.path, request.model_spec.signature_name)[0]
         )
         assert len(request.inputs) == 2
 

@@ -34,7 +34,7 @@ SHAPES = [
 
 
 def network(**shape):
-    """The tiny network with paler colours: few of its pixels lie in the flat ends of
+    """The tiny network with paler colors: few of its pixels lie in the flat ends of
     tanh, as in trained ones.
     """
     built = tiny.network(**shape)
@@ -134,7 +134,7 @@ def test_kernels_in_the_file_are_what_numpy_rounds(graph):
 
 
 def test_the_card_says_which_operations_are_in_8_bits(exported):
-    (entry,) = json.loads((exported / "model_card.json").read_text())["artefacts"]
+    (entry,) = json.loads((exported / "model_card.json").read_text())["artifacts"]
     assert (
         entry["file"] == "tflite/night_integer.tflite"
         and entry["decibels_to_the_network"]["least"] >= 32

@@ -55,13 +55,13 @@ def made(kind):
         "strengths": lambda: tiny.network(strength=True),
         "any": tiny.any_style,
     }[kind]()
-    artefacts = exported(
+    artifacts = exported(
         network, folder.name, style_image=TWO if kind == "several" else "mosaic"
     )
     return (
         network,
         Path(folder.name),
-        artefacts,
+        artifacts,
         folder,
     )  # the last: lives as long as the cache
 
@@ -240,9 +240,9 @@ def test_the_runtime_comes_as_published_but_for_one_import(page):
             data = data.replace(b'"@litertjs/wasm-utils"', b'"../js/wasm_utils.js"')
             assert b"@litertjs" not in data
         assert placed == data
-    licence = (folder / "runtime" / "LICENSE.txt").read_text()
-    assert "@litertjs/core 2.5.3" in licence
-    assert (Path(__file__).parents[2] / "LICENSE").read_text() in licence
+    license = (folder / "runtime" / "LICENSE.txt").read_text()
+    assert "@litertjs/core 2.5.3" in license
+    assert (Path(__file__).parents[2] / "LICENSE").read_text() in license
 
 
 def test_frames_are_squares_and_photos_lying_and_standing_that_every_network_can_draw():
@@ -253,7 +253,7 @@ def test_frames_are_squares_and_photos_lying_and_standing_that_every_network_can
     ]
     assert {width / height for height, width in sizes} == {1, 4 / 3, 3 / 4}
     assert all(
-        padding.grown_side(side, *padding.ANY_STYLE) == side
+        padding.padded_side(side, *padding.ANY_STYLE) == side
         for size in sizes
         for side in size
     )
@@ -305,7 +305,7 @@ def test_the_card_lists_every_file_with_its_hash(page):
         folder.parent,
         made(json.loads((folder / "model.json").read_text())["kind"])[2],
         {},
-    )["artefacts"]
+    )["artifacts"]
     assert entry["file"] == "web" and set(entry["sha256"]) == set(contents(folder))
     assert entry["bytes"] == sum(map(len, contents(folder).values()))
     assert entry["decibels_to_the_network"]["least"] >= 60
@@ -360,4 +360,4 @@ def test_the_command_takes_the_runs_styles_and_a_runtime(tmp_path):
     assert described["name"] == "night" and described["kind"] == "several"
     assert [style["name"] for style in described["styles"]] == ["Mosaic", "Ink wash"]
     card = json.loads((tmp_path / "night" / "model_card.json").read_text())
-    assert "models/night_32x24_float16.tflite" in card["artefacts"][0]["sha256"]
+    assert "models/night_32x24_float16.tflite" in card["artifacts"][0]["sha256"]

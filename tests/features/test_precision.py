@@ -28,7 +28,7 @@ def test_auto_takes_bfloat16_where_it_is_worthwhile_and_says_why(
         precision, "convolution_seconds", {"float32": 1.0, "bfloat16": bfloat16}.get
     )
     said = []
-    found = precision.settled(auto(seed=7), said.append)
+    found = precision.resolve_precision(auto(seed=7), said.append)
     assert found == auto(seed=7, precision=chosen)
     assert said == [
         f"--precision={chosen}: a convolution in bfloat16 takes {bfloat16} times float32's time here"
@@ -39,7 +39,7 @@ def test_auto_takes_bfloat16_where_it_is_worthwhile_and_says_why(
 def test_a_choice_of_the_user_stands_without_a_measurement(monkeypatch, choice):
     monkeypatch.setattr(precision, "convolution_seconds", None)
     said, asked = [], auto(precision=choice)
-    assert precision.settled(asked, said.append) is asked and not said
+    assert precision.resolve_precision(asked, said.append) is asked and not said
 
 
 def test_emulated_bfloat16_is_found_out():
@@ -52,7 +52,7 @@ def test_emulated_bfloat16_is_found_out():
     )
     if abilities & {"avx512f", "avx_ne_convert"}:
         pytest.skip("needs a processor that is without bfloat16 for sure")
-    assert precision.settled(auto(), lambda line: None).precision == "float32"
+    assert precision.resolve_precision(auto(), lambda line: None).precision == "float32"
 
 
 def test_auto_is_refused_where_workers_might_choose_differently():

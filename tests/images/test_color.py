@@ -1,4 +1,4 @@
-"""Colours of one picture on another, against what defines them."""
+"""Colors of one picture on another, against what defines them."""
 
 import colorsys
 
@@ -22,7 +22,7 @@ def picture(height=20, width=30, seed=0, low=0.2, high=0.8):
 
 GREY = np.repeat(np.linspace(0.3, 0.7, 48, dtype=np.float32).reshape(6, 8, 1), 3, -1)
 CONSTANT = np.full((5, 7, 3), (0.2, 0.5, 0.6), np.float32)
-HARD = {"grey": GREY, "constant": CONSTANT, "one pixel": CONSTANT[:1, :1]}
+HARD = {"gray": GREY, "constant": CONSTANT, "one pixel": CONSTANT[:1, :1]}
 
 
 def test_luminance_keeps_the_pictures_luma_and_the_photos_chroma():
@@ -54,8 +54,8 @@ def test_luminance_wants_pictures_of_one_size():
         color.luminance(picture(), GREY)
 
 
-def test_grey_in_the_tones_of_has_no_colour_and_the_moments_of_the_reference():
-    result = color.grey_in_the_tones_of(picture(seed=1), picture(seed=2))
+def test_gray_in_the_tones_of_has_no_color_and_the_moments_of_the_reference():
+    result = color.gray_in_the_tones_of(picture(seed=1), picture(seed=2))
     assert np.ptp(result, axis=-1).max() == 0
     wanted = picture(seed=2) @ color.YIQ[0]
     assert result.mean() == pytest.approx(wanted.mean(), abs=1e-3)
@@ -96,7 +96,7 @@ def test_coral_gives_mean_and_covariance_of_the_reference():
 
 
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
-def test_a_picture_with_the_photos_colours_stays_as_it_is(mode):
+def test_a_picture_with_the_photos_colors_stays_as_it_is(mode):
     np.testing.assert_allclose(
         color.MODES[mode](picture(), picture()), picture(), atol=1e-5
     )
@@ -105,7 +105,7 @@ def test_a_picture_with_the_photos_colours_stays_as_it_is(mode):
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
 @pytest.mark.parametrize("reference", HARD)
 @pytest.mark.parametrize("source", HARD)
-def test_grey_and_constant_pictures_give_finite_colours_near_the_reference(
+def test_gray_and_constant_pictures_give_finite_colors_near_the_reference(
     mode, source, reference
 ):
     result, wanted = color.MODES[mode](HARD[source], HARD[reference]), HARD[reference]
@@ -126,7 +126,7 @@ def test_results_stay_in_the_unit_range(mode):
 
 def test_turned_hues_keep_the_luma_and_turn_the_chroma_by_the_angle():
     rgb = picture(low=0.4, high=0.6)
-    result = color.turned(rgb, 1.0, 0.5)
+    result = color.rotate_hue(rgb, 1.0, 0.5)
     for at in ((0, 0), (7, 11), (19, 29)):
         y, i, q = colorsys.rgb_to_yiq(*map(float, rgb[at]))
         turned = colorsys.rgb_to_yiq(*map(float, result[at]))
@@ -136,8 +136,8 @@ def test_turned_hues_keep_the_luma_and_turn_the_chroma_by_the_angle():
 
 @pytest.mark.parametrize("angle", [0.0, 2 * np.pi])
 def test_a_full_turn_changes_nothing(angle):
-    np.testing.assert_allclose(color.turned(picture(), angle), picture(), atol=1e-6)
+    np.testing.assert_allclose(color.rotate_hue(picture(), angle), picture(), atol=1e-6)
 
 
-def test_grey_has_no_hue_to_turn():
-    np.testing.assert_allclose(color.turned(GREY, 2.0, 1.5), GREY, atol=1e-3)
+def test_gray_has_no_hue_to_turn():
+    np.testing.assert_allclose(color.rotate_hue(GREY, 2.0, 1.5), GREY, atol=1e-3)

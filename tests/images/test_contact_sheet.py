@@ -9,13 +9,13 @@ from nst_tf.images.contact_sheet import CAPTION, GAP, PAPER
 CELL = 120
 
 
-def plain(height, width, colour):
-    return np.full((height, width, 3), colour, np.uint8)
+def plain(height, width, color):
+    return np.full((height, width, 3), color, np.uint8)
 
 
-def found(canvas, colour):
-    """(top, left, height, width) of the pixels of a colour, which must fill their rectangle."""
-    rows, columns = np.nonzero((canvas == colour).all(-1))
+def found(canvas, color):
+    """(top, left, height, width) of the pixels of a color, which must fill their rectangle."""
+    rows, columns = np.nonzero((canvas == color).all(-1))
     top, left = rows.min(), columns.min()
     height, width = rows.max() + 1 - top, columns.max() + 1 - left
     assert len(rows) == height * width
@@ -26,7 +26,7 @@ RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 
 def test_pictures_stand_in_rows_and_columns_in_the_order_given():
-    canvas = contact_sheet.sheet(
+    canvas = contact_sheet.make_contact_sheet(
         [
             [("a", plain(60, 80, RED)), ("b", plain(60, 80, GREEN))],
             [("c", plain(30, 30, BLUE))],
@@ -39,7 +39,7 @@ def test_pictures_stand_in_rows_and_columns_in_the_order_given():
         2 * (CELL + GAP) + GAP,
         3,
     )
-    red, green, blue = (found(canvas, colour) for colour in (RED, GREEN, BLUE))
+    red, green, blue = (found(canvas, color) for color in (RED, GREEN, BLUE))
     assert red[2:] == green[2:] == (60, 80) and blue[2:] == (30, 30)
     assert red[0] == green[0] < blue[0]
     assert green[1] - red[1] == CELL + GAP
@@ -58,19 +58,22 @@ def test_pictures_stand_in_rows_and_columns_in_the_order_given():
 )
 def test_large_pictures_are_fitted_and_small_ones_not_enlarged(size, fitted):
     assert (
-        found(contact_sheet.sheet([[("", plain(*size, RED))]], CELL), RED)[2:] == fitted
+        found(contact_sheet.make_contact_sheet([[("", plain(*size, RED))]], CELL), RED)[
+            2:
+        ]
+        == fitted
     )
 
 
 def test_pixels_of_a_picture_that_fits_are_those_given():
     pixels = np.random.default_rng(0).integers(0, 256, (20, CELL, 3), np.uint8)
-    canvas = contact_sheet.sheet([[("noise", pixels)]], CELL)
+    canvas = contact_sheet.make_contact_sheet([[("noise", pixels)]], CELL)
     np.testing.assert_array_equal(canvas[GAP : GAP + 20, GAP : GAP + CELL], pixels)
 
 
 def test_captions_stand_under_their_picture_and_not_in_it():
     def ink(caption):
-        canvas = contact_sheet.sheet(
+        canvas = contact_sheet.make_contact_sheet(
             [[("", plain(40, 40, RED)), (caption, plain(40, 40, RED))]], CELL
         )
         dark = canvas.max(-1) < 128
@@ -81,12 +84,12 @@ def test_captions_stand_under_their_picture_and_not_in_it():
 
 
 def test_the_rest_is_paper():
-    canvas = contact_sheet.sheet([[("", plain(40, 40, RED))]], CELL)
+    canvas = contact_sheet.make_contact_sheet([[("", plain(40, 40, RED))]], CELL)
     assert ((canvas == RED).all(-1) | (canvas == PAPER).all(-1)).all()
 
 
 def test_the_pictures_given_stay_as_they_were():
     pixels = plain(300, 300, RED)
     pixels.setflags(write=False)
-    contact_sheet.sheet([[("a", pixels)]], CELL)
+    contact_sheet.make_contact_sheet([[("a", pixels)]], CELL)
     assert pixels.shape == (300, 300, 3) and (pixels == RED).all()

@@ -33,7 +33,7 @@ def encoded(pixels, format="PNG", **options):
 
 
 def read8(source, **options):
-    """read_picture, with its colours as uint8."""
+    """read_picture, with its colors as uint8."""
     return image_io.to_uint8(image_io.read_picture(source, **options).rgb)
 
 
@@ -45,14 +45,14 @@ def photo(height=6, width=9, channels=3):
     return (20 + 130 * y / height + 70 * x / width + 11 * c).astype(np.uint8)
 
 
-def png(width, height, depth, colour_type, rows=b""):
+def png(width, height, depth, color_type, rows=b""):
     """A PNG by hand, for what Pillow cannot write."""
 
     def chunk(kind, data):
         checksum = zlib.crc32(kind + data)
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", header)
@@ -134,14 +134,14 @@ def test_the_first_frame_of_an_animation_is_read():
         assert (result[..., 0] > 240).all() and (result[..., 2] < 15).all()
 
 
-def test_grey_is_repeated_over_the_channels():
-    grey = photo(channels=1)[..., 0]
-    assert np.array_equal(read8(encoded(grey)), np.repeat(grey[..., None], 3, axis=2))
-    bits = grey > 90
+def test_gray_is_repeated_over_the_channels():
+    gray = photo(channels=1)[..., 0]
+    assert np.array_equal(read8(encoded(gray)), np.repeat(gray[..., None], 3, axis=2))
+    bits = gray > 90
     assert np.array_equal(read8(encoded(bits))[..., 1], np.where(bits, 255, 0))
 
 
-def test_grey_with_alpha_keeps_both():
+def test_gray_with_alpha_keeps_both():
     pixels = photo(channels=2)
     picture = image_io.read_picture(encoded(pixels))
     assert np.array_equal(image_io.to_uint8(picture.rgb)[..., 2], pixels[..., 0])
@@ -159,7 +159,7 @@ def palette_image():
     "transparency, alpha",
     [(None, None), (1, [255, 0, 255]), (bytes([9, 128, 255]), [9, 128, 255])],
 )
-def test_a_palette_becomes_its_colours(transparency, alpha):
+def test_a_palette_becomes_its_colors(transparency, alpha):
     options = {} if transparency is None else {"transparency": transparency}
     picture = image_io.read_picture(encoded(palette_image(), **options))
     assert np.array_equal(picture.rgb[0], np.eye(3))
@@ -177,13 +177,13 @@ def test_a_palette_becomes_its_colours(transparency, alpha):
         ("I;16", 700, np.array([[700, 701]], np.uint16)),
     ],
 )
-def test_a_transparent_colour_becomes_alpha(mode, key, pixels):
+def test_a_transparent_color_becomes_alpha(mode, key, pixels):
     source = encoded(pixels, transparency=key)
     assert Image.open(io.BytesIO(source)).mode == mode
     assert np.array_equal(image_io.read_picture(source).alpha, [[0, 1]])
 
 
-def test_sixteen_bit_png_keeps_its_grey_levels():
+def test_sixteen_bit_png_keeps_its_gray_levels():
     levels = np.array([[0, 1, 1000, 1001, 40000, 65535]], np.uint16)
     rgb = image_io.read_picture(encoded(levels)).rgb
     for channel in range(3):
@@ -193,7 +193,7 @@ def test_sixteen_bit_png_keeps_its_grey_levels():
 @pytest.mark.parametrize(
     "dtype, order", [(np.uint16, "<"), (np.uint16, ">"), (np.int32, "<")]
 )
-def test_deep_grey_tiff_keeps_its_grey_levels(dtype, order):
+def test_deep_gray_tiff_keeps_its_gray_levels(dtype, order):
     levels = np.array([[0, 1, 1000, 1001, 30000, 65535]], dtype)
     mode = {"<": "I;16", ">": "I;16B"}[order] if dtype == np.uint16 else "I"
     raw = levels.astype(np.dtype(dtype).newbyteorder(order)).tobytes()
@@ -204,12 +204,12 @@ def test_deep_grey_tiff_keeps_its_grey_levels(dtype, order):
     )
 
 
-def test_sixteen_bit_grey_is_scaled_for_training_not_cut_off():
+def test_sixteen_bit_gray_is_scaled_for_training_not_cut_off():
     levels = np.array([[0, 1000, 40000, 65535]], np.uint16)
     assert image_io.decode_rgb8(encoded(levels))[0, :, 0].tolist() == [0, 4, 156, 255]
 
 
-def test_sixteen_bit_colour_png_is_read():
+def test_sixteen_bit_color_png_is_read():
     rows = (
         b"\0"
         + np.array([[65535, 257 * 100, 0], [0, 257 * 200, 65535]], ">u2").tobytes()
@@ -237,7 +237,7 @@ def test_values_without_a_meaning_are_refused(values):
         image_io.read_picture(encoded(values, "TIFF"))
 
 
-# -- orientation and colour ------------------------------------------------------------------------
+# -- orientation and color ------------------------------------------------------------------------
 
 UPRIGHT = {
     1: lambda p: p,
@@ -268,7 +268,7 @@ def test_exif_orientation_is_applied(orientation, format):
     assert image_io.decode_rgb8(source, short_side=8).shape[:2] == half
 
 
-def test_orientation_turns_alpha_and_deep_grey_too():
+def test_orientation_turns_alpha_and_deep_gray_too():
     exif = Image.Exif()
     exif[0x0112] = 6
     pixels = photo(channels=4)
@@ -338,11 +338,11 @@ def test_a_palette_goes_through_its_profile():
         np.array([[[55, 9], [200, 99]]], np.uint8),
     ],
 )
-def test_grey_goes_through_its_profile(pixels):
-    linear_grey = profile(
+def test_gray_goes_through_its_profile(pixels):
+    linear_gray = profile(
         b"GRAY", b"mntr", b"XYZ ", {b"wtpt": WHITE, b"kTRC": gamma_curve(1)}
     )
-    result = read8(encoded(pixels, icc_profile=linear_grey))
+    result = read8(encoded(pixels, icc_profile=linear_gray))
     expected = srgb_curve(np.array([55, 200]) / 255) * 255
     for channel in range(3):
         np.testing.assert_allclose(result[0, :, channel], expected, atol=2)
@@ -398,10 +398,10 @@ def test_a_broken_profile_is_ignored_with_a_warning(caplog):
     assert "profile" in caplog.text
 
 
-def test_a_profile_for_another_colour_space_is_ignored_with_a_warning(caplog):
-    grey = photo(channels=1)[..., 0]
+def test_a_profile_for_another_color_space_is_ignored_with_a_warning(caplog):
+    gray = photo(channels=1)[..., 0]
     assert np.array_equal(
-        read8(encoded(grey, icc_profile=wide_profile()))[..., 0], grey
+        read8(encoded(gray, icc_profile=wide_profile()))[..., 0], gray
     )
     assert "profile" in caplog.text
 
@@ -439,7 +439,7 @@ def test_the_wanted_side_is_met_up_and_down(reader, options, size):
     assert abs(result.mean() - photo().mean()) < 3
 
 
-def test_resizing_keeps_deep_grey_levels():
+def test_resizing_keeps_deep_gray_levels():
     levels = np.full((8, 8), 1001, np.uint16)
     rgb = image_io.read_picture(encoded(levels), short_side=4).rgb
     np.testing.assert_allclose(rgb, 1001 / 65535, rtol=1e-5)
@@ -473,7 +473,7 @@ def test_a_half_transparent_edge_gets_no_dark_fringe():
         assert (picture.rgb[0, 0] == 0).all()  # nothing visible there, so left as it is
 
 
-def test_colour_under_transparent_pixels_is_left_as_it_is():
+def test_color_under_transparent_pixels_is_left_as_it_is():
     pixels = photo(channels=4)
     pixels[..., 3] = 0
     assert np.array_equal(read8(encoded(pixels)), pixels[..., :3])
@@ -769,7 +769,7 @@ def test_alpha_is_kept_where_the_format_can(suffix, caplog):
 
 
 @pytest.mark.parametrize("suffix", ["png", "tiff", "webp"])
-def test_colour_under_transparent_pixels_is_written(suffix):
+def test_color_under_transparent_pixels_is_written(suffix):
     original = Picture(picture().rgb, np.zeros((48, 64), np.float32))
     result = image_io.read_picture(image_io.encode(original, suffix))
     assert np.abs(result.rgb - original.rgb).max() < 0.06
@@ -909,9 +909,9 @@ import sys, warnings
 import numpy  # sets warning filters of its own
 from PIL import Image, ImageFile
 before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)
-from nst_tf import decoding, images
-decoding._GIANT_PIXELS = 1
-images.read_picture(sys.stdin.buffer.read())
+from nst_tf.images import codecs, io
+codecs._GIANT_PIXELS = 1
+io.read_picture(sys.stdin.buffer.read())
 assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters))
 """
     subprocess.run(

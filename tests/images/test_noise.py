@@ -28,7 +28,7 @@ def test_amplitudes_fall_as_one_over_frequency():
     assert slope == pytest.approx(-2, abs=0.25)  # of white noise 0
 
 
-def test_colours_are_independent_and_seeds_differ():
+def test_colors_are_independent_and_seeds_differ():
     made, other = natural_noise(0, 64, 64), natural_noise(1, 64, 64)
     assert np.abs(np.corrcoef(made.reshape(-1, 3).T) - np.eye(3)).max() < 0.5
     assert np.abs(made - other).mean() > 0.1

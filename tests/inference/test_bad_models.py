@@ -19,19 +19,19 @@ GATYS = "# python -m nst_tf.optimize --flagfile=run.flags --output=ANOTHER\n"
 
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory):
-    """{kind: (path of a model, what the line has to say)}."""
+    """{kind: (path of a model, what the line has to log)}."""
     folder = tmp_path_factory.mktemp("bad")
     for name in ("nothing", "gatys", "lost", "saved/1/variables"):
         (folder / name).mkdir(parents=True)
     for name in ("gatys", "lost"):
         (folder / name / "run.json").write_text("{}")
     (folder / "gatys" / "run.flags").write_text(GATYS)
-    data = bytearray(tiny.artefact("tiny.tflite").read_bytes())
+    data = bytearray(tiny.artifact("tiny.tflite").read_bytes())
     (folder / "cut.tflite").write_bytes(data[: len(data) // 2])
     data[20:84] = bytes(range(64))
     (folder / "scrambled.tflite").write_bytes(data)
     (folder / "saved" / "1" / "saved_model.pb").write_bytes(b"\x08\x01 and no more")
-    shutil.copytree(tiny.artefact("1"), folder / "weightless" / "1")
+    shutil.copytree(tiny.artifact("1"), folder / "weightless" / "1")
     shutil.rmtree(folder / "weightless" / "1" / "variables")
     smooth(40, 48).save(folder / "photo.png")
     return folder
@@ -92,7 +92,7 @@ def test_evaluate_names_the_model(bad, tmp_path, in_process, name, why):
 
 @pytest.mark.parametrize("name, why", CASES)
 def test_export_names_the_model(bad, tmp_path, in_process, name, why):
-    # It wants a trained network: an artefact, whole or not, is none.
+    # It wants a trained network: an artifact, whole or not, is none.
     line = line_of(
         in_process(
             export.main,
@@ -119,7 +119,7 @@ def test_export_names_an_unknown_format(bad, in_process, tmp_path):
 def test_benchmark_names_what_it_leaves_out_and_ends_with_status_1(bad, in_process):
     # One by one in processes of their own: only what needs no TensorFlow, and one that
     # does.
-    good = tiny.artefact("tiny_int8.tflite")
+    good = tiny.artifact("tiny_int8.tflite")
     names = ["gatys", "cut.tflite", "scrambled.tflite"]
     status, out, err = in_process(
         benchmark.main,
@@ -189,7 +189,7 @@ def test_a_file_that_fails_only_when_it_paints_is_named_too(
         raise RuntimeError("unsupported zero-point value (32)\nin a tensor")
 
     monkeypatch.setattr(litert.LiteRtModel, "__call__", fails)
-    path = tiny.artefact("tiny.tflite")
+    path = tiny.artifact("tiny.tflite")
     result = in_process(
         stylize.main,
         StylizeSettings,

@@ -24,7 +24,7 @@ def exported(tmp_path):
     card = model_card.card(
         tmp_path,
         [
-            parity.Artefact(tmp_path / name, 1, likeness, 80.0)
+            parity.Artifact(tmp_path / name, 1, likeness, 80.0)
             for name in ("saved_model/1", "tflite/tiny.tflite")
         ],
         {},
@@ -95,7 +95,7 @@ def test_a_copy_beside_its_card_and_a_missing_part_are_checked_too(exported):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"artefacts": [{"sha256": "0"}]}', '{"artefacts": [7]}']
+    "text", ["{", '{"artifacts": [{"sha256": "0"}]}', '{"artifacts": [7]}']
 )
 def test_a_card_that_cannot_be_read_is_said_in_one_line(exported, text):
     (exported / check_card.CARD).write_text(text)

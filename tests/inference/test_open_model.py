@@ -15,7 +15,7 @@ from nst_tf.core.errors import UserError
 from nst_tf.exporters import parity
 from nst_tf.images import io as image_io
 from nst_tf.inference import open_model
-from nst_tf.layers.padding import GrowToDrawable
+from nst_tf.layers.padding import PadToMultiple
 
 KINDS = ["run folder", ".keras", "SavedModel", "versions", ".tflite"]
 
@@ -34,9 +34,9 @@ def model(request, run_folder):
     return {
         "run folder": run_folder,
         ".keras": run_folder / "network.keras",
-        "SavedModel": tiny.artefact("1"),
-        "versions": tiny.artefact("1").parent,
-        ".tflite": tiny.artefact("tiny.tflite"),
+        "SavedModel": tiny.artifact("1"),
+        "versions": tiny.artifact("1").parent,
+        ".tflite": tiny.artifact("tiny.tflite"),
     }[request.param]
 
 
@@ -58,8 +58,8 @@ def test_every_kind_draws_the_networks_picture_at_every_size(model):
         drawn = draw(photo)
         assert drawn.shape == photo.shape and drawn.dtype == np.float32
         assert drawn.min() >= 0 and drawn.max() <= 1
-        # A single pixel is grown to a picture of one colour, where norms make half a
-        # grey level of rounding.
+        # A single pixel is grown to a picture of one color, where norms make half a
+        # gray level of rounding.
         assert parity.psnr(drawn, tiny.draw(network, photo)) > (
             55 if size == (1, 1) else 80
         )
@@ -69,12 +69,12 @@ def test_every_kind_draws_the_networks_picture_at_every_size(model):
 @pytest.fixture(scope="module")
 def several(tmp_path_factory):
     """The network of three styles, and the paths of all kinds of it."""
-    network, artefacts = tiny.exported(3)
+    network, artifacts = tiny.exported(3)
     folder = tmp_path_factory.mktemp("several")
     network.save(folder / "network.keras")
     return network, [
         folder,
-        *(artefact.path for made in artefacts.values() for artefact in made),
+        *(artifact.path for made in artifacts.values() for artifact in made),
     ]
 
 
@@ -139,7 +139,7 @@ def test_a_picture_drawn_earlier_stays_when_another_is_drawn(model):
 
 def test_the_highest_version_is_opened(tmp_path):
     # 10 comes before 9 in the alphabet.
-    shutil.copytree(tiny.artefact("1"), tmp_path / "10")
+    shutil.copytree(tiny.artifact("1"), tmp_path / "10")
     (tmp_path / "9").mkdir()
     (tmp_path / "9" / "saved_model.pb").write_bytes(b"old")
     (tmp_path / "11").mkdir()
@@ -166,14 +166,14 @@ def test_a_network_is_opened_with_its_weights_from_run_folder_and_file(run_folde
 def test_forty_sizes_are_one_trace(model, monkeypatch):
     # Python is entered once for each trace of a network, and never for one that was
     # traced before.
-    traces, call = [], GrowToDrawable.call
+    traces, call = [], PadToMultiple.call
 
     def counted(self, inputs):
         traces.append(inputs.shape)
         return call(self, inputs)
 
     draw = open_model.open_artifact(model)
-    monkeypatch.setattr(GrowToDrawable, "call", counted)
+    monkeypatch.setattr(PadToMultiple, "call", counted)
     for size in sizes(40):
         assert draw(np.full((*size, 3), 0.5, np.float32)).shape == (*size, 3)
     assert len(traces) <= (1 if model.name != "1" else 0)
@@ -187,7 +187,7 @@ def test_a_tflite_draws_300_sizes_without_growing():
     def resident():
         return int(status.read_text().split()[1]) * 4096
 
-    draw = open_model.open_artifact(tiny.artefact("tiny.tflite"))
+    draw = open_model.open_artifact(tiny.artifact("tiny.tflite"))
     largest = np.zeros((64, 64, 3), np.float32)
     many = sizes(300)
     for size in [(64, 64), *many[:50]]:
@@ -200,7 +200,7 @@ def test_a_tflite_draws_300_sizes_without_growing():
 
 
 def test_a_tflite_is_usable_after_a_size_it_cannot_take():
-    draw = open_model.open_artifact(tiny.artefact("tiny.tflite"))
+    draw = open_model.open_artifact(tiny.artifact("tiny.tflite"))
     photo = image_io.to_float(tiny.photo(20, 30))
     kept = draw(photo)
     with pytest.raises((ValueError, RuntimeError)):
@@ -249,7 +249,7 @@ def test_files_of_another_kind_are_one_line(tmp_path, name, content):
 
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.999])
 def test_truncated_files_are_one_line(tmp_path, run_folder, part):
-    for source in (tiny.artefact("tiny.tflite"), run_folder / "network.keras"):
+    for source in (tiny.artifact("tiny.tflite"), run_folder / "network.keras"):
         data = source.read_bytes()
         (tmp_path / source.name).write_bytes(data[: int(part * len(data))])
         assert "a model that can be opened" in refusal(tmp_path / source.name)
@@ -265,7 +265,7 @@ def test_truncated_files_are_one_line(tmp_path, run_folder, part):
 )
 def test_a_damaged_saved_model_is_one_line(tmp_path, name):
     model = tmp_path / "model"
-    shutil.copytree(tiny.artefact("1"), model)
+    shutil.copytree(tiny.artifact("1"), model)
     data = (model / name).read_bytes()
     (model / name).write_bytes(data[: len(data) // 2])
     assert "a model that can be opened" in refusal(model)
@@ -308,13 +308,13 @@ def test_a_keras_file_of_another_kind_is_refused(tmp_path):
 
 
 def test_an_exported_model_is_no_network(run_folder):
-    for path in (tiny.artefact("1"), tiny.artefact("tiny.tflite")):
+    for path in (tiny.artifact("1"), tiny.artifact("tiny.tflite")):
         with pytest.raises(UserError, match="a run folder or a .keras file"):
             open_model.open_network(path)
 
 
 def test_a_missing_runtime_is_not_taken_for_a_damaged_file(monkeypatch):
-    path = tiny.artefact("tiny.tflite")
+    path = tiny.artifact("tiny.tflite")
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(ImportError):
         open_model.open_artifact(path)

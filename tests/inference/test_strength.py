@@ -61,13 +61,13 @@ def settings(inputs, output, styles=("light",), **changes):
 def run(inputs, tmp_path_factory):
     """The run folder of a network of one style that learnt strength."""
     folder = tmp_path_factory.mktemp("strength") / "run"
-    train_run.train(settings(inputs, folder, export=("tflite",)), say=lambda line: None)
+    train_run.train(settings(inputs, folder, export=("tflite",)), log=lambda line: None)
     return folder
 
 
 @pytest.fixture(scope="module", params=[1, 2])
 def exported(request, tmp_path_factory):
-    """A network with strength of one or two styles, and its artefacts."""
+    """A network with strength of one or two styles, and its artifacts."""
     network, folder = (
         tiny.network(styles=request.param, strength=True),
         tmp_path_factory.mktemp("exported"),
@@ -76,9 +76,9 @@ def exported(request, tmp_path_factory):
     return network, [
         folder,
         *(
-            artefact.path
+            artifact.path
             for name in tiny.FORMATS
-            for artefact in EXPORTERS[name](network, folder, "tiny")
+            for artifact in EXPORTERS[name](network, folder, "tiny")
         ),
     ]
 
@@ -150,7 +150,7 @@ def test_means_over_eight_crops_are_those_of_the_painted_and_of_the_one_given_ba
         {"content": tf.constant(content), "loss": tf.constant(content)},
         0.9 * photos,
         photos,
-        regularizers.given_back(index),
+        regularizers.identity_mask(index),
         3.0,
     )
     assert np.mean(terms["content"]) == pytest.approx(content[1:].mean(), rel=1e-5)
@@ -181,7 +181,7 @@ def test_a_style_added_later_keeps_the_photo_and_the_first_style(run, inputs, tm
         settings(
             inputs, tmp_path / "two", ("light", "dark"), steps=8, init_from=str(run)
         ),
-        say=lambda line: None,
+        log=lambda line: None,
     )
     photo = image_io.read_picture(inputs / "photos" / "1.png").rgb
     for strength in (0.0, 1.0):
@@ -206,7 +206,7 @@ def test_strength_that_would_not_be_learnt_is_refused(
         settings(inputs, tmp_path, **changes)
 
 
-# -- artefacts and stylize -------------------------------------------------------------------------
+# -- artifacts and stylize -------------------------------------------------------------------------
 
 
 def test_every_kind_of_a_network_with_strength_draws_as_the_network(exported):
@@ -230,13 +230,13 @@ def test_every_kind_of_a_network_with_strength_draws_as_the_network(exported):
 @pytest.mark.parametrize("name", ["tiny.tflite", "1"])
 def test_a_model_that_learnt_no_strength_refuses_one(name):
     with pytest.raises(UserError, match="--strength=1 for .* which learnt no other"):
-        open_model.open_artifact(tiny.artefact(name), strength=0.5)
+        open_model.open_artifact(tiny.artifact(name), strength=0.5)
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, np.nan])
 def test_a_strength_that_is_none_is_refused(strength):
     with pytest.raises(UserError, match="--strength from 0 to 1"):
-        open_model.open_artifact(tiny.artefact("1"), strength=strength)
+        open_model.open_artifact(tiny.artifact("1"), strength=strength)
 
 
 def test_stylize_paints_as_strongly_as_asked(run, inputs, tmp_path):

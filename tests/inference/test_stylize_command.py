@@ -46,7 +46,7 @@ def tree(folder):
 def paint(content, output, model=negative, **options):
     lines = []
     outcome = photo_folder.stylize_album(
-        model, str(content), str(output), say=lines.append, **options
+        model, str(content), str(output), log=lines.append, **options
     )
     assert list(outcome.failed) == lines and all("\n" not in line for line in lines)
     return outcome
@@ -163,7 +163,7 @@ def test_two_photos_for_one_file_are_refused_before_anything_is_painted(
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (33, 47)])
 def test_a_model_paints_photos_of_any_size(tmp_path, size):
     save(tmp_path / "a.png", *size)
-    model = open_model.open_artifact(tiny.artefact("tiny.tflite"))
+    model = open_model.open_artifact(tiny.artifact("tiny.tflite"))
     paint(tmp_path / "a.png", tmp_path / "b.png", model)
     drawn = pixels(tmp_path / "b.png")
     assert drawn.shape == (*size, 3)
@@ -194,7 +194,7 @@ def test_alpha_is_carried_to_png(tmp_path):
     np.testing.assert_array_equal(drawn[..., :3], 255 - photo[..., :3])
 
 
-def test_grey_photos_are_painted_in_colour(tmp_path):
+def test_gray_photos_are_painted_in_color(tmp_path):
     save(tmp_path / "a.png", mode="L")
     paint(tmp_path / "a.png", tmp_path / "b.png")
     assert pixels(tmp_path / "b.png").shape == (7, 11, 3)
@@ -418,7 +418,7 @@ def test_a_tflite_paints_without_tensorflow(tmp_path, tensorflow):
             "-c",
             SPY,
             tensorflow,
-            f"--model={tiny.artefact('tiny.tflite')}",
+            f"--model={tiny.artifact('tiny.tflite')}",
             f"--content={tmp_path / 'in'}",
             f"--output={tmp_path / 'out'}",
         ],
@@ -439,12 +439,12 @@ def test_a_tflite_is_ready_within_a_second():
     # the interpreter's start on.
     code = """
 import sys, time
-from nst_tf import stylize
-stylize.painters.open_painter(sys.argv[1])
+from nst_tf.inference import stylizer
+stylizer.open_painter(sys.argv[1])
 print(time.process_time())
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tiny.artefact("tiny.tflite"))],
+        [sys.executable, "-c", code, str(tiny.artifact("tiny.tflite"))],
         capture_output=True,
         text=True,
         check=True,
@@ -502,7 +502,7 @@ def test_tensorflow_says_nothing_of_itself(tmp_path):
             sys.executable,
             "-m",
             "nst_tf.stylize",
-            f"--model={tiny.artefact('1')}",
+            f"--model={tiny.artifact('1')}",
             f"--content={tmp_path / 'a.png'}",
             f"--output={tmp_path / 'b.png'}",
         ],

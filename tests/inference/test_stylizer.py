@@ -1,4 +1,4 @@
-"""Painting in any style with every artefact: codes, strength, blends, regions, colours
+"""Painting in any style with every artifact: codes, strength, blends, regions, colors
 and bad input.
 """
 
@@ -19,7 +19,7 @@ from nst_tf.exporters import model_card, parity
 from nst_tf.images import color, io as image_io
 from nst_tf.inference import open_any_style, run as stylize_run, stylizer
 
-ARTEFACTS = {
+ARTIFACTS = {
     "network.keras": 80,
     "saved_model": 80,
     "tflite/tiny_transform_float16.tflite": 50,
@@ -50,12 +50,12 @@ def pictures(tmp_path):
     return tmp_path
 
 
-# -- artefacts -------------------------------------------------------------------------------------
+# -- artifacts -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["modulated", "adain", "skips"])
-@pytest.mark.parametrize("name", ARTEFACTS)
-def test_every_artefact_draws_what_the_network_draws(name, kind):
+@pytest.mark.parametrize("name", ARTIFACTS)
+def test_every_artifact_draws_what_the_network_draws(name, kind):
     opened = open_any_style.open_any_style(tiny.any_style_exported(kind) / name)
     for size, alpha in (
         ((45, 61), 1.0),
@@ -67,7 +67,7 @@ def test_every_artefact_draws_what_the_network_draws(name, kind):
         drawn = opened.transform(photo, opened.encode_style(style), alpha)
         assert drawn.shape == photo.shape and 0 <= drawn.min() <= drawn.max() <= 1
         assert (
-            parity.psnr(drawn, reference(photo, style, alpha, kind)) > ARTEFACTS[name]
+            parity.psnr(drawn, reference(photo, style, alpha, kind)) > ARTIFACTS[name]
         )
 
 
@@ -106,8 +106,8 @@ def test_models_of_their_own_styles_and_of_any_are_told_apart(tmp_path):
     tiny.network().save(tmp_path / "single.keras")
     single = [
         tmp_path / "single.keras",
-        tiny.artefact("1"),
-        tiny.artefact("tiny.tflite"),
+        tiny.artifact("1"),
+        tiny.artifact("tiny.tflite"),
     ]
     for path in single:
         with pytest.raises(UserError, match="Leave out --style"):
@@ -180,8 +180,8 @@ def test_a_card_can_be_written_of_both_parts():
     ]
     likeness = parity.Likeness(40.0, 45.0, 9.0, 1.0)
     entries = model_card.card(
-        folder, [parity.Artefact(path, 1, likeness, 30.0) for path in paths], {}
-    )["artefacts"]
+        folder, [parity.Artifact(path, 1, likeness, 30.0) for path in paths], {}
+    )["artifacts"]
     assert entries[0]["inputs"] == {"style": "float32 [1, any, any, 3]"}
     assert list(entries[0]["outputs"]) == ["code"] and list(entries[1]["outputs"]) == [
         "stylized"
@@ -252,7 +252,7 @@ def test_styles_are_read_at_most_at_their_size(pictures):
 
 
 @pytest.mark.parametrize("mode", color.MODES)
-def test_preserved_colours_are_those_of_the_shared_functions(mode):
+def test_preserved_colors_are_those_of_the_shared_functions(mode):
     negative = stylizer.preserving_colors(lambda photo: 1 - photo, mode)
     np.testing.assert_array_equal(
         negative(rgb(30, 40)), color.MODES[mode](1 - rgb(30, 40), rgb(30, 40))
@@ -260,7 +260,7 @@ def test_preserved_colours_are_those_of_the_shared_functions(mode):
 
 
 @pytest.mark.parametrize("kind", ["modulated", "adain"])
-def test_a_style_of_one_pixel_or_one_colour_gives_a_finite_picture(kind):
+def test_a_style_of_one_pixel_or_one_color_gives_a_finite_picture(kind):
     opened = open_any_style.open_any_style(
         tiny.any_style_exported(kind) / "network.keras"
     )
@@ -340,13 +340,13 @@ def test_flags_that_do_not_fit_together_are_refused(changes, message):
 # -- the command -----------------------------------------------------------------------------------
 
 
-def test_the_command_paints_grey_and_transparent_photos_in_a_packaged_style(pictures):
-    Image.fromarray(np.asarray(smooth(40, 50, 4))[..., 0]).save(pictures / "grey.png")
+def test_the_command_paints_gray_and_transparent_photos_in_a_packaged_style(pictures):
+    Image.fromarray(np.asarray(smooth(40, 50, 4))[..., 0]).save(pictures / "gray.png")
     see_through = np.dstack(
         [np.asarray(smooth(40, 50, 5)), np.full((40, 50), 99, np.uint8)]
     )
     Image.fromarray(see_through).save(pictures / "alpha.png")
-    for name in ("grey", "alpha"):
+    for name in ("gray", "alpha"):
         status = stylize_run.stylize(
             StylizeSettings(
                 model=str(tiny.any_style_exported()),
@@ -358,7 +358,7 @@ def test_the_command_paints_grey_and_transparent_photos_in_a_packaged_style(pict
             )
         )
         assert status == 0
-    assert np.asarray(Image.open(pictures / "grey_out.png")).shape == (40, 50, 3)
+    assert np.asarray(Image.open(pictures / "gray_out.png")).shape == (40, 50, 3)
     np.testing.assert_array_equal(
         np.asarray(Image.open(pictures / "alpha_out.png"))[..., 3], 99
     )

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.layers.color import PhotosColors
+from nst_tf.layers.color import MatchContentColors
 from nst_tf.layers.normalization import InstanceNormalization
-from nst_tf.layers.padding import CropToSize, GrowToDrawable, ReflectionPadding2D
+from nst_tf.layers.padding import CropToSize, PadToMultiple, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
 from nst_tf.ops import statistics
 
@@ -17,7 +17,7 @@ def noise(*shape, seed=0):
 
 
 def normalized(x, scale, offset, epsilon=1e-5):
-    """Instance normalisation in float64."""
+    """Instance normalization in float64."""
     x = x.astype(np.float64)
     mean, variance = x.mean((1, 2), keepdims=True), x.var((1, 2), keepdims=True)
     return (x - mean) / np.sqrt(variance + epsilon) * scale + offset
@@ -151,7 +151,7 @@ def test_kept_styles_do_not_learn():
         assert np.abs(gradient[:2]).max() == 0 and np.abs(gradient[2]).min() > 0
 
 
-# -- PhotosColors ----------------------------------------------------------------------------------
+# -- MatchContentColors ----------------------------------------------------------------------------------
 
 
 def test_the_photos_colors_are_numpys_moments_blended_by_alpha():
@@ -160,7 +160,7 @@ def test_the_photos_colors_are_numpys_moments_blended_by_alpha():
         noise(2, 6, 5, 3, seed=1) * [3, 1, 0.5] + [1, 0, -1],
     )
     photo = photo.astype(np.float32)
-    drawn = PhotosColors()([painting, photo, np.float32([[0.0], [0.25]])]).numpy()
+    drawn = MatchContentColors()([painting, photo, np.float32([[0.0], [0.25]])]).numpy()
     for index, alpha in enumerate((0.0, 0.25)):
         for moment in (np.mean, np.std):
             wanted = alpha * moment(painting[index], (0, 1)) + (1 - alpha) * moment(
@@ -175,11 +175,13 @@ def test_at_full_strength_a_painting_keeps_its_colors_and_one_of_one_color_stays
     painting, photo = noise(1, 6, 5, 3), noise(1, 6, 5, 3, seed=1)
     full = np.ones((1, 1), np.float32)
     np.testing.assert_allclose(
-        PhotosColors()([painting, photo, full]), painting, atol=1e-5
+        MatchContentColors()([painting, photo, full]), painting, atol=1e-5
     )
     flat = np.full((1, 6, 5, 3), 0.3, np.float32)
     for pair in ([flat, photo], [painting, flat], [flat, flat]):
-        assert np.isfinite(PhotosColors()([*pair, np.zeros((1, 1), np.float32)])).all()
+        assert np.isfinite(
+            MatchContentColors()([*pair, np.zeros((1, 1), np.float32)])
+        ).all()
 
 
 # -- padding and upsampling ------------------------------------------------------------------------
@@ -207,7 +209,7 @@ def test_cropping_takes_the_upper_left_corner():
 
 LAYERS = [
     (ReflectionPadding2D, {"padding": 2}),
-    (GrowToDrawable, {}),
+    (PadToMultiple, {}),
     (InstanceNormalization, {"epsilon": 3e-4}),
     (NearestUpsampling2D, {}),
 ]

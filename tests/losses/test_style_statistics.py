@@ -43,7 +43,7 @@ def test_a_masked_region_counts_as_a_picture_of_its_own(name):
         np.testing.assert_allclose(some, alone, rtol=1e-4, atol=1e-6)
 
 
-def test_a_grey_mask_weighs_positions():
+def test_a_gray_mask_weighs_positions():
     features, weights = (
         noise(1, 3, 4, 2),
         np.random.default_rng(1).random((1, 3, 4, 1), np.float32),

@@ -114,7 +114,7 @@ def test_a_batch_takes_a_style_each_or_one_for_all(either):
     np.testing.assert_allclose(one[0], each[0], rtol=1e-3, atol=1e-3)
 
 
-def test_an_untrained_decoder_draws_faint_pictures_around_grey():
+def test_an_untrained_decoder_draws_faint_pictures_around_gray():
     decoder = adain_net.mirrored_decoder((32, 64, 128, 256))
     drawn = decoder(
         np.abs(
@@ -177,7 +177,7 @@ def test_only_the_decoder_learns(network):
 
 
 def test_the_papers_decoder_has_7_million_parameters_with_its_encoder():
-    # vgg_normalised to relu4_1 and the decoder: 3.5 million each (Huang and Belongie's
+    # vgg_normalized to relu4_1 and the decoder: 3.5 million each (Huang and Belongie's
     # published models).
     decoder = adain_net.mirrored_decoder((64, 128, 256, 512))
     assert decoder.count_params() == 3_505_219

@@ -117,7 +117,7 @@ def test_correlation_gives_the_styles_means_and_covariance():
     )
 
 
-def test_correlation_whitens_and_colours_with_scipys_roots():
+def test_correlation_whitens_and_colors_with_scipys_roots():
     content, style = dense(0), dense(1)
     own, wanted = columns(content), columns(style)
     covariance = np.cov(own.T, bias=True)

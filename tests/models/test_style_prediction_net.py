@@ -6,7 +6,7 @@ from support.pictures import batch as picture
 from support.tiny import draw_any as draw
 
 from nst_tf.exporters import registry as exporters
-from nst_tf.layers.color import PhotosColors
+from nst_tf.layers.color import MatchContentColors
 from nst_tf.layers.normalization import ModulatedNormalization
 from nst_tf.models import adain_net, style_prediction_net, transform_net
 
@@ -36,7 +36,7 @@ def test_without_strength_it_is_the_per_style_network_with_its_own_norms_and_the
         if layer.name.endswith("_conv"):
             layer.set_weights(transform.get_layer(layer.name).get_weights())
     photo = picture(48, 64)  # a size that both draw as it is
-    wanted = PhotosColors()([plain(photo), photo, np.zeros((1, 1), np.float32)])
+    wanted = MatchContentColors()([plain(photo), photo, np.zeros((1, 1), np.float32)])
     np.testing.assert_allclose(
         draw(network, photo, picture(32, 32, 1), 0.0), wanted, atol=1e-4
     )

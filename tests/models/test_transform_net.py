@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from nst_tf.core.errors import UserError
 from nst_tf.layers.normalization import InstanceNormalization
-from nst_tf.layers.padding import CropToSize, GrowToDrawable
+from nst_tf.layers.padding import CropToSize, PadToMultiple
 from nst_tf.models import transform_net
 
 SIZES = [(1, 1), (1, 7), (3, 2), (17, 33), (64, 64), (255, 101)]
@@ -44,7 +44,7 @@ def network(request):
 
 @pytest.fixture(scope="module")
 def drawer(network):
-    """The network in a graph that is traced once, as artefacts use it."""
+    """The network in a graph that is traced once, as artifacts use it."""
     return tf.function(
         lambda photo: network(photo),
         input_signature=[tf.TensorSpec([None, None, None, 3])],
@@ -78,7 +78,7 @@ def test_the_core_draws_what_the_network_draws_on_drawable_sizes(network):
         photo = noise(2, *size, 3)
         np.testing.assert_array_equal(core(photo), network(photo))
     assert not any(
-        isinstance(layer, (GrowToDrawable, CropToSize)) for layer in core.layers
+        isinstance(layer, (PadToMultiple, CropToSize)) for layer in core.layers
     )
 
 
@@ -159,16 +159,16 @@ def test_the_classic_network_has_1679235_parameters():
     assert network.count_params() == 1_679_235
 
 
-def test_every_convolution_but_the_last_is_normalised(network):
+def test_every_convolution_but_the_last_is_normalized(network):
     convolutions = [
         layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)
     ]
-    normalised = [
+    normalized = [
         layer.name.replace("_norm", "_conv")
         for layer in network.layers
         if layer.name.endswith("_norm")
     ]
-    assert convolutions[-1] == "out_conv" and normalised == convolutions[:-1]
+    assert convolutions[-1] == "out_conv" and normalized == convolutions[:-1]
 
 
 def test_separable_blocks_have_a_3x3_for_each_channel_and_a_1x1_for_all():
@@ -210,8 +210,8 @@ def test_shapes_without_meaning_are_refused(options):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_an_untrained_network_draws_nearly_grey_pictures(seed):
-    """Far from the flat ends of tanh, where a colour that is driven too far has no way back."""
+def test_an_untrained_network_draws_nearly_gray_pictures(seed):
+    """Far from the flat ends of tanh, where a color that is driven too far has no way back."""
     keras.utils.set_random_seed(seed)
     picture = transform_net.transform_net(transform_net.TransformNetConfig(8))(
         noise(1, 64, 64, 3)
@@ -266,10 +266,10 @@ class _Transposed:
 
 @pytest.mark.parametrize("padding", transform_net.PADDINGS)
 def test_a_constant_photo_is_drawn_without_a_checkerboard(padding, monkeypatch):
-    grey = np.full((1, 128, 128, 3), 0.4, np.float32)
+    gray = np.full((1, 128, 128, 3), 0.4, np.float32)
     inside = (0, slice(48, 80), slice(48, 80))  # border effects do not reach this far
-    drawn = small(padding)(grey).numpy()[inside]
+    drawn = small(padding)(gray).numpy()[inside]
     monkeypatch.setattr(transform_net.layers, "NearestUpsampling2D", _Transposed)
-    control = small(padding)(grey).numpy()[inside]
+    control = small(padding)(gray).numpy()[inside]
     assert nyquist(control) > 1e-2  # the measure sees a checkerboard
     assert nyquist(drawn) < 1e-6

@@ -188,7 +188,7 @@ def total_variation_by_loops(picture):
 
 
 @pytest.mark.parametrize("size", [(4, 6), (1, 5), (5, 1), (1, 1), (2, 2)])
-def test_total_variation_equals_a_loop_over_neighbours(size):
+def test_total_variation_equals_a_loop_over_neighbors(size):
     pictures = noise(2, *size, 3)
     wanted = [
         total_variation_by_loops(picture.astype(np.float64)) for picture in pictures

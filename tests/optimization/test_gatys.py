@@ -1,4 +1,4 @@
-"""The problem that `nst_tf.optimize` poses: sizes, targets, colours, masks."""
+"""The problem that `nst_tf.optimize` poses: sizes, targets, colors, masks."""
 
 import numpy as np
 import pytest
@@ -278,7 +278,7 @@ def test_masks_of_another_size_and_black_ones_are_refused(folder):
         task(folder, content_masks=("black.png",))
 
 
-# -- first picture, colours, size ------------------------------------------------------------------
+# -- first picture, colors, size ------------------------------------------------------------------
 
 
 def test_first_pictures(folder):
@@ -294,7 +294,7 @@ def test_first_pictures(folder):
     assert np.array_equal(other, photo)
 
 
-def test_noise_in_the_colours_of_the_style_has_their_mean_and_covariance(folder):
+def test_noise_in_the_colors_of_the_style_has_their_mean_and_covariance(folder):
     first = (
         task(folder, style="other.png", init="style_colors")
         .first_picture()
@@ -321,7 +321,7 @@ def test_luminance_keeps_hue_and_saturation_of_the_photo(folder):
 
 
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
-def test_matching_before_gives_the_style_the_photos_colours(folder, mode):
+def test_matching_before_gives_the_style_the_photos_colors(folder, mode):
     picture = image_io.read_picture(folder / "photo.png").rgb
     plain, matched = (
         task(folder, style="other.png"),
@@ -339,7 +339,7 @@ def test_matching_before_gives_the_style_the_photos_colours(folder, mode):
 
 
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
-def test_matching_after_gives_the_painting_the_photos_colours(folder, mode):
+def test_matching_after_gives_the_painting_the_photos_colors(folder, mode):
     posed = task(folder, preserve_color=mode, color_when="after")
     photo = image_io.read_picture(folder / "photo.png").rgb
     shown = posed.finished(0.2 * noise())

@@ -128,7 +128,7 @@ def test_its_flagfile_repeats_it_bit_for_bit(finished, tmp_path):
 
 @pytest.fixture(scope="module")
 def straight(inputs, finished, tmp_path_factory):
-    """What each optimiser paints without interruption."""
+    """What each optimizer paints without interruption."""
     adam = tmp_path_factory.mktemp("straight") / "adam.png"
     optimize_run.optimize(small(inputs, adam, optimizer="adam"))
     return {"lbfgs": image_io.decode_rgb8(finished), "adam": image_io.decode_rgb8(adam)}

@@ -36,7 +36,7 @@ def rosenbrock(x):
     return value, tape.gradient(value, x), x[:1]
 
 
-def minimised(optimizer, objective, x, iterations):
+def minimized(optimizer, objective, x, iterations):
     step = tf.function(lambda state: optimizer.iterate(objective, state))
     state = optimizer.start(objective, tf.constant(x, tf.float64))
     for _ in range(iterations):
@@ -55,7 +55,7 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_on_an_ill_conditioned_quadra
         method="L-BFGS-B",
         options={"maxcor": 10, "ftol": 0, "gtol": 1e-5, "maxiter": 1000},
     )
-    state = minimised(lbfgs.Lbfgs(tolerance=1e-5), tensors, np.zeros(30), 1000)
+    state = minimized(lbfgs.Lbfgs(tolerance=1e-5), tensors, np.zeros(30), 1000)
     assert int(state["status"]) == optimizers.CONVERGED
     np.testing.assert_allclose(state["x"], best, atol=1e-5)
     assert int(state["evaluations"]) <= 1.3 * wanted.nfev
@@ -71,7 +71,7 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_on_rosenbrock(n):
         method="L-BFGS-B",
         options={"maxcor": 10, "ftol": 0, "gtol": 1e-6, "maxiter": 1000},
     )
-    state = minimised(lbfgs.Lbfgs(tolerance=1e-6), rosenbrock, start, 300)
+    state = minimized(lbfgs.Lbfgs(tolerance=1e-6), rosenbrock, start, 300)
     assert int(state["status"]) == optimizers.CONVERGED
     np.testing.assert_allclose(state["x"], np.ones(n), atol=1e-4)
     assert int(state["evaluations"]) <= 1.5 * wanted.nfev
@@ -87,7 +87,7 @@ def test_lbfgs_in_a_box_ends_where_scipy_does():
         bounds=[(0.0, 0.02)] * 30,
         options={"ftol": 0, "gtol": 1e-10},
     )
-    state = minimised(lbfgs.Lbfgs(bounds=(0.0, 0.02)), tensors, np.full(30, 0.01), 200)
+    state = minimized(lbfgs.Lbfgs(bounds=(0.0, 0.02)), tensors, np.full(30, 0.01), 200)
     np.testing.assert_allclose(state["x"], wanted.x, atol=1e-6)
     assert (wanted.x == 0).any() and (wanted.x == 0.02).any()
 
@@ -115,7 +115,7 @@ def test_rounded_values_do_not_end_the_search_when_it_knows_of_them():
         return tf.round(value * 1000) / 1000, gradient, terms
 
     blind, knowing = (
-        minimised(lbfgs.Lbfgs(noise=noise), rounded, np.zeros(30), 200)
+        minimized(lbfgs.Lbfgs(noise=noise), rounded, np.zeros(30), 200)
         for noise in (0.0, 1e-3)
     )
     assert int(blind["status"]) == optimizers.NO_PROGRESS
@@ -193,7 +193,7 @@ def test_a_flat_objective_has_converged_and_a_step_changes_nothing_more():
     def flat(x):
         return tf.reduce_sum(0.0 * x), 0.0 * x, x
 
-    state = minimised(lbfgs.Lbfgs(), flat, np.ones(3), 3)
+    state = minimized(lbfgs.Lbfgs(), flat, np.ones(3), 3)
     assert int(state["status"]) == optimizers.CONVERGED
     assert int(state["iterations"]) == 1
     np.testing.assert_array_equal(state["x"], np.ones(3))
@@ -203,7 +203,7 @@ def test_an_objective_that_no_step_lowers_ends_and_says_why():
     def contradictory(x):  # the gradient points the wrong way
         return tf.reduce_sum(x), -tf.ones_like(x), x
 
-    state = minimised(lbfgs.Lbfgs(), contradictory, np.ones(3), 5)
+    state = minimized(lbfgs.Lbfgs(), contradictory, np.ones(3), 5)
     assert int(state["status"]) == optimizers.NO_PROGRESS
     np.testing.assert_array_equal(state["x"], np.ones(3))
 
@@ -214,7 +214,7 @@ def test_a_search_that_meets_nan_goes_back():
         beyond = tf.reduce_any(x > 2.0)
         return tf.where(beyond, np.float64("nan"), value), gradient, x
 
-    state = minimised(lbfgs.Lbfgs(), walled, np.zeros(3), 20)
+    state = minimized(lbfgs.Lbfgs(), walled, np.zeros(3), 20)
     np.testing.assert_allclose(state["x"], 1.9, atol=1e-6)
 
 
@@ -223,7 +223,7 @@ def test_a_start_that_is_not_finite_is_reported_and_not_moved(optimizer):
     def broken(x):
         return tf.reduce_sum(x) * float("nan"), tf.ones_like(x), x
 
-    state = minimised(optimizer, broken, np.ones(3), 2)
+    state = minimized(optimizer, broken, np.ones(3), 2)
     assert int(state["status"]) == optimizers.NOT_FINITE
     np.testing.assert_array_equal(state["x"], np.ones(3))
 
@@ -274,8 +274,8 @@ def test_bounds_hold_after_every_step(optimizer):
 
 @pytest.mark.parametrize("optimizer", [lbfgs.Lbfgs(memory=4), adam.Adam(averaging=0.9)])
 def test_a_state_that_was_saved_and_loaded_goes_on_bit_for_bit(optimizer, tmp_path):
-    straight = minimised(optimizer, rosenbrock, [-1.2, 1.0], 20)
-    half = minimised(optimizer, rosenbrock, [-1.2, 1.0], 9)
+    straight = minimized(optimizer, rosenbrock, [-1.2, 1.0], 20)
+    half = minimized(optimizer, rosenbrock, [-1.2, 1.0], 9)
     np.savez(
         tmp_path / "state.npz", **{name: value.numpy() for name, value in half.items()}
     )
@@ -292,7 +292,7 @@ def test_a_state_that_was_saved_and_loaded_goes_on_bit_for_bit(optimizer, tmp_pa
 
 @pytest.mark.parametrize("optimizer", [lbfgs.Lbfgs(), adam.Adam(0.01)])
 def test_value_gradient_and_terms_of_a_state_are_those_of_its_point(optimizer):
-    state = minimised(optimizer, rosenbrock, [-1.2, 1.0, 0.3], 7)
+    state = minimized(optimizer, rosenbrock, [-1.2, 1.0, 0.3], 7)
     value, gradient, terms = rosenbrock(state["x"])
     np.testing.assert_allclose(state["value"], value, rtol=1e-12)
     np.testing.assert_allclose(state["gradient"], gradient, rtol=1e-12)
@@ -303,7 +303,7 @@ def test_adam_that_steps_into_nan_keeps_the_last_good_point():
     def cliff(x):
         return tf.where(x[0] > 2.0, np.float64("nan"), -x[0]), -tf.ones_like(x), x
 
-    state = minimised(adam.Adam(learning_rate=0.3), cliff, np.ones(1), 20)
+    state = minimized(adam.Adam(learning_rate=0.3), cliff, np.ones(1), 20)
     assert int(state["status"]) == optimizers.NOT_FINITE
     assert 1.7 < float(state["x"][0]) <= 2.0 and int(state["iterations"]) == 3
 
@@ -312,7 +312,7 @@ def test_adam_with_the_moments_of_a_run_goes_on_as_that_run_would():
     _, tensors, _ = quadratic(n=5)
     optimizer = adam.Adam(learning_rate=0.1)
     # 3000: until the bias of the start has gone.
-    state = minimised(optimizer, tensors, np.ones(5), 3000)
+    state = minimized(optimizer, tensors, np.ones(5), 3000)
     warm = optimizer.start(
         tensors,
         state["x"],

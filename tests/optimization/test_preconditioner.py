@@ -127,7 +127,7 @@ def test_it_learns_that_fine_detail_bends_more():
     assert gains[0] > 2.5 * gains[1] and gains[1] > 2.5 * gains[2]
 
 
-def test_it_learns_which_colours_and_which_places_bend_more():
+def test_it_learns_which_colors_and_which_places_bend_more():
     size = (32, 48)
     bends = np.ones((*size, 3), np.float32)
     bends[:, 24:] = 25
@@ -143,10 +143,10 @@ def test_it_learns_which_colours_and_which_places_bend_more():
         pixels = step.reshape(-1, 3)
         return (pixels + 15 * pixels.mean(1, keepdims=True)).reshape(
             -1
-        )  # 16 along grey, 1 across
+        )  # 16 along gray, 1 across
 
     preconditioner, state = taught(size, lightness)
-    grey = np.repeat(noise(6, *size).reshape(-1, 3)[:, :1], 3, 1).reshape(-1)
+    gray = np.repeat(noise(6, *size).reshape(-1, 3)[:, :1], 3, 1).reshape(-1)
     red = (
         (noise(6, *size).reshape(-1, 3)[:, :1] * [1, 0, -1])
         .astype(np.float32)
@@ -155,7 +155,7 @@ def test_it_learns_which_colours_and_which_places_bend_more():
     gains = [
         np.linalg.norm(preconditioner.apply(state, tf.constant(each)))
         / np.linalg.norm(each)
-        for each in (grey, red)
+        for each in (gray, red)
     ]
     assert gains[1] > 5 * gains[0]
 

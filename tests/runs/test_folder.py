@@ -161,7 +161,7 @@ def test_settings_that_change_what_is_learnt_are_not_free():
     free = {
         field.name
         for field in dataclasses.fields(TrainSettings)
-        if field.metadata["free"]
+        if field.metadata["resumable"]
     }
     assert not free & {
         "method",

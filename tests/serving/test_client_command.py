@@ -119,8 +119,8 @@ def levels(path):
 
 
 def mixed(folder):
-    """Photos of several formats, one turned, one with a colour profile, one with alpha,
-    grey, tiny, in a folder.
+    """Photos of several formats, one turned, one with a color profile, one with alpha,
+    gray, tiny, in a folder.
     """
     folder.mkdir()
     smooth(33, 47, 1).save(folder / "a.png")
@@ -131,7 +131,7 @@ def mixed(folder):
     alpha = smooth(30, 20, 4)
     alpha.putalpha(Image.linear_gradient("L").resize(alpha.size))
     alpha.save(folder / "alpha.png")
-    smooth(9, 9, 5).convert("L").save(folder / "grey.bmp")
+    smooth(9, 9, 5).convert("L").save(folder / "gray.bmp")
     (folder / "below").mkdir()
     smooth(1, 1, 6).save(folder / "below" / "tiny.webp", lossless=True)
     smooth(16, 16, 7).save(folder / "below" / "first.gif")

@@ -190,7 +190,7 @@ def test_closing_ends_the_waiting():
 def test_grpc_without_its_packages_is_one_line_and_rest_does_without(monkeypatch):
     monkeypatch.setitem(sys.modules, "grpc", None)
     monkeypatch.delitem(sys.modules, "nst_tf.serving.grpc_connection", raising=False)
-    monkeypatch.delattr(sys.modules["nst_tf.remote"], "over_grpc", raising=False)
+    monkeypatch.delattr(sys.modules["nst_tf.serving"], "grpc_connection", raising=False)
     with pytest.raises(
         UserError, match=r"no module grpc. Install .*pip install 'nst_tf\[serving\]'"
     ) as found:

@@ -5,7 +5,7 @@ from PIL import Image
 
 
 def smooth(height: int, width: int, seed: int = 0, low: int = 0) -> Image.Image:
-    """A picture of soft coloured spots, RGB, no value much below `low`."""
+    """A picture of soft colored spots, RGB, no value much below `low`."""
     coarse = np.random.default_rng(seed).integers(low, 256, (4, 5, 3), np.uint8)
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
 

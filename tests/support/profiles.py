@@ -43,7 +43,7 @@ def gamma_curve(gamma):
 
 
 def wide_profile():
-    """An RGB profile that changes colours by more than ten levels."""
+    """An RGB profile that changes colors by more than ten levels."""
     tags = {b"wtpt": WHITE}
     for index, name in enumerate((b"r", b"g", b"b")):
         tags[name + b"XYZ"] = b"XYZ " + bytes(4) + fixed16(*WIDE[:, index])

@@ -27,7 +27,7 @@ SIZES = [(45, 61), (1, 1), (3, 7), (7, 3), (1, 50), (96, 128)]
 def network(
     seed: int = 1, dtype: str = "float32", styles: int = 1, **shape
 ) -> keras.Model:
-    """A `transform_net` with random weights, offsets and scales; it draws all kinds of colours."""
+    """A `transform_net` with random weights, offsets and scales; it draws all kinds of colors."""
     config = transform_net.TransformNetConfig(
         styles=styles, **{"width": 4, "residual_blocks": 1, **shape}
     )
@@ -86,7 +86,7 @@ def _any_style(kind):
         )
     for weight in built.trainable_weights:
         if weight.path.endswith("out_conv/kernel"):
-            # Else all pictures are nearly grey.
+            # Else all pictures are nearly gray.
             weight.assign({"adain": 3, "skips": 1, "modulated": 2}[kind] * weight)
     return built
 
@@ -120,7 +120,7 @@ def photo(height: int, width: int) -> np.ndarray:
 
 
 def draw(built: keras.Model, rgb: np.ndarray, blend=()) -> np.ndarray:
-    """The picture of float32 [H, W, 3], as an artefact has to draw it, with style
+    """The picture of float32 [H, W, 3], as an artifact has to draw it, with style
     weights if it has any.
     """
     weights = [np.array(blend, np.float32)[None]] if len(blend) else []
@@ -129,7 +129,7 @@ def draw(built: keras.Model, rgb: np.ndarray, blend=()) -> np.ndarray:
 
 @functools.cache
 def exported(styles: int = 1) -> tuple[keras.Model, dict]:
-    """The network, and for each format the artefacts made of it."""
+    """The network, and for each format the artifacts made of it."""
     folder = tempfile.TemporaryDirectory()
     built = network(styles=styles)
     built.folder = folder  # lives, and is removed, with the network
@@ -137,9 +137,9 @@ def exported(styles: int = 1) -> tuple[keras.Model, dict]:
     return built, {name: EXPORTERS[name](built, path, "tiny") for name in FORMATS}
 
 
-def artefact(name: str) -> Path:
-    """The path of one exported artefact by its file name."""
+def artifact(name: str) -> Path:
+    """The path of one exported artifact by its file name."""
     paths = [
-        artefact.path for artefacts in exported()[1].values() for artefact in artefacts
+        artifact.path for artifacts in exported()[1].values() for artifact in artifacts
     ]
     return next(path for path in paths if path.name == name)

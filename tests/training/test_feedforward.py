@@ -117,7 +117,7 @@ def test_a_network_trained_against_a_term_has_less_of_it(inputs, term, weights):
     found = []
     for weight in weights:
         run = train_run.train(
-            settings(inputs, **{f"{term}_weight": weight}), say=lambda line: None
+            settings(inputs, **{f"{term}_weight": weight}), log=lambda line: None
         )
         found.append(run.recorded["last_terms"][term])
     assert found[1] < 0.7 * found[0]

@@ -438,11 +438,12 @@ def test_a_bad_setting_ends_the_real_command_before_tensorflow_is_loaded():
     code = """
 import sys
 sys.argv = ["train", "--steps=0", "--output=x"]
-from nst_tf import flag_binding, train
-from nst_tf.settings import TrainSettings
-flag_binding.define(TrainSettings)
+from nst_tf import train
+from nst_tf.config import flags
+from nst_tf.config.train import TrainSettings
+flags.define(TrainSettings)
 try:
-    flag_binding.run(train.main)
+    flags.run(train.main)
 except SystemExit as end:
     assert end.code == 1 and "tensorflow" not in sys.modules
 """

@@ -1,4 +1,4 @@
-"""An avenue in autumn laid on with a palette knife: slabs of warm colour and a wet, bright path."""
+"""An avenue in autumn laid on with a palette knife: slabs of warm color and a wet, bright path."""
 
 import numpy as np
 
@@ -43,8 +43,8 @@ def paint(seed: int, height: int, width: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     height, width = height * _OVERSAMPLING, width * _OVERSAMPLING
     x, y = fields.grid(height, width)
-    colour, angle, trunks = _avenue(rng, x, y)
-    canvas = brush.Canvas(colour * 0.6, np.zeros((height, width), np.float32))
+    color, angle, trunks = _avenue(rng, x, y)
+    canvas = brush.Canvas(color * 0.6, np.zeros((height, width), np.float32))
     everywhere = np.ones((height, width), bool)
     leaves = (y < 0.60) & ~trunks
     for where, breadth, length, coverage in (
@@ -56,41 +56,41 @@ def paint(seed: int, height: int, width: int) -> np.ndarray:
         (~leaves & ~trunks, 0.012, 0.040, 0.8),
         (everywhere, 0.008, 0.022, 0.20),
     ):
-        _cover(canvas, rng, (colour, angle), where, (breadth, length, coverage))
+        _cover(canvas, rng, (color, angle), where, (breadth, length, coverage))
     picture = brush.shrunk(brush.lit(canvas, strength=0.42, gloss=0.45), _OVERSAMPLING)
     return np.round(picture * 255).astype(np.uint8)
 
 
 def _avenue(rng, x, y):
-    """Returns the design: colours [H, W, 3], direction of the slabs [H, W], where trunks are."""
+    """Returns the design: colors [H, W, 3], direction of the slabs [H, W], where trunks are."""
     shape = x.shape
     vx, vy = _VANISHING
     blotch = fields.noise(rng, *shape, cell=0.09, octaves=3)
     broad = fields.noise(rng, *shape, cell=0.22, octaves=2)
     away = np.hypot(x - vx, (y - vy) * 1.15)
-    colour = fields.ramp(np.clip(away * 1.7 + 0.06 * blotch, 0, 1), _LIGHT)
+    color = fields.ramp(np.clip(away * 1.7 + 0.06 * blotch, 0, 1), _LIGHT)
     angle = (0.9 * broad + np.arctan2(y - vy, x - vx) + np.pi / 2).astype(np.float32)
     far = (y > 0.47 + 0.03 * broad) & (y < 0.62)
     tone = np.clip(0.45 + 0.22 * blotch + 0.7 * np.exp(-away * 9), 0, 1)
-    colour[far] = fields.ramp(tone, _DISTANCE)[far]
+    color[far] = fields.ramp(tone, _DISTANCE)[far]
     ground = y > vy + 0.045
     across = (x - vx) / (np.clip(y - vy, 0.01, 1) * 1.05)
     tone = np.clip(0.42 + 0.24 * blotch - 0.10 * (np.abs(across) - 1), 0, 1)
-    colour[ground] = fields.ramp(tone, _GRASS)[ground]
+    color[ground] = fields.ramp(tone, _GRASS)[ground]
     angle = np.where(ground, 0.16 * (across.clip(-3, 3)) + 0.15 * broad, angle)
     path = ground & (np.abs(across + 0.06 * broad) < 0.62)
     shine = 0.95 * np.exp(-((across / 0.22) ** 2)) + 0.26 * blotch + 0.16
     shine += 0.35 * np.sin(11 * across + 2 * broad) * (np.abs(across) > 0.2)
-    colour[path] = fields.ramp(np.clip(shine, 0, 1), _WET)[path]
+    color[path] = fields.ramp(np.clip(shine, 0, 1), _WET)[path]
     angle = np.where(path & (rng.random(shape) < 0.45), np.pi / 2 + 0.2 * across, angle)
     trunks = np.zeros(shape, bool)
     for index, tree in enumerate(_TREES):
-        colour, angle, trunk = _tree(colour, angle, x, y, blotch, index, tree)
+        color, angle, trunk = _tree(color, angle, x, y, blotch, index, tree)
         trunks |= trunk
-    return colour.astype(np.float32), angle.astype(np.float32), trunks
+    return color.astype(np.float32), angle.astype(np.float32), trunks
 
 
-def _tree(colour, angle, x, y, blotch, index, tree):
+def _tree(color, angle, x, y, blotch, index, tree):
     """Returns the design with one more tree, and where its bark shows, [H, W]."""
     foot, ground, half, tall, crown = tree
     lean = 0.02 * np.sin(5 * index + 9 * y) * tall
@@ -102,7 +102,7 @@ def _tree(colour, angle, x, y, blotch, index, tree):
     hue = (0.56, 0.70, 0.36, 0.52, 0.66, 0.34, 0.44, 0.62, 0.40, 0.50)[index]
     tone = hue + 0.20 * blotch + 0.30 * inward * dx / crown * 0.6 - 0.22 * dy / crown
     leaves = (reach < 1) & (blotch > -1.7)
-    colour[leaves] = fields.ramp(np.clip(tone, 0, 1), _CROWNS)[leaves]
+    color[leaves] = fields.ramp(np.clip(tone, 0, 1), _CROWNS)[leaves]
     turn = np.arctan2(dy, dx) + np.pi / 2 + 0.7 * blotch
     angle = np.where(leaves, turn, angle)
     width = (
@@ -119,19 +119,19 @@ def _tree(colour, angle, x, y, blotch, index, tree):
         )
     shown = trunk & ~(leaves & (blotch > 0.55))
     bark = np.clip(0.35 + 0.4 * inward * across + 0.25 * blotch, 0, 1)
-    colour[shown] = fields.ramp(bark, _BARK)[shown]
+    color[shown] = fields.ramp(bark, _BARK)[shown]
     angle = np.where(shown, np.pi / 2 + 0.12 * blotch, angle)
     outward = (foot - x) * inward
     shadow = (outward > 0) & (outward < 8 * half) & (y > _VANISHING[1] + 0.05)
     shadow &= np.abs(y - ground - 0.25 * outward) < 1.4 * half
-    colour[shadow] = (
-        0.5 * colour[shadow] + 0.5 * np.asarray((46, 30, 84), np.float32) / 255
+    color[shadow] = (
+        0.5 * color[shadow] + 0.5 * np.asarray((46, 30, 84), np.float32) / 255
     )
-    return colour, angle, shown
+    return color, angle, shown
 
 
 def _cover(canvas, rng, design, where, size) -> None:
-    colour, angle = design
+    color, angle = design
     breadth, length, coverage = size
     height, width = canvas.relief.shape
     short = min(height, width)
@@ -152,7 +152,7 @@ def _cover(canvas, rng, design, where, size) -> None:
     for spread in (0.0, 0.03):
         near = at + rng.normal(0, spread * short + 1e-6, at.shape)
         near = np.clip(near, 0, (width - 1, height - 1)).astype(np.intp)
-        mixed = colour[near[:, 1], near[:, 0]] * np.exp(
+        mixed = color[near[:, 1], near[:, 0]] * np.exp(
             rng.normal(0, 0.16, (len(at), 1))
         )
         mixed += rng.normal(0, 0.03, mixed.shape)

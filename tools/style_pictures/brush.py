@@ -28,13 +28,13 @@ class Strokes:
     Attributes:
         path: float32 [N, P, 2], (x, y) in pixels, points along the middle line.
         width: float32 [N], pixels.
-        colour: float32 [N, 3], 0..1.
-        streak: float32 [N, 3], 0..1: the second, unmixed colour in the brush.
+        color: float32 [N, 3], 0..1.
+        streak: float32 [N, 3], 0..1: the second, unmixed color in the brush.
     """
 
     path: np.ndarray
     width: np.ndarray
-    colour: np.ndarray
+    color: np.ndarray
     streak: np.ndarray
 
 
@@ -92,7 +92,7 @@ def lay(
             Strokes(
                 strokes.path[part],
                 strokes.width[part],
-                strokes.colour[part],
+                strokes.color[part],
                 strokes.streak[part],
             ),
             rng,
@@ -129,8 +129,8 @@ def _lay_batch(
     )
     share = 0.5 + 0.5 * np.tanh(1.6 * (load[:, None] + 0.5 * wobble[:, :, None] - 0.7))
     tone = (1 + 0.07 * bristle + 0.05 * load)[:, None, :, None]
-    colour = strokes.colour[:, None, None] * (1 - share[..., None])
-    colour = (colour + strokes.streak[:, None, None] * share[..., None]) * tone
+    color = strokes.color[:, None, None] * (1 - share[..., None])
+    color = (color + strokes.streak[:, None, None] * share[..., None]) * tone
 
     edge = np.sqrt(np.clip(1 - v**4, 0, 1)) * (1 + 0.35 * v * v)
     level = rng.uniform(0.0, 0.5, (count, 1, 1)).astype(np.float32)
@@ -144,7 +144,7 @@ def _lay_batch(
     )
     inside = inside & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     rows, columns = rows[inside], columns[inside]
-    canvas.paint[rows, columns] = colour[
+    canvas.paint[rows, columns] = color[
         inside
     ]  # of a repeated index, the last value stays
     canvas.relief[rows, columns] = tool.body * thick[inside]

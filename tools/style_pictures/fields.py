@@ -1,4 +1,4 @@
-"""Scalar and direction fields over a picture: coordinates, noise, swirls, colour ramps.
+"""Scalar and direction fields over a picture: coordinates, noise, swirls, color ramps.
 
 Positions are in units of the picture's short side: `y` runs down and `x` to the right,
 both from 0.
@@ -11,7 +11,7 @@ from scipy import ndimage
 
 
 def grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the pixel centres' `x` and `y`, each float32 [H, W], in short sides."""
+    """Returns the pixel centers' `x` and `y`, each float32 [H, W], in short sides."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     short = min(height, width)
     return (x + 0.5) / short, (y + 0.5) / short
@@ -49,9 +49,9 @@ def ranked(values: np.ndarray) -> np.ndarray:
     return ranks.reshape(values.shape)
 
 
-def ramp(at: np.ndarray, colours: Sequence[Sequence[int]]) -> np.ndarray:
-    """Returns the colours [..., 3] (0..1) found at `at` (0..1) on an even ramp of 0..255 stops."""
-    stops = np.asarray(colours, np.float32) / 255
+def ramp(at: np.ndarray, colors: Sequence[Sequence[int]]) -> np.ndarray:
+    """Returns the colors [..., 3] (0..1) found at `at` (0..1) on an even ramp of 0..255 stops."""
+    stops = np.asarray(colors, np.float32) / 255
     places = np.linspace(0, 1, len(stops))
     return np.stack([np.interp(at, places, channel) for channel in stops.T], -1).astype(
         np.float32

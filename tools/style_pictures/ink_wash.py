@@ -284,7 +284,7 @@ def _spatter(rng, height, width) -> np.ndarray:
 
 def _on_paper(ink, fibres) -> np.ndarray:
     paper = np.asarray(_PAPER, np.float32) / 255 * (1 + 0.022 * fibres[..., None])
-    black, blue = (np.asarray(colour, np.float32) / 255 for colour in (_INK, _BLUE_INK))
+    black, blue = (np.asarray(color, np.float32) / 255 for color in (_INK, _BLUE_INK))
     dark = np.clip(ink, 0, 1)[..., None]
     pigment = blue * (1 - dark) + black * dark
     return paper * (1 - dark) + pigment * dark

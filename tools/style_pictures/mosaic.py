@@ -38,54 +38,54 @@ def paint(seed: int, height: int, width: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     height, width = height * _OVERSAMPLING, width * _OVERSAMPLING
     x, y = fields.grid(height, width)
-    colour, angle = _cartoon(rng, x, y)
+    color, angle = _cartoon(rng, x, y)
     tile, gap = _tesserae(rng, angle)
-    tone = _tile_tones(rng, tile, colour)
+    tone = _tile_tones(rng, tile, color)
     picture = _set(rng, tone, tile, gap)
     blocks = picture.reshape(height // 2, _OVERSAMPLING, width // 2, _OVERSAMPLING, 3)
     return np.round(blocks.mean((1, 3)) * 255).astype(np.uint8)
 
 
 def _cartoon(rng, x, y) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the design: colours [H, W, 3] and the direction of the rows [H, W], radians."""
+    """Returns the design: colors [H, W, 3] and the direction of the rows [H, W], radians."""
     height, width = x.shape
     wander = fields.noise(rng, height, width, cell=0.25, octaves=2)
     angle = (0.6 * np.sin(6 * x + 2) + 0.5 * wander + 0.8 * np.cos(5 * y)).astype(
         np.float32
     )
     waves = 0.5 + 0.35 * np.sin(55 * (y + 0.03 * np.sin(9 * x)) + 2.5 * wander)
-    colour = fields.ramp(np.clip(waves, 0, 1), _GROUND)
+    color = fields.ramp(np.clip(waves, 0, 1), _GROUND)
     for cx, cy, radius in _ROSETTES:
-        colour, angle = _rosette(colour, angle, x - cx, y - cy, radius)
-    colour, angle = _vines(colour, angle, x, y)
-    colour, angle = _fan(colour, angle, x, y)
-    colour, angle = _bird(colour, angle, x, y)
+        color, angle = _rosette(color, angle, x - cx, y - cy, radius)
+    color, angle = _vines(color, angle, x, y)
+    color, angle = _fan(color, angle, x, y)
+    color, angle = _bird(color, angle, x, y)
     edge = np.minimum(np.minimum(x, x[0, -1] - x), np.minimum(y, y[-1, 0] - y))
     border = edge < 0.045
     upright = np.minimum(x, x[0, -1] - x) < np.minimum(y, y[-1, 0] - y)
     key = np.sin(70 * np.where(upright, y, x)) > 0
     band = fields.ramp(np.where(key, 0.75, 0.15) * np.ones_like(x), _GOLD)
     dark = fields.ramp(np.full_like(x, 0.15), _BREAST)
-    colour[border] = np.where((edge < 0.022)[..., None], dark, band)[border]
+    color[border] = np.where((edge < 0.022)[..., None], dark, band)[border]
     angle[border] = np.where(upright, np.pi / 2, 0)[border]
-    return colour, angle.astype(np.float32)
+    return color, angle.astype(np.float32)
 
 
-def _rosette(colour, angle, dx, dy, radius):
+def _rosette(color, angle, dx, dy, radius):
     r, turn = np.hypot(dx, dy) / radius, np.arctan2(dy, dx)
     petal = 0.82 + 0.18 * np.cos(8 * turn)
     inside = r < petal
     tone = np.clip(1.1 - r / petal + 0.18 * np.cos(8 * turn), 0, 1)
-    colour[inside] = fields.ramp(tone, _GOLD)[inside]
+    color[inside] = fields.ramp(tone, _GOLD)[inside]
     ring = (r > 0.25) & (r < 0.40)
-    colour[ring] = fields.ramp(0.5 + 0.5 * np.cos(12 * turn), _BREAST)[ring]
+    color[ring] = fields.ramp(0.5 + 0.5 * np.cos(12 * turn), _BREAST)[ring]
     angle = np.where(r < 1.25, turn + np.pi / 2, angle)
-    return colour, angle
+    return color, angle
 
 
-def _vines(colour, angle, x, y):
+def _vines(color, angle, x, y):
     for phase, base, sign in ((0.0, 0.10, 1), (2.1, 1.17, -1)):
-        centre = base + 0.055 * np.sin(9 * y + phase)
+        center = base + 0.055 * np.sin(9 * y + phase)
         slope = np.arctan2(1.0, 0.5 * np.cos(9 * y + phase))
         for index, place in enumerate(np.linspace(0.08, 0.98, 11)):
             side = sign if index % 2 else -sign
@@ -94,15 +94,15 @@ def _vines(colour, angle, x, y):
             along = dx * side * 0.8 - dy * 0.6
             across = dx * side * 0.6 + dy * 0.8
             leaf = (along / 0.062) ** 2 + (across / 0.026) ** 2 < 1
-            colour[leaf] = fields.ramp(np.clip(0.5 - across * 16, 0, 1), _LEAVES)[leaf]
+            color[leaf] = fields.ramp(np.clip(0.5 - across * 16, 0, 1), _LEAVES)[leaf]
             angle = np.where(leaf, np.arctan2(-0.6, 0.8 * side), angle)
-        stem = np.abs(x - centre) < 0.010
-        colour[stem] = fields.ramp(np.full(stem.sum(), 0.25), _LEAVES)
-        angle = np.where(np.abs(x - centre) < 0.022, slope, angle)
-    return colour, angle
+        stem = np.abs(x - center) < 0.010
+        color[stem] = fields.ramp(np.full(stem.sum(), 0.25), _LEAVES)
+        angle = np.where(np.abs(x - center) < 0.022, slope, angle)
+    return color, angle
 
 
-def _fan(colour, angle, x, y):
+def _fan(color, angle, x, y):
     """Draws feathers around the bird: spokes, each with an eye, in three rows."""
     cx, cy = _BODY
     cx += 0.17
@@ -112,7 +112,7 @@ def _fan(colour, angle, x, y):
     barbs = (
         0.45 + 0.25 * np.sin(90 * r - 3 * np.abs(np.sin(11 * turn))) + 0.3 * (r - 0.3)
     )
-    colour[fan] = fields.ramp(np.clip(barbs, 0, 1), _FEATHER)[fan]
+    color[fan] = fields.ramp(np.clip(barbs, 0, 1), _FEATHER)[fan]
     angle = np.where(fan, np.arctan2(dy, dx), angle)
     for row, (reach, size, count) in enumerate(_FANS):
         for place in np.linspace(-1.80, 1.80, count) + (0.07 if row == 1 else 0):
@@ -121,37 +121,37 @@ def _fan(colour, angle, x, y):
             sideways = ex * np.cos(place) + ey * np.sin(place)
             away = np.hypot(outward * 0.82, sideways * 1.15) / size
             eye = away < 1
-            colour[eye] = fields.ramp(np.clip(away, 0, 1), _EYES)[eye]
+            color[eye] = fields.ramp(np.clip(away, 0, 1), _EYES)[eye]
             angle = np.where(eye, np.arctan2(ey, ex) + np.pi / 2, angle)
-    return colour, angle
+    return color, angle
 
 
-def _bird(colour, angle, x, y):
+def _bird(color, angle, x, y):
     cx, cy = _BODY[0] + 0.17, _BODY[1]
     lift = np.clip((cy + 0.24 - y) / 0.52, 0, 1)  # 0 at the feet, 1 at the head
-    centre = cx - 0.035 * np.sin(3.4 * lift) + 0.02 * lift
+    center = cx - 0.035 * np.sin(3.4 * lift) + 0.02 * lift
     half = (
         0.105
         * np.sqrt(np.clip(np.sin(np.pi * np.clip(lift * 1.25 + 0.05, 0, 1)), 0, 1))
         + 0.034
     )
-    across = (x - centre) / half
+    across = (x - center) / half
     body = (np.abs(across) < 1) & (lift > 0) & (lift < 0.97)
     scales = np.sin(60 * lift + 2.2 * across**2) * 0.22
-    colour[body] = fields.ramp(np.clip(0.5 - 0.35 * across + scales, 0, 1), _BREAST)[
+    color[body] = fields.ramp(np.clip(0.5 - 0.35 * across + scales, 0, 1), _BREAST)[
         body
     ]
     angle = np.where(body, np.pi / 2 + 0.9 * across, angle)
     hx, hy = cx + 0.005, cy - 0.285
     skull = np.hypot(x - hx, y - hy) < 0.058
-    colour[skull] = fields.ramp(np.clip((y - hy) * 9 + 0.6, 0, 1), _BREAST[::-1])[skull]
+    color[skull] = fields.ramp(np.clip((y - hy) * 9 + 0.6, 0, 1), _BREAST[::-1])[skull]
     beak = (
         (x < hx - 0.045)
         & (x > hx - 0.125)
         & (np.abs(y - hy - 0.006) < 0.42 * (x - hx + 0.125))
     )
-    colour[beak] = np.asarray((255, 206, 70), np.float32) / 255
-    return colour, angle
+    color[beak] = np.asarray((255, 206, 70), np.float32) / 255
+    return color, angle
 
 
 def _tesserae(rng, angle) -> tuple[np.ndarray, np.ndarray]:
@@ -208,13 +208,12 @@ def _nearest(points, angle, x, y) -> tuple[np.ndarray, np.ndarray]:
     return near[pick, best].reshape(x.shape), lead.reshape(x.shape)
 
 
-def _tile_tones(rng, tile, colour) -> np.ndarray:
-    """Returns every tile's colour [T, 3]: the design's in its middle, tinted by chance."""
+def _tile_tones(rng, tile, color) -> np.ndarray:
+    """Returns every tile's color [T, 3]: the design's in its middle, tinted by chance."""
     count = int(tile.max()) + 1
     area = np.maximum(np.bincount(tile.ravel(), minlength=count), 1)
     tone = [
-        np.bincount(tile.ravel(), colour[..., c].ravel(), count) / area
-        for c in range(3)
+        np.bincount(tile.ravel(), color[..., c].ravel(), count) / area for c in range(3)
     ]
     tone = 1.16 * np.stack(tone, -1) * np.exp(rng.normal(0, 0.20, (count, 1)))
     tone += rng.normal(0, 0.035, (count, 3))

@@ -1,4 +1,4 @@
-"""The design of a starry night: the colour of the paint and the way of the brush, everywhere."""
+"""The design of a starry night: the color of the paint and the way of the brush, everywhere."""
 
 import dataclasses
 
@@ -75,13 +75,13 @@ class Scene:
     """What the brush looks at.
 
     Attributes:
-        colour: float32 [H, W, 3], 0..1.
+        color: float32 [H, W, 3], 0..1.
         angle: float32 [H, W], the direction of the strokes in radians, y down.
         sky: bool [H, W].
         cypress: bool [H, W].
     """
 
-    colour: np.ndarray
+    color: np.ndarray
     angle: np.ndarray
     sky: np.ndarray
     cypress: np.ndarray
@@ -91,16 +91,16 @@ def scene(rng: np.random.Generator, height: int, width: int) -> Scene:
     """Returns the design for a canvas of that many pixels; `rng` moves only its details."""
     x, y = fields.grid(height, width)
     angle = _sky_flow(rng, x, y)
-    colour = _sky_colour(rng, x, y, angle)
+    color = _sky_color(rng, x, y, angle)
     ground = np.zeros((height, width), bool)
     for land, flow, paints in _lands(rng, x, y):
-        colour[land], angle[land] = paints[land], flow[land]
+        color[land], angle[land] = paints[land], flow[land]
         ground |= land
     for tree, flow, paints in _cypresses(rng, x, y):
-        colour[tree], angle[tree] = paints[tree], flow[tree]
+        color[tree], angle[tree] = paints[tree], flow[tree]
         ground |= tree
     trees = _cypress_mask(x, y)
-    return Scene(colour, angle, ~ground, trees)
+    return Scene(color, angle, ~ground, trees)
 
 
 def _sky_flow(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -112,7 +112,7 @@ def _sky_flow(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndar
     return fields.swirl(drift.astype(np.float32), x, y, (*_SWIRLS, *stars))
 
 
-def _sky_colour(rng, x, y, angle) -> np.ndarray:
+def _sky_color(rng, x, y, angle) -> np.ndarray:
     height, width = x.shape
     short = min(height, width)
     # The bands are found on a small copy: they are soft.
@@ -135,26 +135,24 @@ def _sky_colour(rng, x, y, angle) -> np.ndarray:
         heart = 1.2 * np.exp(-((r / (0.22 * radius)) ** 2))
         arms += (turn + 0.35 + heart) * fields.smoothstep(1.6 * radius, 0.6 * radius, r)
     value = fields.ranked(tone + 0.60 * arms + 0.25 * (y - 0.35))
-    colour = fields.ramp(value**1.15, _SKY)
+    color = fields.ramp(value**1.15, _SKY)
     violet = fields.smoothstep(0.6, 2.0, fields.noise(rng, height, width, cell=0.16))
-    colour = fields.mix(
-        colour, colour[..., [1, 0, 2]] * (1.1, 0.75, 0.95), 0.55 * violet
-    )
+    color = fields.mix(color, color[..., [1, 0, 2]] * (1.1, 0.75, 0.95), 0.55 * violet)
     for index, (cx, cy, radius) in enumerate(STARS):
         glow = GLOWS[index % len(GLOWS)]
-        colour = _glow(colour, np.hypot(x - cx, y - cy) / radius, tone, glow)
+        color = _glow(color, np.hypot(x - cx, y - cy) / radius, tone, glow)
     cx, cy, radius = MOON
-    colour = _glow(colour, np.hypot(x - cx, y - cy) / radius, tone, MOONLIGHT)
-    return colour.astype(np.float32)
+    color = _glow(color, np.hypot(x - cx, y - cy) / radius, tone, MOONLIGHT)
+    return color.astype(np.float32)
 
 
-def _glow(colour, away, tone, stops) -> np.ndarray:
+def _glow(color, away, tone, stops) -> np.ndarray:
     rings = fields.ramp(
         np.clip(away + 0.05 * np.sin(22 * away) + 0.10 * tone, 0, 1), stops
     )
     broken = fields.smoothstep(1.30, 0.62, away + 0.55 * tone * (away > 0.45))
     broken *= 1 - 0.8 * ((np.sin(26 * away) > 0.55) & (away > 0.62))
-    return fields.mix(colour, rings, broken)
+    return fields.mix(color, rings, broken)
 
 
 def _ridge(x: np.ndarray, base: float, waves) -> np.ndarray:
@@ -185,9 +183,9 @@ def _lands(rng, x, y):
         layers.append((depth > 0, flow, fields.ramp(tone, stops)))
     # The river comes out of the middle hills and runs to the lower left.
     depth = np.clip((y - 0.74) / 0.26, 0, 1)
-    centre = 0.64 - 0.33 * depth**1.2 + 0.06 * np.sin(7.0 * depth + 0.4)
+    center = 0.64 - 0.33 * depth**1.2 + 0.06 * np.sin(7.0 * depth + 0.4)
     half = 0.018 + 0.125 * depth**1.3
-    across = (x - centre) / half
+    across = (x - center) / half
     water = (np.abs(across) < 1) & (y > 0.745)
     glints = np.sin(120 * y + 4 * np.sin(9 * across) + 1.5 * wander)
     lit_up = np.exp(-((across + 0.15) ** 2) / 0.22)
@@ -212,10 +210,10 @@ _TREES = (
 def _tree_shape(x, y, tree):
     foot, tip_x, tip_y, half = tree
     rise = np.clip((y - tip_y) / (1.02 - tip_y), 0, 1)
-    centre = tip_x + (foot - tip_x) * rise + 0.014 * np.sin(11 * y + 40 * foot)
+    center = tip_x + (foot - tip_x) * rise + 0.014 * np.sin(11 * y + 40 * foot)
     profile = half * rise**0.62 * (1 - 0.35 * rise**4)
     ragged = profile * (1 + 0.22 * np.sin(55 * y + 20 * foot) + 0.12 * np.sin(113 * y))
-    return rise, (x - centre) / (ragged + 1e-5), (y > tip_y)
+    return rise, (x - center) / (ragged + 1e-5), (y > tip_y)
 
 
 def _cypress_mask(x, y):

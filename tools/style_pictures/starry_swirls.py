@@ -34,10 +34,10 @@ def paint(seed: int, height: int, width: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     height, width = height * _OVERSAMPLING, width * _OVERSAMPLING
     scene = night_scene.scene(rng, height, width)
-    canvas = brush.Canvas(scene.colour * 0.55, np.zeros((height, width), np.float32))
+    canvas = brush.Canvas(scene.color * 0.55, np.zeros((height, width), np.float32))
     everywhere = np.ones((height, width), bool)
     # Width and length in short sides, how often the area is covered, jitter of the
-    # colour.
+    # color.
     for breadth, length, coverage, jitter in (
         (0.064, 0.240, 2.0, 0.080),
         (0.035, 0.168, 2.6, 0.096),
@@ -70,15 +70,15 @@ def _cover(canvas, scene, rng, where, manner) -> None:
     lengths = length * short * rng.uniform(0.55, 1.15, count).astype(np.float32)
     path = brush.follow(scene.angle, at, lengths)
     breadths = breadth * short * rng.uniform(0.65, 1.2, count).astype(np.float32)
-    colour = _varied(scene.colour[rows, columns], rng, jitter)
+    color = _varied(scene.color[rows, columns], rng, jitter)
     nearby = at + rng.normal(0, 0.018 * short, at.shape)
     near_rows = np.clip(nearby[:, 1], 0, height - 1).astype(np.intp)
     near_columns = np.clip(nearby[:, 0], 0, width - 1).astype(np.intp)
-    streak = _varied(scene.colour[near_rows, near_columns], rng, jitter)
+    streak = _varied(scene.color[near_rows, near_columns], rng, jitter)
     spark = rng.random(count) < 0.035
     sparks = np.asarray(_SPARKS, np.float32) / 255
     streak[spark] = sparks[rng.integers(len(sparks), size=spark.sum())]
-    brush.lay(canvas, brush.Strokes(path, breadths, colour, streak), rng)
+    brush.lay(canvas, brush.Strokes(path, breadths, color, streak), rng)
 
 
 def _set_lights(canvas: brush.Canvas, rng: np.random.Generator) -> None:
@@ -126,9 +126,9 @@ def _set_lights(canvas: brush.Canvas, rng: np.random.Generator) -> None:
         )
     gleam = ((255, 246, 176), (255, 220, 84))
     for offset in (0.00, 0.025, 0.05, 0.075):
-        centre = (cx + offset * 0.45, cy - offset * 0.15, 0.34 * radius - 0.15 * offset)
+        center = (cx + offset * 0.45, cy - offset * 0.15, 0.34 * radius - 0.15 * offset)
         turn = np.pi * 0.9 + np.asarray((-0.75, 0.75, 0.0))
-        _arcs(canvas, rng, centre, turn, (0.75, 0.07 * radius), gleam)
+        _arcs(canvas, rng, center, turn, (0.75, 0.07 * radius), gleam)
 
 
 def _arcs(canvas, rng, circle, turn, size, stops) -> None:
@@ -155,10 +155,10 @@ def _arcs(canvas, rng, circle, turn, size, stops) -> None:
     brush.lay(canvas, strokes, rng, brush.Tool(body=1.5))
 
 
-def _varied(colour: np.ndarray, rng: np.random.Generator, amount: float) -> np.ndarray:
-    light = 1 + 1.3 * amount * rng.standard_normal((len(colour), 1)).astype(np.float32)
-    hue = 0.45 * amount * rng.standard_normal(colour.shape).astype(np.float32)
-    return np.clip(colour * light + hue * (0.25 + colour), 0, 1)
+def _varied(color: np.ndarray, rng: np.random.Generator, amount: float) -> np.ndarray:
+    light = 1 + 1.3 * amount * rng.standard_normal((len(color), 1)).astype(np.float32)
+    hue = 0.45 * amount * rng.standard_normal(color.shape).astype(np.float32)
+    return np.clip(color * light + hue * (0.25 + color), 0, 1)
 
 
 _HOUSES = (
@@ -217,17 +217,17 @@ def _build_village(canvas: brush.Canvas, rng: np.random.Generator) -> None:
                 (190, 90, 20),
             )
     built = np.asarray(mask)
-    colour = np.asarray(picture, np.float32) / 255
-    canvas.paint[built] = colour[built]
+    color = np.asarray(picture, np.float32) / 255
+    canvas.paint[built] = color[built]
     rows, columns = np.nonzero(built)
     chosen = rng.choice(len(rows), int(2.2 * len(rows) / (0.0045 * 0.014 * short**2)))
     at = np.stack([columns[chosen], rows[chosen]], -1).astype(np.float32)
-    slant = np.where(colour[..., 0] > 0.6, 0.15, 1.35).astype(np.float32)
+    slant = np.where(color[..., 0] > 0.6, 0.15, 1.35).astype(np.float32)
     path = brush.follow(
         slant, at, rng.uniform(0.007, 0.016, len(at)).astype(np.float32) * short
     )
     breadth = (rng.uniform(0.0035, 0.0055, len(at)) * short).astype(np.float32)
-    daubs = _varied(colour[rows[chosen], columns[chosen]], rng, 0.09)
+    daubs = _varied(color[rows[chosen], columns[chosen]], rng, 0.09)
     brush.lay(
         canvas, brush.Strokes(path, breadth, daubs, _varied(daubs, rng, 0.06)), rng
     )

@@ -1,4 +1,4 @@
-"""A colour print from wood blocks: striped breakers, round foam, a mountain, clouds and a sun."""
+"""A color print from wood blocks: striped breakers, round foam, a mountain, clouds and a sun."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -53,35 +53,33 @@ _FACE = (
 
 
 class _Print:
-    """Colours and outlines: every `put` is a flat piece of the print with a line around it."""
+    """Colors and outlines: every `put` is a flat piece of the print with a line around it."""
 
     def __init__(self, height: int, width: int) -> None:
         self.short = min(height, width)
-        self.colour = np.zeros((height, width, 3), np.float32)
+        self.color = np.zeros((height, width, 3), np.float32)
         self.piece = np.zeros((height, width), np.int32)
 
-    def put(self, mask: np.ndarray, colour) -> None:
-        """Lays a colour (three numbers, 0..255, or a 0..1 array [H, W, 3]) on `mask` [H, W]."""
+    def put(self, mask: np.ndarray, color) -> None:
+        """Lays a color (three numbers, 0..255, or a 0..1 array [H, W, 3]) on `mask` [H, W]."""
         self.piece[mask] = self.piece.max() + 1
-        flat = isinstance(colour, tuple)
-        self.colour[mask] = (
-            np.asarray(colour, np.float32) / 255 if flat else colour[mask]
-        )
+        flat = isinstance(color, tuple)
+        self.color[mask] = np.asarray(color, np.float32) / 255 if flat else color[mask]
 
-    def put_polygon(self, points, colour) -> None:
+    def put_polygon(self, points, color) -> None:
         """Lays a flat polygon; `points` [P, 2] are in short sides."""
         height, width = self.piece.shape
         mask = Image.new("1", (width, height))
         ImageDraw.Draw(mask).polygon(
             (np.asarray(points) * self.short).ravel().tolist(), fill=1
         )
-        self.put(np.asarray(mask), colour)
+        self.put(np.asarray(mask), color)
 
-    def put_disk(self, x, y, radius, colour) -> None:
+    def put_disk(self, x, y, radius, color) -> None:
         """Lays a flat disk; all in short sides."""
         turn = np.linspace(0, 2 * np.pi, 40)
         rim = np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], -1)
-        self.put_polygon(rim, colour)
+        self.put_polygon(rim, color)
 
 
 def paint(seed: int, height: int, width: int) -> np.ndarray:
@@ -108,8 +106,8 @@ def paint(seed: int, height: int, width: int) -> np.ndarray:
     )
 
 
-def _stops(values, *colours):
-    return fields.ramp(np.clip(values, 0, 1), colours)
+def _stops(values, *colors):
+    return fields.ramp(np.clip(values, 0, 1), colors)
 
 
 def _sky(sheet: _Print, x, y) -> None:
@@ -141,7 +139,7 @@ def _mountain(sheet: _Print, x, y) -> None:
         y < 0.42 + 0.022 * np.sin(62 * x) + 0.016 * np.sin(131 * x + 1) + 0.05 * away
     )
     sheet.put(snow, _FOAM)
-    for level, tall, colour, phase in (
+    for level, tall, color, phase in (
         (0.60, 0.050, _MOSS, 0.0),
         (0.635, 0.045, _PINE, 1.7),
     ):
@@ -150,7 +148,7 @@ def _mountain(sheet: _Print, x, y) -> None:
             - tall * np.abs(np.sin(6.5 * x + phase)) ** 0.6
             - 0.006 * np.sin(90 * x)
         )
-        hills = _stops((y - top) * 9, colour, _CREAM)
+        hills = _stops((y - top) * 9, color, _CREAM)
         sheet.put(y > top, hills)
         for stripe in (0.014, 0.030):
             sheet.put(np.abs(y - top - stripe) < 0.0028, _PINE)
@@ -262,9 +260,9 @@ def _pressed(rng, sheet: _Print) -> np.ndarray:
     reach = (1.15 + 0.5 * hand) * sheet.short / 1088
     line = fields.smoothstep(0.8, -0.3, near - reach)
     slip = max(round(sheet.short * 0.0014), 1)
-    colour = np.roll(
-        sheet.colour, (slip, -slip), (0, 1)
-    )  # the colour blocks sit a little off
+    color = np.roll(
+        sheet.color, (slip, -slip), (0, 1)
+    )  # the color blocks sit a little off
     x, y = fields.grid(height, width)
     rings = y + 0.05 * fields.noise(rng, height, width, cell=0.5, octaves=2)
     grain = np.sin(
@@ -274,9 +272,9 @@ def _pressed(rng, sheet: _Print) -> np.ndarray:
     pores = ndimage.gaussian_filter(pores, (0.7, 9.0))
     pores /= pores.std()
     mottle = fields.noise(rng, height, width, cell=0.015, octaves=3)
-    colour = colour * (1 + 0.045 * grain + 0.045 * pores + 0.03 * mottle)[..., None]
+    color = color * (1 + 0.045 * grain + 0.045 * pores + 0.03 * mottle)[..., None]
     bare = fields.smoothstep(1.9, 3.0, pores + 0.8 * mottle)
-    colour = fields.mix(colour, np.asarray(_FOAM, np.float32) / 255, 0.5 * bare)
+    color = fields.mix(color, np.asarray(_FOAM, np.float32) / 255, 0.5 * bare)
     return fields.mix(
-        colour, np.asarray(_KEY, np.float32) / 255, 0.94 * line * (1 - 0.3 * bare)
+        color, np.asarray(_KEY, np.float32) / 255, 0.94 * line * (1 - 0.3 * bare)
     )

@@ -15,7 +15,7 @@ from nst_tf.exporters.saved_model import (
 from nst_tf.models import adain_net
 
 
-def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
+def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artifact]:
     """Writes `folder`/saved_model/1 with five signatures, each for pictures of any size.
 
     stylize: "content" float32 [B, H, W, 3], "style" float32 [B or 1, h, w, 3], both RGB
@@ -35,11 +35,11 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         name: not used; the folder's name is the model's.
 
     Returns:
-        The one artefact.
+        The one artifact.
 
     Raises:
         UserError: the folder cannot be written.
-        RuntimeError: the artefact does not draw what the network draws; it was not
+        RuntimeError: the artifact does not draw what the network draws; it was not
             written.
     """
     parts = adain_net.parts_of(network)

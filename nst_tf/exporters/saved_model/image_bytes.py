@@ -6,8 +6,8 @@ does not decode, and with more than `MAX_PIXELS` pixels by their header, before 
 is allocated for them. What is not: a picture within that limit that the machine has no
 memory to paint.
 
-JPEG's EXIF orientation is applied. Not looked at are EXIF in other formats, colour
-profiles, and alpha: colours under transparent pixels come out as they are stored.
+JPEG's EXIF orientation is applied. Not looked at are EXIF in other formats, color
+profiles, and alpha: colors under transparent pixels come out as they are stored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ def paint_each(
         others: [B or 1, ...].
 
     Returns:
-        "stylized_bytes": string [B], JPEG of quality 95 with colour in full resolution;
+        "stylized_bytes": string [B], JPEG of quality 95 with color in full resolution;
             empty where there is an error.
         "error": string [B], what was wrong with the item, empty where nothing was.
     """
@@ -106,7 +106,7 @@ def read(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def _decoded(data, kind):
     def jpeg():
         # INTEGER_ACCURATE is what other decoders do; TensorFlow's default is off by up
-        # to ten grey levels.
+        # to ten gray levels.
         picture = caught(
             lambda data: tf.io.decode_jpeg(data, 3, dct_method="INTEGER_ACCURATE"),
             data,

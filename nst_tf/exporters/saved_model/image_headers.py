@@ -155,7 +155,7 @@ def _gif(data):
     def byte(at):
         return _number(data, at, 1)
 
-    def colours(flags):
+    def colors(flags):
         return tf.where(flags >= 128, 3 * 2 ** (flags % 8 + 1), 0)
 
     def after_blocks(at):
@@ -168,7 +168,7 @@ def _gif(data):
 
     def frame(at, height, width, pixels):
         columns, rows = (_number(data, at + side, 2, True) for side in (5, 7))
-        end = after_blocks(at + 11 + colours(byte(at + 9)))
+        end = after_blocks(at + 11 + colors(byte(at + 9)))
         return [
             end,
             tf.maximum(height, rows),
@@ -183,7 +183,7 @@ def _gif(data):
             lambda: [after_blocks(at + 2), *size],
         )
 
-    start = 13 + colours(byte(10))
+    start = 13 + colors(byte(10))
     _, *size = tf.while_loop(
         lambda at, *size: (byte(at) == 0x21) | (byte(at) == 0x2C),
         step,

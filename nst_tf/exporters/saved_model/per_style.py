@@ -21,7 +21,7 @@ from nst_tf.models import transform_net
 AT_LEAST = 80.0  # decibels; the same graph on the same machine draws equal pictures
 
 
-def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
+def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artifact]:
     """Writes `folder`/saved_model/1 with three signatures, each for batches of any size.
 
     serving_default: "image" uint8 [B, H, W, 3] -> "stylized" uint8 [B, H, W, 3].
@@ -41,11 +41,11 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         name: not used; the folder's name is the model's.
 
     Returns:
-        The one artefact.
+        The one artifact.
 
     Raises:
         UserError: the folder cannot be written.
-        RuntimeError: the artefact does not draw what the network draws; it was not
+        RuntimeError: the artifact does not draw what the network draws; it was not
             written.
     """
     module = variables_of(network)
@@ -124,7 +124,7 @@ def written(
     folder: Path,
     check: Callable[[tf.Module, Path], parity.Likeness],
     warm_up: serving_files.Requests,
-) -> parity.Artefact:
+) -> parity.Artifact:
     """Writes `folder`/saved_model/1, if it passes a check; an older one is replaced.
 
     Args:
@@ -153,7 +153,7 @@ def written(
         if path.exists():
             shutil.rmtree(path)
         unchecked.rename(path)
-    return parity.Artefact(path, size, likeness, AT_LEAST)
+    return parity.Artifact(path, size, likeness, AT_LEAST)
 
 
 def variables_of(network: keras.Model) -> tf.Module:
@@ -171,7 +171,7 @@ def from_bytes(image: tf.Tensor) -> tf.Tensor:
     """Returns uint8 values as float32 in [0, 1].
 
     From a table, because TensorFlow replaces a division by 255 with a product, which is
-    not always the same number: now and then a pixel would be a grey level off.
+    not always the same number: now and then a pixel would be a gray level off.
     """
     return tf.gather(
         image_io.to_float(np.arange(256, dtype=np.uint8)), tf.cast(image, tf.int32)

@@ -27,7 +27,7 @@ VARIANTS = {
 
 def export(
     network: keras.Model, folder: Path, name: str, *, sides: Sequence[int] = ()
-) -> list[parity.Artefact]:
+) -> list[parity.Artifact]:
     """Writes `folder`/tflite/NAME_style*.tflite and NAME_transform*.tflite, as float16
     and dynamic-range int8.
 
@@ -46,11 +46,11 @@ def export(
         sides: pixels, of the fixed sizes; empty for `SIDES`.
 
     Returns:
-        The artefacts: the style part, then the transformers.
+        The artifacts: the style part, then the transformers.
 
     Raises:
         UserError: the folder cannot be written, or a side that the network cannot draw.
-        RuntimeError: an artefact does not draw what the network draws; it was not
+        RuntimeError: an artifact does not draw what the network draws; it was not
             written.
     """
     sides = sides or SIDES
@@ -69,7 +69,7 @@ def export(
         return np.clip(parts.transform([content, code, alpha]), 0.0, 1.0)
 
     wanted = parity.drawn(network)
-    artefacts = [
+    artifacts = [
         _written(
             wanted,
             _path(folder, f"{name}_style{suffix}"),
@@ -94,7 +94,7 @@ def export(
                 if side is None
                 else f"{name}_transform_{side}{suffix}",
             )
-            artefacts.append(
+            artifacts.append(
                 _written(
                     wanted,
                     path,
@@ -104,7 +104,7 @@ def export(
                     variant,
                 )
             )
-    return artefacts
+    return artifacts
 
 
 def transformer_for_phones(parts: adain_net.Parts) -> keras.Model:
@@ -170,9 +170,9 @@ def converted(
 
 def _encoder(data: bytes, path: Path) -> Callable[[np.ndarray], np.ndarray]:
     encode = tflite.open_checked(data, path).get_signature_runner()
-    return lambda style: encode(style=padding.grow(style[0], *padding.ANY_STYLE)[None])[
-        "code"
-    ]
+    return lambda style: encode(
+        style=padding.pad_to_multiple(style[0], *padding.ANY_STYLE)[None]
+    )["code"]
 
 
 def _transformer(data: bytes, path: Path) -> Callable[..., np.ndarray]:
@@ -180,7 +180,7 @@ def _transformer(data: bytes, path: Path) -> Callable[..., np.ndarray]:
 
     def run(content, code, alpha):
         height, width = content.shape[1:3]
-        grown = padding.grow(content[0], *padding.ANY_STYLE)[None]
+        grown = padding.pad_to_multiple(content[0], *padding.ANY_STYLE)[None]
         return transform(content=grown, code=code, alpha=alpha)["stylized"][
             :, :height, :width
         ]
@@ -194,4 +194,4 @@ def _written(wanted, path, data, encode, transform, variant):
 
     likeness = parity.compare(wanted, draw, path, variant.at_least)
     files.write_atomically(path, data, overwrite=True)
-    return parity.Artefact(path, len(data), likeness, variant.at_least)
+    return parity.Artifact(path, len(data), likeness, variant.at_least)

@@ -1,4 +1,4 @@
-"""What is changed in a .tflite after its conversion: what it need not say, and how
+"""What is changed in a .tflite after its conversion: what it need not log, and how
 weights of single layers are rounded.
 """
 
@@ -17,7 +17,7 @@ PHASES = 4  # pixels that a folded convolution computes at once
 
 
 def lean(data: bytes) -> bytes:
-    """Leaves out what tensors inside need not say, such as their names: a twelfth of a
+    """Leaves out what tensors inside need not log, such as their names: a twelfth of a
     small network's file.
     """
     model = _read(data)
@@ -99,7 +99,7 @@ def with_even_phases(data: bytes, exact: bytes) -> bytes:
 
     The four pixels of a window have kernels of different numbers but equal sums, which
     rounding of each number spoils: flat areas would alternate from pixel to pixel,
-    faintly, and in pictures of one colour strongly, since norms make much of any
+    faintly, and in pictures of one color strongly, since norms make much of any
     difference. Here numbers are rounded so that the sums stay equal; see
     `evenly_rounded`.
 
@@ -213,7 +213,7 @@ def _convolutions(model):
 
 
 def _folded_upsampling(model):
-    """The convolutions that compute four pixels of features at once; colours have
+    """The convolutions that compute four pixels of features at once; colors have
     larger kernels.
     """
     graph = model.subgraphs[0]

@@ -25,7 +25,7 @@ def within_float16(core: keras.Model, inputs: Sequence | None = None) -> keras.M
 
     Trained networks reach features of several hundred, whose squares, in the norms'
     variances, overflow in float16: the norm then gives zeros. But a norm undoes any
-    scale of what it normalises. So the convolution before it is divided by a power of
+    scale of what it normalizes. So the convolution before it is divided by a power of
     two, and the norm's epsilon by its square; both are exact in binary.
 
     Args:
@@ -76,9 +76,9 @@ def largest_features(
             norms,
             tf.nest.flatten(probe(tf.nest.map_structure(tf.convert_to_tensor, each))),
         ):
-            centred = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
+            centerd = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
             largest[norm.name] = max(
-                largest[norm.name], float(tf.reduce_max(tf.abs(centred)))
+                largest[norm.name], float(tf.reduce_max(tf.abs(centerd)))
             )
     return largest
 

@@ -22,7 +22,7 @@ from nst_tf.models import transform_net
 INTEGER = tflite.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
 
 
-def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefact]:
+def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artifact]:
     """Writes `folder`/tflite/NAME_integer.tflite.
 
     Inputs, output and sizes are those of the files of `tflite.export`. Ranges are
@@ -34,7 +34,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
         name: of the style, and so of the file.
 
     Returns:
-        The artefact.
+        The artifact.
 
     Raises:
         UserError: the folder cannot be written; or in 8 bits the network does not draw
@@ -54,7 +54,7 @@ def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artefac
             f"{error} Use the format tflite: its int8 file is nearer to the network."
         ) from error
     files.write_atomically(path, data, overwrite=True)
-    return [parity.Artefact(path, len(data), likeness, INTEGER.at_least)]
+    return [parity.Artifact(path, len(data), likeness, INTEGER.at_least)]
 
 
 def rounded(core: keras.Model) -> keras.Model:

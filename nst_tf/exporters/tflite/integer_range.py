@@ -39,7 +39,7 @@ class ScaledOutputRange(transform_net.OutputRange):
     """`transform_net.OutputRange` of scale * x + offset.
 
     Args:
-        scale, offset: three numbers each, of the colours.
+        scale, offset: three numbers each, of the colors.
     """
 
     def __init__(self, scale, offset, **kwargs):
@@ -186,7 +186,7 @@ def fitted(core: keras.Model, ranges: Ranges) -> keras.Model:
     """Returns a copy of a network that draws the same picture and whose convolutions
     give -1 to 1 within the ranges.
 
-    A norm undoes any scale and offset of each channel that it normalises, if its
+    A norm undoes any scale and offset of each channel that it normalizes, if its
     epsilon is scaled too. What follows the last convolution undoes its own.
     Convolutions of each channel alone are scaled only: the 1x1 undoes it.
 

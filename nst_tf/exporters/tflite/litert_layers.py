@@ -127,7 +127,7 @@ class UpsamplingConvolution(FoldedConvolution):
 
 
 class ColorConvolution(FoldedConvolution):
-    """A convolution to three colours, by steps of two pixels: four times the channels,
+    """A convolution to three colors, by steps of two pixels: four times the channels,
     a quarter of the places.
 
     Processors compute 8 or 16 channels in the time of three. Height and width of its
@@ -149,7 +149,7 @@ def for_litert(
     """Returns a copy of a network, of other layers where those take less time in LiteRT.
 
     Reflection pads become slices; upsampling and the convolution behind it become one,
-    see `UpsamplingConvolution`; the last convolution to colours computes 2x2 of them at
+    see `UpsamplingConvolution`; the last convolution to colors computes 2x2 of them at
     once. What it draws differs by float32's rounding only.
 
     Args:

@@ -62,14 +62,14 @@ FOREIGN = ("Flex", "CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 
 def export(
     network: keras.Model, folder: Path, name: str, *, sides: Sequence[int] = ()
-) -> list[parity.Artefact]:
+) -> list[parity.Artifact]:
     """Writes `folder`/tflite/NAME.tflite (float32), NAME_float16.tflite and NAME_int8.tflite.
 
     Each maps "image" float32 [1, H, W, 3] RGB in [0, 1], and "style_weights" or
     "strengths" float32 [1, N] if the network takes them, to "stylized" of the image's
     shape, clipped to [0, 1]. H and W are 384 as written; any that
     `nst_tf.images.padding` allows can be set by `resize_tensor_input`. int8 is
-    dynamic-range: weights in 8 bits, activations quantised on the fly, but for the
+    dynamic-range: weights in 8 bits, activations quantized on the fly, but for the
     first three convolutions, which are float, and for upsampling in networks of several
     styles.
 
@@ -81,16 +81,16 @@ def export(
             GPUs and browsers compile a file for the size that it names.
 
     Returns:
-        The artefacts, those of fixed sizes last.
+        The artifacts, those of fixed sizes last.
 
     Raises:
         UserError: the folder cannot be written, or a side that the network cannot draw.
-        RuntimeError: an artefact does not draw what the network draws; it was not
+        RuntimeError: an artifact does not draw what the network draws; it was not
             written.
     """
     check_sides(sides)
     core = core_for_phones(network)
-    artefacts, whole = (
+    artifacts, whole = (
         [],
         OF_SEVERAL_STYLES if transform_net.styles_of(network) > 1 else VARIANTS,
     )
@@ -110,8 +110,8 @@ def export(
             )
             likeness = parity.compare(wanted, runner(data, path), path, at_least)
             files.write_atomically(path, data, overwrite=True)
-            artefacts.append(parity.Artefact(path, len(data), likeness, at_least))
-    return artefacts
+            artifacts.append(parity.Artifact(path, len(data), likeness, at_least))
+    return artifacts
 
 
 def stylizing(core: keras.Model, height: int = SIDE, width: int = SIDE) -> Callable:
@@ -142,7 +142,7 @@ def check_sides(
 ) -> None:
     """Raises `UserError` for a fixed side that the network would have to grow."""
     for side in sides:
-        if (wanted := padding.grown_side(side, multiple, minimum)) != side:
+        if (wanted := padding.padded_side(side, multiple, minimum)) != side:
             raise expected(
                 f"--sizes that are multiples of {multiple} and at least {minimum}",
                 side,
@@ -231,7 +231,7 @@ def runner(data: bytes, path: Path) -> Callable[..., np.ndarray]:
 
     def run(image: np.ndarray, **style_weights: np.ndarray) -> np.ndarray:
         height, width = image.shape[1:3]
-        grown = padding.grow(image[0])[None]
+        grown = padding.pad_to_multiple(image[0])[None]
         return stylize(image=grown, **style_weights)["stylized"][:, :height, :width]
 
     return run

@@ -74,7 +74,7 @@ def export(
     *,
     style_image: str = "",
     web_runtime: str = "",
-) -> list[parity.Artefact]:
+) -> list[parity.Artifact]:
     """Writes `folder`/web for a network of one or several styles; an older one is replaced.
 
     Serve it with any server of static files; see `nst_tf/assets/web`.
@@ -88,7 +88,7 @@ def export(
         web_runtime: see `litert_js.load`.
 
     Returns:
-        The one artefact; its ratio is the smallest of all files'.
+        The one artifact; its ratio is the smallest of all files'.
 
     Raises:
         UserError: the folder cannot be written, or LiteRT.js is not to be had.
@@ -126,7 +126,7 @@ def export_any_style(
     *,
     style_image: str = "",
     web_runtime: str = "",
-) -> list[parity.Artefact]:
+) -> list[parity.Artifact]:
     """Writes `folder`/web for a network of any style, with the codes of the packaged
     style pictures.
 
@@ -214,7 +214,7 @@ def _written(network, folder, name, kind, offered, converted, adapted, runtime):
     contents["model.json"] = json.dumps(page, indent=1).encode()
     _replace(target, contents)
     return [
-        parity.Artefact(
+        parity.Artifact(
             target,
             sum(map(len, contents.values())),
             min(likenesses),

@@ -1,9 +1,9 @@
 """Pictures that find the blind spots of a feature network in training: what it must
 learn to judge rightly.
 
-Whoever is optimised against a feature network's loss finds what the network does not
+Whoever is optimized against a feature network's loss finds what the network does not
 see. So while a student of `nst_tf.training.distillation.student` is distilled, it is
-attacked in the ways in which it will be used: pictures are optimised against its loss
+attacked in the ways in which it will be used: pictures are optimized against its loss
 pixel by pixel, and small transform networks are trained against it.
 """
 
@@ -268,7 +268,7 @@ class _StepSize(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def disturb(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Changes contrast and colours and adds noise, in single pixels and in blocks of
+    """Changes contrast and colors and adds noise, in single pixels and in blocks of
     2x2, at random.
 
     Args:
@@ -280,12 +280,12 @@ def disturb(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         output is.
     """
     shape = tf.shape(pictures)
-    each, colour = [shape[0], 1, 1, 1], [shape[0], 1, 1, 3]
+    each, color = [shape[0], 1, 1, 1], [shape[0], 1, 1, 3]
 
     def uniform(size, number, low, high):
         return tf.random.stateless_uniform(size, seed + [0, number], low, high)
 
-    contrast, shift = uniform(each, 11, 0.3, 1.4), uniform(colour, 12, -0.25, 0.25)
+    contrast, shift = uniform(each, 11, 0.3, 1.4), uniform(color, 12, -0.25, 0.25)
     white = tf.random.stateless_normal(shape, seed + [0, 13]) * tf.exp(
         uniform(each, 14, -5.0, -1.5)
     )

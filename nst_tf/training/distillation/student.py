@@ -77,7 +77,7 @@ def greedy_channels(gram: np.ndarray, count: int) -> np.ndarray:
     removes it.
 
     Args:
-        gram: [C, C], uncentred second moments.
+        gram: [C, C], uncentered second moments.
         count: how many to choose, at most C.
 
     Returns:
@@ -256,7 +256,7 @@ def held_out_errors(slim: extractors.FeatureExtractor, targets: keras.Model) -> 
     between their maps; gram: the same for their Gram matrices.
     """
     pictures = tf.stack(
-        [_centre(sample_photos.builtin_photo(name)) for name in sample_photos.PHOTOS]
+        [_center(sample_photos.builtin_photo(name)) for name in sample_photos.PHOTOS]
     )
     first, second = np.array([(i, j) for i in range(len(pictures)) for j in range(i)]).T
     narrow, wide = slim(pictures), targets(pictures)
@@ -345,7 +345,7 @@ def _solved(normal, mixed, ridge=RIDGE):
     return np.linalg.solve(normal, mixed).astype(np.float32)
 
 
-def _centre(pixels, size=256):
+def _center(pixels, size=256):
     top, left = ((side - size) // 2 for side in pixels.shape[:2])
     return tf.cast(pixels[top : top + size, left : left + size], tf.float32) / 255.0
 

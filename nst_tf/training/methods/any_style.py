@@ -82,7 +82,7 @@ class AdainTask:
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         crops, paintings = batch["image"], batch["style"]
-        back = regularizers.given_back(batch["index"]) * float(
+        back = regularizers.identity_mask(batch["index"]) * float(
             self._identity_weight > 0
         )
         pictures = self.network([crops, paintings, 1.0 - back[:, None]], training=True)
@@ -122,7 +122,7 @@ class AdainTask:
         return [f"wrote {run.network}", f"wrote {run.contact_sheet}: look at it"]
 
     def _write_sheet(self, path, side, names):
-        sheet = contact_sheet.sheet(self._rows(side, names), cell=side)
+        sheet = contact_sheet.make_contact_sheet(self._rows(side, names), cell=side)
         files.write_atomically(path, image_io.encode_rgb8(sheet, "png"), overwrite=True)
 
     def _rows(self, side, names):

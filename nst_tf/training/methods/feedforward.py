@@ -28,7 +28,7 @@ from nst_tf.training.schedule import FitResult
 
 PREVIEW_SIDE = 384  # pixels, long side of preview photos
 SHEET_SIDE = 512  # the same on the contact sheet
-NOISE = 5 / 255  # standard deviation; 5 grey levels as in nst_tf.evaluation.metrics
+NOISE = 5 / 255  # standard deviation; 5 gray levels as in nst_tf.evaluation.metrics
 
 
 class FeedforwardTask:
@@ -132,11 +132,11 @@ class FeedforwardTask:
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         crops, blend, targets, index = batch["image"], [], self._targets, batch["index"]
-        back = regularizers.given_back(index) * float(self._identity_weight > 0)
+        back = regularizers.identity_mask(index) * float(self._identity_weight > 0)
         if self._blends:
             if self._identity_weight:
                 index -= (
-                    index // regularizers.IDENTITY_EVERY + 1
+                    index // regularizers.IDENTITY_PERIOD + 1
                 )  # counts the painted crops alone
             # In turn, by the running number of the crop: each style gets its share, on
             # any number of devices.
@@ -181,7 +181,7 @@ class FeedforwardTask:
         ]
         files.write_atomically(
             run.previews / f"step_{step:06d}.png",
-            image_io.encode_rgb8(contact_sheet.sheet(rows), "png"),
+            image_io.encode_rgb8(contact_sheet.make_contact_sheet(rows), "png"),
             overwrite=True,
         )
 
@@ -191,7 +191,8 @@ class FeedforwardTask:
         files.write_atomically(
             run.contact_sheet,
             image_io.encode_rgb8(
-                contact_sheet.sheet(self._sheet_rows(), cell=SHEET_SIDE), "png"
+                contact_sheet.make_contact_sheet(self._sheet_rows(), cell=SHEET_SIDE),
+                "png",
             ),
             overwrite=True,
         )

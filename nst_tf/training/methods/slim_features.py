@@ -5,7 +5,7 @@ least squares, and is then trained so that a linear embedding of its maps equals
 maps: features, Gram matrices, and the differences between a photo and a changed version
 of it. A network that is trained with a feature network finds what the latter does not
 see, so half of what the student is shown comes from the attacks of
-`nst_tf.training.distillation.adversaries`: pictures that are being optimised against
+`nst_tf.training.distillation.adversaries`: pictures that are being optimized against
 the student's own loss at this very moment, and the pictures of networks that train
 against it. The other half is photos, plain and disturbed.
 """
