@@ -107,10 +107,8 @@ def open_network(model: str | os.PathLike) -> keras.Model:
     with opening(file):
         import keras
 
-        from nst_tf.models import (
-            adain_net,  # register the layers that the file names
-            transform_net,
-        )
+        # They register the layers that the file names.
+        from nst_tf.models import adain_net, style_prediction_net, transform_net  # noqa: F401
 
         network = keras.saving.load_model(file, compile=False)
         if not adain_net.is_any_style(network):
