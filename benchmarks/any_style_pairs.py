@@ -26,7 +26,7 @@ from nst_tf.evaluation.score import Judge, evenly
 from nst_tf.exporters import parity
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.inference import open_any_style
+from nst_tf.inference.open_model import load_model
 from nst_tf.losses.perceptual import LossWeights
 
 flags.DEFINE_list("models", [], "Models of any style, NAME=PATH.")
@@ -52,11 +52,9 @@ def square(path, side):
 
 def ours(path):
     """(photo, painting) -> picture, and (photo, painting) -> the picture without strength."""
-    model = open_any_style.open_any_style(path)
+    model = load_model(path)
     return tuple(
-        lambda photo, painting, alpha=alpha: model.transform(
-            photo, model.encode_style(painting), alpha
-        )
+        lambda photo, painting, alpha=alpha: model(photo, painting, alpha)
         for alpha in (FLAGS.alpha, 0.0)
     )
 

@@ -13,14 +13,14 @@ import os
 
 from nst_tf.config import flags
 from nst_tf.config.client import ClientSettings
-from nst_tf.serving.run import paint
+from nst_tf.serving.run import stylize
 
 
 def main() -> int:
     # Read when gRPC is first imported: what it has to say reaches the user as our
     # errors.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    return paint(flags.read(ClientSettings))
+    return stylize(flags.read(ClientSettings))
 
 
 if __name__ == "__main__":

@@ -45,3 +45,7 @@ class AlbumSettings:
             raise expected(
                 "numbers as --style_weights", ",".join(self.style_weights), "Try 1,0."
             ) from None
+
+    @property
+    def style_argument(self):
+        return self.blend or None

@@ -16,7 +16,6 @@ import dataclasses
 
 from nst_tf.config.fields import setting, texture_sides
 from nst_tf.config.folder import AlbumSettings
-from nst_tf.config.style_request import Wishes
 from nst_tf.core.errors import expected
 from nst_tf.images import color
 
@@ -86,7 +85,6 @@ class StylizeSettings(AlbumSettings):
                 f"--strength={self.strength}",
                 "Use --alpha.",
             )
-        _ = self.wishes  # raises, if they cannot be met
 
     def _needed(self):
         return ("model", "output") if self.texture_size else super()._needed()
@@ -97,10 +95,7 @@ class StylizeSettings(AlbumSettings):
         return texture_sides(self.texture_size) if self.texture_size else None
 
     @property
-    def wishes(self) -> Wishes | None:
-        """What is asked of a model of any style; None without --style."""
+    def style_argument(self):
         if not self.style:
-            return None
-        return Wishes(
-            self.style, self.blend, self.alpha, self.style_size, self.content_masks
-        )
+            return self.blend or None
+        return dict(zip(self.style, self.blend or [1.0] * len(self.style)))

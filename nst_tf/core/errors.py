@@ -22,3 +22,9 @@ def expected(what: str, received: object, remedy: str) -> UserError:
         Expected --steps of at least 1. Received: 0. Give a positive number.
     """
     return UserError(f"Expected {what.rstrip('.')}. Received: {received}. {remedy}")
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of what an exception says, or its type where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -4,7 +4,7 @@ Huang, Belongie 2017 (arXiv:1703.06868). A style picture becomes a small code on
 photo, code and strength become the painted photo. Both ways share the frozen encoder.
 """
 
-import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 
 import keras
@@ -16,6 +16,7 @@ from nst_tf.images import padding
 from nst_tf.layers.padding import CropToSize, PadToMultiple, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
 from nst_tf.models import feature_transforms
+from nst_tf.models.style_network import AnyStyleNetwork, Parts
 
 LAYER = "relu4_1"  # where styles are transferred; Huang and Belongie's
 SKIPS = (
@@ -27,18 +28,25 @@ OUTPUT = "out_conv"  # name of the decoder's last convolution
 ALPHA = "alpha"
 
 
-@dataclasses.dataclass(frozen=True)
-class Parts:
-    """A network's two ways.
+@keras.saving.register_keras_serializable("nst_tf")
+class AdainNet(AnyStyleNetwork):
+    """Encoder, transfer of statistics, decoder; `any_style_net` builds it."""
 
-    Attributes:
-        encode_style: [B, h, w, 3] RGB in [0, 1] -> code [B, N].
-        transform: [[B, H, W, 3], code [B or 1, N], alpha [B or 1, 1]] -> [B, H, W, 3],
-            about [0, 1].
-    """
-
-    encode_style: keras.Model
-    transform: keras.Model
+    def _make_parts(self):
+        # Made anew: a file that held them would hold the encoder twice.
+        features, decoder = self.get_layer("encoder"), self.get_layer("decoder")
+        transfer = self.get_layer("transfer").transfer
+        style = keras.Input((None, None, 3), name="style")
+        image = keras.Input((None, None, 3), name="image")
+        size = feature_transforms.transfer(transfer).size
+        code_size = sum(size(maps.shape[-1]) for maps in features.outputs)
+        code = keras.Input((code_size,), name="code")
+        alpha = keras.Input((1,), name=ALPHA)
+        drawn = _painted(features, transfer, decoder, image, code, alpha)
+        return Parts(
+            keras.Model(style, _code(features, transfer, style), name="encode_style"),
+            keras.Model([image, code, alpha], drawn, name="transform"),
+        )
 
 
 def any_style_net(
@@ -48,7 +56,7 @@ def any_style_net(
     skips: Sequence[str] = (),
     rms: Mapping[str, float] | None = None,
     dtype: str = "float32",
-) -> keras.Model:
+) -> AdainNet:
     """Builds the network: (photo, style, alpha) -> the photo painted in the style.
 
     Args:
@@ -95,10 +103,11 @@ def any_style_net(
     style = keras.Input((None, None, 3), name="style")
     alpha = keras.Input((1,), name=ALPHA)
     code = _code(features, transfer, style)
-    return keras.Model(
+    return AdainNet(
         [image, style, alpha],
         _painted(features, transfer, decoder, image, code, alpha),
         name="any_style_net",
+        configuration=json.dumps({"transfer": transfer, "skips": skips}),
     )
 
 
@@ -189,37 +198,13 @@ def mirrored_decoder(
 
 
 def is_any_style(network: keras.Model) -> bool:
-    """Whether a network is an `any_style_net`, or a `style_prediction_net.modulated_net`."""
+    """Whether a network takes "image", "style" and "alpha"."""
     return [each.name for each in network.inputs] == ["image", "style", ALPHA]
 
 
-def parts_of(network: keras.Model) -> Parts:
-    """Returns the two ways of a network of any style, which share its weights.
-
-    Those of an `any_style_net` are made anew: a file of a network that held them would
-    hold the encoder twice.
-    """
-    if "transform" in [
-        layer.name for layer in network.layers if isinstance(layer, keras.Model)
-    ]:
-        return Parts(network.get_layer("encode_style"), network.get_layer("transform"))
-    features, decoder = network.get_layer("encoder"), network.get_layer("decoder")
-    transfer = network.get_layer("transfer").transfer
-    style = keras.Input((None, None, 3), name="style")
-    image = keras.Input((None, None, 3), name="image")
-    size = feature_transforms.transfer(transfer).size
-    code = keras.Input(
-        (sum(size(maps.shape[-1]) for maps in features.outputs),), name="code"
-    )
-    alpha = keras.Input((1,), name=ALPHA)
-    return Parts(
-        keras.Model(style, _code(features, transfer, style), name="encode_style"),
-        keras.Model(
-            [image, code, alpha],
-            _painted(features, transfer, decoder, image, code, alpha),
-            name="transform",
-        ),
-    )
+def parts_of(network: AnyStyleNetwork) -> Parts:
+    """Returns the two ways of a network of any style, which share its weights."""
+    return network.get_parts()
 
 
 @keras.saving.register_keras_serializable("nst_tf")

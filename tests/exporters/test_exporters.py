@@ -24,7 +24,6 @@ from nst_tf.exporters import (
 )
 from nst_tf.exporters.tflite import litert_layers, per_style as tflite
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model
 from nst_tf.models import transform_net
 
 FLOORS = {
@@ -43,7 +42,7 @@ TFLITE = ["tiny.tflite", "tiny_float16.tflite", "tiny_int8.tflite"]
 
 @functools.cache
 def opened(path):
-    return open_model.open_artifact(path)
+    return tiny.open_painter(path)
 
 
 @functools.cache
@@ -149,7 +148,7 @@ def test_a_network_trained_in_bfloat16_is_exported_in_float32(tmp_path):
         tiny.draw(exporters.in_float32(trained), photo), tiny.draw(wide, photo)
     )
     exporters.export("saved_model", trained, tmp_path, "tiny")
-    drawn = open_model.open_artifact(tmp_path / "saved_model")(photo)
+    drawn = tiny.open_painter(tmp_path / "saved_model")(photo)
     assert parity.psnr(drawn, tiny.draw(wide, photo)) > 80
 
 
@@ -520,7 +519,7 @@ def test_the_command_exports_a_run_folder(run_folder, tmp_path):
     assert "Warning" not in done.stderr and "Assets written" not in done.stderr
     photo = image_io.to_float(tiny.photo(45, 61))
     wanted = tiny.draw(tiny.network(), photo)
-    drawn = open_model.open_artifact(output / "tflite" / "night.tflite")(photo)
+    drawn = tiny.open_painter(output / "tflite" / "night.tflite")(photo)
     assert parity.psnr(drawn, wanted) > 80
 
 

@@ -21,7 +21,6 @@ from nst_tf.exporters.tflite import (
     per_style as tflite,
 )
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.models import transform_net
 
@@ -86,9 +85,7 @@ def graph(exported):
 @pytest.mark.parametrize("size", tiny.SIZES, ids="{0[0]}x{0[1]}".format)
 def test_it_draws_the_networks_picture_at_every_size(exported, size):
     photo = image_io.to_float(tiny.photo(*size))
-    drawn = open_model.open_artifact(exported / "tflite" / "night_integer.tflite")(
-        photo
-    )
+    drawn = tiny.open_painter(exported / "tflite" / "night_integer.tflite")(photo)
     assert drawn.shape == photo.shape and drawn.min() >= 0 and drawn.max() <= 1
     # The deepest norms see four pixels of the smallest pictures: nothing averages out.
     assert parity.psnr(drawn, tiny.draw(network(), photo)) >= (

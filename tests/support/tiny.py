@@ -13,6 +13,7 @@ from nst_tf.exporters.registry import ANY_STYLE_EXPORTERS, EXPORTERS
 from nst_tf.exporters.tflite import any_style as any_style_tflite
 from nst_tf.features import extractors, vgg
 from nst_tf.images import io as image_io
+from nst_tf.inference.open_model import load_model
 from nst_tf.models import adain_net, style_prediction_net, transform_net
 
 # What is exported of every kind of network, and draws at every size. The format web has
@@ -143,3 +144,8 @@ def artifact(name: str) -> Path:
         artifact.path for artifacts in exported()[1].values() for artifact in artifacts
     ]
     return next(path for path in paths if path.name == name)
+
+
+def open_painter(model: Path | str, style=None, strength: float = 1.0):
+    """A function from photos to stylized photos of a model by its path."""
+    return load_model(model).prepare(None if style == () else style, strength)

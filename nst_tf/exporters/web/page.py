@@ -18,14 +18,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf.config.style_request import Wishes
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
 from nst_tf.exporters import model_card, parity
 from nst_tf.exporters.tflite import any_style as any_style_tflite, per_style as tflite
 from nst_tf.exporters.web import litert_js
 from nst_tf.images import io as image_io
-from nst_tf.inference import stylizer
+from nst_tf.inference.model import STYLE_SIZE, read_style
 from nst_tf.models import adain_net, transform_net
 
 FOLDER = "web"
@@ -45,7 +44,6 @@ KINDS = {
     transform_net.STYLE_WEIGHTS: "several",
     transform_net.STRENGTHS: "strengths",
 }
-STYLE_SIZE = Wishes.style_size  # of pictures whose codes the page has
 SAMPLE = "coffee"  # a photo to begin with; public domain (CC0)
 # LiteRT.js imports this from a second package, for which the page has its own few
 # lines: in a worker, where it runs, there are no import maps that could say so.
@@ -151,9 +149,7 @@ def export_any_style(
 
     offered = []
     for each in style_images.packaged_styles():
-        code = np.asarray(
-            parts.encode_style(stylizer.read_style(each, STYLE_SIZE)[None])
-        )[0]
+        code = np.asarray(parts.encode_style(read_style(each, STYLE_SIZE)[None]))[0]
         offered.append(
             dataclasses.replace(_style(each), code=[float(number) for number in code])
         )
