@@ -5,9 +5,10 @@ import dataclasses
 import itertools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tqdm
@@ -15,10 +16,8 @@ import tqdm
 from nst_tf.config.folder import AlbumSettings
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.images import io as image_io
-from nst_tf.inference.model import Model, Style
+from nst_tf.inference.model import Model, Paint, Style
 from nst_tf.inference.open_model import load_model
-
-Paint = Callable[[np.ndarray], np.ndarray]  # from `Model.prepare`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +65,7 @@ def stylize_folder(
         UserError: there are no photos, or several for one output file.
     """
 
-    def paint_one(job):
+    def paint_one(job: tuple[Path, Path]) -> Path | str:
         photo, target = job
         try:
             if target.exists() and not overwrite:
@@ -100,9 +99,9 @@ def stylize_folder(
 
 
 def stylize_files(
-    model: Model | str | os.PathLike,
-    content: str | os.PathLike,
-    output: str | os.PathLike,
+    model: Model | str | os.PathLike[str],
+    content: str | os.PathLike[str],
+    output: str | os.PathLike[str],
     *,
     style: Style = None,
     strength: float = 1.0,
@@ -148,7 +147,9 @@ def run_folder(paint: Paint, settings: AlbumSettings, concurrency: int = 1) -> i
     return 1 if outcome.failed else 0
 
 
-def _map_in_threads(function, items, concurrency):
+def _map_in_threads(
+    function: Callable[[Any], Any], items: Sequence[Any], concurrency: int
+) -> Generator[Any, None, None]:
     """Yields function(item) in the order of the items."""
     if concurrency == 1:
         yield from map(function, items)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,27 +30,29 @@ class KerasNetwork(Runtime):
         image = tf.TensorSpec([1, None, None, 3])
         code = tf.TensorSpec([1, network.code_size])
 
-        @tf.function(input_signature=[image, code, tf.TensorSpec([1, 1])])
-        def transform(image, code, strength):
+        def transform(image: Any, code: Any, strength: Any) -> Any:
             drawn = network.transform(image, code, strength)
             return tf.clip_by_value(drawn, 0.0, 1.0)
 
-        @tf.function(input_signature=[image])
-        def encode(picture):
+        def encode(picture: Any) -> Any:
             return network.encode(picture)
 
         # Made here, since TensorFlow warns of many functions of one name.
-        self._transform = transform.get_concrete_function()
-        self._encode = None if self.styles else encode.get_concrete_function()
+        strength = tf.TensorSpec([1, 1])
+        traced = tf.function(transform).get_concrete_function(image, code, strength)
+        self._transform = traced
+        self._encode = None
+        if not self.styles:
+            self._encode = tf.function(encode).get_concrete_function(image)
 
-    def encode(self, picture):
+    def encode(self, picture: np.ndarray) -> np.ndarray:
         if self._encode is None:
             return super().encode(picture)
         return self._encode(_tensor(picture[None])).numpy()[0]
 
-    def draw(self, image, code, strength):
-        strength = np.array([[strength]], np.float32)
-        inputs = (_tensor(each) for each in (image[None], code[None], strength))
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
+        alpha = np.array([[strength]], np.float32)
+        inputs = (_tensor(each) for each in (image[None], code[None], alpha))
         return self._transform(*inputs).numpy()[0]
 
 
@@ -61,7 +63,7 @@ def open_keras(file: Path) -> Runtime:
     return KerasNetwork(str(file), load_network(file))
 
 
-def _tensor(values: np.ndarray):
+def _tensor(values: np.ndarray) -> Any:
     import tensorflow as tf
 
     return tf.constant(values)

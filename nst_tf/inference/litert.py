@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class LiteRtNetwork(Runtime):
         self.has_strength = self._blend == STRENGTHS
         self.styles = int(model.inputs[self._blend]["shape"][1]) if self._blend else 1
 
-    def draw(self, image, code, strength):
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
         height, width = image.shape[:2]
         padded = padding.pad_to_multiple(image)[None]
         blend = blend_inputs(self._blend, code, strength)
@@ -92,11 +93,11 @@ class LiteRtPair(Runtime):
         content = self._transformer.inputs["content"]
         self._fixed = tuple(int(side) for side in content["shape_signature"][1:3])
 
-    def encode(self, picture):
+    def encode(self, picture: np.ndarray) -> np.ndarray:
         padded = padding.pad_to_multiple(picture, *padding.ANY_STYLE)
         return self._encoder({"style": padded[None]})[0]
 
-    def draw(self, image, code, strength):
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
         height, width = image.shape[:2]
         if self._fixed[0] > 0 and self._fixed != (height, width):
             raise expected(
@@ -142,7 +143,7 @@ def _open_part(path: Path, output: str) -> LiteRtModel:
     return model
 
 
-def _check_pictures(what: str, details: Sequence[dict]) -> None:
+def _check_pictures(what: str, details: Sequence[Mapping[str, Any]]) -> None:
     shapes = [
         f"{detail['dtype'].__name__} {detail['shape'].tolist()}" for detail in details
     ]
@@ -152,7 +153,7 @@ def _check_pictures(what: str, details: Sequence[dict]) -> None:
         )
 
 
-def _is_picture(detail: dict) -> bool:
+def _is_picture(detail: Mapping[str, Any]) -> bool:
     # Height and width do not matter: any can be set.
     shape = detail["shape"]
     return (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nst_tf.config.shares import normalize_shares
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import UserError, expected
 from nst_tf.data import style_images
 from nst_tf.images import color, io as image_io
 from nst_tf.inference.runtime import Runtime
@@ -18,6 +18,9 @@ from nst_tf.inference.style_names import find_style
 # A name, an index, a picture, a path, a code; several of them with their shares; or
 # shares alone by position.
 Style = Any
+Paint = Callable[[np.ndarray], np.ndarray]  # photo -> stylized photo
+# A file, or [H, W, 1] in [0, 1].
+Mask = Any
 STYLE_SIZE = 512  # pixels, short side of style pictures at most
 
 
@@ -56,7 +59,7 @@ class Model:
         image: np.ndarray | image_io.Picture,
         style: Style = None,
         strength: float = 1.0,
-        masks: Sequence[str | os.PathLike | np.ndarray] = (),
+        masks: Sequence[Mask] = (),
         preserve_color: str = "none",
     ) -> Any:
         """Paints one photo.
@@ -97,9 +100,9 @@ class Model:
         self,
         style: Style = None,
         strength: float = 1.0,
-        masks: Sequence[str | os.PathLike | np.ndarray] = (),
+        masks: Sequence[Mask] = (),
         preserve_color: str = "none",
-    ) -> Callable[[np.ndarray], np.ndarray]:
+    ) -> Paint:
         """Returns a function from photos to stylized photos; styles are encoded now, once.
 
         Args:
@@ -149,23 +152,25 @@ class Model:
     def __exit__(self, *unused: object) -> None:
         self.close()
 
-    def _prepare_code(self, code, strength):
+    def _prepare_code(self, code: np.ndarray, strength: float) -> Paint:
         return lambda image: self._runtime.draw(image, code, strength)
 
-    def _prepare_regions(self, codes, masks, strength):
-        def paint(image):
-            size = image.shape[:2]
-            shares = [_read_mask(mask, size) for mask in masks]
+    def _prepare_regions(
+        self, codes: Sequence[np.ndarray], masks: Sequence[Mask], strength: float
+    ) -> Paint:
+        def paint(image: np.ndarray) -> np.ndarray:
+            height, width = image.shape[:2]
+            shares = [_read_mask(mask, (height, width)) for mask in masks]
             # Where masks add up to less than 1, the photo has the rest.
             rest = np.maximum(1 - sum(shares), 0)
             mixed = rest * image
             for share, code in zip(shares, codes):
                 mixed = mixed + share * self._runtime.draw(image, code, strength)
-            return (mixed / (sum(shares) + rest)).astype(np.float32)
+            return np.asarray(mixed / (sum(shares) + rest), np.float32)
 
         return paint
 
-    def _check_strength(self, strength):
+    def _check_strength(self, strength: float) -> None:
         if not 0 <= strength <= 1:
             raise expected(
                 "--strength from 0 to 1",
@@ -216,9 +221,10 @@ class Model:
                 index,
                 "Choose one.",
             )
-        return np.eye(len(self._names), dtype=np.float32)[index]
+        code: np.ndarray = np.eye(len(self._names), dtype=np.float32)[index]
+        return code
 
-    def _missing_style(self, received):
+    def _missing_style(self, received: str) -> UserError:
         if not self._names:
             return expected(
                 "a style picture",
@@ -258,7 +264,7 @@ def _is_shares(style: Style) -> bool:
     return all(isinstance(each, (int, float, np.number)) for each in style)
 
 
-def _check_masks(masks, shares):
+def _check_masks(masks: Sequence[Mask], shares: Sequence[float]) -> None:
     if len(masks) != len(shares):
         raise expected(
             f"{len(shares)} masks, one for each --style",
@@ -273,7 +279,7 @@ def _check_masks(masks, shares):
         )
 
 
-def _read_mask(mask, size):
+def _read_mask(mask: Mask, size: tuple[int, int]) -> np.ndarray:
     if isinstance(mask, np.ndarray):
         return mask.reshape(*size, 1)
     return image_io.read_mask(os.fspath(mask), size)

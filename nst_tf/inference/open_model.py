@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 KINDS = "a run folder, a .keras file, a SavedModel folder or a .tflite file"
 
 
-def load_model(model: str | os.PathLike, *, style_size: int = STYLE_SIZE) -> Model:
+def load_model(model: str | os.PathLike[str], *, style_size: int = STYLE_SIZE) -> Model:
     """Opens a model to paint with.
 
     Args:
@@ -51,7 +51,7 @@ def load_model(model: str | os.PathLike, *, style_size: int = STYLE_SIZE) -> Mod
     return Model(runtime, _find_style_names(path, runtime.styles), style_size)
 
 
-def open_network(model: str | os.PathLike) -> StyleNetwork:
+def open_network(model: str | os.PathLike[str]) -> StyleNetwork:
     """Opens a trained network itself, which can be exported.
 
     Args:

@@ -15,6 +15,7 @@ same.
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.images import io as image_io, noise
 from nst_tf.inference import folder as photo_folder
+from nst_tf.inference.model import Paint
 from nst_tf.inference.open_model import load_model
 
 
@@ -38,7 +39,8 @@ def stylize(settings: StylizeSettings) -> int:
         return photo_folder.run_folder(paint, settings)
 
 
-def _paint_texture(paint, settings):
+def _paint_texture(paint: Paint, settings: StylizeSettings) -> None:
+    assert settings.texture is not None
     image = noise.natural_noise(settings.seed, *settings.texture)
     drawn = photo_folder.paint_photo(paint, image, "noise")
     image_io.write_picture(

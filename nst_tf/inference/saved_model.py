@@ -1,6 +1,7 @@
 """Paints with SavedModels by TensorFlow."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
 class SavedModelNetwork(Runtime):
     """A SavedModel of a network with styles of its own."""
 
-    def __init__(self, path: Path, loaded):
+    def __init__(self, path: Path, loaded: Any):
         if "serving_float" not in loaded.signatures:
             found = ", ".join(loaded.signatures) or "none"
             raise ValueError(f"it has no signature serving_float, only {found}")
@@ -24,7 +25,7 @@ class SavedModelNetwork(Runtime):
         self.has_strength = self._blend == STRENGTHS
         self.styles = inputs[self._blend].shape[1] if self._blend else 1
 
-    def draw(self, image, code, strength):
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
         inputs = {"image": image[None], **blend_inputs(self._blend, code, strength)}
         return _call(self._signature, inputs)["stylized"].numpy()[0]
 
@@ -35,15 +36,15 @@ class AnyStyleSavedModel(Runtime):
     styles = 0
     has_strength = True
 
-    def __init__(self, path: Path, loaded):
+    def __init__(self, path: Path, loaded: Any):
         self.name = str(path)
         self._loaded = loaded
 
-    def encode(self, picture):
+    def encode(self, picture: np.ndarray) -> np.ndarray:
         signature = self._loaded.signatures["encode_style"]
         return _call(signature, {"style": picture[None]})["code"].numpy()[0]
 
-    def draw(self, image, code, strength):
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
         alpha = np.array([[strength]], np.float32)
         inputs = {"content": image[None], "code": code[None], "alpha": alpha}
         signature = self._loaded.signatures["transform"]
@@ -68,7 +69,7 @@ def open_saved_model(path: Path) -> Runtime:
     return SavedModelNetwork(path, loaded)
 
 
-def _call(signature, inputs):
+def _call(signature: Any, inputs: dict[str, np.ndarray]) -> Any:
     import tensorflow as tf
 
     return signature(**{name: tf.constant(value) for name, value in inputs.items()})

@@ -69,7 +69,8 @@ def open_connection(
         UserError: gRPC's packages are missing, or there is no such protocol.
     """
     try:
-        return CONNECTIONS[protocol](server, model, version)
+        connection: Connection = CONNECTIONS[protocol](server, model, version)
+        return connection
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("grpc", "google"):
             raise
@@ -115,7 +116,7 @@ class RemoteNetwork(Runtime):
         self.has_strength = self._blend == STRENGTHS
         self.styles = inputs[self._blend][-1] if self._blend else 1
 
-    def draw(self, image, code, strength):
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
         """See `Runtime.draw`; raises as `stylize_file`."""
         blend = blend_inputs(self._blend, code, strength)
         if self._signature == BYTES:
@@ -156,14 +157,17 @@ class RemoteNetwork(Runtime):
                 reason.rstrip("."),
                 "Check the photo.",
             )
-        return _take_only(outputs, "stylized_bytes", self.name)
+        stylized: bytes = _take_only(outputs, "stylized_bytes", self.name)
+        return stylized
 
     def close(self) -> None:
         """Ends calls that are under way."""
         self._retries.close()
         self._connection.close()
 
-    def _find_inputs(self, offered):
+    def _find_inputs(
+        self, offered: Mapping[str, Mapping[str, tuple[int, ...]]]
+    ) -> Mapping[str, tuple[int, ...]]:
         """Returns {input: shape} of the signature that is used."""
         inputs = offered.get(self._signature)
         if inputs is None:
@@ -180,7 +184,7 @@ class RemoteNetwork(Runtime):
             )
         return inputs
 
-    def _predict(self, **inputs):
+    def _predict(self, **inputs: np.ndarray) -> Mapping[str, np.ndarray]:
         return self._try(
             lambda: self._connection.predict(self._signature, inputs, self._deadline),
             "a painted photo",
@@ -212,7 +216,7 @@ class RemoteNetwork(Runtime):
         )
 
 
-def _take_only(outputs, name, model):
+def _take_only(outputs: Mapping[str, np.ndarray], name: str, model: str) -> Any:
     """Returns the one item of an output; REST leaves out the name where there is one output."""
     found = outputs.get(name, outputs.get("") if len(outputs) == 1 else None)
     if found is None or found.ndim == 0 or len(found) != 1:
