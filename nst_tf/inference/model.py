@@ -211,7 +211,7 @@ class Model:
             index = find_style(style, self._names, self._runtime.name)
         if not isinstance(index, (int, np.integer)):
             raise expected(
-                f"one of the styles of {self._runtime.name}: {', '.join(self._names)}",
+                f"one of the styles of {self._runtime.name}: {'; '.join(self._names)}",
                 "a picture or a code",
                 "A model of any style paints in those.",
             )
@@ -233,7 +233,7 @@ class Model:
             )
         return expected(
             f"one of the styles of {self._runtime.name}, or a share for each of the "
-            f"{len(self._names)}: {', '.join(self._names)}",
+            f"{len(self._names)}: {'; '.join(self._names)}",
             received,
             "Name one with --style, or several with shares, such as --style=wave:2,cafe:1.",
         )

@@ -51,9 +51,9 @@ def find_style(name: str, names: Sequence[str], model: str) -> int:
         return matching[0]
     if name.isdecimal() and int(name) < len(names):
         return int(name)
-    found = ", ".join(names[index] for index in matching)
+    found = "; ".join(names[index] for index in matching)
     raise expected(
-        f"one of the styles of {model}: {', '.join(names)}",
+        f"one of the styles of {model}: {'; '.join(names)}",
         f"{name!r}, which could be {found}" if found else repr(name),
         "Name one, or give its number from 0.",
     )

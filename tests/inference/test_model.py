@@ -341,7 +341,7 @@ def test_regions_work_for_styles_of_its_own(several):
     [
         (
             None,
-            "share for each of the 3: Hokusai wave, Cafe terrace, Starry night. Received: none",
+            "share for each of the 3: Hokusai wave; Cafe terrace; Starry night. Received: none",
         ),
         ((1, 0), "a share for each of the 3: .* Received: 2 shares"),
         ((0, 0, 0), "shares of styles of at least 0, not all 0"),
@@ -361,7 +361,7 @@ def test_a_style_that_the_model_does_not_have_is_refused(several, style, message
 
 def test_a_name_of_several_styles_is_refused_with_all_of_them():
     names = ("Starry night", "Night watch", "Wave")
-    with pytest.raises(UserError, match="which could be Starry night, Night watch"):
+    with pytest.raises(UserError, match="which could be Starry night; Night watch"):
         find_style("night", names, "m")
     assert find_style("night watch", names, "m") == 1
 
