@@ -33,9 +33,9 @@ CLASSES = {
 
 def register_with_keras() -> None:
     """Registers `CLASSES` in Keras now, if it is loaded, or else when it is imported."""
-    if "keras" in sys.modules:
+    if sys.modules.get("keras") is not None:
         _register()
-    else:
+    elif "keras" not in sys.modules:
         sys.meta_path.insert(0, _KerasFinder())
 
 
