@@ -98,7 +98,7 @@ def reference(task):
     """SciPy's L-BFGS-B at full size from the photo; returns its clock, its picture and
     its objective as a function.
     """
-    scale, first = task.scales[-1], task.finished(task.first_picture()).rgb
+    scale, first = task.scales[-1], task.finish_picture(task.first_picture()).rgb
     posed = tf.function(task.objective(scale))
     posed(tf.reshape(first, [-1]))  # compiles
     clock = Clock()

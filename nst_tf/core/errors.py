@@ -22,3 +22,8 @@ def expected(what: str, received: object, remedy: str) -> UserError:
         Expected --steps of at least 1. Received: 0. Give a positive number.
     """
     return UserError(f"Expected {what.rstrip('.')}. Received: {received}. {remedy}")
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an exception's text, or its type's name if there is none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -23,7 +23,7 @@ PHOTOS = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def builtin_photo(name: str) -> np.ndarray:
     """Returns one of `PHOTOS`, uint8 [H, W, 3]; treat it as read-only, it is shared.
 

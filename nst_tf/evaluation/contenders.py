@@ -183,7 +183,9 @@ def _paint(settings, counts, folder, photo):
         # It may have ended before, since nothing improved any more.
         picture = snapshots.pictures.get(count, painted.picture)
         image_io.write_picture(
-            _snapshot(folder, count, photo), task.finished(picture), overwrite=True
+            _snapshot(folder, count, photo),
+            task.finish_picture(picture),
+            overwrite=True,
         )
 
 

@@ -12,9 +12,10 @@ import tensorflow as tf
 
 from nst_tf.config.fields import layer_weights, texture_sides
 from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.registries import FEATURE_NETWORKS
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
-from nst_tf.features import extractors, vgg
+from nst_tf.features import extractors
 from nst_tf.images import color, io as image_io
 from nst_tf.losses import perceptual
 from nst_tf.optimization.adam import Adam
@@ -85,6 +86,7 @@ class Gatys:
 
     def __init__(self, settings: OptimizeSettings):
         self._settings = settings
+        self._geometry = FEATURE_NETWORKS[settings.feature_network].geometry
         weights = perceptual.LossWeights(
             settings.content_weight if settings.content else 0.0,
             settings.style_weight if settings.style else 0.0,
@@ -204,8 +206,8 @@ class Gatys:
             picture = resized(self._init, *shape[:2])
         return (1 - settings.init_noise) * picture + settings.init_noise * noise
 
-    def finished(self, picture: np.ndarray) -> image_io.Picture:
-        """Returns what is shown of a painting of any scale: full size, in the colors asked for."""
+    def finish_picture(self, picture: np.ndarray) -> image_io.Picture:
+        """Returns a picture of any scale as it is shown: full size, in the colors asked for."""
         rgb = resized(picture, *self.size)
         alpha, mode = None, self._settings.preserve_color
         if self._photo is not None:
@@ -230,7 +232,8 @@ class Gatys:
         return texture_sides(settings.texture_size)
 
     def _check_size(self, layers):
-        smallest = max(vgg.stride(layer) for layer in layers)
+        self._geometry.check_layers(layers)
+        smallest = max(self._geometry[layer].stride for layer in layers)
         if min(self.size) < smallest:
             raise expected(
                 f"a picture of at least {smallest} pixels on its short side, one position of the deepest "
@@ -245,7 +248,7 @@ class Gatys:
             data, digest = style_images.fetch_style(name)
             picture = image_io.read_picture(data).rgb
             height, width = self._style_size(picture.shape[:2], max(self.size))
-            vgg.check_style_side(
+            self._geometry.check_style_side(
                 min(height, width, *picture.shape[:2]),
                 weights.style_layers,
                 f"{name}: {picture.shape[1]}x{picture.shape[0]}, used at {width}x{height}",
@@ -288,7 +291,7 @@ class Gatys:
         return perceptual.StyleTarget(
             statistics,
             self._settings.shares[index],
-            perceptual.masks_of_layers(region, tuple(statistics)),
+            self._loss.shrink_mask(region),
         )
 
 

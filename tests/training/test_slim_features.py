@@ -12,9 +12,10 @@ import tensorflow as tf
 from support.watched_runs import strike_at
 
 from nst_tf.config.train import TrainSettings
+from nst_tf.core import files
 from nst_tf.core.errors import UserError
 from nst_tf.data import pipeline as data_pipeline, sample_photos, sources
-from nst_tf.features import extractors, vgg
+from nst_tf.features import extractors, slim_vgg19, vgg, vgg19
 from nst_tf.training import run as train_run
 from nst_tf.training.distillation import adversaries, student
 from nst_tf.training.distribution import open_distribution
@@ -44,10 +45,10 @@ def teacher(monkeypatch):
             )
     model.trainable = False
     extractor = extractors.FeatureExtractor(
-        "vgg19", model, {"weights": "fake", "sha256": "0" * 64}
+        "vgg19", model, {"weights": "fake", "sha256": "0" * 64}, vgg.LAYERS
     )
     monkeypatch.setattr(vgg, "VGG19_WIDTHS", TEACHER)
-    monkeypatch.setattr(extractors, "load_vgg19", lambda *args, **kwargs: extractor)
+    monkeypatch.setattr(vgg19, "load_vgg19", lambda *args, **kwargs: extractor)
     return extractor
 
 
@@ -394,8 +395,8 @@ def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
     # The finished run is a slim network that loads, with its card.
     card = json.loads((run.path / "slim_vgg19.json").read_text())
     assert card["steps"] == 2 and card["widths"] == [int(width) for width in STUDENT]
-    assert card["sha256"] == extractors.sha256(run.path / "slim_vgg19.npz")
-    loaded = extractors.load_slim_vgg19(
+    assert card["sha256"] == files.sha256(run.path / "slim_vgg19.npz")
+    loaded = slim_vgg19.load_slim_vgg19(
         ["relu3_1"], weights=str(run.path / "slim_vgg19.npz")
     )
     assert np.isfinite(loaded(photographs())["relu3_1"]).all()

@@ -324,7 +324,7 @@ def _equations(network, teacher, name, pictures):
         for each, layer in ((network, narrow), (teacher.model, wide))
     )
     kernel, bias = wide.get_weights()
-    positions = (pictures.shape[1] // vgg.stride(name)) ** 2
+    positions = (pictures.shape[1] // teacher.stride(name)) ** 2
     unknowns = 9 * narrow.kernel.shape[2] + 1
     count = min(max(FEWEST, -(-ROWS * unknowns // positions)), len(pictures))
     for start in range(0, count, 4):

@@ -22,7 +22,7 @@ from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline
-from nst_tf.features import extractors, vgg
+from nst_tf.features import slim_vgg19, vgg, vgg19
 from nst_tf.ops import statistics
 from nst_tf.runs.folder import RunFolder
 from nst_tf.training.distillation import adversaries, student
@@ -72,7 +72,7 @@ class SlimFeaturesTask:
                 "Use --strategy=one_device.",
             )
         self._settings = settings
-        self._teacher = extractors.load_vgg19(settings.vgg_weights, vgg.SLIM_LAYERS)
+        self._teacher = vgg19.load_vgg19(settings.vgg_weights, vgg.SLIM_LAYERS)
         self._targets = keras.Model(
             self._teacher.model.input,
             {name: self._teacher.model.output[name] for name in student.COMPARED},
@@ -291,9 +291,9 @@ class SlimFeaturesTask:
             self.network, self._teacher, self.widths, self._pixels.seen()
         )
         path = run.path / "slim_vgg19.npz"
-        np.savez_compressed(path, **extractors.pack_slim(model, self.widths))
+        np.savez_compressed(path, **slim_vgg19.pack_slim(model, self.widths))
         errors = student.held_out_errors(
-            extractors.load_slim_vgg19(student.COMPARED, weights=str(path)),
+            slim_vgg19.load_slim_vgg19(student.COMPARED, weights=str(path)),
             self._targets,
         )
         card = {
@@ -302,7 +302,7 @@ class SlimFeaturesTask:
             "layers": list(vgg.SLIM_LAYERS),
             "parameters": int(model.count_params()),
             "bytes": path.stat().st_size,
-            "sha256": extractors.sha256(path),
+            "sha256": files.sha256(path),
             "teacher_sha256": self._teacher.provenance["sha256"],
             "content": self._settings.content,
             "crop_size": self._settings.crop_size,
