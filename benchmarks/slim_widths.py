@@ -57,14 +57,14 @@ def main():
     print(f"VGG19: {reference:.3f} s a gradient")
     for choice in FLAGS.widths:
         widths = [int(width) for width in choice.split("-")]
-        student = distillation_student.student(widths)
+        student = distillation_student.build_student(widths)
         distillation_student.refit(student, teacher, fitted)
         narrow = student(unseen)["embedded"]
         errors = " ".join(
             f"{float(tf.reduce_mean(statistics.relative_squared_error(narrow[name], wide[name]))):.3f}"
             for name in distillation_student.COMPARED
         )
-        model = distillation_student.packed_model(
+        model = distillation_student.pack_model(
             student, teacher, widths, [fitted[:8], fitted[8:16], fitted[16:24]]
         )
         seconds = gradient_seconds(

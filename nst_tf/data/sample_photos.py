@@ -1,6 +1,4 @@
-"""Photographs that come with scikit-image: to train on, to preview and to show without
-a download.
-"""
+"""Photographs that come with scikit-image, for training and previews without a download."""
 
 import functools
 import importlib.resources

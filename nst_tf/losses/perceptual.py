@@ -50,7 +50,7 @@ class LossWeights:
         default_factory=lambda: dict(STYLE_LAYERS)
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         named = [("content", self.content), ("style", self.style)]
         named.append(("total variation", self.total_variation))
         # One after the other, since both terms may use a layer, with different weights.
@@ -92,7 +92,7 @@ class LossWeights:
 
 @dataclasses.dataclass(frozen=True)
 class StyleTarget:
-    """What one style asks of a picture, or of a region of it.
+    """The style that a picture, or a region of it, should have.
 
     Attributes:
         statistics: {layer: from `PerceptualLoss.style_target`}.
@@ -111,8 +111,8 @@ class PerceptualLoss:
 
     Args:
         extractor: delivers at least `weights.layers`.
-        weights: what counts how much.
-        statistic: what of the features a style is, a name in `STATISTICS`.
+        weights: of terms and layers.
+        statistic: of the features, that a style is compared by; a name in `STATISTICS`.
     """
 
     def __init__(
@@ -172,8 +172,8 @@ class PerceptualLoss:
         return masks
 
     def content_target(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns {layer: features} of [B, H, W, 3], RGB in [0, 1], through which no
-        gradient flows.
+        """Returns {content layer: features} of photos [B, H, W, 3], RGB in [0, 1]; no
+        gradient flows through them.
         """
         if not self.weights.content_layers:
             return {}
@@ -194,7 +194,7 @@ class PerceptualLoss:
         Args:
             pictures: [B, H, W, 3], the stylized pictures, RGB about [0, 1]; gradients
                 flow to them.
-            photos: [B, H, W, 3], what they show, RGB in [0, 1].
+            photos: [B, H, W, 3], whose content they should have, RGB in [0, 1].
             style_target: from `style_target`.
 
         Returns:
@@ -270,9 +270,7 @@ def weighted_mean(
 ) -> tf.Tensor | float:
     """Returns a term: the mean of its layers' errors, {layer: value}, by {layer: weight}."""
     total = sum(weights.values())
-    # Nothing counts: a term that was switched off, since weights see to it.
-    return (
-        sum(value * (weights[layer] / total) for layer, value in values.items())
-        if total
-        else 0.0
-    )
+    # A sum of 0 means a term that was switched off: `LossWeights` refuses others.
+    if not total:
+        return 0.0
+    return sum(value * (weights[layer] / total) for layer, value in values.items())

@@ -1,4 +1,4 @@
-"""A picture painted by optimizing its pixels: the best quality, one picture at a time.
+"""Style transfer by optimizing the pixels: the best quality, one picture at a time.
 
 Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), worked through from coarse to fine as in
 Gatys et al. 2017 (arXiv:1611.07865, section 6). Colors and regions follow the latter
@@ -74,7 +74,7 @@ def plan_scales(size: tuple[int, int], settings: OptimizeSettings) -> tuple[Scal
 
 
 class Gatys:
-    """What is painted: reads photo, styles and masks, and poses the problem at each scale.
+    """Reads photo, styles and masks, and poses the problem at each scale.
 
     Args:
         settings: see `OptimizeSettings`.
@@ -147,9 +147,11 @@ class Gatys:
         photo = (
             None
             if self._photo is None
-            else self._gray(resized(self._photo.rgb, scale.height, scale.width))
+            else self._turn_gray(
+                resize_picture(self._photo.rgb, scale.height, scale.width)
+            )
         )
-        # Constants of the compiled step, not computed again in it.
+        # They are constants of the compiled step, which does not compute them again.
         content = {} if photo is None else self._loss.content_target(photo[None])
         targets = [
             self._style_target(index, scale) for index in range(len(self._styles))
@@ -199,24 +201,26 @@ class Gatys:
         ):
             picture = noise
         elif settings.init == "content":
-            picture = self._gray(resized(self._photo.rgb, *shape[:2]))
+            picture = self._turn_gray(resize_picture(self._photo.rgb, *shape[:2]))
         elif settings.init == "style_colors":
             picture = color.coral(noise, self._styles[0])
         else:
-            picture = resized(self._init, *shape[:2])
+            picture = resize_picture(self._init, *shape[:2])
         return (1 - settings.init_noise) * picture + settings.init_noise * noise
 
     def finish_picture(self, picture: np.ndarray) -> image_io.Picture:
         """Returns a picture of any scale as it is shown: full size, in the colors asked for."""
-        rgb = resized(picture, *self.size)
+        rgb = resize_picture(picture, *self.size)
         alpha, mode = None, self._settings.preserve_color
         if self._photo is not None:
             if self._photo.alpha is not None:
-                alpha = resized(self._photo.alpha[..., None], *self.size)[..., 0]
+                alpha = resize_picture(self._photo.alpha[..., None], *self.size)[..., 0]
             if mode == "luminance" or (
                 mode != "none" and self._settings.color_when == "after"
             ):
-                rgb = color.MODES[mode](rgb, resized(self._photo.rgb, *self.size))
+                rgb = color.MODES[mode](
+                    rgb, resize_picture(self._photo.rgb, *self.size)
+                )
         return image_io.Picture(rgb, alpha)
 
     def _final_size(self):
@@ -255,11 +259,11 @@ class Gatys:
                 "Use a larger picture, a larger --style_scale or --image_size, or leave out deep "
                 "--style_layers.",
             )
-            pictures.append(self._recolored(picture))
+            pictures.append(self._recolor(picture))
             hashes.append(digest)
         return pictures, hashes
 
-    def _recolored(self, style):
+    def _recolor(self, style):
         mode = self._settings.preserve_color
         if mode == "none" or self._settings.color_when == "after":
             return style
@@ -269,7 +273,7 @@ class Gatys:
             return color.gray_in_the_tones_of(style, self._photo.rgb)
         return color.MODES[mode](style, self._photo.rgb)
 
-    def _gray(self, photo):
+    def _turn_gray(self, photo):
         if (
             self._settings.preserve_color == "luminance"
             and self._settings.color_when == "before"
@@ -285,9 +289,11 @@ class Gatys:
     def _style_target(self, index, scale) -> perceptual.StyleTarget:
         style = self._styles[index]
         size = self._style_size(style.shape[:2], max(scale.height, scale.width))
-        style_mask = _shrunk(self._style_masks, index, size)
-        statistics = self._loss.style_target(resized(style, *size)[None], style_mask)
-        region = _shrunk(self._content_masks, index, (scale.height, scale.width))
+        style_mask = _shrink_mask(self._style_masks, index, size)
+        statistics = self._loss.style_target(
+            resize_picture(style, *size)[None], style_mask
+        )
+        region = _shrink_mask(self._content_masks, index, (scale.height, scale.width))
         return perceptual.StyleTarget(
             statistics,
             self._settings.shares[index],
@@ -295,7 +301,7 @@ class Gatys:
         )
 
 
-def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+def resize_picture(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resizes [H, W, C] in [0, 1], float32, bicubic and antialiased, clipped to [0, 1]."""
     if picture.shape[:2] == (height, width):
         return picture
@@ -308,5 +314,5 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     )
 
 
-def _shrunk(masks, index, size) -> tf.Tensor | None:
-    return resized(masks[index], *size)[None] if masks else None
+def _shrink_mask(masks, index, size) -> tf.Tensor | None:
+    return resize_picture(masks[index], *size)[None] if masks else None

@@ -12,7 +12,7 @@ from nst_tf.features.extractors import FeatureExtractor
 # 256, 512 and 1024 pixels the estimate lies 0.05 to 0.12 GB above the peak with VGG19,
 # up to 0.25 GB with the slim VGG19.
 PEAK = 2.0
-# TensorFlow, the network's weights and what the allocator keeps, bytes.
+# Bytes that TensorFlow, the network's weights and the allocator take.
 BASE = 1.0e9
 
 

@@ -9,12 +9,12 @@ from nst_tf.core.errors import UserError, expected
 from nst_tf.features import precision
 from nst_tf.images import io as image_io
 from nst_tf.optimization import gatys, memory_estimate
-from nst_tf.optimization.loop import Painted, Painting
+from nst_tf.optimization.loop import ImageOptimization, Result
 from nst_tf.runs import callbacks, plots
 from nst_tf.runs.folder import RunFolder, open_run
 
 
-def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> Painted:
+def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> Result:
     """Paints what `settings` describe, writes the picture, and leaves the rest in the run folder.
 
     Args:
@@ -47,7 +47,7 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
     run = open_run(
         settings, _run_folder(settings), command="nst_tf.optimize", flag="--run"
     )
-    painting = Painting(
+    painting = ImageOptimization(
         task, task.open_optimizer, gatys.TERMS, run.state, settings.checkpoint_minutes
     )
     restored = 0
@@ -96,7 +96,7 @@ def _write(task, painting, path, overwrite):
     )
 
 
-def _finish(settings, task, run: RunFolder, painted: Painted, log):
+def _finish(settings, task, run: RunFolder, painted: Result, log):
     image_io.write_picture(
         settings.output, task.finish_picture(painted.picture), overwrite=True
     )

@@ -119,7 +119,9 @@ def test_the_objective_is_the_training_loss_of_the_same_pictures(folder):
             1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 1.0}
         ),
     )
-    style = gatys.resized(image_io.read_picture(folder / "style.png").rgb, 64, 53)
+    style = gatys.resize_picture(
+        image_io.read_picture(folder / "style.png").rgb, 64, 53
+    )
     photo = image_io.read_picture(folder / "photo.png").rgb
     wanted = loss.terms(picture[None], photo[None], loss.style_target(style[None]))
     value, _, terms = evaluate(posed, picture)
