@@ -17,7 +17,7 @@ from short_training import train
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
 from nst_tf.evaluation import score as evaluation_score
-from nst_tf.features import extractors
+from nst_tf.features import slim_vgg19
 from nst_tf.images import io as image_io
 from nst_tf.inference.open_model import load_model
 from nst_tf.losses import perceptual
@@ -42,7 +42,7 @@ def main():
         style_images.fetch_style(FLAGS.style_image)[0], short_side=512
     )
     judge = evaluation_score.PerceptualScore(
-        extractors.load_slim_vgg19(perceptual.LossWeights().layers), style
+        slim_vgg19.load_slim_vgg19(perceptual.LossWeights().layers), style
     )
     print(
         f"| source ({len(photos)} held-out photos) | content | style | total |\n|---|---|---|---|"

@@ -21,7 +21,7 @@ from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import score as evaluation_score
-from nst_tf.features import extractors
+from nst_tf.features import vgg19
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.inference.open_model import load_model
 from nst_tf.losses import perceptual
@@ -102,9 +102,7 @@ def main():
         for style in FLAGS.styles
     }
     photos = evaluation_score.read_photos(FLAGS.photos, FLAGS.image_size)
-    extractor = extractors.load_vgg19(
-        FLAGS.vgg_weights, perceptual.LossWeights().layers
-    )
+    extractor = vgg19.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers)
     print(
         "| style | VGG19: content, style | slim: content, style ... | slim at equal content | ratio |"
     )

@@ -22,7 +22,7 @@ from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import expected
 from nst_tf.data import style_images
 from nst_tf.evaluation import metrics, score
-from nst_tf.features import extractors
+from nst_tf.features import vgg19
 from nst_tf.images import io as image_io
 from nst_tf.inference.open_model import load_model
 from nst_tf.losses import perceptual
@@ -97,7 +97,7 @@ def main():
         return
     photos = score.read_photos(FLAGS.photos, FLAGS.image_size)
     judge = score.PerceptualScore(
-        extractors.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers),
+        vgg19.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers),
         image_io.read_picture(
             style_images.fetch_style(FLAGS.style_image)[0], short_side=512
         ),

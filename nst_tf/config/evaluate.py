@@ -4,6 +4,7 @@ import dataclasses
 
 from nst_tf.config.fields import setting
 from nst_tf.config.perceptual import PerceptualSettings
+from nst_tf.config.registries import FEATURE_NETWORKS
 from nst_tf.core.errors import expected
 
 
@@ -14,7 +15,7 @@ class EvaluateSettings(PerceptualSettings):
     feature_network: str = setting(
         "vgg19",
         "Network that judges pictures; what the slim one says is not comparable with VGG19.",
-        choices=("vgg19", "slim_vgg19"),
+        choices=FEATURE_NETWORKS.names,
     )
     models: tuple[str, ...] = setting(
         (),

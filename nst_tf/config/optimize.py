@@ -5,6 +5,7 @@ import math
 
 from nst_tf.config.fields import setting
 from nst_tf.config.perceptual import PerceptualSettings
+from nst_tf.config.registries import STATISTICS
 from nst_tf.core.errors import expected
 
 
@@ -58,7 +59,7 @@ class OptimizeSettings(PerceptualSettings):
     statistic: str = setting(
         "gram",
         "What of the features is style.",
-        choices=("gram", "mean_std", "wasserstein2"),
+        choices=STATISTICS.names,
     )
 
     content_masks: tuple[str, ...] = setting(

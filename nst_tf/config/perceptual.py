@@ -7,6 +7,7 @@ resume are made from these fields; the library reads them as a frozen dataclass.
 import dataclasses
 
 from nst_tf.config.fields import setting
+from nst_tf.config.registries import FEATURE_NETWORKS
 from nst_tf.core.errors import expected
 
 
@@ -17,7 +18,7 @@ class PerceptualSettings:
     feature_network: str = setting(
         "slim_vgg19",
         "Network that judges pictures; vgg19 judges best, and takes three times as long.",
-        choices=("slim_vgg19", "vgg19"),
+        choices=FEATURE_NETWORKS.names,
     )
     vgg_weights: str = setting(
         "imagenet",

@@ -8,6 +8,7 @@ import dataclasses
 
 from nst_tf.config.fields import setting
 from nst_tf.config.perceptual import PerceptualSettings
+from nst_tf.config.registries import FEATURE_NETWORKS, STATISTICS
 from nst_tf.core.errors import expected
 
 
@@ -59,7 +60,7 @@ class TrainSettings(PerceptualSettings):
     statistic: str = setting(
         "gram",
         "What of the features is style.",
-        choices=("gram", "mean_std", "wasserstein2"),
+        choices=STATISTICS.names,
     )
     paintings: str = setting(
         "builtin:styles",
@@ -77,7 +78,7 @@ class TrainSettings(PerceptualSettings):
         choices=("adain", "modulated"),
     )
     encoder: str = setting(
-        "slim_vgg19", "Its frozen encoder.", choices=("slim_vgg19", "vgg19")
+        "slim_vgg19", "Its frozen encoder.", choices=FEATURE_NETWORKS.names
     )
     transfer: str = setting(
         "adain",

@@ -19,7 +19,7 @@ from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.images import io as image_io, padding
 from nst_tf.inference.open_model import load_model
 from nst_tf.optimization import gatys
-from nst_tf.optimization.loop import Painting
+from nst_tf.optimization.loop import ImageOptimization
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +168,7 @@ class _Snapshots(keras.callbacks.Callback):
 def _paint(settings, counts, folder, photo):
     task = gatys.Gatys(settings)
     with tempfile.TemporaryDirectory() as state:
-        painting = Painting(
+        painting = ImageOptimization(
             task,
             task.open_optimizer,
             gatys.TERMS,
@@ -183,7 +183,9 @@ def _paint(settings, counts, folder, photo):
         # It may have ended before, since nothing improved any more.
         picture = snapshots.pictures.get(count, painted.picture)
         image_io.write_picture(
-            _snapshot(folder, count, photo), task.finished(picture), overwrite=True
+            _snapshot(folder, count, photo),
+            task.finish_picture(picture),
+            overwrite=True,
         )
 
 

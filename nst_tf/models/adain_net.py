@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from nst_tf.features import vgg
-from nst_tf.features.extractors import FeatureExtractor
+from nst_tf.features.extractors import FeatureExtractor, register_layers
 from nst_tf.images import padding
 from nst_tf.layers.padding import CropToSize, PadToMultiple, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
@@ -24,8 +23,12 @@ SKIPS = (
     "relu2_1",
     "relu1_1",
 )  # where they may be transferred too; the decoder's order
+BLOCKS = dict(zip(SKIPS, (3, 2, 1)))  # of the decoder, which the skips are added to
 OUTPUT = "out_conv"  # name of the decoder's last convolution
 ALPHA = "alpha"
+
+# The file of a network holds its encoder: to open one, Keras must know its layers.
+register_layers()
 
 
 @keras.saving.register_keras_serializable("nst_tf")
@@ -89,15 +92,8 @@ def any_style_net(
         encoder.model.input, outputs if skips else outputs[0], name="encoder"
     )
     features.trainable = False
-    widths = [
-        next(
-            layer.filters
-            for layer in encoder.model.layers
-            if layer.name == f"block{block}_conv1"
-        )
-        for block in range(1, 5)
-    ]
-    decoder = mirrored_decoder(widths, skips=skips, rms=rms, dtype=dtype)
+    widths = encoder.widths()
+    decoder = mirrored_decoder(list(widths.values()), skips=skips, rms=rms, dtype=dtype)
 
     image = keras.Input((None, None, 3), name="image")
     style = keras.Input((None, None, 3), name="style")
@@ -147,15 +143,12 @@ def mirrored_decoder(
     inputs = [
         keras.Input((None, None, fourth), name="features"),
         *(
-            keras.Input(
-                (None, None, widths[vgg.block_of(layer) - 1]), name=f"skip_{layer}"
-            )
+            keras.Input((None, None, widths[BLOCKS[layer] - 1]), name=f"skip_{layer}")
             for layer in skips
         ),
     ]
     skipped = {
-        f"block{vgg.block_of(layer)}": (layer, maps)
-        for layer, maps in zip(skips, inputs[1:])
+        f"block{BLOCKS[layer]}": (layer, maps) for layer, maps in zip(skips, inputs[1:])
     }
     x = scaled(inputs[0], LAYER, "rescaling")
     plan = [

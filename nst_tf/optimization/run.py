@@ -9,12 +9,12 @@ from nst_tf.core.errors import UserError, expected
 from nst_tf.features import precision
 from nst_tf.images import io as image_io
 from nst_tf.optimization import gatys, memory_estimate
-from nst_tf.optimization.loop import Painted, Painting
+from nst_tf.optimization.loop import ImageOptimization, Result
 from nst_tf.runs import callbacks, plots
 from nst_tf.runs.folder import RunFolder, open_run
 
 
-def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> Painted:
+def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> Result:
     """Paints what `settings` describe, writes the picture, and leaves the rest in the run folder.
 
     Args:
@@ -40,16 +40,14 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
     _ = task.open_optimizer(task.scales[0])  # raises, if its settings cannot be
     height, width = (side + 2 * settings.margin for side in task.size)
     memory_estimate.check_memory(
-        memory_estimate.painting_bytes(
-            task.extractor.model, height, width, vectors_of(settings)
-        ),
+        memory_estimate.peak_bytes(task.extractor, height, width, vectors_of(settings)),
         max(task.size),
         settings.max_memory * 1e9,
     )
     run = open_run(
         settings, _run_folder(settings), command="nst_tf.optimize", flag="--run"
     )
-    painting = Painting(
+    painting = ImageOptimization(
         task, task.open_optimizer, gatys.TERMS, run.state, settings.checkpoint_minutes
     )
     restored = 0
@@ -58,10 +56,8 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
         log(f"continuing at iteration {restored}")
     else:
         run.note(**task.provenance)
-    if task.extractor.name == "slim_vgg19" and not settings.slim_weights:
-        log(
-            "judged by the packaged slim VGG19; --feature_network=vgg19 paints better, and slower"
-        )
+    if task.extractor.note:
+        log(task.extractor.note)
     listeners = [
         callbacks.ProgressBar("it"),
         callbacks.JsonLog(run.log, after=restored),
@@ -95,12 +91,14 @@ def _run_folder(settings):
 
 
 def _write(task, painting, path, overwrite):
-    image_io.write_picture(path, task.finished(painting.picture), overwrite=overwrite)
-
-
-def _finish(settings, task, run: RunFolder, painted: Painted, log):
     image_io.write_picture(
-        settings.output, task.finished(painted.picture), overwrite=True
+        path, task.finish_picture(painting.picture), overwrite=overwrite
+    )
+
+
+def _finish(settings, task, run: RunFolder, painted: Result, log):
+    image_io.write_picture(
+        settings.output, task.finish_picture(painted.picture), overwrite=True
     )
     if run.log.read_text():
         files.write_atomically(

@@ -6,6 +6,7 @@ import math
 import pytest
 
 from nst_tf.config import fields
+from nst_tf.config.registries import STATISTICS
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 
@@ -149,16 +150,13 @@ def test_choices_and_defaults_exist_where_they_are_used():
     from nst_tf.data import sources, style_images
     from nst_tf.exporters.registry import EXPORTERS
     from nst_tf.features import vgg
-    from nst_tf.losses import style_statistics
     from nst_tf.models import adain_net, feature_transforms, transform_net
     from nst_tf.training.methods.registry import METHODS
 
     defaults = {name: field.default for name, field in FIELDS.items()}
     assert set(FIELDS["method"].metadata["choices"]) == set(METHODS)
     assert set(FIELDS["padding"].metadata["choices"]) == set(transform_net.PADDINGS)
-    assert set(FIELDS["statistic"].metadata["choices"]) == set(
-        style_statistics.STATISTICS
-    )
+    assert set(FIELDS["statistic"].metadata["choices"]) == set(STATISTICS)
     assert set(FIELDS["transfer"].metadata["choices"]) == set(
         feature_transforms.TRANSFERS
     )

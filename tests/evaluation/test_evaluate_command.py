@@ -13,7 +13,7 @@ from nst_tf import evaluate
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.core.errors import UserError
 from nst_tf.evaluation import contenders, report, run as evaluate_run, score
-from nst_tf.features import extractors, precision
+from nst_tf.features import precision, slim_vgg19
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual
 
@@ -125,7 +125,7 @@ def test_the_objective_is_the_training_loss(evaluated, inputs):
         1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 3.0}
     )
     loss = perceptual.PerceptualLoss(
-        extractors.load_slim_vgg19(weights.layers), weights
+        slim_vgg19.load_slim_vgg19(weights.layers), weights
     )
     photo, drawn = (
         image_io.read_picture(inputs / folder / "lake.png").rgb[None]
@@ -229,7 +229,7 @@ def test_gatys_is_painted_once_and_gets_better_with_iterations(inputs, tmp_path)
         "Gatys, 4 iterations",
     ]
     judge = score.PerceptualScore(
-        extractors.load_slim_vgg19(("relu1_1", "relu2_1")),
+        slim_vgg19.load_slim_vgg19(("relu1_1", "relu2_1")),
         style,
         perceptual.LossWeights(
             1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 3.0}

@@ -146,7 +146,7 @@ def test_means_over_eight_crops_are_those_of_the_painted_and_of_the_one_given_ba
     index = tf.range(8, dtype=tf.int64)
     photos = tf.random.stateless_uniform([8, 4, 4, 3], [1, 2])
     content = np.arange(1.0, 9.0, dtype=np.float32)
-    terms = regularizers.with_identity(
+    terms = regularizers.add_identity(
         {"content": tf.constant(content), "loss": tf.constant(content)},
         0.9 * photos,
         photos,

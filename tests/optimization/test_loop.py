@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from nst_tf.optimization.gatys import Scale
 from nst_tf.optimization.lbfgs import Lbfgs
-from nst_tf.optimization.loop import Painting
+from nst_tf.optimization.loop import ImageOptimization
 
 
 class Quadratic:
@@ -37,7 +37,7 @@ def test_many_sizes_are_painted_without_a_warning_of_retracing(
     monkeypatch.setattr(tf.get_logger(), "propagate", True)
     task = Quadratic(range(3, 12))
     with caplog.at_level(logging.WARNING):
-        painted = Painting(
+        painted = ImageOptimization(
             task, lambda scale: Lbfgs(), ("error",), tmp_path / "state.npz", 1.0
         ).run()
     assert "retracing" not in caplog.text

@@ -144,7 +144,7 @@ def test_an_interrupted_and_resumed_painting_ends_as_an_uninterrupted_one_bit_fo
         strike_at(
             patch,
             optimize_run,
-            "Painting",
+            "ImageOptimization",
             struck,
             lambda: os.kill(os.getpid(), signal.SIGINT),
         )

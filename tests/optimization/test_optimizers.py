@@ -316,7 +316,7 @@ def test_adam_with_the_moments_of_a_run_goes_on_as_that_run_would():
     warm = optimizer.start(
         tensors,
         state["x"],
-        **optimizer.carried(state, grow=lambda flat: flat, ratio=1.0),
+        **optimizer.carry_over(state, grow=lambda flat: flat, ratio=1.0),
     )
     np.testing.assert_allclose(
         optimizer.iterate(tensors, warm)["x"],

@@ -52,9 +52,8 @@ def network(
 def encoder(layers: tuple[str, ...]) -> extractors.FeatureExtractor:
     """A very narrow VGG19 with random weights."""
     keras.utils.set_random_seed(4)
-    return extractors.FeatureExtractor(
-        "tiny", vgg.build_topology((4, 4, 6, 8, 8), layers, padding="reflect"), {}
-    )
+    model = vgg.build_topology((4, 4, 6, 8, 8), layers, padding="reflect")
+    return extractors.FeatureExtractor("tiny", model, {}, vgg.LAYERS)
 
 
 def any_style(kind: str = "modulated") -> keras.Model:

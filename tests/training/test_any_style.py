@@ -244,10 +244,10 @@ def test_settings_that_cannot_work_are_refused(inputs, tmp_path, changes, messag
 
 
 def test_the_loss_target_of_a_batch_is_that_of_each_painting():
-    from nst_tf.features import extractors
+    from nst_tf.features import slim_vgg19
 
     loss = perceptual.PerceptualLoss(
-        extractors.load_slim_vgg19(("relu1_1", "relu2_1")),
+        slim_vgg19.load_slim_vgg19(("relu1_1", "relu2_1")),
         perceptual.LossWeights(
             content=0.0,
             content_layers={},

@@ -100,12 +100,12 @@ class AdainTask:
             }
         terms = self._loss.compare(pictures, kept, [target])
         if self._mesh_weight:
-            terms = regularizers.with_term(
+            terms = regularizers.add_term(
                 terms, "mesh", regularizers.mesh_energy(pictures), self._mesh_weight
             )
         if not self._identity_weight:
             return terms
-        return regularizers.with_identity(
+        return regularizers.add_identity(
             terms, pictures, crops, back, self._identity_weight
         )
 
@@ -177,10 +177,7 @@ def _network(settings):
         if settings.any_style == "modulated"
         else (adain_net.LAYER, *settings.skips)
     )
-    if settings.encoder == "vgg19":
-        encoder = extractors.load_vgg19(settings.vgg_weights, layers, padding="reflect")
-    else:
-        encoder = extractors.load_slim_vgg19(layers, metric=False, padding="reflect")
+    encoder = extractors.open_encoder(settings.encoder, settings, layers)
     pictures = [
         sample_photos.read_photo(sample_photos.BUILTIN + name, long_side=KNOWN_SIDE).rgb
         for name in sample_photos.PHOTOS

@@ -8,7 +8,7 @@ arXiv:1610.07629). Departures are listed in `nst_tf.models.transform_net` and
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
-from nst_tf.features import extractors, vgg
+from nst_tf.features import extractors
+from nst_tf.features.geometry import Geometry
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.models import transform_net
@@ -52,7 +53,12 @@ class FeedforwardTask:
             settings.statistic,
         )
         read = [
-            read_style(*style, settings.style_size, weights.style_layers)
+            read_style(
+                *style,
+                settings.style_size,
+                weights.style_layers,
+                self._loss.extractor.geometry,
+            )
             for style in settings.styles
         ]
         self._styles, self._hashes = (
@@ -149,11 +155,11 @@ class FeedforwardTask:
         pictures = transform_net.draw(self.network, crops, *blend, training=True)
         terms = self._loss.terms(pictures, crops, targets)
         if self._mesh_weight:
-            terms = regularizers.with_term(
+            terms = regularizers.add_term(
                 terms, "mesh", regularizers.mesh_energy(pictures), self._mesh_weight
             )
         if self._identity_weight:
-            terms = regularizers.with_identity(
+            terms = regularizers.add_identity(
                 terms, pictures, crops, back, self._identity_weight
             )
         if self._stability_weight:
@@ -168,8 +174,8 @@ class FeedforwardTask:
             again = transform_net.draw(
                 self.network, crops + noise, *blend, training=True
             )
-            stability = regularizers.amplification(again - pictures, noise)
-            terms = regularizers.with_term(
+            stability = regularizers.measure_amplification(again - pictures, noise)
+            terms = regularizers.add_term(
                 terms, "stability", stability, self._stability_weight
             )
         return terms
@@ -280,7 +286,11 @@ class FeedforwardTask:
 
 
 def read_style(
-    style_image: str, sha256: str, style_size: int, style_layers: Iterable[str]
+    style_image: str,
+    sha256: str,
+    style_size: int,
+    style_layers: Collection[str],
+    geometry: Geometry,
 ) -> tuple[image_io.Picture, str]:
     """Reads a style image at `style_size`, its short side in pixels, and returns it
     with its SHA-256.
@@ -291,7 +301,7 @@ def read_style(
     """
     data, digest = style_images.fetch_style(style_image, sha256)
     original = image_io.read_picture(data)
-    vgg.check_style_side(
+    geometry.check_style_side(
         min(*original.size, style_size),
         style_layers,
         f"{style_image}: {original.size[1]}x{original.size[0]} at --style_size={style_size}",
