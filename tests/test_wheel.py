@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from support.pictures import smooth
 
+pytest.importorskip("setuptools", minversion="70.1")  # of the extra "test"
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]

@@ -1,0 +1,124 @@
+"""Painting with a .tflite, and the client, need requirements/painting.txt and no package more."""
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from PIL import Image
+from support.pictures import smooth
+
+from nst_tf.inference.published import find_published
+
+REQUIREMENTS = Path(__file__).parents[1] / "requirements" / "painting.txt"
+# Runs a module as `python -m` does, in a process in which other packages are missing.
+PROGRAM = """
+import importlib.abc, runpy, sys
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in set(sys.argv[1].split(",")):
+            raise ModuleNotFoundError(f"{name} is missing here", name=name)
+
+sys.meta_path.insert(0, Missing())
+module = sys.argv[2]
+del sys.argv[1:3]
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+
+
+def required(names):
+    """The packages that some need, themselves among them, in normalized spelling."""
+    found, queue = set(), list(names)
+    while queue:
+        name = queue.pop().lower().replace("_", "-")
+        if name in found:
+            continue
+        found.add(name)
+        for line in importlib.metadata.requires(name) or []:
+            requirement = Requirement(line)
+            if not requirement.marker or requirement.marker.evaluate({"extra": ""}):
+                queue.append(requirement.name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def missing():
+    """All modules in this environment that painting must not need."""
+    lines = REQUIREMENTS.read_text().splitlines()
+    named = [line for line in lines if line and not line.startswith("#")]
+    allowed = required([Requirement(line).name for line in named])
+    allowed.add("nst-tf")
+    modules = set()
+    for module, packages in importlib.metadata.packages_distributions().items():
+        owners = {package.lower().replace("_", "-") for package in packages}
+        # Google's packages share a namespace, which protobuf's modules are in, too.
+        if not owners & allowed:
+            modules.add(module)
+    assert {"tensorflow", "keras", "tensorflow_datasets", "matplotlib"} <= modules
+    return ",".join(sorted(modules))
+
+
+@pytest.fixture
+def run(missing, tmp_path):
+    """Runs a module with arguments, in a folder with photo.png; returns its output."""
+    smooth(41, 53, 7).save(tmp_path / "photo.png")
+    root = Path(__file__).parents[1]
+
+    def in_folder(module, *arguments):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, missing, module, *arguments],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(root), "PATH": ""},
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return in_folder
+
+
+@pytest.mark.parametrize("name", ["starry_night", "painters", "adain"])
+def test_a_tflite_paints_a_photo(run, tmp_path, name):
+    styles = {
+        "starry_night": [],
+        "painters": ["--style_weights=0,1,0,0,0,0,0,0"],
+        "adain": ["--style=mosaic"],
+    }
+    status, output = run(
+        "nst_tf.stylize",
+        f"--model={find_published(name)}",
+        "--content=photo.png",
+        "--output=out.png",
+        *styles[name],
+    )
+    assert status == 0, output
+    assert Image.open(tmp_path / "out.png").size == (53, 41)
+
+
+@pytest.mark.parametrize("command", ["stylize", "client"])
+def test_help_is_printed(run, command):
+    _, output = run(f"nst_tf.{command}", "--help")
+    assert "--model" in output and "Traceback" not in output
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_the_client_comes_as_far_as_the_server(run, protocol):
+    status, output = run(
+        "nst_tf.client",
+        "--server=localhost:9",
+        "--model=starry",
+        f"--protocol={protocol}",
+        "--retries=0",
+        "--deadline=2",
+        "--content=photo.png",
+        "--output=out.png",
+    )
+    assert status == 1 and "localhost:9" in output and "Traceback" not in output
+
+
+def test_what_training_needs_is_missing_there(run):
+    status, output = run("nst_tf.train", "--output=run", "--steps=1")
+    assert status == 1 and "missing here" in output
