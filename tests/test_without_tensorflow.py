@@ -17,14 +17,15 @@ REQUIREMENTS = Path(__file__).parents[1] / "requirements" / "painting.txt"
 PROGRAM = """
 import importlib.abc, runpy, sys
 
+refused, module = set(sys.argv[1].split(",")), sys.argv[2]
+del sys.argv[1:3]
+
 class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in set(sys.argv[1].split(",")):
+        if name.split(".")[0] in refused:
             raise ModuleNotFoundError(f"{name} is missing here", name=name)
 
 sys.meta_path.insert(0, Missing())
-module = sys.argv[2]
-del sys.argv[1:3]
 runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
 
