@@ -1,5 +1,6 @@
 """Painting with a .tflite, and the client, need requirements/painting.txt and no package more."""
 
+import configparser
 import importlib.metadata
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from support.pictures import smooth
 
 from nst_tf.inference.published import find_published
 
-REQUIREMENTS = Path(__file__).parents[1] / "requirements" / "painting.txt"
+ROOT = Path(__file__).parents[1]
+LINES = (ROOT / "requirements" / "painting.txt").read_text().splitlines()
+REQUIREMENTS = [line for line in LINES if not line.startswith("#")]
 # Runs a module as `python -m` does, in a process in which other packages are missing.
 PROGRAM = """
 import importlib.abc, runpy, sys
@@ -48,14 +51,12 @@ def required(names):
 @pytest.fixture(scope="module")
 def missing():
     """All modules in this environment that painting must not need."""
-    lines = REQUIREMENTS.read_text().splitlines()
-    named = [line for line in lines if line and not line.startswith("#")]
-    allowed = required([Requirement(line).name for line in named])
+    allowed = required([Requirement(line).name for line in REQUIREMENTS])
     allowed.add("nst-tf")
     modules = set()
     for module, packages in importlib.metadata.packages_distributions().items():
         owners = {package.lower().replace("_", "-") for package in packages}
-        # Google's packages share a namespace, which protobuf's modules are in, too.
+        # Google's packages share a namespace, in which protobuf's modules are, too.
         if not owners & allowed:
             modules.add(module)
     assert {"tensorflow", "keras", "tensorflow_datasets", "matplotlib"} <= modules
@@ -66,13 +67,12 @@ def missing():
 def run(missing, tmp_path):
     """Runs a module with arguments, in a folder with photo.png; returns its output."""
     smooth(41, 53, 7).save(tmp_path / "photo.png")
-    root = Path(__file__).parents[1]
 
     def in_folder(module, *arguments):
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, missing, module, *arguments],
             cwd=tmp_path,
-            env={"PYTHONPATH": str(root), "PATH": ""},
+            env={"PYTHONPATH": str(ROOT), "PATH": ""},
             capture_output=True,
             text=True,
         )
@@ -123,3 +123,13 @@ def test_the_client_comes_as_far_as_the_server(run, protocol):
 def test_what_training_needs_is_missing_there(run):
     status, output = run("nst_tf.train", "--output=run", "--steps=1")
     assert status == 1 and "missing here" in output
+
+
+def test_its_packages_are_those_of_the_distribution_and_of_the_documentation():
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    known = settings["options"]["install_requires"].splitlines()
+    known += settings["options.extras_require"]["serving"].splitlines()
+    assert set(REQUIREMENTS) <= set(known)
+    command = "pip install " + " ".join(f"'{line}'" for line in REQUIREMENTS)
+    assert f"\n{command}\n" in (ROOT / "docs" / "install.md").read_text()
