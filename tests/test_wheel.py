@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 from support.pictures import smooth
 
-pytest.importorskip("setuptools", minversion="70.1")  # of the extra "test"
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +38,7 @@ def finished(command, folder):
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel, built from a copy: setuptools leaves folders behind."""
+    pytest.importorskip("setuptools", minversion="70.1")  # of the extra "test"
     folder = tmp_path_factory.mktemp("build")
     copy = folder / "sources"
     copy.mkdir()

@@ -25,6 +25,8 @@ from nst_tf.inference import open_model
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.models import transform_net
 
+pytestmark = pytest.mark.slow
+
 SHAPES = [
     {},
     {"padding": "zeros"},

@@ -78,6 +78,7 @@ def several(tmp_path_factory):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "blend", [(1, 0, 0), (0, 0, 1), (0.2, 0.3, 0.5), (0, 1.5, 0)], ids=str
 )

@@ -16,6 +16,8 @@ from nst_tf.inference import open_model, run as stylize_run
 from nst_tf.training import run as train_run
 from nst_tf.training.methods import feedforward
 
+pytestmark = pytest.mark.slow
+
 STYLES = ("dark", "light", "red")
 
 

@@ -53,6 +53,7 @@ def pictures(tmp_path):
 # -- artifacts -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modulated", "adain", "skips"])
 @pytest.mark.parametrize("name", ARTIFACTS)
 def test_every_artifact_draws_what_the_network_draws(name, kind):
