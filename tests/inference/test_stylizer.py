@@ -260,6 +260,7 @@ def test_preserved_colors_are_those_of_the_shared_functions(mode):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modulated", "adain"])
 def test_a_style_of_one_pixel_or_one_color_gives_a_finite_picture(kind):
     opened = open_any_style.open_any_style(
