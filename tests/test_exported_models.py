@@ -64,6 +64,7 @@ def test_all_are_small_enough_to_be_cloned():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["adain", "adain/tflite/adain_transform_int8.tflite"])
 def test_the_model_of_any_style_takes_a_styles_colors(path):
     model = load_model(FOLDER / path)
@@ -78,6 +79,7 @@ def test_the_model_of_any_style_takes_a_styles_colors(path):
     assert means[0][0] > means[1][0] + 0.1 and means[1][2] > means[0][2] + 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)]
 )
@@ -105,6 +107,7 @@ def likeness(name, shown):
     return min(parity.psnr(phone(photo), served(photo)) for photo in shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OWN_STYLES)
 def test_8_bits_cost_little_on_each_of_twenty_views(name):
     assert (
@@ -115,6 +118,8 @@ def test_8_bits_cost_little_on_each_of_twenty_views(name):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.shared
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="no photographs beside the project")
 @pytest.mark.parametrize("name", OWN_STYLES)
 def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
@@ -125,6 +130,7 @@ def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
     assert likeness(name, shown) >= tflite.INT8.at_least
 
 
+@pytest.mark.slow
 def test_the_painters_paint_weakly_too():
     photo = image_io.to_float(tiny.photo(120, 160))
     none, half, full = (
@@ -148,6 +154,7 @@ def mesh(paint):
     return np.mean([metrics.mesh_ratio(paint(photo)) for photo in shown])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)]
 )
@@ -156,6 +163,7 @@ def test_models_of_styles_of_their_own_draw_no_mesh(name, count):
         assert mesh(tiny.open_painter(FOLDER / name, number)) < 2
 
 
+@pytest.mark.slow
 def test_the_model_of_any_style_draws_no_mesh():
     model = load_model(FOLDER / "adain")
     for path in style_images.packaged_styles().values():

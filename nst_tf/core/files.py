@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 def write_atomically(
-    path: str | os.PathLike, data: bytes, *, overwrite: bool = False
+    path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False
 ) -> None:
     """Writes a file whole or not at all.
 
@@ -62,7 +62,7 @@ def write_atomically(
         raise
 
 
-def ensure_writable_folder(path: str | os.PathLike) -> Path:
+def ensure_writable_folder(path: str | os.PathLike[str]) -> Path:
     """Creates a folder where it is missing, and proves that files can be written to it.
 
     A long run calls this first: what cannot be saved should fail in its first second.
@@ -91,12 +91,12 @@ def ensure_writable_folder(path: str | os.PathLike) -> Path:
     return folder
 
 
-def sha256(path: str | os.PathLike) -> str:
+def sha256(path: str | os.PathLike[str]) -> str:
     """Returns the SHA-256 of a file as 64 hexadecimal digits."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def find_files(spec: str | os.PathLike, suffixes: Collection[str]) -> list[Path]:
+def find_files(spec: str | os.PathLike[str], suffixes: Collection[str]) -> list[Path]:
     """Lists the files that a file, a folder or a glob stands for, sorted.
 
     A folder is searched with all folders in it, a glob may use ** for that. Hidden
@@ -148,7 +148,7 @@ def _temporary_name() -> str:
     return f".{secrets.token_hex(8)}.tmp"
 
 
-def _unwritable(what: str, path: str | os.PathLike, error: OSError) -> UserError:
+def _unwritable(what: str, path: str | os.PathLike[str], error: OSError) -> UserError:
     return expected(
         f"{what} that can be written",
         f"{path} ({error.strerror or error})",

@@ -301,6 +301,7 @@ def test_two_models_of_one_name_need_names(inputs):
         contenders.open_models([str(inputs / "negatives")] * 2, STYLE)
 
 
+@pytest.mark.slow
 def test_a_style_of_a_model_of_several_is_chosen_by_its_number(inputs, tmp_path):
     path = next(artifact.path for artifact in tiny.exported(3)[1]["tflite"])
     (model,) = contenders.open_models([f"last={path}@2"], STYLE)
@@ -313,6 +314,7 @@ def test_a_style_of_a_model_of_several_is_chosen_by_its_number(inputs, tmp_path)
     )
 
 
+@pytest.mark.slow
 def test_a_model_of_any_style_paints_in_the_style_that_is_judged():
     (model,) = contenders.open_models(
         [str(tiny.any_style_exported() / "network.keras")], STYLE

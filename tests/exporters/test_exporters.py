@@ -83,6 +83,7 @@ def test_pictures_of_other_weights_are_far_below_every_floor():
     assert ours.std() > 0.1 and ((0 < ours) & (ours < 1)).mean() > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", tiny.FORMATS)
 def test_what_the_gate_refuses_is_not_written(name, tmp_path, monkeypatch):
     network, _ = tiny.exported()
@@ -96,6 +97,7 @@ def test_what_the_gate_refuses_is_not_written(name, tmp_path, monkeypatch):
     assert tree(tmp_path) == {}
 
 
+@pytest.mark.slow
 def test_a_refused_export_leaves_the_older_one(tmp_path, monkeypatch):
     network, _ = tiny.exported()
     exporters.export("saved_model", network, tmp_path, "tiny")
@@ -140,6 +142,7 @@ def test_lines_name_path_size_and_likeness():
 # -- bfloat16 --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_network_trained_in_bfloat16_is_exported_in_float32(tmp_path):
     trained, wide = tiny.network(dtype="mixed_bfloat16"), tiny.network()
     photo = image_io.to_float(tiny.photo(45, 61))
@@ -167,6 +170,7 @@ def gate(artifact, at_least=30.0):
     )
 
 
+@pytest.mark.slow
 def test_the_gate_passes_the_network_itself():
     assert gate(tiny.draw).least == gate(tiny.draw).mean == float("inf")
 
@@ -188,6 +192,7 @@ def test_the_gate_measures_what_differs():
         gate(off_by_a_thousandth, 61)
 
 
+@pytest.mark.slow
 def test_the_gate_counts_the_worst_of_twenty_different_photos():
     shown = []
 
@@ -220,6 +225,7 @@ def test_every_style_and_blend_meets_every_photo_of_the_gate():
     assert all(blends[photo] != blends[photo + 5] for photo in range(15))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "variants, narrow",
     [(tflite.VARIANTS, [3, 4, 5, 6, 7]), (tflite.OF_SEVERAL_STYLES, [3, 4, 7])],
@@ -275,6 +281,7 @@ def test_int8_files_hold_8_bits_but_for_their_first_convolutions_and_with_severa
             np.testing.assert_allclose(exact, kept, atol=2**-9 * np.abs(exact).max())
 
 
+@pytest.mark.slow
 def test_networks_of_several_styles_are_written_with_upsampling_in_float(tmp_path):
     sizes = []
     for styles in (1, 2):
@@ -367,6 +374,7 @@ def test_saved_model_stores_each_weight_once_and_no_other_network():
     assert network.get_weights()[0].tobytes() not in graph
 
 
+@pytest.mark.slow
 def test_saved_model_runs_in_a_process_without_this_package(tmp_path):
     photo = tiny.photo(45, 61)
     np.save(tmp_path / "photo.npy", photo)
@@ -412,6 +420,7 @@ def test_foreign_operations_are_found():
     ]
 
 
+@pytest.mark.slow
 def test_separable_blocks_and_small_edges_are_exported_as_they_draw(tmp_path):
     # The export itself refuses what does not draw the network's picture.
     artifacts = tflite.export(
@@ -491,6 +500,7 @@ def run_folder(tmp_path_factory):
     return str(folder)
 
 
+@pytest.mark.slow
 def test_the_command_exports_a_run_folder(run_folder, tmp_path):
     output = tmp_path / "exported" / "night"
     done = subprocess.run(
@@ -523,6 +533,7 @@ def test_the_command_exports_a_run_folder(run_folder, tmp_path):
     assert parity.psnr(drawn, wanted) > 80
 
 
+@pytest.mark.slow
 def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(
     run_folder, tmp_path
 ):
@@ -601,6 +612,7 @@ def test_labels_are_the_styles_in_the_order_of_their_weights():
     assert model_card.labels("", 2) == ["Style 1", "Style 2"]
 
 
+@pytest.mark.slow
 def test_files_of_fixed_sizes_are_made_when_asked_for(tmp_path):
     artifacts = exporters.export(
         "tflite", tiny.network(), tmp_path, "tiny", sides=(64,)
@@ -623,6 +635,7 @@ def test_files_of_fixed_sizes_are_made_when_asked_for(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):
     (tmp_path / "precious.txt").write_text("mine")
     settings = {
@@ -642,6 +655,7 @@ def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):
     assert (tmp_path / "precious.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_format_that_does_not_draw_the_network_is_one_line_and_costs_no_other(
     run_folder, tmp_path, monkeypatch
 ):
@@ -714,6 +728,7 @@ def test_runs_without_a_network_that_paints_are_told_apart(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_leaves_no_half_saved_model(run_folder, tmp_path):
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -10,6 +10,8 @@ from nst_tf.exporters.tflite import any_style as any_style_tflite, float16_range
 from nst_tf.images import io as image_io
 from nst_tf.models import adain_net, transform_net
 
+pytestmark = pytest.mark.slow
+
 
 def large(**shape):
     """A network whose features reach far beyond float16's range once squared, as

@@ -11,6 +11,8 @@ from nst_tf.layers.padding import ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
 from nst_tf.models import adain_net, transform_net
 
+pytestmark = pytest.mark.slow
+
 SHAPES = [
     {},
     {"edge_size": 5},

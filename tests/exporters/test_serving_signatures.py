@@ -28,6 +28,8 @@ from nst_tf.exporters.saved_model import (
 from nst_tf.images import io as image_io
 from nst_tf.layers.padding import PadToMultiple
 
+pytestmark = pytest.mark.slow
+
 HUGE = 20_000  # pixels a side
 
 

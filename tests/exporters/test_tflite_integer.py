@@ -24,6 +24,8 @@ from nst_tf.images import io as image_io
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.models import transform_net
 
+pytestmark = pytest.mark.slow
+
 SHAPES = [
     {},
     {"padding": "zeros"},

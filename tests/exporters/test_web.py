@@ -32,6 +32,8 @@ from nst_tf.images import io as image_io, padding
 from nst_tf.inference import stylizer
 from nst_tf.models import adain_net, transform_net
 
+pytestmark = pytest.mark.slow
+
 SIDES, SHAPES = (32,), ((0.75, 1.0),)
 TWO = "mosaic,https://example.org/my-wave_2.jpg"  # the second's picture is not at hand
 

@@ -87,6 +87,7 @@ def test_all_16_maps_equal_those_of_keras_for_the_same_weights(reference, extrac
         )
 
 
+@pytest.mark.shared
 @pytest.mark.skipif(
     not REAL_WEIGHTS.is_file(), reason="../shared has no VGG19 weights here"
 )

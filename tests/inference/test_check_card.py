@@ -80,6 +80,7 @@ def test_a_file_with_another_hash_is_named_by_everyone_who_opens_it(exported, na
         )
 
 
+@pytest.mark.slow
 def test_a_copy_beside_its_card_and_a_missing_part_are_checked_too(exported):
     flat = exported / "flat"
     flat.mkdir()
@@ -92,6 +93,7 @@ def test_a_copy_beside_its_card_and_a_missing_part_are_checked_too(exported):
     assert "missing" in refusal(check_card.check, exported / "saved_model" / "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["{", '{"artifacts": [{"sha256": "0"}]}', '{"artifacts": [7]}']
 )

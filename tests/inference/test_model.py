@@ -56,6 +56,7 @@ def pictures(tmp_path):
 # -- artifacts -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modulated", "adain", "skips"])
 @pytest.mark.parametrize("name", ARTIFACTS)
 def test_every_artifact_draws_what_the_network_draws(name, kind):
@@ -280,6 +281,7 @@ def test_preserved_colors_are_those_of_the_shared_functions(any_model, mode):
     np.testing.assert_array_equal(kept, color.MODES[mode](plain, photo))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modulated", "adain"])
 def test_a_style_of_one_pixel_or_one_color_gives_a_finite_picture(kind):
     opened = load_model(tiny.any_style_exported(kind) / "network.keras")

@@ -78,6 +78,7 @@ def several(tmp_path_factory):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "blend", [(1, 0, 0), (0, 0, 1), (0.2, 0.3, 0.5), (0, 1.5, 0)], ids=str
 )
@@ -91,6 +92,7 @@ def test_every_kind_of_a_network_of_several_styles_draws_the_blend(several, blen
         assert parity.psnr(drawn, wanted) > least, path.name
 
 
+@pytest.mark.slow
 def test_a_style_is_also_asked_for_by_its_number(several):
     photo = image_io.to_float(tiny.photo(45, 61))
     for path in several[1]:

@@ -17,6 +17,8 @@ from nst_tf.inference import run as stylize_run
 from nst_tf.training import run as train_run
 from nst_tf.training.methods import feedforward
 
+pytestmark = pytest.mark.slow
+
 STYLES = ("dark", "light", "red")
 
 

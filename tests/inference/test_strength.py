@@ -18,6 +18,8 @@ from nst_tf.models import transform_net
 from nst_tf.training import run as train_run
 from nst_tf.training.methods import feedforward
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):

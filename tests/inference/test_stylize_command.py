@@ -509,6 +509,7 @@ def test_a_wrong_model_is_one_line_and_status_1(tmp_path):
     assert line.startswith("error: Expected") and "nowhere" in line
 
 
+@pytest.mark.slow
 def test_tensorflow_says_nothing_of_itself(tmp_path):
     save(tmp_path / "a.png")
     done = subprocess.run(

@@ -144,6 +144,7 @@ def test_the_gradient_equals_the_difference_along_it(folder, statistic):
     )
 
 
+@pytest.mark.slow
 def test_on_a_picture_lbfgs_falls_as_far_as_scipys_in_as_many_evaluations(folder):
     posed = task(folder, scales=1)
     compiled = tf.function(posed.objective(posed.scales[-1]))

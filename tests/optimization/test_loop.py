@@ -3,6 +3,7 @@
 import logging
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from nst_tf.optimization.gatys import Scale
@@ -31,6 +32,7 @@ class Quadratic:
         return np.zeros((self.scales[0].height, self.scales[0].width, 3), np.float32)
 
 
+@pytest.mark.slow
 def test_many_sizes_are_painted_without_a_warning_of_retracing(
     tmp_path, caplog, monkeypatch
 ):

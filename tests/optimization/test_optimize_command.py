@@ -20,6 +20,8 @@ from nst_tf.features import precision
 from nst_tf.images import io as image_io
 from nst_tf.optimization import run as optimize_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):

@@ -28,6 +28,8 @@ from nst_tf.images import io as image_io
 from nst_tf.inference import folder as photo_folder
 from nst_tf.serving import run as client_run, stylizer as remote_stylizer
 
+pytestmark = pytest.mark.slow
+
 by_protocol = pytest.mark.parametrize("protocol", ["grpc", "rest"])
 by_signature = pytest.mark.parametrize(
     "signature", ["serving_bytes", "serving_default"]

@@ -63,6 +63,7 @@ def loss_and_gradient(judgement, drawn, photos, styles):
     return float(loss), tape.gradient(loss, drawn)
 
 
+@pytest.mark.slow
 def test_visited_pixels_lower_the_students_loss(judgement, pictures, monkeypatch):
     monkeypatch.setattr(
         adversaries, "PIXEL_STEP", 0.002
@@ -79,6 +80,7 @@ def test_visited_pixels_lower_the_students_loss(judgement, pictures, monkeypatch
     assert losses[-1] < 0.9 * losses[0]
 
 
+@pytest.mark.slow
 def test_visits_fill_the_pool_and_give_back_what_was_put_there(pictures, monkeypatch):
     monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
     attack = adversaries.PixelAdversary(SIZE)
@@ -94,6 +96,7 @@ def test_visits_fill_the_pool_and_give_back_what_was_put_there(pictures, monkeyp
     assert len(attacked) == len(seen_photos)
 
 
+@pytest.mark.slow
 def test_only_visited_slots_are_shown(pictures, monkeypatch):
     monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
     attack = adversaries.PixelAdversary(SIZE)
@@ -113,6 +116,7 @@ def trained(judgement, networks, photos, steps):
     return losses
 
 
+@pytest.mark.slow
 def test_networks_learn_to_lower_the_students_loss(judgement, pictures):
     networks = adversaries.NetworkAdversary(2, SIZE)
     networks.renew(pictures[2:4], tf.constant([0, 1]))
@@ -120,6 +124,7 @@ def test_networks_learn_to_lower_the_students_loss(judgement, pictures):
     assert losses[-1] < 0.9 * losses[0]
 
 
+@pytest.mark.slow
 def test_a_network_learns_from_its_own_picture_alone(judgement, pictures):
     networks = adversaries.NetworkAdversary(2, SIZE)
     networks.renew(pictures[2:4], tf.constant([0, 1]))
@@ -140,6 +145,7 @@ def test_a_network_learns_from_its_own_picture_alone(judgement, pictures):
     assert not moved(0) and moved(1)
 
 
+@pytest.mark.slow
 def test_a_renewed_network_begins_anew_with_another_style(
     judgement, pictures, monkeypatch
 ):

@@ -16,6 +16,8 @@ from nst_tf.models import adain_net, feature_transforms
 from nst_tf.training import run as train_run
 from nst_tf.training.methods import any_style as any_style_method
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):

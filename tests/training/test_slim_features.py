@@ -187,6 +187,7 @@ def distance(maps):
     return float(tf.reduce_sum(tf.square(maps[0] - maps[1])))
 
 
+@pytest.mark.slow
 def test_the_packed_metric_without_stretch_gives_the_distances_of_the_embedding(
     teacher, monkeypatch
 ):
@@ -215,6 +216,7 @@ def test_calibration_finds_by_how_much_all_but_the_mean_was_stretched(of_grams):
     )
 
 
+@pytest.mark.slow
 def test_calibration_brings_distances_nearer_to_the_teachers(teacher, monkeypatch):
     def content_errors(maps, count=3):
         return [
@@ -247,6 +249,7 @@ def saved_student(folder, widths, teacher=None):
     return network
 
 
+@pytest.mark.slow
 def test_a_wider_last_block_begins_with_the_layers_before_it_and_explains_more(
     tmp_path, teacher, monkeypatch
 ):
@@ -282,6 +285,7 @@ def test_a_student_of_the_same_widths_is_taken_as_it_is(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     task = slim_features.build(settings())
     task.start(open_batches)
@@ -299,6 +303,7 @@ def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     assert all(not np.array_equal(a, b) for a, b in zip(pools, pools[1:]))
 
 
+@pytest.mark.slow
 def test_a_student_that_is_the_teacher_has_no_error_and_the_same_descent(teacher):
     task = slim_features.build(settings(slim_widths=tuple(map(str, TEACHER))))
     for layer in teacher.model.layers:
@@ -355,6 +360,7 @@ def eagerly():
     tf.config.run_functions_eagerly(False)
 
 
+@pytest.mark.slow
 def test_the_compiled_step_trains_the_student_and_moves_the_pool(tmp_path):
     task = slim_features.build(settings())
     before = [variable.numpy().copy() for variable in task.network.trainable_variables]
@@ -380,6 +386,7 @@ def test_the_compiled_step_trains_the_student_and_moves_the_pool(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
     tmp_path, monkeypatch, eagerly
 ):
