@@ -172,9 +172,9 @@ def _exported(folder):
     _tests()
     import tiny
 
-    from nst_tf.exporters.saved_model import per_style as saved_model
+    from nst_tf.exporters.saved_model.exporter import SavedModelExporter
 
-    saved_model.export(tiny.network(), Path(folder), "tiny")
+    SavedModelExporter().export(tiny.network(), Path(folder), "tiny")
     return str(Path(folder) / "saved_model" / "1")
 
 

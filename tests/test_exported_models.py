@@ -11,7 +11,7 @@ from support import tiny
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import metrics
 from nst_tf.exporters import parity
-from nst_tf.exporters.tflite import per_style as tflite
+from nst_tf.exporters.tflite import conversion
 from nst_tf.images import io as image_io
 from nst_tf.inference.open_model import load_model
 
@@ -114,7 +114,7 @@ def test_8_bits_cost_little_on_each_of_twenty_views(name):
         likeness(
             name, [parity.view(number, parity.SIZE) for number in range(parity.VIEWS)]
         )
-        >= tflite.INT8.at_least
+        >= conversion.INT8.at_least
     )
 
 
@@ -127,7 +127,7 @@ def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
         image_io.read_picture(path, short_side=160).rgb
         for path in sorted(PHOTOS.iterdir())[:20]
     ]
-    assert likeness(name, shown) >= tflite.INT8.at_least
+    assert likeness(name, shown) >= conversion.INT8.at_least
 
 
 @pytest.mark.slow

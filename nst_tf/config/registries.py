@@ -31,3 +31,13 @@ CONNECTIONS = Registry(
         "rest": "nst_tf.serving.rest_connection:RestConnection",
     },
 )
+
+EXPORTERS = Registry(
+    "a format",
+    {
+        "saved_model": "nst_tf.exporters.saved_model.exporter:SavedModelExporter",
+        "tflite": "nst_tf.exporters.tflite.exporter:TfliteExporter",
+        "tflite_integer": "nst_tf.exporters.tflite.integer:IntegerTfliteExporter",
+        "web": "nst_tf.exporters.web.page:WebExporter",
+    },
+)

@@ -25,6 +25,12 @@ def expected(what: str, received: object, remedy: str) -> UserError:
 
 
 def first_line(error: BaseException) -> str:
-    """Returns the first line of what an exception says, or its type where it says nothing."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    """Returns the first line of an exception's text, without the period at its end; its
+    type's name where it has no text.
+
+    Example:
+        >>> first_line(ValueError("Too small.\\nTraceback ..."))
+        'Too small'
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")

@@ -6,6 +6,8 @@ import hashlib
 import logging
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -60,6 +62,48 @@ def write_atomically(
         if isinstance(error, OSError):
             raise _unwritable("a file", path, error) from error
         raise
+
+
+@contextlib.contextmanager
+def replace_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Writes a folder whole or not at all; it takes the place of an older one.
+
+    The block fills a new folder beside `path`. When it ends without an error, the older
+    folder is renamed, the new one takes the name, and the older one is removed. So the
+    older or the new one is whole at any moment; a process that is killed between the
+    two renames leaves the older one as .NAME.old, which the next call puts back first.
+    A symbolic link is followed. Missing parent folders are created.
+
+    Args:
+        path: of the folder.
+
+    Yields:
+        The new folder, empty.
+
+    Raises:
+        UserError: the path is not a folder, or its parent cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_dir():
+        raise expected("a path to a folder", path, "Choose another path.")
+    ensure_writable_folder(target.parent)
+    aside = target.with_name(f".{target.name}.old")
+    if aside.exists() and not target.exists():
+        os.rename(aside, target)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export") as scratch:
+        whole = Path(scratch) / target.name
+        whole.mkdir()
+        yield whole
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            if target.exists():
+                os.rename(target, aside)
+            os.rename(whole, target)
+        except BaseException:
+            if aside.exists() and not target.exists():
+                os.rename(aside, target)
+            raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def ensure_writable_folder(path: str | os.PathLike[str]) -> Path:

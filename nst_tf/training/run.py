@@ -10,7 +10,7 @@ import tensorflow as tf
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline, sources as data_sources
-from nst_tf.exporters import registry as exporters
+from nst_tf.exporters import export_network
 from nst_tf.features import precision
 from nst_tf.runs import callbacks
 from nst_tf.runs.folder import RunFolder, open_run
@@ -35,8 +35,7 @@ def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFol
         KeyboardInterrupt: after Ctrl-C or SIGTERM; the run folder has a checkpoint to
             resume from, and no exports.
     """
-    for name in settings.export:
-        exporters.check_name(name)
+    export_network.check_formats(settings.export)
     distribution = open_distribution(settings.strategy)
     settings = precision.resolve_precision(settings, log)
     keras.utils.set_random_seed(settings.seed)
@@ -167,7 +166,7 @@ def _finish(settings, run, task, result: FitResult, sources, log):
 
 
 def _export(settings, run, task, log):
-    _, refused = exporters.export_all(
+    _, refused = export_network.export_formats(
         settings.export,
         task.network,
         run.path,

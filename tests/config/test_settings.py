@@ -147,8 +147,8 @@ def test_what_is_learnt_depends_on_no_free_setting():
 
 
 def test_choices_and_defaults_exist_where_they_are_used():
+    from nst_tf.config.registries import EXPORTERS
     from nst_tf.data import sources, style_images
-    from nst_tf.exporters.registry import EXPORTERS
     from nst_tf.features import vgg
     from nst_tf.models import adain_net, feature_transforms, transform_net
     from nst_tf.training.methods.registry import METHODS

@@ -17,12 +17,13 @@ from support import tiny
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import (
+    export_network as exporters,
     model_card,
     parity,
-    registry as exporters,
     run as export_run,
 )
-from nst_tf.exporters.tflite import litert_layers, per_style as tflite
+from nst_tf.exporters.tflite import conversion, litert_layers, per_style
+from nst_tf.exporters.tflite.exporter import TfliteExporter
 from nst_tf.images import io as image_io
 from nst_tf.models import transform_net
 
@@ -93,27 +94,27 @@ def test_what_the_gate_refuses_is_not_written(name, tmp_path, monkeypatch):
 
     monkeypatch.setattr(parity, "compare", refuse)
     with pytest.raises(RuntimeError, match="not equal"):
-        exporters.export(name, network, tmp_path, "tiny")
+        exporters.export_network(name, network, tmp_path, "tiny")
     assert tree(tmp_path) == {}
 
 
 @pytest.mark.slow
 def test_a_refused_export_leaves_the_older_one(tmp_path, monkeypatch):
     network, _ = tiny.exported()
-    exporters.export("saved_model", network, tmp_path, "tiny")
+    exporters.export_network("saved_model", network, tmp_path, "tiny")
     before = tree(tmp_path)
-    exporters.export("saved_model", tiny.network(2), tmp_path, "tiny")
+    exporters.export_network("saved_model", tiny.network(2), tmp_path, "tiny")
     replaced = tree(tmp_path)
     assert replaced.keys() == before.keys() and replaced != before
     monkeypatch.setattr(parity, "psnr", lambda *pictures: 10.0)
     with pytest.raises(RuntimeError, match="10.0 dB"):
-        exporters.export("saved_model", network, tmp_path, "tiny")
+        exporters.export_network("saved_model", network, tmp_path, "tiny")
     assert tree(tmp_path) == replaced
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones():
     with pytest.raises(UserError, match="saved_model, tflite.*'onyx'"):
-        exporters.export("onyx", None, None, "")
+        exporters.export_network("onyx", None, None, "")
 
 
 def test_lines_name_path_size_and_likeness():
@@ -127,7 +128,7 @@ def test_lines_name_path_size_and_likeness():
             )
     line = str(
         parity.Artifact(
-            "a.tflite", 1_234_567, parity.Likeness(52.14, 55.03, 2.0, 0.3), 50
+            "a.tflite", 1_234_567, parity.Likeness(52.14, 55.03, 2.0, 0.3), 50, "tflite"
         )
     )
     assert (
@@ -135,7 +136,8 @@ def test_lines_name_path_size_and_likeness():
     )
     equal = parity.Likeness(float("inf"), float("inf"), 0.0, 0.0)
     assert (
-        str(parity.Artifact("a", 1, equal, 80)) == "a (0.00 MB, equal to the network)"
+        str(parity.Artifact("a", 1, equal, 80, "tflite"))
+        == "a (0.00 MB, equal to the network)"
     )
 
 
@@ -148,16 +150,16 @@ def test_a_network_trained_in_bfloat16_is_exported_in_float32(tmp_path):
     photo = image_io.to_float(tiny.photo(45, 61))
     assert parity.psnr(tiny.draw(trained, photo), tiny.draw(wide, photo)) < 60
     np.testing.assert_array_equal(
-        tiny.draw(exporters.in_float32(trained), photo), tiny.draw(wide, photo)
+        tiny.draw(exporters.cast_to_float32(trained), photo), tiny.draw(wide, photo)
     )
-    exporters.export("saved_model", trained, tmp_path, "tiny")
+    exporters.export_network("saved_model", trained, tmp_path, "tiny")
     drawn = tiny.open_painter(tmp_path / "saved_model")(photo)
     assert parity.psnr(drawn, tiny.draw(wide, photo)) > 80
 
 
 def test_a_float32_network_is_exported_itself():
     network = tiny.exported()[0]
-    assert exporters.in_float32(network) is network
+    assert exporters.cast_to_float32(network) is network
 
 
 # -- the gate --------------------------------------------------------------------------------------
@@ -216,7 +218,9 @@ def test_the_gate_counts_the_worst_of_twenty_different_photos():
 def test_every_style_and_blend_meets_every_photo_of_the_gate():
     blends = [
         each.inputs["strengths"].tolist()
-        for each in parity.drawn(tiny.network(styles=2, strength=True), (8, 8))
+        for each in parity.draw_references(
+            tiny.network(styles=2, strength=True), (8, 8)
+        )
     ]
     assert blends[:5] == [[[1, 0]], [[0, 1]], [[0.5, 0.5]], [[0.25, 0.25]], [[0, 0]]]
     assert all(
@@ -228,7 +232,7 @@ def test_every_style_and_blend_meets_every_photo_of_the_gate():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "variants, narrow",
-    [(tflite.VARIANTS, [3, 4, 5, 6, 7]), (tflite.OF_SEVERAL_STYLES, [3, 4, 7])],
+    [(per_style.VARIANTS, [3, 4, 5, 6, 7]), (per_style.OF_SEVERAL_STYLES, [3, 4, 7])],
 )  # 5 and 6 upsample
 def test_int8_files_hold_8_bits_but_for_their_first_convolutions_and_with_several_styles_upsampling(
     variants, narrow
@@ -237,12 +241,12 @@ def test_int8_files_hold_8_bits_but_for_their_first_convolutions_and_with_severa
     network = transform_net.transform_net(
         transform_net.TransformNetConfig(width=8, residual_blocks=1)
     )
-    core = tflite.core_for_phones(network)
+    core = per_style.core_for_phones(network)
     stylize = tf.function(
         lambda image: {"stylized": core(image)},
         input_signature=[tf.TensorSpec([1, 32, 32, 3], name="image")],
     )
-    files = tflite.converted(
+    files = conversion.convert(
         stylize, core.weights, {suffix: variants[suffix] for suffix in ("", "_int8")}
     )
     kinds, kernels = {}, {}
@@ -286,7 +290,7 @@ def test_networks_of_several_styles_are_written_with_upsampling_in_float(tmp_pat
     sizes = []
     for styles in (1, 2):
         network = tiny.network(width=8, styles=styles)
-        written = tflite.export(network, tmp_path / str(styles), "tiny")
+        written = TfliteExporter().export(network, tmp_path / str(styles), "tiny")
         sizes.append({artifact.path.stem: artifact.size for artifact in written})
     # A float16 weight has a byte more than an int8 one. Folded, upsampling has 2x2x32
     # weights for each of 4x16 channels, and 2x2x16 for each of 4x8: 10 kB.
@@ -402,7 +406,7 @@ np.save(drawn, run(image=tf.constant(np.load(photo)[None]))["stylized"].numpy()[
 def test_tflite_has_built_in_operations_only(name):
     interpreter = Interpreter(str(tiny.artifact(name)))
     assert len(interpreter._get_ops_details()) > 50
-    assert tflite.foreign_operations(interpreter) == []
+    assert conversion.foreign_operations(interpreter) == []
 
 
 def test_foreign_operations_are_found():
@@ -412,7 +416,7 @@ def test_foreign_operations_are_found():
         def _get_ops_details(self):
             return [{"op_name": name} for name in names]
 
-    assert tflite.foreign_operations(Fake()) == [
+    assert conversion.foreign_operations(Fake()) == [
         "CUSTOM",
         "FlexTile",
         "READ_VARIABLE",
@@ -423,7 +427,7 @@ def test_foreign_operations_are_found():
 @pytest.mark.slow
 def test_separable_blocks_and_small_edges_are_exported_as_they_draw(tmp_path):
     # The export itself refuses what does not draw the network's picture.
-    artifacts = tflite.export(
+    artifacts = TfliteExporter().export(
         tiny.network(block="separable", edge_size=5), tmp_path, "tiny"
     )
     interpreter = Interpreter(str(artifacts[0].path))
@@ -450,7 +454,7 @@ def test_tflite_runs_at_any_drawable_size_and_back(name):
     assert (
         list(source["shape"])
         == list(target["shape"])
-        == [1, tflite.SIDE, tflite.SIDE, 3]
+        == [1, per_style.SIDE, per_style.SIDE, 3]
     )
     for size in [(8, 8), (12, 200), (96, 64), (8, 8), (96, 64)]:
         photo = image_io.to_float(tiny.photo(*size))
@@ -605,16 +609,16 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(
 
 
 def test_labels_are_the_styles_in_the_order_of_their_weights():
-    assert model_card.labels("mosaic,/a/vangogh_starry-night.jpg", 2) == [
+    assert model_card.label_styles("mosaic,/a/vangogh_starry-night.jpg", 2) == [
         "Mosaic",
         "Vangogh starry night",
     ]
-    assert model_card.labels("", 2) == ["Style 1", "Style 2"]
+    assert model_card.label_styles("", 2) == ["Style 1", "Style 2"]
 
 
 @pytest.mark.slow
 def test_files_of_fixed_sizes_are_made_when_asked_for(tmp_path):
-    artifacts = exporters.export(
+    artifacts = exporters.export_network(
         "tflite", tiny.network(), tmp_path, "tiny", sides=(64,)
     )
     assert [artifact.path.name for artifact in artifacts] == [
@@ -629,7 +633,7 @@ def test_files_of_fixed_sizes_are_made_when_asked_for(tmp_path):
     with pytest.raises(
         UserError, match="multiples of 4 and at least 8. Received: 50. Try 52"
     ):
-        exporters.export(
+        exporters.export_network(
             "tflite", tiny.network(), tmp_path / "none", "tiny", sides=(64, 50)
         )
     assert not (tmp_path / "none").exists()

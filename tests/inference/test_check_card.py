@@ -22,11 +22,14 @@ def exported(tmp_path):
     shutil.copytree(made["saved_model"][0].path, tmp_path / "saved_model" / "1")
     shutil.copy(made["tflite"][0].path, tmp_path / "tflite" / "tiny.tflite")
     likeness = parity.Likeness(90.0, 95.0, 0.1, 0.01)
-    card = model_card.card(
+    card = model_card.make_card(
         tmp_path,
         [
-            parity.Artifact(tmp_path / name, 1, likeness, 80.0)
-            for name in ("saved_model/1", "tflite/tiny.tflite")
+            parity.Artifact(tmp_path / path, 1, likeness, 80.0, name)
+            for path, name in (
+                ("saved_model/1", "saved_model"),
+                ("tflite/tiny.tflite", "tflite"),
+            )
         ],
         {},
     )
@@ -71,7 +74,7 @@ def test_a_file_with_another_hash_is_named_by_everyone_who_opens_it(exported, na
     model = exported / "tflite" / "tiny.tflite"
     if not name.startswith("tflite"):
         model = exported
-    for opener in (load_model, lambda model: latency.timed(str(model), 8, 1, 1)):
+    for opener in (load_model, lambda model: latency.time_model(str(model), 8, 1, 1)):
         line = refusal(opener, model)
         assert (
             str(exported / name) in line

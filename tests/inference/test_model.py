@@ -187,8 +187,10 @@ def test_a_card_can_be_written_of_both_parts():
         for part in ("style", "transform")
     ]
     likeness = parity.Likeness(40.0, 45.0, 9.0, 1.0)
-    entries = model_card.card(
-        folder, [parity.Artifact(path, 1, likeness, 30.0) for path in paths], {}
+    entries = model_card.make_card(
+        folder,
+        [parity.Artifact(path, 1, likeness, 30.0, "tflite") for path in paths],
+        {},
     )["artifacts"]
     assert entries[0]["inputs"] == {"style": "float32 [1, any, any, 3]"}
     assert list(entries[0]["outputs"]) == ["code"] and list(entries[1]["outputs"]) == [

@@ -4,10 +4,10 @@ import json
 import shutil
 
 import pytest
+from nst_tf.inference.open_any_style import open_any_style
 
 from nst_tf.core.errors import UserError
 from nst_tf.inference import list_models, published
-from nst_tf.inference.open_any_style import open_any_style
 from nst_tf.inference.open_model import open_artifact
 
 CLONE = published.PACKAGE.parent / "exported_models"

@@ -6,11 +6,11 @@ import tensorflow as tf
 from support import tiny
 from support.pictures import smooth
 
+from nst_tf.config.registries import EXPORTERS
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import parity
-from nst_tf.exporters.registry import EXPORTERS
 from nst_tf.images import io as image_io
 from nst_tf.inference import run as stylize_run
 from nst_tf.losses import regularizers
@@ -80,7 +80,7 @@ def exported(request, tmp_path_factory):
         *(
             artifact.path
             for name in tiny.FORMATS
-            for artifact in EXPORTERS[name](network, folder, "tiny")
+            for artifact in EXPORTERS[name]().export(network, folder, "tiny")
         ),
     ]
 

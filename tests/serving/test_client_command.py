@@ -23,7 +23,7 @@ from support.serving_servers import Refusal, Served
 from nst_tf import client
 from nst_tf.config.client import ClientSettings
 from nst_tf.core.errors import UserError
-from nst_tf.exporters.saved_model import per_style as saved_model
+from nst_tf.exporters.saved_model.exporter import SavedModelExporter
 from nst_tf.images import io as image_io
 from nst_tf.inference import folder as photo_folder
 from nst_tf.serving import run as client_run, stylizer as remote_stylizer
@@ -42,7 +42,7 @@ def exported(tmp_path_factory):
     found = {}
     for key, shape in ((1, {}), (2, {"styles": 2}), ("strength", {"strength": True})):
         folder, network = tmp_path_factory.mktemp("exported"), tiny.network(**shape)
-        saved_model.export(network, folder, "tiny")
+        SavedModelExporter().export(network, folder, "tiny")
         found[key] = network, folder / "saved_model" / "1"
     return found
 

@@ -8,8 +8,8 @@ from unittest import mock
 import keras
 import numpy as np
 
+from nst_tf.config.registries import EXPORTERS
 from nst_tf.data import sample_photos
-from nst_tf.exporters.registry import ANY_STYLE_EXPORTERS, EXPORTERS
 from nst_tf.exporters.tflite import any_style as any_style_tflite
 from nst_tf.features import extractors, vgg
 from nst_tf.images import io as image_io
@@ -110,7 +110,7 @@ def _any_style_exported(kind):
     built.save(path / "network.keras")
     with mock.patch.object(any_style_tflite, "SIDES", (64,)):  # one is enough, and fast
         for name in FORMATS:
-            ANY_STYLE_EXPORTERS[name](built, path, "tiny")
+            EXPORTERS[name]().export(built, path, "tiny")
     return folder  # lives, and is removed, with the cache
 
 
@@ -134,7 +134,9 @@ def exported(styles: int = 1) -> tuple[keras.Model, dict]:
     built = network(styles=styles)
     built.folder = folder  # lives, and is removed, with the network
     path = Path(folder.name)
-    return built, {name: EXPORTERS[name](built, path, "tiny") for name in FORMATS}
+    return built, {
+        name: EXPORTERS[name]().export(built, path, "tiny") for name in FORMATS
+    }
 
 
 def artifact(name: str) -> Path:
