@@ -29,7 +29,7 @@ from nst_tf.exporters import (
 from nst_tf.exporters.tflite import per_style
 from nst_tf.exporters.web import page as web
 from nst_tf.images import io as image_io, padding
-from nst_tf.inference import stylizer
+from nst_tf.inference.model import read_style
 from nst_tf.models import adain_net, transform_net
 
 pytestmark = pytest.mark.slow
@@ -148,7 +148,7 @@ def test_styles_have_names_pictures_and_codes(page):
         for style, name in zip(offered, style_images.packaged_styles()):
             np.testing.assert_allclose(
                 style["code"],
-                encode(stylizer.read_style(name, 512)[None])[0],
+                encode(read_style(name, 512)[None])[0],
                 rtol=1e-5,
                 atol=1e-6,
             )
