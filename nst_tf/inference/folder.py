@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf.config.folder import AlbumSettings
+from nst_tf.config.folder import FolderSettings
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
 from nst_tf.inference.open_model import Artifact
@@ -93,7 +93,7 @@ def stylize_album(
     return Outcome(tuple(written), tuple(failed))
 
 
-def paint(artifact: Artifact, settings: AlbumSettings, concurrency: int = 1) -> int:
+def paint(artifact: Artifact, settings: FolderSettings, concurrency: int = 1) -> int:
     """Stylizes the photos of a command's settings, as `stylize_album`; returns the exit status.
 
     Errors go to stderr as they come, the numbers of photos to stdout at the end.
