@@ -25,6 +25,7 @@ FLOORS = (
     ("evaluation", "exporters", "serving"),
     ("training",),
     COMMANDS,
+    ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 SOURCES = {

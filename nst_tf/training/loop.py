@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -20,6 +19,7 @@ from nst_tf.data.pipeline import Shard
 from nst_tf.training.distribution import Distribution
 from nst_tf.training.muon import Muon
 from nst_tf.training.schedule import FitConfig, FitResult
+from nst_tf.training.task import Task
 
 # What the workers that are left get when one has died; which one depends on what they
 # were doing.
@@ -57,8 +57,7 @@ class Fit:
     """A training run that can be interrupted and continued exactly.
 
     Args:
-        task: what is trained, a `nst_tf.training.task.Task`; build it inside
-            `distribution.strategy.scope()`.
+        task: what is trained, built inside `distribution.strategy.scope()`.
         config: budget and step size.
         distribution: where the step runs.
         checkpoints: folder of the checkpoints.
@@ -66,7 +65,7 @@ class Fit:
 
     def __init__(
         self,
-        task: Any,
+        task: Task,
         config: FitConfig,
         distribution: Distribution,
         checkpoints: Path,

@@ -32,8 +32,8 @@ def inputs(tmp_path_factory):
 
 
 def settings(inputs, output, styles=("light",), **changes):
-    return TrainSettings(
-        **{
+    return TrainSettings.of(
+        {
             "output": str(output),
             "style_image": ",".join(str(inputs / f"{name}.png") for name in styles),
             "style_size": 32,
@@ -117,7 +117,7 @@ def test_strengths_are_named_so():
 def test_one_crop_in_eight_is_compared_with_itself_and_the_others_with_their_style(
     inputs, tmp_path
 ):
-    task = feedforward.build(settings(inputs, tmp_path, ("light", "dark")))
+    task = feedforward.FeedforwardTask(settings(inputs, tmp_path, ("light", "dark")))
     seen = []
 
     def draw(given, training):

@@ -30,8 +30,8 @@ def inputs(tmp_path_factory):
 
 
 def settings(inputs, **changes):
-    return TrainSettings(
-        **{
+    return TrainSettings.of(
+        {
             "method": "adain",
             "any_style": "modulated",
             "output": str(inputs / "run"),
@@ -72,7 +72,7 @@ def batch(*indices):
 
 
 def test_the_terms_compare_each_picture_with_its_own_painting_and_photo(inputs):
-    task = any_style_method.AdainTask(settings(inputs, identity_weight=0.0))
+    task = any_style_method.AnyStyleTask(settings(inputs, identity_weight=0.0))
     terms = task.terms(batch(1, 2))
     for place, index in enumerate((1, 2)):
         one = batch(index)
@@ -84,7 +84,7 @@ def test_the_terms_compare_each_picture_with_its_own_painting_and_photo(inputs):
 
 
 def test_the_mesh_of_painted_pairs_counts_by_its_weight(inputs):
-    task = any_style_method.AdainTask(
+    task = any_style_method.AnyStyleTask(
         settings(inputs, identity_weight=0.0, mesh_weight=2.0)
     )
     terms, pair = task.terms(batch(1, 2)), batch(1, 2)
@@ -100,7 +100,7 @@ def test_the_mesh_of_painted_pairs_counts_by_its_weight(inputs):
 
 
 def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(inputs):
-    task = any_style_method.AdainTask(settings(inputs, identity_weight=3.0))
+    task = any_style_method.AnyStyleTask(settings(inputs, identity_weight=3.0))
     values = task.terms(batch(*range(8)))
     photo = batch(0)
     plain = task.network([photo["image"], photo["style"], tf.zeros([1, 1])])
@@ -111,7 +111,7 @@ def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(i
     np.testing.assert_allclose(values["identity"], [8 * wanted] + 7 * [0], rtol=1e-4)
     assert float(values["style"][0]) == float(values["content"][0]) == 0
     # Means over a batch are those of the painted pairs, and of the plain one.
-    rest = any_style_method.AdainTask(settings(inputs, identity_weight=0.0))
+    rest = any_style_method.AnyStyleTask(settings(inputs, identity_weight=0.0))
     rest.network.set_weights(task.network.get_weights())
     painted = rest.terms(batch(*range(1, 8)))
     for name in ("content", "style"):
@@ -124,7 +124,7 @@ def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(i
 
 
 def test_the_papers_content_target_is_the_transferred_features(inputs):
-    task = any_style_method.AdainTask(
+    task = any_style_method.AnyStyleTask(
         settings(inputs, identity_weight=0.0, content_target="transferred")
     )
     pair = batch(3)
@@ -149,7 +149,7 @@ def test_the_papers_content_target_is_the_transferred_features(inputs):
 
 
 def test_no_gradient_flows_through_what_the_painting_asks_for(inputs):
-    task = any_style_method.AdainTask(
+    task = any_style_method.AnyStyleTask(
         settings(inputs, identity_weight=0.0, content_target="transferred")
     )
     pair = batch(3)
@@ -189,7 +189,7 @@ def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(
 
 def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
     first = train_run.train(settings(inputs, output=str(tmp_path / "first"), steps=2))
-    task = any_style_method.AdainTask(
+    task = any_style_method.AnyStyleTask(
         settings(inputs, output=str(tmp_path / "second"), init_from=str(first.path))
     )
     task.start(None)
@@ -201,7 +201,7 @@ def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
 
 @pytest.mark.parametrize("transfer", feature_transforms.TRANSFERS)
 def test_every_transfer_has_a_finite_gradient_for_all_that_learns(inputs, transfer):
-    task = any_style_method.AdainTask(
+    task = any_style_method.AnyStyleTask(
         settings(
             inputs, any_style="adain", transfer=transfer, content_target="transferred"
         )
