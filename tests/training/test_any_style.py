@@ -29,20 +29,22 @@ def inputs(tmp_path_factory):
     return folder
 
 
-def settings(inputs, **changes):
+def settings(inputs, network="style_prediction", **changes):
+    shape = {}
+    if network == "style_prediction":
+        shape = {"width": 4, "residual_blocks": 1}
     return TrainSettings.of(
         {
-            "method": "adain",
-            "any_style": "modulated",
+            "method": "any_style",
+            "network": network,
+            **shape,
             "output": str(inputs / "run"),
             "style_size": 40,
             "style_layers": ("relu1_1", "relu2_1"),
             "content_layers": ("relu2_1",),
             "crop_size": 32,
-            "width": 4,
             "content": str(inputs / "photos"),
             "paintings": str(inputs / "paintings"),
-            "residual_blocks": 1,
             "batch_size": 2,
             "steps": 8,
             "preview_steps": 0,
@@ -164,15 +166,15 @@ def test_no_gradient_flows_through_what_the_painting_asks_for(inputs):
     )
 
 
-@pytest.mark.parametrize("any_style_kind", ["modulated", "adain"])
+@pytest.mark.parametrize("network", ["style_prediction", "adain"])
 def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(
-    inputs, tmp_path, any_style_kind
+    inputs, tmp_path, network
 ):
     run = train_run.train(
         settings(
             inputs,
             output=str(tmp_path / "run"),
-            any_style=any_style_kind,
+            network=network,
             steps=30,
             preview_steps=20,
             learning_rate=0.003,
@@ -203,7 +205,7 @@ def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
 def test_every_transfer_has_a_finite_gradient_for_all_that_learns(inputs, transfer):
     task = any_style_method.AnyStyleTask(
         settings(
-            inputs, any_style="adain", transfer=transfer, content_target="transferred"
+            inputs, network="adain", transfer=transfer, content_target="transferred"
         )
     )
     with tf.GradientTape() as tape:
@@ -231,9 +233,9 @@ def test_paintings_that_cannot_be_read_stop_the_run_with_their_names(inputs, tmp
     [
         ({"identity_weight": -1.0}, "--identity_weight of at least 0"),
         ({"recolored": 1.5}, "--recolored from 0 to 1"),
-        ({"skips": ("relu1_2",), "any_style": "adain"}, "--skips among relu3_1"),
-        ({"skips": ("relu1_1",)}, "--skips with --any_style=adain"),
-        ({"transfer": "wct"}, "--transfer among adain, efdm"),
+        ({"skips": ("relu1_2",), "network": "adain"}, "--skips among relu3_1"),
+        ({"skips": ("relu1_1",)}, "--skips with --network=adain"),
+        ({"transfer": "gram"}, "--transfer among adain, efdm"),
         ({"paintings": "/nowhere"}, "/nowhere"),
     ],
 )

@@ -71,10 +71,11 @@ def tiny(inputs, output, **changes):
 @pytest.fixture
 def base(inputs):
     """The same as flags, but for --output."""
+    settings = tiny(inputs, "x")
     flags_of = {
-        field.name: getattr(tiny(inputs, "x"), field.name)
-        for field in TrainSettings.flag_fields()
-        if getattr(tiny(inputs, "x"), field.name) != field.default
+        field.name: getattr(settings, field.name)
+        for field in dataclasses.fields(settings)
+        if getattr(settings, field.name) != field.default
     }
     del flags_of["output"]
     return {
