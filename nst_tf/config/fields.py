@@ -180,7 +180,7 @@ def _resumes_earlier_version(cls, values):
 def parse_value(field: dataclasses.Field, value: Any) -> Any:
     """Returns a field's value in its type, by its present name; raises `UserError`."""
     if field.metadata["required"] and not value:
-        raise expected(f"--{field.name}", "none", field.metadata["required"])
+        raise expected(f"--{field.name}", "nothing", field.metadata["required"])
     if not isinstance(field.default, tuple):
         return _check_entry(field, value, type(field.default))
     (kind, _) = typing.get_args(field.type)

@@ -47,7 +47,7 @@ class FolderSettings(Settings):
     def _check(self):
         super()._check()
         if not self.content and self._needs_content():
-            raise expected("--content", "none", "See --help.")
+            raise expected("--content", "nothing", "See --help.")
         if self.style_weights and not sum(self.style_weights):
             raise expected(
                 "--style_weights of at least 0, not all 0",

@@ -1,6 +1,5 @@
 """Run folders: what is refused, replaced, resumed, and never touched."""
 
-import dataclasses
 import json
 
 import pytest
