@@ -27,7 +27,10 @@ FLAGS = flags.FLAGS
 def main():
     asked = config_flags.read(OptimizeSettings)
     for size in map(int, FLAGS.sizes):
-        settings = dataclasses.replace(asked, image_size=size, scales=1)
+        settings = OptimizeSettings.of(
+            {**dataclasses.asdict(asked), "image_size": size, "scales": 1},
+            drop_unused=True,
+        )
         task = gatys.Gatys(settings)
         deepest = max(settings.style_layers)
         evaluate = tf.function(task.objective(task.scales[-1]))

@@ -58,7 +58,7 @@ def main():
             asked,
             image_size=size,
             iterations=FLAGS.some_iterations,
-            coarse_iterations=1,
+            coarse_iterations=asked.coarse_iterations if asked.scales == 1 else 1,
             preview_steps=2,
         )
         task = gatys.Gatys(settings)

@@ -162,7 +162,12 @@ def race(photo, style, size):
         iterations=10**6,
     )
     slow, slow_picture, value = reference(
-        gatys.Gatys(dataclasses.replace(settings, scales=1, precision="float32"))
+        gatys.Gatys(
+            OptimizeSettings.of(
+                {**dataclasses.asdict(settings), "scales": 1, "precision": "float32"},
+                drop_unused=True,
+            )
+        )
     )
     seconds, wanted = slow.curve[-1][0], min(value for _, value in slow.curve)
     fast, fast_picture = ours(

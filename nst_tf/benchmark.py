@@ -9,16 +9,14 @@ the others are shown all the same.
 """
 
 from nst_tf.config import flags
-from nst_tf.config.benchmark import BenchmarkSettings
-from nst_tf.evaluation import benchmark as model_benchmark
+from nst_tf.config.benchmark import BenchmarkSettings as Settings
+from nst_tf.evaluation.benchmark import benchmark
 
 
-def main() -> int:
-    settings = flags.read(BenchmarkSettings)
-    timed = {row.name for row in model_benchmark.benchmark(settings)}
+def main(settings: Settings) -> int | None:
+    timed = {row.name for row in benchmark(settings)}
     return 0 if len(timed) == len(settings.named_models) else 1
 
 
 if __name__ == "__main__":
-    flags.define(BenchmarkSettings)
-    flags.run(main)
+    flags.run(main, Settings)

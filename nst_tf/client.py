@@ -1,9 +1,7 @@
 r"""Paints photos with a model that TensorFlow Serving serves.
 
-Example: python -m nst_tf.client --server=localhost:8500 --model=starry
-    --content=holiday/ --output=painted/
-         python -m nst_tf.client --server=localhost:8501 --protocol=rest --model=starry --content=photo.jpg \
-             --output=out.jpg
+Example: python -m nst_tf.client --server=localhost:8500 --model=starry --content=holiday/ \
+             --output=painted/
 
 Exits with status 1 if any photo could not be painted; the others are written all the
 same. Neither TensorFlow nor the model is needed here.
@@ -12,17 +10,15 @@ same. Neither TensorFlow nor the model is needed here.
 import os
 
 from nst_tf.config import flags
-from nst_tf.config.client import ClientSettings
+from nst_tf.config.client import ClientSettings as Settings
 from nst_tf.serving.run import stylize
 
 
-def main() -> int:
-    # Read when gRPC is first imported: what it has to say reaches the user as our
-    # errors.
+def main(settings: Settings) -> int | None:
+    # gRPC reads it at its import: what it has to say reaches the user as our errors.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    return stylize(flags.read(ClientSettings))
+    return stylize(settings)
 
 
 if __name__ == "__main__":
-    flags.define(ClientSettings)
-    flags.run(main)
+    flags.run(main, Settings)

@@ -8,19 +8,15 @@ contact sheet.
 """
 
 from nst_tf.config import flags
-from nst_tf.config.evaluate import EvaluateSettings
+from nst_tf.config.evaluate import EvaluateSettings as Settings
 from nst_tf.config.startup import quiet_start
 
 
-def main() -> None:
-    settings = flags.read(
-        EvaluateSettings
-    )  # wrong ones end here, before the slow import
+def main(settings: Settings) -> int | None:
     with quiet_start():
-        from nst_tf.evaluation import run as evaluate_run
-    evaluate_run.evaluate(settings)
+        from nst_tf.evaluation.run import evaluate
+    evaluate(settings)
 
 
 if __name__ == "__main__":
-    flags.define(EvaluateSettings)
-    flags.run(main)
+    flags.run(main, Settings)

@@ -8,19 +8,15 @@ photo.
 """
 
 from nst_tf.config import flags
-from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.optimize import OptimizeSettings as Settings
 from nst_tf.config.startup import quiet_start
 
 
-def main() -> None:
-    settings = flags.read(
-        OptimizeSettings
-    )  # wrong ones end here, before the slow import
+def main(settings: Settings) -> int | None:
     with quiet_start():
-        from nst_tf.optimization import run as optimize_run
-    optimize_run.optimize(settings)
+        from nst_tf.optimization.run import optimize
+    optimize(settings)
 
 
 if __name__ == "__main__":
-    flags.define(OptimizeSettings)
-    flags.run(main)
+    flags.run(main, Settings)

@@ -7,16 +7,14 @@ Flags behind the flagfile override it. Everything is left in the folder --output
 
 from nst_tf.config import flags
 from nst_tf.config.startup import quiet_start
-from nst_tf.config.train import TrainSettings
+from nst_tf.config.train import TrainSettings as Settings
 
 
-def main() -> None:
-    settings = flags.read(TrainSettings)  # wrong ones end here, before the slow import
+def main(settings: Settings) -> int | None:
     with quiet_start():
-        from nst_tf.training import run as train_run
-    train_run.train(settings)
+        from nst_tf.training.run import train
+    train(settings)
 
 
 if __name__ == "__main__":
-    flags.define(TrainSettings)
-    flags.run(main)
+    flags.run(main, Settings)

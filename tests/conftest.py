@@ -6,12 +6,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 
-import dataclasses
-import sys
-
 import pytest
 from absl import flags
-from absl.testing import flagsaver
 from support.pictures import smooth
 
 from nst_tf.config import flags as config_flags
@@ -38,26 +34,15 @@ def photos_folder(tmp_path_factory):
 
 
 @pytest.fixture
-def in_process(monkeypatch, capfd):
+def in_process(capfd):
     """Runs a command in this process: (main, its settings class, arguments) -> (status,
     stdout, stderr).
     """
 
-    def forget(settings):
-        for field in dataclasses.fields(settings):
-            if field.name in flags.FLAGS:  # another command's tests may define the same
-                delattr(flags.FLAGS, field.name)
-
     def run(main, settings, arguments):
-        forget(settings)
-        config_flags.define(settings)
-        monkeypatch.setattr(sys, "argv", ["command", *arguments])
         capfd.readouterr()
-        try:
-            with flagsaver.flagsaver(), pytest.raises(SystemExit) as ended:
-                config_flags.run(main)
-        finally:
-            forget(settings)
+        with pytest.raises(SystemExit) as ended:
+            config_flags.run(main, settings, arguments, flags.FlagValues())
         return (ended.value.code or 0, *capfd.readouterr())
 
     return run

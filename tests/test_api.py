@@ -38,5 +38,7 @@ def test_every_name_is_there_documented_and_typed(name):
 
 
 def test_another_name_is_no_attribute():
-    with pytest.raises(AttributeError, match="module 'nst_tf' has no attribute 'paint'"):
+    with pytest.raises(
+        AttributeError, match="module 'nst_tf' has no attribute 'paint'"
+    ):
         nst_tf.paint  # noqa: B018

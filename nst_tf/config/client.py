@@ -2,23 +2,26 @@
 
 import dataclasses
 
-from nst_tf.config.fields import setting
-from nst_tf.config.folder import AlbumSettings
+from nst_tf.config.fields import Other, setting
+from nst_tf.config.folder import FolderSettings
+from nst_tf.config.registries import CONNECTIONS
 from nst_tf.core.errors import expected
 
 
 @dataclasses.dataclass(frozen=True)
-class ClientSettings(AlbumSettings):
+class ClientSettings(FolderSettings):
     """Settings of `nst_tf.client`; each field is the flag of the same name."""
 
-    model: str = setting("", "Name of the model at the server.")
+    model: str = setting("", "Name of the model at the server.", required="See --help.")
     server: str = setting(
         "",
         "The server's host:port; TensorFlow Serving listens for gRPC at 8500, for REST at 8501.",
     )
-    model_version: int = setting(0, "Version of the model; 0 for the server's newest.")
+    model_version: int = setting(
+        0, "Version of the model; 0 for the server's newest.", least=0
+    )
     protocol: str = setting(
-        "grpc", "How to speak with the server.", choices=("grpc", "rest")
+        "grpc", "How to speak with the server.", choices=CONNECTIONS
     )
     signature: str = setting(
         "serving_bytes",
@@ -30,19 +33,24 @@ class ClientSettings(AlbumSettings):
         "png",
         "Files in which photos are sent: png is exact, jpg smaller.",
         choices=("png", "jpg"),
+        used_if={"signature": "serving_bytes"},
     )
-    deadline: float = setting(60.0, "Seconds that one request may take, each try anew.")
+    deadline: float = setting(
+        60.0, "Seconds that one request may take, each try anew.", above=0
+    )
     retries: int = setting(
-        4, "Further tries where the server is not available or has no room."
+        4, "Further tries where the server is not available or has no room.", least=0
     )
     retry_wait: float = setting(
         0.5,
         "Seconds before the second try at most; doubles with each, up to 8, and varies down to its half.",
+        least=0,
+        used_if={"retries": Other(0)},
     )
-    concurrency: int = setting(4, "Photos at once.")
+    concurrency: int = setting(4, "Photos at once.", least=1)
 
-    def __post_init__(self):
-        super().__post_init__()
+    def _check(self):
+        super()._check()
         host, _, port = self.server.rpartition(":")
         if not host or not port.isdecimal() or "/" in host:
             raise expected(
@@ -50,17 +58,8 @@ class ClientSettings(AlbumSettings):
                 self.server or "none",
                 "Try --server=localhost:8500.",
             )
-        for name, least in (
-            ("model_version", 0),
-            ("retries", 0),
-            ("concurrency", 1),
-            ("retry_wait", 0),
-        ):
-            if getattr(self, name) < least:
-                raise expected(
-                    f"--{name} of at least {least}",
-                    getattr(self, name),
-                    f"Change --{name}.",
-                )
-        if not self.deadline > 0:
-            raise expected("--deadline above 0", self.deadline, "Change --deadline.")
+
+    @property
+    def blend(self) -> tuple[float, ...]:
+        """Shares by position, for a model with styles of its own."""
+        return self.style_weights

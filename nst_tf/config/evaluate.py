@@ -5,7 +5,6 @@ import dataclasses
 from nst_tf.config.fields import setting
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import FEATURE_NETWORKS
-from nst_tf.core.errors import expected
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +14,7 @@ class EvaluateSettings(PerceptualSettings):
     feature_network: str = setting(
         "vgg19",
         "Network that judges pictures; what the slim one says is not comparable with VGG19.",
-        choices=FEATURE_NETWORKS.names,
+        choices=FEATURE_NETWORKS,
     )
     models: tuple[str, ...] = setting(
         (),
@@ -30,50 +29,36 @@ class EvaluateSettings(PerceptualSettings):
         "the models of --content=builtin know.",
     )
     photos: int = setting(
-        0, "Use about so many of the photos, evenly chosen; 0 for all."
+        0, "Use about so many of the photos, evenly chosen; 0 for all.", least=0
     )
-    image_size: int = setting(512, "Long side of the photos, pixels.")
+    image_size: int = setting(512, "Long side of the photos, pixels.", least=1)
     style_image: str = setting("starry_swirls", "Style, as in nst_tf.train.")
     style_sha256: str = setting(
         "", "SHA-256 that the style image must have; needed for a URL."
     )
-    style_size: int = setting(512, "Short side at which the style is judged, pixels.")
-    gatys: tuple[str, ...] = setting(
+    style_size: int = setting(
+        512, "Short side at which the style is judged, pixels.", least=1
+    )
+    gatys: tuple[int, ...] = setting(
         (),
         "Also judge nst_tf.optimize after these numbers of iterations, such as 50,100,300; minutes a "
         "photo.",
+        least=1,
     )
     reference: str = setting(
         "", "Name of a model: families are compared with it at its content objective."
     )
-    sheet_photos: int = setting(4, "Photos on the contact sheet, evenly chosen.")
-    output: str = setting("", "Folder for table, numbers, plot and contact sheet.")
+    sheet_photos: int = setting(
+        4, "Photos on the contact sheet, evenly chosen.", least=1
+    )
+    output: str = setting(
+        "",
+        "Folder for table, numbers, plot and contact sheet.",
+        required="Try --output=evaluation.",
+    )
     overwrite: bool = setting(False, "Replace the files of an earlier evaluation.")
-
-    def __post_init__(self):
-        super().__post_init__()
-        if not self.output:
-            raise expected(
-                "--output, a folder for the results",
-                "nothing",
-                "Try --output=evaluation.",
-            )
-        for name in ("image_size", "style_size", "sheet_photos"):
-            self._require(name, getattr(self, name) >= 1, "of at least 1")
-        self._require("photos", self.photos >= 0, "of at least 0")
-        _ = self.gatys_iterations  # raises, if they are none
 
     @property
     def gatys_iterations(self) -> tuple[int, ...]:
         """The numbers in `gatys`, ascending."""
-        try:
-            counts = sorted(int(count) for count in self.gatys)
-        except ValueError:
-            counts = [0]
-        if counts and counts[0] < 1:
-            raise expected(
-                "--gatys with numbers of iterations of at least 1",
-                ",".join(self.gatys),
-                "Try --gatys=50,100.",
-            )
-        return tuple(counts)
+        return tuple(sorted(self.gatys))

@@ -1,34 +1,321 @@
-"""Every setting of a training run: name, default, meaning, all in one place.
+"""Settings: frozen dataclasses whose fields say what they take, and when they count.
 
-The command's flags, their help, the run folder's replayable file and the check on
-resume are made from these fields; the library reads them as a frozen dataclass.
+A command's flags, their help, the run folder's replayable file and the check on resume
+are made from these fields; the library reads them as a frozen dataclass.
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+import math
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
 
-from nst_tf.core.errors import expected
+import nst_tf
+from nst_tf.core import files
+from nst_tf.core.errors import UserError, expected
+from nst_tf.core.registry import Registry
+
+
+@dataclasses.dataclass(frozen=True)
+class Other:
+    """In a condition: any value but this one."""
+
+    value: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Includes:
+    """In a condition on a tuple: this entry is in it."""
+
+    value: Any
 
 
 def setting(
-    default: Any, help: str, *, choices: Sequence[str] = (), resumable: bool = False
+    default: Any,
+    help: str,
+    *,
+    required: str = "",
+    choices: Sequence[str] | Registry = (),
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+    below: float | None = None,
+    off: float | None = None,
+    resumable: bool = False,
+    used_if: Mapping[str, Any] | None = None,
+    aliases: Sequence[str] = (),
 ) -> Any:
-    """Declares one field of a settings dataclass.
+    """Declares one field of a class of `Settings`.
 
     Args:
-        default: its default; its type is the flag's (str, int, float, bool or tuple of
-            str).
+        default: its default; its type is the flag's (str, int, float, bool or tuple).
         help: one sentence for `--help`.
+        required: what to try if nothing is given; empty if nothing is allowed.
         choices: the allowed strings, where there is a list; of a tuple, those of each
-            entry.
+            entry. A registry's earlier names are read too.
+        least, above, most, below: bounds of a number, or of each number of a tuple.
+        off: a number out of bounds that stands for no limit.
         resumable: whether a resumed run may use another value, because what is learnt does
             not depend on it.
+        used_if: {other setting: value, tuple of values, `Other` or `Includes`}; the setting counts
+            if one of these holds. Settings that a class lacks are passed over, and
+            where it lacks all of them, the setting counts.
+        aliases: earlier names.
     """
     return dataclasses.field(
         default=default,
-        metadata={"help": help, "choices": tuple(choices), "resumable": resumable},
+        metadata={
+            "help": help,
+            "required": required,
+            "choices": tuple(choices),
+            "registry": choices if isinstance(choices, Registry) else None,
+            "bounds": (least, above, most, below),
+            "off": off,
+            "resumable": resumable,
+            "used_if": dict(used_if or {}),
+            "aliases": tuple(aliases),
+        },
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a command is told; every field is the flag of the same name.
+
+    Raises:
+        UserError: a value that is not allowed, or one that does not count beside the
+            others and is not its default.
+    """
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = parse_value(field, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+        for _, error in _find_unused(type(self), vars(self)):
+            raise error
+        self._check()
+
+    def _check(self) -> None:
+        """Checks what takes more than one setting; a subclass extends it."""
+
+    @classmethod
+    def flag_fields(cls) -> tuple[dataclasses.Field, ...]:
+        """Returns the fields that the command has flags for."""
+        return dataclasses.fields(cls)
+
+    @classmethod
+    def find_run(cls, values: Mapping[str, Any]) -> str:
+        """Returns the folder of the run that these values describe; empty for none."""
+        return ""
+
+    @classmethod
+    def of(
+        cls,
+        values: Mapping[str, Any],
+        drop_unused: bool = False,
+        log: Callable[[str], None] = print,
+    ) -> Self:
+        """Returns settings from values by present or earlier names, as flags and records have them.
+
+        Args:
+            values: {name: value}; what is left out has its default.
+            drop_unused: leaves out what does not count, instead of refusing it. So does a
+                value `resume` of a run that an earlier version began.
+            log: takes a line on each value left out.
+
+        Raises:
+            UserError: see the class.
+        """
+        names = {
+            alias: field.name
+            for field in cls.flag_fields()
+            for alias in field.metadata["aliases"]
+        }
+        values = {names.get(name, name): value for name, value in values.items()}
+        drop_unused = drop_unused or _resumes_earlier_version(cls, values)
+        settings = cls._choose_class(values)
+        known = {field.name: field for field in cls.flag_fields()}
+        parsed = {}
+        for name, value in values.items():
+            if name in known or not drop_unused:
+                parsed[name] = parse_value(known[name], value)
+        unused = dict(cls._find_foreign(settings, parsed))
+        own = {
+            field.name: parsed.get(field.name, field.default)
+            for field in dataclasses.fields(settings)
+        }
+        unused.update(_find_unused(settings, own))
+        for name, error in unused.items():
+            if not drop_unused:
+                raise error
+            log(f"left out: --{name}={parsed[name]}, which does not count here")
+            own.pop(name, None)
+        return settings(**own)
+
+    def to_flags(self) -> dict[str, str]:
+        """Returns {name: value as text} of all settings, as flags have them."""
+        return {
+            field.name: text_of(getattr(self, field.name))
+            for field in dataclasses.fields(self)
+        }
+
+    @classmethod
+    def _choose_class(cls, values: Mapping[str, Any]) -> type[Self]:
+        return cls
+
+    @classmethod
+    def _find_foreign(
+        cls, settings: type[Self], values: Mapping[str, Any]
+    ) -> Iterator[tuple[str, UserError]]:
+        yield from ()
+
+
+def _resumes_earlier_version(cls, values):
+    folder = cls.find_run(values) if values.get("resume") else ""
+    record = files.read_json(Path(folder) / "run.json") if folder else {}
+    return bool(record) and record.get("version") != nst_tf.__version__
+
+
+def parse_value(field: dataclasses.Field, value: Any) -> Any:
+    """Returns a field's value in its type, by its present name; raises `UserError`."""
+    if field.metadata["required"] and not value:
+        raise expected(f"--{field.name}", "nothing", field.metadata["required"])
+    if not isinstance(field.default, tuple):
+        return _check_entry(field, value, type(field.default))
+    (kind, _) = typing.get_args(field.type)
+    entries = tuple(_check_entry(field, entry, kind, value) for entry in value)
+    if field.metadata["choices"]:
+        check_distinct(field.name, entries)
+    return entries
+
+
+def _check_entry(field, value, kind, among=None):
+    if kind in (int, float) and not isinstance(value, bool):
+        return _check_number(field, value, kind, [value] if among is None else among)
+    choices, registry = field.metadata["choices"], field.metadata["registry"]
+    if registry is not None and value in registry:
+        value = registry.canonical(value)
+    if choices and value not in choices:
+        raise expected(
+            f"--{field.name} among {', '.join(choices)}", repr(value), "Choose one."
+        )
+    return value
+
+
+def _check_number(field, value, kind, among):
+    bounds = _bounds_text(field)
+    try:
+        number = kind(value) if isinstance(value, str) else value
+        if kind is int and number != int(number):
+            raise ValueError(number)
+    except (TypeError, ValueError, OverflowError):
+        what = "whole numbers" if kind is int else "numbers"
+        raise expected(
+            f"{what} as --{field.name}, {bounds}"
+            if bounds
+            else f"{what} as --{field.name}",
+            ",".join(map(str, among)),
+            f"Change --{field.name}.",
+        ) from None
+    least, above, most, below = field.metadata["bounds"]
+    holds = (
+        math.isfinite(number)
+        and (least is None or number >= least)
+        and (above is None or number > above)
+        and (most is None or number <= most)
+        and (below is None or number < below)
+    )
+    if not holds and number != field.metadata["off"]:
+        raise expected(
+            f"--{field.name} {bounds or 'that is finite'}",
+            number,
+            f"Change --{field.name}.",
+        )
+    return number
+
+
+def _bounds_text(field):
+    least, above, most, below = field.metadata["bounds"]
+    off = field.metadata["off"]
+    low = least if above is None else above
+    high = f"{most}" if below is None else f"below {below}"
+    if most is not None or below is not None:
+        text = f"from {low} to {high}"
+    elif above is not None:
+        text = f"above {above}"
+    else:
+        text = "" if least is None else f"of at least {least}"
+    return text if off is None else f"{text}, or {off} for no limit"
+
+
+def _find_unused(
+    cls: type[Settings], values: Mapping[str, Any]
+) -> Iterator[tuple[str, UserError]]:
+    """Yields the settings that differ from their defaults and do not count, each with its error."""
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for name, field in fields.items():
+        conditions = {
+            other: condition
+            for other, condition in field.metadata["used_if"].items()
+            if other in fields
+        }
+        if not conditions or values[name] == field.default:
+            continue
+        if any(_holds(values[other], conditions[other]) for other in conditions):
+            continue
+        wanted = [
+            _condition_text(fields[other], conditions[other]) for other in conditions
+        ]
+        received = [_value_text(fields[other], values[other]) for other in conditions]
+        yield name, refuse_unused(name, " or ".join(wanted), ", ".join(received))
+
+
+def refuse_unused(name: str, condition: str, received: str) -> UserError:
+    """Returns the error for a setting that does not count beside the others."""
+    return expected(f"--{name} with {condition}", received, f"Leave --{name} out.")
+
+
+def _holds(value, condition):
+    if isinstance(condition, Other):
+        return value != condition.value
+    if isinstance(condition, Includes):
+        return condition.value in value
+    return value in (condition if isinstance(condition, tuple) else (condition,))
+
+
+def _condition_text(field, condition):
+    if condition is True:
+        return f"--{field.name}"
+    if isinstance(condition, Includes):
+        return f"{condition.value} among --{field.name}"
+    if not isinstance(condition, Other):
+        values = condition if isinstance(condition, tuple) else (condition,)
+        return f"--{field.name}={' or '.join(map(str, values))}"
+    if condition.value == field.default:
+        return f"--{field.name}"
+    return f"another --{field.name} than {condition.value}"
+
+
+def _value_text(field, value):
+    if value in ("", (), False, -1):
+        return f"no --{field.name}"
+    return f"--{field.name}={text_of(value)}"
+
+
+def check_distinct(name: str, entries: Sequence[str]) -> None:
+    """Raises `UserError` if a setting names one thing twice."""
+    if len(set(entries)) < len(entries):
+        raise expected(
+            f"each of --{name} once", ",".join(entries), "Leave the second one out."
+        )
+
+
+def text_of(value: Any) -> str:
+    """Returns a setting's value as a flag has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def texture_sides(size: str) -> tuple[int, int]:

@@ -1,17 +1,21 @@
 """Every setting of `nst_tf.optimize`: name, default, meaning; see `nst_tf.config.fields`."""
 
 import dataclasses
-import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
 
-from nst_tf.config.fields import setting
+from nst_tf.config.fields import Other, setting
 from nst_tf.config.perceptual import PerceptualSettings
-from nst_tf.config.registries import STATISTICS
+from nst_tf.config.registries import COLOR_MODES, STATISTICS
 from nst_tf.core.errors import expected
 
 
 @dataclasses.dataclass(frozen=True)
 class OptimizeSettings(PerceptualSettings):
     """Settings of `nst_tf.optimize`; each field is the flag of the same name."""
+
+    method: ClassVar[str] = "gatys"
 
     content: str = setting(
         "",
@@ -23,31 +27,48 @@ class OptimizeSettings(PerceptualSettings):
         "Styles, separated by commas: packaged pictures' names, paths or URLs; none to reconstruct "
         "the content alone.",
     )
-    style_weights: tuple[str, ...] = setting(
-        (), "Share of each style, any scale; empty for equal shares."
+    style_weights: tuple[float, ...] = setting(
+        (), "Share of each style, any scale; empty for equal shares.", least=0
     )
-    output: str = setting("", "The picture to write, such as out.png.", resumable=True)
+    output: str = setting(
+        "",
+        "The picture to write, such as out.png.",
+        required="Try --output=out.png.",
+        resumable=True,
+    )
     run: str = setting(
         "",
         "Folder of log, previews, plot and state; empty for OUTPUT without its suffix + _run.",
         resumable=True,
     )
 
-    image_size: int = setting(512, "Long side of the picture, pixels.")
+    image_size: int = setting(512, "Long side of the picture, pixels.", least=1)
     texture_size: str = setting(
         "", "WIDTHxHEIGHT of a texture; empty for a square of --image_size."
     )
     style_scale: float = setting(
         1.0,
         "Long side of the style pictures as a multiple of the picture's: the size of strokes.",
+        above=0,
     )
     scales: int = setting(
         0,
         "Sizes to work through, from coarse to fine; 1 for full size alone, 0 for all from "
         "--smallest on.",
+        least=0,
     )
-    scale_factor: float = setting(2.0, "Ratio of two sizes that follow each other.")
-    smallest: int = setting(128, "Long side at which --scales=0 begins, pixels.")
+    scale_factor: float = setting(
+        2.0,
+        "Ratio of two sizes that follow each other.",
+        above=1,
+        used_if={"scales": Other(1)},
+    )
+    smallest: int = setting(
+        128,
+        "Long side at which --scales=0 begins, pixels.",
+        least=1,
+        used_if={"scales": 0},
+    )
 
     pooling: str = setting(
         "max", "Pooling of the feature network.", choices=("max", "average", "l2")
@@ -55,11 +76,12 @@ class OptimizeSettings(PerceptualSettings):
     margin: int = setting(
         0,
         "Mirrored pixels around pictures, a multiple of 16, against a frame at the border; costs time.",
+        least=0,
     )
     statistic: str = setting(
         "gram",
         "What of the features is style.",
-        choices=STATISTICS.names,
+        choices=STATISTICS,
     )
 
     content_masks: tuple[str, ...] = setting(
@@ -74,12 +96,13 @@ class OptimizeSettings(PerceptualSettings):
         "none",
         "Keep the photo's colors: lightness alone is painted, or histograms or moments of "
         "the colors are matched.",
-        choices=("none", "luminance", "histogram", "coral"),
+        choices=("none", *COLOR_MODES),
     )
     color_when: str = setting(
         "before",
         "Give the style the photo's colors before, or the painting after.",
         choices=("before", "after"),
+        used_if={"preserve_color": Other("none")},
     )
 
     init: str = setting(
@@ -88,46 +111,60 @@ class OptimizeSettings(PerceptualSettings):
         "or a path.",
     )
     init_noise: float = setting(
-        0.0, "Share of white noise mixed into the first picture, 0 to 1."
+        0.0,
+        "Share of white noise mixed into the first picture, 0 to 1.",
+        least=0,
+        most=1,
     )
     optimizer: str = setting(
         "lbfgs", "Optimizer of the picture.", choices=("lbfgs", "adam")
     )
-    iterations: int = setting(100, "Iterations at full size.")
-    coarse_iterations: int = setting(100, "Iterations at each coarser size.")
-    memory: int = setting(10, "Pairs that L-BFGS keeps.")
+    iterations: int = setting(100, "Iterations at full size.", least=1)
+    coarse_iterations: int = setting(
+        100, "Iterations at each coarser size.", least=0, used_if={"scales": Other(1)}
+    )
+    memory: int = setting(
+        10, "Pairs that L-BFGS keeps.", least=1, used_if={"optimizer": "lbfgs"}
+    )
     precondition: bool = setting(
         True,
         "Let L-BFGS learn how much frequencies, colors and places bend; the objective falls faster.",
+        used_if={"optimizer": "lbfgs"},
     )
-    learning_rate: float = setting(0.02, "Adam's step size; the range of pixels is 1.")
+    learning_rate: float = setting(
+        0.02,
+        "Adam's step size; the range of pixels is 1.",
+        above=0,
+        used_if={"optimizer": "adam"},
+    )
     averaging: float = setting(
-        0.9, "Decay of Adam's average of pictures; 0 takes the last picture."
+        0.9,
+        "Decay of Adam's average of pictures; 0 takes the last picture.",
+        least=0,
+        below=1,
+        used_if={"optimizer": "adam"},
     )
-    seed: int = setting(1, "Seed of the noise.")
+    seed: int = setting(1, "Seed of the noise.", least=0)
 
     preview_steps: int = setting(
-        25, "Iterations between previews; 0 for none.", resumable=True
+        25, "Iterations between previews; 0 for none.", resumable=True, least=0
     )
     checkpoint_minutes: float = setting(
-        2.0, "Minutes between saved states at most.", resumable=True
+        2.0, "Minutes between saved states at most.", resumable=True, above=0
     )
     max_memory: float = setting(
         0.0,
         "Memory that may be used, GB; 0 for what is free. A picture that needs more is refused.",
         resumable=True,
+        least=0,
     )
     resume: bool = setting(
         False, "Continue the interrupted optimization in --run.", resumable=True
     )
     overwrite: bool = setting(False, "Replace --output and --run.", resumable=True)
 
-    def __post_init__(self):
-        super().__post_init__()
-        if not self.output:
-            raise expected(
-                "--output, the picture to write", "nothing", "Try --output=out.png."
-            )
+    def _check(self):
+        super()._check()
         if not self.content and not self.style:
             raise expected(
                 "--content, --style or both", "neither", "Name a photo and a painting."
@@ -140,22 +177,16 @@ class OptimizeSettings(PerceptualSettings):
                     len(given),
                     "Name one for each, or none.",
                 )
-        for name in ("image_size", "smallest", "iterations", "memory"):
-            self._require(name, getattr(self, name) >= 1, "of at least 1")
-        for name in ("scales", "coarse_iterations", "seed", "preview_steps"):
-            self._require(name, getattr(self, name) >= 0, "of at least 0")
-        for name in ("style_scale", "learning_rate", "checkpoint_minutes"):
-            value = getattr(self, name)
-            self._require(name, value > 0 and math.isfinite(value), "above 0")
-        self._require(
-            "margin",
-            self.margin >= 0 and self.margin % 16 == 0,
-            "of 0, 16, 32 and so on",
-        )
-        self._require("scale_factor", self.scale_factor > 1, "above 1")
-        self._require("init_noise", 0 <= self.init_noise <= 1, "from 0 to 1")
-        self._require("averaging", 0 <= self.averaging < 1, "from 0 to below 1")
-        self._require("max_memory", self.max_memory >= 0, "of at least 0")
+        if self.style_weights and not sum(self.style_weights):
+            raise expected(
+                "--style_weights of at least 0, not all 0",
+                ",".join(map(str, self.style_weights)),
+                "Change them.",
+            )
+        if self.margin % 16:
+            raise expected(
+                "--margin of 0, 16, 32 and so on", self.margin, "Change --margin."
+            )
         if self.content_masks and not self.content:
             raise expected("--content with --content_masks", "none", "Name the photo.")
         if self.resume and self.overwrite:
@@ -165,23 +196,13 @@ class OptimizeSettings(PerceptualSettings):
                 "Continue the old one, or replace it.",
             )
 
+    @classmethod
+    def find_run(cls, values: Mapping[str, Any]) -> str:
+        output = Path(values.get("output") or "out")
+        return values.get("run") or f"{output.with_suffix('')}_run"
+
     @property
     def shares(self) -> tuple[float, ...]:
         """The styles' shares, which add up to 1."""
-        try:
-            weights = [float(weight) for weight in self.style_weights] or [1.0] * len(
-                self.style
-            )
-        except ValueError:
-            raise expected(
-                "numbers as --style_weights", ",".join(self.style_weights), "Try 1,2."
-            ) from None
-        if weights and not (
-            all(0 <= weight < math.inf for weight in weights) and sum(weights) > 0
-        ):
-            raise expected(
-                "--style_weights of at least 0, not all 0",
-                ",".join(self.style_weights),
-                "Change them.",
-            )
+        weights = self.style_weights or (1.0,) * len(self.style)
         return tuple(weight / sum(weights) for weight in weights)

@@ -1,31 +1,34 @@
-"""Every setting of a training run: name, default, meaning, all in one place.
-
-The command's flags, their help, the run folder's replayable file and the check on
-resume are made from these fields; the library reads them as a frozen dataclass.
-"""
+"""How images are judged: settings that training, optimization and evaluation have in common."""
 
 import dataclasses
 
-from nst_tf.config.fields import setting
+from nst_tf.config.fields import (
+    Settings,
+    check_distinct,
+    layer_weights,
+    setting,
+)
 from nst_tf.config.registries import FEATURE_NETWORKS
-from nst_tf.core.errors import expected
 
 
 @dataclasses.dataclass(frozen=True)
-class PerceptualSettings:
-    """How pictures are judged: what training and optimization have in common."""
+class PerceptualSettings(Settings):
+    """The feature network, and the weights of the terms of the loss."""
 
     feature_network: str = setting(
         "slim_vgg19",
         "Network that judges pictures; vgg19 judges best, and takes three times as long.",
-        choices=FEATURE_NETWORKS.names,
+        choices=FEATURE_NETWORKS,
     )
     vgg_weights: str = setting(
         "imagenet",
         "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.",
+        used_if={"feature_network": "vgg19", "encoder": "vgg19"},
     )
     slim_weights: str = setting(
-        "", "Slim VGG19 weights (.npz); empty for the packaged ones."
+        "",
+        "Slim VGG19 weights (.npz); empty for the packaged ones.",
+        used_if={"feature_network": "slim_vgg19"},
     )
 
     content_weight: float = setting(1.0, "Weight of the content term.")
@@ -44,18 +47,12 @@ class PerceptualSettings:
         choices=("float32", "bfloat16", "auto"),
     )
 
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value, choices = getattr(self, field.name), field.metadata["choices"]
-            for each in (
-                (value if isinstance(value, tuple) else (value,)) if choices else ()
-            ):
-                if each not in choices:
-                    raise expected(
-                        f"--{field.name} among {', '.join(choices)}",
-                        repr(each),
-                        "Choose one.",
-                    )
+    def _check(self):
+        super()._check()
+        for name in ("content_layers", "style_layers"):
+            layers = getattr(self, name)
+            layer_weights(layers)  # raises, if a weight is no number
+            check_distinct(name, [layer.partition(":")[0] for layer in layers])
 
     @property
     def compute_dtype(self) -> str:
@@ -65,7 +62,3 @@ class PerceptualSettings:
             KeyError: auto, which `nst_tf.features.precision.resolve_precision` replaces first.
         """
         return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[self.precision]
-
-    def _require(self, name: str, holds: bool, what: str) -> None:
-        if not holds:
-            raise expected(f"--{name} {what}", getattr(self, name), f"Change --{name}.")

@@ -1,9 +1,31 @@
-"""What can be chosen by name, one entry a line: "module:object" strings.
+"""What can be chosen by name: one entry a line, a name and where its object is.
 
-They are imported when they are used; the choices of flags are the names.
+The keys are the choices of flags. Objects are imported when they are first asked for, so
+that `--help` needs no TensorFlow.
 """
 
 from nst_tf.core.registry import Registry
+
+# Classes of `nst_tf.training.task.Task`.
+METHODS = Registry(
+    "a method",
+    {
+        "feedforward": "nst_tf.training.methods.feedforward:FeedforwardTask",
+        "any_style": "nst_tf.training.methods.any_style:AnyStyleTask",
+        "slim_features": "nst_tf.training.methods.slim_features:SlimFeaturesTask",
+    },
+    aliases={"adain": "any_style"},
+)
+
+# Networks of any style.
+NETWORKS = Registry(
+    "a network",
+    {
+        "adain": "nst_tf.models.adain_net:any_style_net",
+        "style_prediction": "nst_tf.models.style_prediction_net:modulated_net",
+    },
+    aliases={"modulated": "style_prediction"},
+)
 
 # Objects of `nst_tf.features.extractors.FeatureNetwork`.
 FEATURE_NETWORKS = Registry(
@@ -24,12 +46,15 @@ STATISTICS = Registry(
     },
 )
 
-CONNECTIONS = Registry(
-    "a protocol",
+FEATURE_TRANSFORMS = Registry(
+    "a feature transform",
     {
-        "grpc": "nst_tf.serving.grpc_connection:GrpcConnection",
-        "rest": "nst_tf.serving.rest_connection:RestConnection",
+        "adain": "nst_tf.models.feature_transforms:adain",
+        "efdm": "nst_tf.models.feature_transforms:efdm",
+        "histogram": "nst_tf.models.feature_transforms:histogram",
+        "wct": "nst_tf.models.feature_transforms:correlation",
     },
+    aliases={"correlation": "wct"},
 )
 
 EXPORTERS = Registry(
@@ -39,5 +64,23 @@ EXPORTERS = Registry(
         "tflite": "nst_tf.exporters.tflite.exporter:TfliteExporter",
         "tflite_integer": "nst_tf.exporters.tflite.integer:IntegerTfliteExporter",
         "web": "nst_tf.exporters.web.page:WebExporter",
+    },
+)
+
+CONNECTIONS = Registry(
+    "a protocol",
+    {
+        "grpc": "nst_tf.serving.grpc_connection:GrpcConnection",
+        "rest": "nst_tf.serving.rest_connection:RestConnection",
+    },
+)
+
+# How a stylized image keeps the content image's colors; "none" is no mode.
+COLOR_MODES = Registry(
+    "a mode of colors",
+    {
+        "luminance": "nst_tf.images.color:luminance",
+        "histogram": "nst_tf.images.color:histogram",
+        "coral": "nst_tf.images.color:coral",
     },
 )

@@ -1,6 +1,7 @@
-"""Flags made from a settings dataclass: its fields are the one list of names, defaults and help."""
+"""A start of TensorFlow that says nothing but errors."""
 
 import contextlib
+import importlib
 import os
 import re
 import sys
@@ -10,11 +11,11 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet_start() -> Iterator[None]:
-    """Leaves out what TensorFlow, imported inside, says about CPU and missing GPUs;
-    errors are shown.
+    """Imports TensorFlow, inside at the latest, without what it says about CPU and
+    missing GPUs; errors are shown.
 
-    Whoever sets TF_CPP_MIN_LOG_LEVEL gets what he asked for instead, and all that
-    import says.
+    Where TF_CPP_MIN_LOG_LEVEL is set, it decides instead, and all that the import says
+    is shown.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         yield
@@ -23,16 +24,14 @@ def quiet_start() -> Iterator[None]:
     noise = r"[IW]\d{4} |WARNING: All log messages before"
     if not os.path.exists("/dev/nvidiactl"):  # made by NVIDIA's driver
         noise += r"|E\d{4} .*failed call to cuInit"
-    # That level counts only once the libraries are loaded, and they talk from C++
-    # before.
+    # The level counts only once the libraries are loaded; before, they write from C++.
     with tempfile.TemporaryFile() as held:
         stderr = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
             yield
-            # A machine without a GPU is complained of at the first look for one: look
-            # now.
-            sys.modules["tensorflow"].config.list_physical_devices("GPU")
+            # TensorFlow reports a missing GPU at the first look for one: look now.
+            importlib.import_module("tensorflow").config.list_physical_devices("GPU")
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)

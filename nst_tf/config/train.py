@@ -1,45 +1,41 @@
-"""Every setting of a training run: name, default, meaning, all in one place.
+"""Every setting of `nst_tf.train`: name, default, meaning; one class a method.
 
-The command's flags, their help, the run folder's replayable file and the check on
-resume are made from these fields; the library reads them as a frozen dataclass.
+The command's flags are those of all methods together; what --method does not use is
+refused by name.
 """
 
 import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from nst_tf.config.fields import setting
+from nst_tf.config.fields import Other, Settings, parse_value, refuse_unused, setting
 from nst_tf.config.perceptual import PerceptualSettings
-from nst_tf.config.registries import FEATURE_NETWORKS, STATISTICS
-from nst_tf.core.errors import expected
+from nst_tf.config.registries import (
+    EXPORTERS,
+    FEATURE_NETWORKS,
+    FEATURE_TRANSFORMS,
+    METHODS,
+    NETWORKS,
+    STATISTICS,
+)
+from nst_tf.core.errors import UserError, expected
+
+METHOD_HELP = (
+    "What to train: a network of one style or several, a network of any style, or the narrow feature "
+    "network."
+)
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainSettings(PerceptualSettings):
-    """Settings of `nst_tf.train`; each field is the flag of the same name."""
+class TrainSettings(Settings):
+    """What all methods are told; `TrainSettings.of` returns those of the method named."""
 
-    method: str = setting(
-        "feedforward",
-        "What to train: a per-style network, a network of any style, or the narrow feature "
-        "network.",
-        choices=("feedforward", "adain", "slim_features"),
-    )
+    method: str = setting("feedforward", METHOD_HELP, choices=METHODS)
     output: str = setting(
         "",
         "Run folder: flags, log, previews, checkpoints, network, exports.",
+        required="Try --output=runs/first.",
         resumable=True,
-    )
-
-    style_image: str = setting(
-        "starry_swirls",
-        "Style: a packaged picture's name, a path, or a URL (with --style_sha256); several, "
-        "separated by commas, are learnt by one network.",
-    )
-    style_sha256: str = setting(
-        "",
-        "SHA-256 that the style image must have, of several one each; needed for URLs.",
-    )
-    style_size: int = setting(
-        512,
-        "Short side of the style image in pixels, aspect kept: it sets the size of strokes.",
     )
 
     content: str = setting(
@@ -50,81 +46,225 @@ class TrainSettings(PerceptualSettings):
     data_dir: str = setting(
         "", "Where TFDS keeps its data sets; empty for its default.", resumable=True
     )
-    crop_size: int = setting(256, "Side of the random crops, pixels.")
+    crop_size: int = setting(256, "Side of the random crops, pixels.", least=1)
     short_side: int = setting(
         0,
         "Short side to which photos are resized before the crop, pixels; 0 for 1.25 crops.",
+        least=0,
     )
-    batch_size: int = setting(4, "Crops a step, over all devices together.")
-
-    statistic: str = setting(
-        "gram",
-        "What of the features is style.",
-        choices=STATISTICS.names,
-    )
-    paintings: str = setting(
-        "builtin:styles",
-        "Paintings that a network of any style is trained on: folders separated by commas, "
-        "builtin:styles (the packaged pictures) among them, or tfds:NAME. Their short sides vary between "
-        "--crop_size and --style_size.",
-    )
-    recolored: float = setting(
-        0.0, "Share of the paintings shown in other hues; for few of them."
-    )
-    any_style: str = setting(
-        "adain",
-        "Network of any style: adain, whose decoder mirrors the encoder, or modulated, a per-style "
-        "network of --width, --residual_blocks ... whose norms follow a style's code: small and fast.",
-        choices=("adain", "modulated"),
-    )
-    encoder: str = setting(
-        "slim_vgg19", "Its frozen encoder.", choices=FEATURE_NETWORKS.names
-    )
-    transfer: str = setting(
-        "adain",
-        "How adain gives features a style's statistics.",
-        choices=("adain", "efdm", "histogram", "correlation"),
-    )
-    skips: tuple[str, ...] = setting(
-        (),
-        "Encoder's layers among relu3_1, relu2_1 and relu1_1 whose transferred features adain's decoder gets too.",
-        choices=("relu3_1", "relu2_1", "relu1_1"),
-    )
-    content_target: str = setting(
-        "photo",
-        "What a network of any style keeps: features of the photo, or those transferred (Huang and "
-        "Belongie's).",
-        choices=("photo", "transferred"),
-    )
-    identity_weight: float = setting(
-        10.0,
-        "Weight of the error of photos given back, painted with --alpha=0 or with --strength without any, "
-        "a crop in eight; for a network of any style 0 for none of them.",
-    )
-
-    width: int = setting(32, "Channels of the network's first stage; 32 is Johnson's.")
-    residual_blocks: int = setting(5, "Residual blocks of the network; 5 is Johnson's.")
-    padding: str = setting(
-        "reflect", "Padding of its convolutions.", choices=("reflect", "zeros")
-    )
-    block: str = setting(
-        "residual",
-        "Residual blocks of full 3x3 convolutions, or separable ones with a ninth of the work.",
-        choices=("residual", "separable"),
-    )
-    edge_size: int = setting(
-        9,
-        "Side of the first and last kernel, odd; 9 is Johnson's, and half of a narrow network's work.",
-    )
-    slim_widths: tuple[str, ...] = setting(
-        ("32", "64", "128", "256", "512"), "Channels of the slim VGG19's five blocks."
-    )
+    batch_size: int = setting(4, "Crops a step, over all devices together.", least=1)
 
     init_from: str = setting(
         "",
         "Run folder of the same network whose newest checkpoint gives the first weights; of a slim VGG19 "
         "with other widths, the layers before the first that differs; of a network of fewer styles, all of "
         "them, and only the norms of the styles added learn.",
+    )
+    optimizer: str = setting(
+        "adam",
+        "Optimizer: adam, or muon, which learns more in a few hundred steps.",
+        choices=("adam", "muon"),
+    )
+    learning_rate: float = setting(
+        1e-3, "The optimizer's step size at the start.", above=0
+    )
+    schedule: str = setting(
+        "cosine",
+        "Course of the step size: constant, down to zero along a cosine, or the same after a "
+        "tenth of the budget in which it grows.",
+        choices=("cosine", "warm_cosine", "constant"),
+    )
+    ema: float = setting(
+        0.0,
+        "Ends with averaged weights: each step adds the share 1 - EMA of its own to the average; 0 for none.",
+        least=0,
+        below=1,
+    )
+    steps: int = setting(-1, "Steps to train; -1 for no limit.", above=0, off=-1)
+    minutes: float = setting(
+        -1.0,
+        "Minutes to train; -1 for no limit. The first limit reached ends the run.",
+        above=0,
+        off=-1,
+    )
+    least_steps: int = setting(
+        0,
+        "Where --minutes would end the run after fewer steps, it goes on to so many: for slow machines.",
+        least=0,
+        used_if={"minutes": Other(-1.0)},
+    )
+    seed: int = setting(1, "Seed of weights, crops and order.", least=0)
+    strategy: str = setting(
+        "one_device",
+        "Devices: one, all of this machine, or all workers of TF_CONFIG.",
+        choices=("one_device", "mirrored", "multi_worker"),
+        resumable=True,
+    )
+
+    checkpoint_steps: int = setting(
+        500, "Steps between checkpoints.", least=1, resumable=True
+    )
+    checkpoint_minutes: float = setting(
+        5.0, "Minutes between checkpoints at most.", above=0, resumable=True
+    )
+    tensorboard: bool = setting(
+        True, "Write TensorBoard events into the run folder.", resumable=True
+    )
+    resume: bool = setting(
+        False, "Continue the interrupted run in --output.", resumable=True
+    )
+    overwrite: bool = setting(
+        False, "Replace the run in --output by a new one.", resumable=True
+    )
+
+    def _check(self):
+        super()._check()
+        if 0 < self.short_side < self.crop_size:
+            raise expected(
+                f"--short_side of 0, or of at least --crop_size={self.crop_size}",
+                self.short_side,
+                "Change --short_side.",
+            )
+        if self.steps == -1 and self.minutes == -1:
+            raise expected(
+                "a budget", "neither --steps nor --minutes", "Set one of the two."
+            )
+        if self.resume and self.overwrite:
+            raise expected(
+                "--resume or --overwrite",
+                "both",
+                "Continue the old run, or replace it.",
+            )
+
+    @classmethod
+    def find_run(cls, values: Mapping[str, Any]) -> str:
+        return values.get("output", "")
+
+    @classmethod
+    def flag_fields(cls) -> tuple[dataclasses.Field, ...]:
+        """Returns the fields of all methods, those of `TrainSettings` first."""
+        fields = {}
+        for settings in (TrainSettings, *SETTINGS.values()):
+            for field in dataclasses.fields(settings):
+                fields.setdefault(field.name, field)
+        return tuple(fields.values())
+
+    @classmethod
+    def _choose_class(cls, values):
+        (field, *_) = dataclasses.fields(TrainSettings)
+        return SETTINGS[parse_value(field, values.get("method", field.default))]
+
+    @classmethod
+    def _find_foreign(
+        cls, settings: type["TrainSettings"], values: Mapping[str, Any]
+    ) -> Iterator[tuple[str, UserError]]:
+        own = {field.name for field in dataclasses.fields(settings)}
+        for field in cls.flag_fields():
+            if (
+                field.name in own
+                or values.get(field.name, field.default) == field.default
+            ):
+                continue
+            methods = [
+                method
+                for method, other in SETTINGS.items()
+                if field.name in other.__dataclass_fields__
+            ]
+            error = refuse_unused(
+                field.name,
+                f"--method={' or '.join(methods)}",
+                f"--method={settings.method}",
+            )
+            yield field.name, error
+
+
+@dataclasses.dataclass(frozen=True)
+class DrawingSettings(PerceptualSettings, TrainSettings):
+    """What methods are told whose networks draw."""
+
+    style_size: int = setting(
+        512,
+        "Short side of the style image in pixels, aspect kept: it sets the size of strokes.",
+        least=1,
+    )
+    statistic: str = setting(
+        "gram", "What of the features is style.", choices=STATISTICS
+    )
+    identity_weight: float = setting(
+        10.0,
+        "Weight of the error of photos given back, painted with --alpha=0 or with --strength without any, "
+        "a crop in eight; for a network of any style 0 for none of them.",
+        least=0,
+        used_if={"strength": True},
+    )
+    mesh_weight: float = setting(
+        0.0,
+        "Weight of the mesh term: squared gray levels of patterns that repeat every four pixels; against a weave "
+        "in skies and walls.",
+        least=0,
+    )
+
+    width: int = setting(
+        32,
+        "Channels of the network's first stage; 32 is Johnson's.",
+        used_if={"network": "style_prediction"},
+    )
+    residual_blocks: int = setting(
+        5,
+        "Residual blocks of the network; 5 is Johnson's.",
+        used_if={"network": "style_prediction"},
+    )
+    padding: str = setting(
+        "reflect",
+        "Padding of its convolutions.",
+        choices=("reflect", "zeros"),
+        used_if={"network": "style_prediction"},
+    )
+    block: str = setting(
+        "residual",
+        "Residual blocks of full 3x3 convolutions, or separable ones with a ninth of the work.",
+        choices=("residual", "separable"),
+        used_if={"network": "style_prediction"},
+    )
+    edge_size: int = setting(
+        9,
+        "Side of the first and last kernel, odd; 9 is Johnson's, and half of a narrow network's work.",
+        used_if={"network": "style_prediction"},
+    )
+
+    preview_steps: int = setting(
+        50, "Steps between preview pictures; 0 for none.", least=0, resumable=True
+    )
+    export: tuple[str, ...] = setting(
+        ("saved_model", "tflite"),
+        "Formats to export at the end.",
+        choices=EXPORTERS,
+        resumable=True,
+    )
+
+    def _check(self):
+        super()._check()
+        if self.precision == "auto" and self.strategy == "multi_worker":
+            raise expected(
+                "--precision=float32 or bfloat16 with --strategy=multi_worker",
+                "auto",
+                "Workers might choose differently.",
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class FeedforwardSettings(DrawingSettings):
+    """Settings of `nst_tf.train --method=feedforward`."""
+
+    method: str = setting("feedforward", METHOD_HELP, choices=("feedforward",))
+    style_image: str = setting(
+        "starry_swirls",
+        "Style: a packaged picture's name, a path, or a URL (with --style_sha256); several, "
+        "separated by commas, are learnt by one network.",
+    )
+    style_sha256: str = setting(
+        "",
+        "SHA-256 that the style image must have, of several one each; needed for URLs.",
     )
     strength: bool = setting(
         False,
@@ -135,124 +275,16 @@ class TrainSettings(PerceptualSettings):
         0.0,
         "Weight of the stability term: how much the network amplifies noise of 5 gray levels; against "
         "flicker in videos.",
-    )
-    mesh_weight: float = setting(
-        0.0,
-        "Weight of the mesh term: squared gray levels of patterns that repeat every four pixels; against a weave "
-        "in skies and walls.",
-    )
-    optimizer: str = setting(
-        "adam",
-        "Optimizer: adam, or muon, which learns more in a few hundred steps.",
-        choices=("adam", "muon"),
-    )
-    learning_rate: float = setting(1e-3, "The optimizer's step size at the start.")
-    schedule: str = setting(
-        "cosine",
-        "Course of the step size: constant, down to zero along a cosine, or the same after a "
-        "tenth of the budget in which it grows.",
-        choices=("cosine", "warm_cosine", "constant"),
-    )
-    ema: float = setting(
-        0.0,
-        "Ends with averaged weights: each step adds the share 1 - EMA of its own to the average; 0 for none.",
-    )
-    steps: int = setting(-1, "Steps to train; -1 for no limit.")
-    minutes: float = setting(
-        -1.0, "Minutes to train; -1 for no limit. The first limit reached ends the run."
-    )
-    least_steps: int = setting(
-        0,
-        "Where --minutes would end the run after fewer steps, it goes on to so many: for slow machines.",
-    )
-    seed: int = setting(1, "Seed of weights, crops and order.")
-    strategy: str = setting(
-        "one_device",
-        "Devices: one, all of this machine, or all workers of TF_CONFIG.",
-        choices=("one_device", "mirrored", "multi_worker"),
-        resumable=True,
+        least=0,
     )
 
-    preview_steps: int = setting(
-        50, "Steps between preview pictures; 0 for none.", resumable=True
-    )
-    checkpoint_steps: int = setting(500, "Steps between checkpoints.", resumable=True)
-    checkpoint_minutes: float = setting(
-        5.0, "Minutes between checkpoints at most.", resumable=True
-    )
-    tensorboard: bool = setting(
-        True, "Write TensorBoard events into the run folder.", resumable=True
-    )
-    export: tuple[str, ...] = setting(
-        ("saved_model", "tflite"), "Formats to export at the end.", resumable=True
-    )
-    resume: bool = setting(
-        False, "Continue the interrupted run in --output.", resumable=True
-    )
-    overwrite: bool = setting(
-        False, "Replace the run in --output by a new one.", resumable=True
-    )
-
-    def __post_init__(self):
-        super().__post_init__()
-        if not self.output:
-            raise expected(
-                "--output, a folder for the run", "nothing", "Try --output=runs/first."
-            )
-        for name in ("crop_size", "batch_size", "style_size"):
-            self._require(name, getattr(self, name) >= 1, "of at least 1")
-        self._require(
-            "short_side",
-            self.short_side == 0 or self.short_side >= self.crop_size,
-            f"of 0, or of at least --crop_size={self.crop_size}",
-        )
-        self._require("seed", self.seed >= 0, "of at least 0")
-        self._require("learning_rate", self.learning_rate > 0, "above 0")
-        self._require("stability_weight", self.stability_weight >= 0, "of at least 0")
-        self._require("mesh_weight", self.mesh_weight >= 0, "of at least 0")
-        self._require("identity_weight", self.identity_weight >= 0, "of at least 0")
-        self._require("recolored", 0 <= self.recolored <= 1, "from 0 to 1")
-        if self.strength and self.method != "feedforward":
-            raise expected(
-                "--strength with --method=feedforward",
-                f"--method={self.method}",
-                "Leave it out: networks of any style have --alpha at any rate.",
-            )
+    def _check(self):
+        super()._check()
         if self.strength and not self.identity_weight:
             raise expected(
                 "--identity_weight above 0 with --strength",
                 self.identity_weight,
                 "It is the weight of giving the photo back.",
-            )
-        if self.skips and self.any_style != "adain":
-            raise expected(
-                "--skips with --any_style=adain",
-                f"--any_style={self.any_style}",
-                "Leave --skips out.",
-            )
-        self._require("ema", 0 <= self.ema < 1, "of at least 0 and below 1")
-        for name in ("steps", "minutes"):
-            value = getattr(self, name)
-            self._require(name, value == -1 or value > 0, "above 0, or -1 for no limit")
-        if self.steps == -1 and self.minutes == -1:
-            raise expected(
-                "a budget", "neither --steps nor --minutes", "Set one of the two."
-            )
-        if self.precision == "auto" and self.strategy == "multi_worker":
-            raise expected(
-                "--precision=float32 or bfloat16 with --strategy=multi_worker",
-                "auto",
-                "Workers might choose differently.",
-            )
-        self._require("least_steps", self.least_steps >= 0, "of at least 0")
-        self._require("checkpoint_steps", self.checkpoint_steps >= 1, "of at least 1")
-        self._require("checkpoint_minutes", self.checkpoint_minutes > 0, "above 0")
-        self._require("preview_steps", self.preview_steps >= 0, "of at least 0")
-        if self.resume and self.overwrite:
-            raise expected(
-                "--resume or --overwrite",
-                "both",
-                "Continue the old run, or replace it.",
             )
         _ = self.styles  # raises, if hashes are missing
 
@@ -260,9 +292,9 @@ class TrainSettings(PerceptualSettings):
     def styles(self) -> tuple[tuple[str, str], ...]:
         """The style images, each with the SHA-256 it must have or an empty one."""
         names = self.style_image.split(",")
-        hashes = (
-            self.style_sha256.split(",") if self.style_sha256 else [""] * len(names)
-        )
+        hashes = [""] * len(names)
+        if self.style_sha256:
+            hashes = self.style_sha256.split(",")
         if len(names) != len(hashes):
             raise expected(
                 f"as many --style_sha256 as --style_image, {len(names)}",
@@ -270,3 +302,87 @@ class TrainSettings(PerceptualSettings):
                 "Name one for each, or none.",
             )
         return tuple(zip(names, hashes))
+
+
+@dataclasses.dataclass(frozen=True)
+class AnyStyleSettings(DrawingSettings):
+    """Settings of `nst_tf.train --method=any_style`."""
+
+    method: str = setting("any_style", METHOD_HELP, choices=("any_style",))
+    network: str = setting(
+        "adain",
+        "Network of any style: adain, whose decoder mirrors the encoder, or style_prediction, a network of "
+        "--width, --residual_blocks ... whose norms follow a style's code: small and fast.",
+        choices=NETWORKS,
+        aliases=("any_style",),
+    )
+    encoder: str = setting(
+        "slim_vgg19", "Its frozen encoder.", choices=FEATURE_NETWORKS
+    )
+    transfer: str = setting(
+        "adain",
+        "How adain gives features a style's statistics, and how transferred content targets get them.",
+        choices=FEATURE_TRANSFORMS,
+        used_if={"network": "adain", "content_target": "transferred"},
+    )
+    skips: tuple[str, ...] = setting(
+        (),
+        "Encoder's layers among relu3_1, relu2_1 and relu1_1 whose transferred features adain's decoder gets too.",
+        choices=("relu3_1", "relu2_1", "relu1_1"),
+        used_if={"network": "adain"},
+    )
+    content_target: str = setting(
+        "photo",
+        "What a network of any style keeps: features of the photo, or those transferred (Huang and "
+        "Belongie's).",
+        choices=("photo", "transferred"),
+    )
+    paintings: str = setting(
+        "builtin:styles",
+        "Paintings that a network of any style is trained on: folders separated by commas, "
+        "builtin:styles (the packaged pictures) among them, or tfds:NAME. Their short sides vary between "
+        "--crop_size and --style_size.",
+    )
+    recolored: float = setting(
+        0.0,
+        "Share of the paintings shown in other hues; for few of them.",
+        least=0,
+        most=1,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class SlimFeaturesSettings(TrainSettings):
+    """Settings of `nst_tf.train --method=slim_features`."""
+
+    method: str = setting("slim_features", METHOD_HELP, choices=("slim_features",))
+    vgg_weights: str = setting(
+        "imagenet",
+        "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.",
+    )
+    slim_widths: tuple[int, ...] = setting(
+        (32, 64, 128, 256, 512), "Channels of the slim VGG19's five blocks.", least=1
+    )
+
+    def _check(self):
+        super()._check()
+        if len(self.slim_widths) != 5:
+            raise expected(
+                "five widths such as 32,64,128,256,512",
+                ",".join(map(str, self.slim_widths)),
+                "Change --slim_widths.",
+            )
+        if self.batch_size % 3:
+            raise expected(
+                "a batch size divisible by 3 (photos, attacked photos, styles)",
+                self.batch_size,
+                "Change --batch_size.",
+            )
+
+
+# The settings of each of METHODS.
+SETTINGS: dict[str, type[TrainSettings]] = {
+    "feedforward": FeedforwardSettings,
+    "any_style": AnyStyleSettings,
+    "slim_features": SlimFeaturesSettings,
+}

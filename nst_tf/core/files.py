@@ -3,6 +3,7 @@
 import contextlib
 import glob
 import hashlib
+import json
 import logging
 import os
 import secrets
@@ -138,6 +139,14 @@ def ensure_writable_folder(path: str | os.PathLike[str]) -> Path:
 def sha256(path: str | os.PathLike[str]) -> str:
     """Returns the SHA-256 of a file as 64 hexadecimal digits."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def read_json(path: str | os.PathLike[str]) -> dict:
+    """Returns the object in a JSON file; {} if there is no such file, or none in it."""
+    try:
+        return dict(json.loads(Path(path).read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def find_files(spec: str | os.PathLike[str], suffixes: Collection[str]) -> list[Path]:

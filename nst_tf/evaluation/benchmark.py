@@ -77,8 +77,8 @@ def benchmark(
         )
     jobs = [
         (name, path, side, threads)
-        for side in settings.sides
-        for threads in settings.thread_counts
+        for side in settings.sizes
+        for threads in settings.threads
         for name, path in settings.named_models
     ]
     found: dict[tuple, list] = {}

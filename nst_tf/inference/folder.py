@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from nst_tf.config.folder import AlbumSettings
+from nst_tf.config.folder import FolderSettings
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.images import io as image_io
 from nst_tf.inference.model import Model, Paint, Style
@@ -129,7 +129,7 @@ def stylize_files(
     )
 
 
-def run_folder(paint: Paint, settings: AlbumSettings, concurrency: int = 1) -> int:
+def run_folder(paint: Paint, settings: FolderSettings, concurrency: int = 1) -> int:
     """Stylizes the photos of a command's settings, as `stylize_folder`; returns the exit status.
 
     Errors go to stderr as they come, the numbers of photos to stdout at the end.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from nst_tf.core.errors import expected
+from nst_tf.config.registries import FEATURE_TRANSFORMS
 from nst_tf.ops import statistics
 
 QUANTILES = 256  # a channel, in the codes that keep whole distributions
@@ -145,19 +145,17 @@ TRANSFERS = {
     "histogram": Transfer(
         describe_quantiles, histogram, lambda channels: QUANTILES * channels
     ),
-    "correlation": Transfer(
+    "wct": Transfer(
         describe_correlations, correlation, lambda channels: channels * (channels + 1)
     ),
 }
 
 
 def transfer(name: str) -> Transfer:
-    """Returns the entry `name` of `TRANSFERS`; raises `UserError` if there is none."""
-    if name not in TRANSFERS:
-        raise expected(
-            f"a transfer among {', '.join(TRANSFERS)}", repr(name), "Choose one."
-        )
-    return TRANSFERS[name]
+    """Returns the entry `name` of `TRANSFERS`, which may be an earlier name; raises
+    `UserError` if there is none.
+    """
+    return TRANSFERS[FEATURE_TRANSFORMS.canonical(name)]
 
 
 def _by_channel(features):

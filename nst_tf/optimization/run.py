@@ -45,7 +45,10 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
         settings.max_memory * 1e9,
     )
     run = open_run(
-        settings, _run_folder(settings), command="nst_tf.optimize", flag="--run"
+        settings,
+        settings.find_run(vars(settings)),
+        command="nst_tf.optimize",
+        flag="--run",
     )
     painting = ImageOptimization(
         task, task.open_optimizer, gatys.TERMS, run.state, settings.checkpoint_minutes
@@ -84,10 +87,6 @@ def vectors_of(settings: OptimizeSettings) -> int:
     # The preconditioner's spectra and the tables of its bands: about 24 pictures,
     # measured as in `memory`.
     return 4 * settings.memory + 12 + 24 * settings.precondition
-
-
-def _run_folder(settings):
-    return settings.run or f"{Path(settings.output).with_suffix('')}_run"
 
 
 def _write(task, painting, path, overwrite):

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import nst_tf
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 
@@ -30,8 +31,7 @@ WRITTEN = (
     "run.flags",
     "run.json",
 )
-# A frozen dataclass of `nst_tf.config.fields.setting` fields, "resume" and "overwrite"
-# among them.
+# `nst_tf.config.fields.Settings` with "method", "resume" and "overwrite" among them.
 RunSettings = Any
 PACKAGES = (
     "tensorflow",
@@ -64,9 +64,12 @@ class RunFolder:
 
     @property
     def command(self) -> str:
-        """The module that `flags` says it is replayed by, such as "nst_tf.train"; empty
-        if it does not.
+        """The module that replays the run, such as "nst_tf.train"; empty if it is not
+        known.
         """
+        if "command" in self.recorded:
+            return self.recorded["command"]
+        # Earlier versions say it in the first line of `flags` alone.
         try:
             first, _, _ = self.flags.read_text().partition("\n")
         except (OSError, ValueError):
@@ -75,7 +78,7 @@ class RunFolder:
 
     @property
     def record(self) -> Path:
-        """Versions, hashes, seeds and results (JSON)."""
+        """Command, method, versions, hashes, seeds and results (JSON)."""
         return self.path / "run.json"
 
     @property
@@ -121,10 +124,7 @@ class RunFolder:
     @property
     def recorded(self) -> dict:
         """What `record` says; {} if there is no run in this folder."""
-        try:
-            return dict(json.loads(self.record.read_text()))
-        except (OSError, ValueError, TypeError):
-            return {}
+        return files.read_json(self.record)
 
     def note(self, **entries) -> None:
         """Adds entries to `record`."""
@@ -175,6 +175,9 @@ def open_run(
         _remove_run(run)
     files.write_atomically(run.flags, flag_lines(settings, command).encode())
     run.note(
+        command=command,
+        method=settings.method,
+        version=nst_tf.__version__,
         settings=_recorded(settings),
         python=platform.python_version(),
         machine=platform.machine(),
@@ -186,15 +189,9 @@ def open_run(
 def flag_lines(settings: RunSettings, command: str = "nst_tf.train") -> str:
     """Returns the text of a flagfile with which `command` repeats these settings."""
     lines = [f"# python -m {command} --flagfile=run.flags --output=ANOTHER"]
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        if field.name in ("resume", "overwrite"):
-            continue
-        if isinstance(value, tuple):
-            value = ",".join(value)
-        lines.append(
-            f"--{field.name}={str(value).lower() if isinstance(value, bool) else value}"
-        )
+    for name, text in settings.to_flags().items():
+        if name not in ("resume", "overwrite"):
+            lines.append(f"--{name}={text}")
     return "\n".join(lines) + "\n"
 
 
@@ -209,13 +206,15 @@ def _remove_run(run):
 
 
 def _check_same(run, settings, flag):
-    before, now = run.settings, _recorded(settings)
-    if not before:
+    if not run.settings:
         raise expected(
             f"{flag} with an interrupted run in it",
             str(run.path),
             "Leave out --resume.",
         )
+    # An earlier version recorded earlier names, and settings that do not count.
+    began = type(settings).of(run.settings, drop_unused=True, log=lambda line: None)
+    before, now = _recorded(began), _recorded(settings)
     free = {
         field.name
         for field in dataclasses.fields(settings)

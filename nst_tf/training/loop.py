@@ -6,9 +6,8 @@ import math
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -20,6 +19,7 @@ from nst_tf.data.pipeline import Shard
 from nst_tf.training.distribution import Distribution
 from nst_tf.training.muon import Muon
 from nst_tf.training.schedule import FitConfig, FitResult
+from nst_tf.training.task import Task
 
 # What the workers that are left get when one has died; which one depends on what they
 # were doing.
@@ -31,24 +31,6 @@ LOST = (
     tf.errors.InternalError,
     tf.errors.FailedPreconditionError,
 )
-
-
-class Task(Protocol):
-    """What is trained, and by which loss.
-
-    Attributes:
-        network: its trainable weights are changed, saved and resumed.
-        state: further variables, networks and optimizers that a resumed run needs.
-        output_layers: names of the network's layers whose outputs are no features; Muon
-            leaves them to Adam.
-    """
-
-    network: keras.Model
-    state: Mapping[str, Any]
-    output_layers: Sequence[str]
-
-    def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns named values, each [B]; "loss" is made small, the others are shown."""
 
 
 def restore_weights(network: keras.Model, checkpoints: Path) -> None:
@@ -75,7 +57,7 @@ class Fit:
     """A training run that can be interrupted and continued exactly.
 
     Args:
-        task: what is trained; build it inside `distribution.strategy.scope()`.
+        task: what is trained, built inside `distribution.strategy.scope()`.
         config: budget and step size.
         distribution: where the step runs.
         checkpoints: folder of the checkpoints.

@@ -7,7 +7,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from nst_tf.config.train import TrainSettings
+from nst_tf.config.registries import METHODS
+from nst_tf.config.train import DrawingSettings, TrainSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline, sources as data_sources
 from nst_tf.exporters import export_network
@@ -16,7 +17,6 @@ from nst_tf.runs import callbacks
 from nst_tf.runs.folder import RunFolder, open_run
 from nst_tf.training.distribution import open_distribution
 from nst_tf.training.loop import Fit
-from nst_tf.training.methods.registry import METHODS
 from nst_tf.training.schedule import FitConfig, FitResult
 
 
@@ -24,7 +24,7 @@ def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFol
     """Trains what `settings` describe and leaves everything in the run folder.
 
     Args:
-        settings: see `TrainSettings`.
+        settings: those of a method, see `nst_tf.config.train`.
         log: takes lines for the user.
 
     Returns:
@@ -35,9 +35,9 @@ def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFol
         KeyboardInterrupt: after Ctrl-C or SIGTERM; the run folder has a checkpoint to
             resume from, and no exports.
     """
-    export_network.check_formats(settings.export)
     distribution = open_distribution(settings.strategy)
-    settings = precision.resolve_precision(settings, log)
+    if isinstance(settings, DrawingSettings):
+        settings = precision.resolve_precision(settings, log)
     keras.utils.set_random_seed(settings.seed)
     source = data_sources.open_source(settings.content, settings.data_dir)
     with distribution.strategy.scope():
@@ -100,7 +100,7 @@ def _listeners(settings, run, task, restored):
     listeners = [callbacks.ProgressBar(), callbacks.JsonLog(run.log, after=restored)]
     if settings.tensorboard:
         listeners.append(callbacks.TensorBoard(run.tensorboard))
-    if settings.preview_steps and task.draws:
+    if task.draws and settings.preview_steps:
         listeners.append(
             callbacks.Previews(
                 functools.partial(task.preview, run), settings.preview_steps
@@ -172,7 +172,7 @@ def _export(settings, run, task, log):
         run.path,
         run.name,
         log,
-        style_image=settings.style_image,
+        style_image=getattr(settings, "style_image", ""),
     )
     if refused:
         raise expected(

@@ -15,9 +15,10 @@ import sys
 from absl import flags
 from nst_tf.config import flags as command_flags
 from nst_tf.config.{module} import {settings}
-command_flags.define({settings})
-flags.FLAGS(sys.argv)
-command_flags.read({settings})
+own = flags.FlagValues()
+command_flags.define({settings}, own)
+own(sys.argv)
+command_flags.read({settings}, own)
 """
 SETTINGS = {
     "train": ("train", "TrainSettings"),

@@ -2,24 +2,38 @@
 
 import dataclasses
 import math
+import typing
 
 import pytest
+from absl import flags as absl_flags
 
-from nst_tf.config import fields
-from nst_tf.config.registries import STATISTICS
-from nst_tf.config.train import TrainSettings
+from nst_tf.config import fields, flags, registries
+from nst_tf.config.benchmark import BenchmarkSettings
+from nst_tf.config.client import ClientSettings
+from nst_tf.config.evaluate import EvaluateSettings
+from nst_tf.config.export import ExportSettings
+from nst_tf.config.folder import split_share
+from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.train import SETTINGS, AnyStyleSettings, TrainSettings
 from nst_tf.core.errors import UserError
 
-FIELDS = {field.name: field for field in dataclasses.fields(TrainSettings)}
+TRAIN = {"output": "x", "steps": 1}
+FIELDS = {field.name: field for field in TrainSettings.flag_fields()}
 
 
 def make(**options):
-    return TrainSettings(**{"output": "runs/test", "steps": 10, **options})
+    """Settings of the first method that has all these."""
+    values = {"output": "runs/test", "steps": 10, "batch_size": 6, **options}
+    for method, settings in SETTINGS.items():
+        if set(options) <= {field.name for field in dataclasses.fields(settings)}:
+            return TrainSettings.of({"method": method, **values})
+    raise AssertionError(f"no method has all of {options}")
 
 
 def test_the_defaults_need_only_a_folder_and_a_budget():
     assert make().method == "feedforward"
-    assert TrainSettings(output="runs/test", minutes=1.0).steps == -1
+    assert TrainSettings.of({"output": "runs/test", "minutes": 1.0}).steps == -1
 
 
 def test_every_setting_has_one_sentence_of_help_and_a_default_of_a_flags_type():
@@ -27,9 +41,11 @@ def test_every_setting_has_one_sentence_of_help_and_a_default_of_a_flags_type():
         assert field.metadata["help"].endswith("."), name
         assert type(field.default) in (str, int, float, bool, tuple), name
         if isinstance(field.default, tuple):
-            assert all(isinstance(item, str) for item in field.default), name
-        annotation = tuple if field.type == tuple[str, ...] else field.type
-        assert type(field.default) is annotation, name
+            kind, _ = typing.get_args(field.type)
+            assert kind in (str, int, float), name
+            assert all(type(item) is kind for item in field.default), name
+        else:
+            assert type(field.default) is field.type, name
 
 
 def test_settings_cannot_be_changed_behind_the_runs_back():
@@ -118,7 +134,7 @@ def test_the_edges_of_what_is_allowed_are_allowed(options):
 
 def test_a_run_without_a_budget_is_refused():
     with pytest.raises(UserError, match="--steps nor --minutes"):
-        TrainSettings(output="runs/test")
+        TrainSettings.of({"output": "runs/test"})
 
 
 def test_resume_and_overwrite_exclude_each_other():
@@ -143,7 +159,254 @@ def test_what_is_learnt_depends_on_no_free_setting():
     )
 
 
+# -- a setting that does not count -----------------------------------------------------------------
+
+ANY_STYLE = {"method": "any_style", "output": "x", "steps": 1}
+OPTIMIZE = {"content": "a.jpg", "style": ("b.jpg",), "output": "c.png"}
+STYLIZE = {"model": "m", "content": "a.jpg", "output": "b.jpg"}
+
+
+@pytest.mark.parametrize(
+    "settings, values, name, condition, received",
+    [
+        (TrainSettings, {**ANY_STYLE, "stability_weight": 5.0}, "stability_weight",
+         "--method=feedforward", "--method=any_style"),
+        (TrainSettings, {**TRAIN, "transfer": "efdm"}, "transfer", "--method=any_style", "--method=feedforward"),
+        (TrainSettings, {**TRAIN, "paintings": "/nope"}, "paintings", "--method=any_style", "--method=feedforward"),
+        (TrainSettings, {**ANY_STYLE, "strength": True}, "strength", "--method=feedforward", "--method=any_style"),
+        (TrainSettings, {**ANY_STYLE, "width": 8}, "width", "--network=style_prediction", "--network=adain"),
+        (TrainSettings, {**ANY_STYLE, "network": "style_prediction", "skips": ("relu1_1",)}, "skips",
+         "--network=adain", "--network=style_prediction"),
+        (TrainSettings, {**TRAIN, "vgg_weights": "/nope.h5"}, "vgg_weights", "--feature_network=vgg19",
+         "--feature_network=slim_vgg19"),
+        (TrainSettings, {**ANY_STYLE, "vgg_weights": "/nope.h5"}, "vgg_weights",
+         "--feature_network=vgg19 or --encoder=vgg19", "--feature_network=slim_vgg19, --encoder=slim_vgg19"),
+        (TrainSettings, {**TRAIN, "feature_network": "vgg19", "slim_weights": "a.npz"}, "slim_weights",
+         "--feature_network=slim_vgg19", "--feature_network=vgg19"),
+        (TrainSettings, {**TRAIN, "least_steps": 3}, "least_steps", "--minutes", "no --minutes"),
+        (TrainSettings, {**TRAIN, "identity_weight": 3.0}, "identity_weight", "--strength", "no --strength"),
+        (TrainSettings, {"method": "slim_features", "output": "x", "steps": 1, "batch_size": 3, "width": 8},
+         "width", "--method=feedforward or any_style", "--method=slim_features"),
+        (EvaluateSettings, {"output": "x", "slim_weights": "a.npz"}, "slim_weights",
+         "--feature_network=slim_vgg19", "--feature_network=vgg19"),
+        (OptimizeSettings, {**OPTIMIZE, "learning_rate": 0.1}, "learning_rate", "--optimizer=adam", "--optimizer=lbfgs"),
+        (OptimizeSettings, {**OPTIMIZE, "averaging": 0.1}, "averaging", "--optimizer=adam", "--optimizer=lbfgs"),
+        (OptimizeSettings, {**OPTIMIZE, "optimizer": "adam", "memory": 3}, "memory", "--optimizer=lbfgs", "--optimizer=adam"),
+        (OptimizeSettings, {**OPTIMIZE, "optimizer": "adam", "precondition": False}, "precondition",
+         "--optimizer=lbfgs", "--optimizer=adam"),
+        (OptimizeSettings, {**OPTIMIZE, "color_when": "after"}, "color_when", "--preserve_color", "--preserve_color=none"),
+        (OptimizeSettings, {**OPTIMIZE, "scales": 2, "smallest": 64}, "smallest", "--scales=0", "--scales=2"),
+        (OptimizeSettings, {**OPTIMIZE, "scales": 1, "scale_factor": 3.0}, "scale_factor",
+         "another --scales than 1", "--scales=1"),
+        (OptimizeSettings, {**OPTIMIZE, "scales": 1, "coarse_iterations": 3}, "coarse_iterations",
+         "another --scales than 1", "--scales=1"),
+        (StylizeSettings, {**STYLIZE, "seed": 3}, "seed", "--texture_size", "no --texture_size"),
+        (StylizeSettings, {**STYLIZE, "content_masks": ("m.png",)}, "content_masks", "--style", "no --style"),
+        (ExportSettings, {"model": "m", "output": "x", "web_runtime": "a.tgz"}, "web_runtime",
+         "web among --formats", "--formats=saved_model,tflite"),
+        (ClientSettings, {"model": "m", "content": "a", "output": "b", "server": "h:1", "signature": "serving_default",
+                          "encoding": "jpg"}, "encoding", "--signature=serving_bytes", "--signature=serving_default"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_setting_that_does_not_count_is_refused_by_name(
+    settings, values, name, condition, received
+):
+    with pytest.raises(UserError) as caught:
+        settings.of(values)
+    assert str(caught.value) == (
+        f"Expected --{name} with {condition}. Received: {received}. Leave --{name} out."
+    )
+
+
+@pytest.mark.parametrize("method", SETTINGS)
+def test_settings_at_their_defaults_are_always_accepted(method):
+    """As in the flagfiles of earlier runs, which list them all."""
+    values = {field.name: field.default for field in TrainSettings.flag_fields()}
+    values |= {"method": method, "output": "x", "steps": 1, "batch_size": 3}
+    assert TrainSettings.of(values).method == method
+
+
+def test_a_setting_of_several_methods_means_the_same_for_each():
+    for field in TrainSettings.flag_fields():
+        for settings in SETTINGS.values():
+            own = settings.__dataclass_fields__.get(field.name, field)
+            assert (
+                field.name == "method"
+                or own == field
+                or (
+                    own.default == field.default
+                    and own.metadata["help"] == field.metadata["help"]
+                )
+            ), field.name
+
+
+@pytest.mark.parametrize("name", ["content_layers", "style_layers"])
+def test_a_layer_named_twice_is_refused(name):
+    with pytest.raises(UserError, match=f"each of --{name} once. Received: relu1_1"):
+        make(**{name: ("relu1_1", "relu1_1:0.5")})
+
+
+def test_what_counts_beside_others_is_accepted():
+    TrainSettings.of({**ANY_STYLE, "encoder": "vgg19", "vgg_weights": "a.h5"})
+    TrainSettings.of({**ANY_STYLE, "network": "style_prediction", "width": 8})
+    TrainSettings.of({**ANY_STYLE, "identity_weight": 0.0})
+    TrainSettings.of({**TRAIN, "minutes": 1.0, "least_steps": 3})
+    StylizeSettings(model="m", output="b.jpg", texture_size="8x8", seed=3)
+
+
+@pytest.mark.parametrize(
+    "settings, changes, message",
+    [
+        (ClientSettings, {"protocol": "smoke-signals"}, "--protocol among grpc, rest"),
+        (ClientSettings, {"encoding": "gif"}, "--encoding among png, jpg"),
+        (ClientSettings, {"strength": 1.5}, "--strength from 0 to 1"),
+        (ClientSettings, {"deadline": math.inf}, "--deadline above 0"),
+        (ClientSettings, {"style_weights": ("1", "x")}, "numbers as --style_weights"),
+        (ClientSettings, {"style_weights": (0.0, 0.0)}, "not all 0"),
+        (ExportSettings, {"formats": ("gguf",)}, "--formats among saved_model, tflite"),
+        (ExportSettings, {"sizes": ("256", "0")}, "--sizes of at least 1"),
+        (BenchmarkSettings, {"threads": ("two",)}, "whole numbers as --threads"),
+        (EvaluateSettings, {"gatys": ("0",)}, "--gatys of at least 1"),
+    ],
+)
+def test_every_command_checks_choices_and_numbers(settings, changes, message):
+    needed = {
+        "model": "m",
+        "models": ("m",),
+        "content": "a",
+        "output": "b",
+        "server": "host:1",
+    }
+    own = {field.name for field in settings.flag_fields()}
+    given = {name: value for name, value in needed.items() if name in own}
+    settings.of(given)
+    with pytest.raises(UserError, match=message):
+        settings.of({**given, **changes})
+
+
+def test_lists_of_numbers_are_parsed_once():
+    settings = BenchmarkSettings(models=("m",), sizes=("32", "64"), threads=("2",))
+    assert (settings.sizes, settings.threads) == ((32, 64), (2,))
+
+
+# -- earlier names ---------------------------------------------------------------------------------
+
+
+def test_earlier_names_are_read():
+    settings = TrainSettings.of(
+        {
+            "method": "adain",
+            "any_style": "modulated",
+            "transfer": "correlation",
+            "content_target": "transferred",
+            "output": "x",
+            "steps": 1,
+        }
+    )
+    assert (settings.method, settings.network, settings.transfer) == (
+        "any_style",
+        "style_prediction",
+        "wct",
+    )
+
+
+def test_earlier_flags_are_read_from_a_flagfile(tmp_path):
+    path = tmp_path / "old.flags"
+    path.write_text(
+        "--method=adain\n--any_style=modulated\n--output=x\n--steps=1\n--width=8\n"
+    )
+    own = absl_flags.FlagValues()
+    flags.define(TrainSettings, own)
+    own(["train", f"--flagfile={path}"])
+    settings = flags.read(TrainSettings, own)
+    assert isinstance(settings, AnyStyleSettings)
+    assert (settings.network, settings.width) == ("style_prediction", 8)
+
+
+def test_alpha_is_strength():
+    own = absl_flags.FlagValues()
+    flags.define(StylizeSettings, own)
+    own(["stylize", "--model=m", "--content=a", "--output=b", "--alpha=0.25"])
+    assert flags.read(StylizeSettings, own).strength == 0.25
+
+
+# -- styles ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "style, weights, expected",
+    [
+        ((), (), None),
+        ((), (1, 0), (1, 0)),
+        (("wave",), (), {"wave": 1.0}),
+        (("wave:2", "cafe:1"), (), {"wave": 2.0, "cafe": 1.0}),
+        (("wave:2", "cafe"), (), {"wave": 2.0, "cafe": 1.0}),
+        (("wave", "cafe"), (3, 1), {"wave": 3.0, "cafe": 1.0}),
+        (("https://a.org/b.jpg",), (), {"https://a.org/b.jpg": 1.0}),
+        (("https://a.org/b.jpg:0.5",), (), {"https://a.org/b.jpg": 0.5}),
+        (("https://a.org:80/b.jpg",), (), {"https://a.org:80/b.jpg": 1.0}),
+    ],
+)
+def test_styles_are_named_with_their_shares(style, weights, expected):
+    settings = StylizeSettings(**STYLIZE, style=style, style_weights=weights)
+    assert settings.style_argument == expected
+
+
+def test_a_style_that_is_a_path_as_a_whole_is_taken_whole(tmp_path):
+    path = tmp_path / "at 12:30"
+    assert split_share(str(path)) == (str(tmp_path / "at 12"), 30.0)
+    path.write_bytes(b"")
+    assert split_share(str(path)) == (str(path), None)
+
+
+@pytest.mark.parametrize(
+    "style, weights, message",
+    [
+        (("wave:-1",), (), "a share of at least 0 in --style. Received: wave:-1"),
+        (("wave:nan",), (), "a share of at least 0 in --style"),
+        (("wave:inf",), (), "a share of at least 0 in --style"),
+        (("wave:0", "cafe:0"), (), "a share above 0 in --style"),
+        (("wave", "wave:2"), (), "each of --style once"),
+        (("wave:1", "cafe"), (1, 2), "shares in --style or --style_weights"),
+        (("wave", "cafe"), (1,), "2 numbers as --style_weights"),
+        ((), (0, 0), "not all 0"),
+        ((), (1, -1), "--style_weights of at least 0"),
+    ],
+)
+def test_shares_that_blend_nothing_are_refused(style, weights, message):
+    with pytest.raises(UserError, match=message):
+        StylizeSettings(**STYLIZE, style=style, style_weights=weights)
+
+
 # -- agreement with the rooms that the settings speak of -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        registries.METHODS,
+        registries.NETWORKS,
+        registries.FEATURE_NETWORKS,
+        registries.STATISTICS,
+        registries.FEATURE_TRANSFORMS,
+        registries.CONNECTIONS,
+        registries.COLOR_MODES,
+    ],
+    ids=lambda registry: "-".join(registry),
+)
+def test_everything_that_can_be_chosen_is_there(registry):
+    assert all(registry[name] is not None for name in registry)
+
+
+def test_each_method_has_settings_and_keeps_the_contract():
+    from nst_tf.training.task import Task
+
+    assert set(SETTINGS) == set(registries.METHODS)
+    for name, settings in SETTINGS.items():
+        assert settings.__dataclass_fields__["method"].default == name
+        assert issubclass(registries.METHODS[name], Task)
+        assert not registries.METHODS[name].__abstractmethods__
 
 
 def test_choices_and_defaults_exist_where_they_are_used():
@@ -151,12 +414,10 @@ def test_choices_and_defaults_exist_where_they_are_used():
     from nst_tf.data import sources, style_images
     from nst_tf.features import vgg
     from nst_tf.models import adain_net, feature_transforms, transform_net
-    from nst_tf.training.methods.registry import METHODS
 
     defaults = {name: field.default for name, field in FIELDS.items()}
-    assert set(FIELDS["method"].metadata["choices"]) == set(METHODS)
     assert set(FIELDS["padding"].metadata["choices"]) == set(transform_net.PADDINGS)
-    assert set(FIELDS["statistic"].metadata["choices"]) == set(STATISTICS)
+    assert set(FIELDS["statistic"].metadata["choices"]) == set(registries.STATISTICS)
     assert set(FIELDS["transfer"].metadata["choices"]) == set(
         feature_transforms.TRANSFERS
     )

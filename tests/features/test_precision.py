@@ -13,8 +13,8 @@ CPU = Path("/proc/cpuinfo")
 
 
 def auto(**options):
-    return TrainSettings(
-        **{"output": "runs/test", "steps": 1, "precision": "auto", **options}
+    return TrainSettings.of(
+        {"output": "runs/test", "steps": 1, "precision": "auto", **options}
     )
 
 

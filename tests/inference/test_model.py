@@ -439,8 +439,7 @@ def test_a_mask_of_nothing_or_of_another_size_is_refused(
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"alpha": 0.5}, "--style with --alpha"),
-        ({"content_masks": ("m.png",)}, "--style with --alpha"),
+        ({"content_masks": ("m.png",)}, "--content_masks with --style"),
         ({"preserve_color": "all"}, "--preserve_color among none, luminance"),
         ({"style": ("mosaic",), "style_weights": ("x",)}, "numbers as --style_weights"),
     ],
@@ -466,7 +465,7 @@ def test_the_command_paints_gray_and_transparent_photos_in_a_packaged_style(pict
                 style=("mosaic",),
                 content=str(pictures / f"{name}.png"),
                 output=str(pictures / f"{name}_out.png"),
-                alpha=0.8,
+                strength=0.8,
                 preserve_color="luminance",
             )
         )

@@ -4,11 +4,10 @@ import json
 import shutil
 
 import pytest
-from nst_tf.inference.open_model import load_model
 
 from nst_tf.core.errors import UserError
 from nst_tf.inference import list_models, published
-from nst_tf.inference.open_model import open_artifact
+from nst_tf.inference.open_model import load_model, open_artifact
 
 CLONE = published.PACKAGE.parent / "exported_models"
 NAMES = ("adain", "painters", "starry_night", "starry_night_mobile")

@@ -37,8 +37,8 @@ def inputs(tmp_path_factory):
 
 
 def settings(inputs, output, styles=STYLES[:2], **changes):
-    return TrainSettings(
-        **{
+    return TrainSettings.of(
+        {
             "output": str(output),
             "style_image": ",".join(str(inputs / f"{name}.png") for name in styles),
             "style_size": 32,
@@ -108,9 +108,10 @@ def test_record_previews_and_sheet_have_all_styles(two):
 
 
 def test_crops_are_compared_with_their_own_style_in_turn(inputs, tmp_path):
-    several = feedforward.build(settings(inputs, tmp_path))
+    several = feedforward.FeedforwardTask(settings(inputs, tmp_path))
     alone = [
-        feedforward.build(settings(inputs, tmp_path, (name,))) for name in STYLES[:2]
+        feedforward.FeedforwardTask(settings(inputs, tmp_path, (name,)))
+        for name in STYLES[:2]
     ]
     rng = np.random.default_rng(0)
     batch = {
@@ -167,7 +168,7 @@ def test_a_style_can_be_added_to_a_network_of_one(inputs, tmp_path):
 
 
 def test_as_many_styles_as_before_go_on_learning_together(two, inputs, tmp_path):
-    task = feedforward.build(settings(inputs, tmp_path, init_from=str(two)))
+    task = feedforward.FeedforwardTask(settings(inputs, tmp_path, init_from=str(two)))
     task.start(None)
     found = {weight.path: weight.numpy() for weight in task.network.weights}
     assert all(
@@ -178,14 +179,14 @@ def test_as_many_styles_as_before_go_on_learning_together(two, inputs, tmp_path)
 
 def test_other_styles_than_the_known_ones_are_refused(two, inputs, tmp_path):
     with pytest.raises(UserError, match="the 2 styles of --init_from"):
-        feedforward.build(
+        feedforward.FeedforwardTask(
             settings(inputs, tmp_path, ("red", "dark", "light"), init_from=str(two))
         )
 
 
 def test_a_run_that_is_not_there_cannot_be_begun_with(inputs, tmp_path):
     with pytest.raises(UserError, match="--init_from with the folder of a run"):
-        feedforward.build(
+        feedforward.FeedforwardTask(
             settings(inputs, tmp_path, init_from=str(tmp_path / "nowhere"))
         )
 
@@ -198,7 +199,7 @@ def test_hashes_belong_to_styles_one_by_one(inputs, tmp_path):
         settings(inputs, tmp_path, style_sha256="0" * 64)
     with pytest.raises(UserError, match="with SHA-256 1111"):
         both = f"{'1' * 64},{'0' * 64}"
-        feedforward.build(settings(inputs, tmp_path, style_sha256=both))
+        feedforward.FeedforwardTask(settings(inputs, tmp_path, style_sha256=both))
 
 
 @pytest.mark.parametrize("blend", [("0", "1"), ("1", "0")])

@@ -50,7 +50,7 @@ def recorded_fit(dump, pause=0.0):
     return RecordedFit
 
 
-def main():
+def main(settings):
     with quiet_start():
         import tensorflow as tf
 
@@ -64,7 +64,7 @@ def main():
             [tf.config.LogicalDeviceConfiguration()] * flags.FLAGS.logical_cpus,
         )
     train_run.Fit = recorded_fit(flags.FLAGS.dump, flags.FLAGS.pause)
-    return train.main()
+    return train.main(settings)
 
 
 if __name__ == "__main__":
@@ -73,5 +73,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("dump", None, "File for losses and variables.", required=True)
     flags.DEFINE_integer("logical_cpus", 1, "Devices that TensorFlow makes of the CPU.")
     flags.DEFINE_float("pause", 0.0, "Seconds to wait after each step.")
-    config_flags.define(TrainSettings)
-    config_flags.run(main)
+    config_flags.run(main, TrainSettings)

@@ -31,20 +31,22 @@ def inputs(tmp_path_factory):
     return folder
 
 
-def settings(inputs, **changes):
-    return TrainSettings(
-        **{
-            "method": "adain",
-            "any_style": "modulated",
+def settings(inputs, network="style_prediction", **changes):
+    shape = {}
+    if network == "style_prediction":
+        shape = {"width": 4, "residual_blocks": 1}
+    return TrainSettings.of(
+        {
+            "method": "any_style",
+            "network": network,
+            **shape,
             "output": str(inputs / "run"),
             "style_size": 40,
             "style_layers": ("relu1_1", "relu2_1"),
             "content_layers": ("relu2_1",),
             "crop_size": 32,
-            "width": 4,
             "content": str(inputs / "photos"),
             "paintings": str(inputs / "paintings"),
-            "residual_blocks": 1,
             "batch_size": 2,
             "steps": 8,
             "preview_steps": 0,
@@ -74,7 +76,7 @@ def batch(*indices):
 
 
 def test_the_terms_compare_each_picture_with_its_own_painting_and_photo(inputs):
-    task = any_style_method.AdainTask(settings(inputs, identity_weight=0.0))
+    task = any_style_method.AnyStyleTask(settings(inputs, identity_weight=0.0))
     terms = task.terms(batch(1, 2))
     for place, index in enumerate((1, 2)):
         one = batch(index)
@@ -86,7 +88,7 @@ def test_the_terms_compare_each_picture_with_its_own_painting_and_photo(inputs):
 
 
 def test_the_mesh_of_painted_pairs_counts_by_its_weight(inputs):
-    task = any_style_method.AdainTask(
+    task = any_style_method.AnyStyleTask(
         settings(inputs, identity_weight=0.0, mesh_weight=2.0)
     )
     terms, pair = task.terms(batch(1, 2)), batch(1, 2)
@@ -102,7 +104,7 @@ def test_the_mesh_of_painted_pairs_counts_by_its_weight(inputs):
 
 
 def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(inputs):
-    task = any_style_method.AdainTask(settings(inputs, identity_weight=3.0))
+    task = any_style_method.AnyStyleTask(settings(inputs, identity_weight=3.0))
     values = task.terms(batch(*range(8)))
     photo = batch(0)
     plain = task.network([photo["image"], photo["style"], tf.zeros([1, 1])])
@@ -113,7 +115,7 @@ def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(i
     np.testing.assert_allclose(values["identity"], [8 * wanted] + 7 * [0], rtol=1e-4)
     assert float(values["style"][0]) == float(values["content"][0]) == 0
     # Means over a batch are those of the painted pairs, and of the plain one.
-    rest = any_style_method.AdainTask(settings(inputs, identity_weight=0.0))
+    rest = any_style_method.AnyStyleTask(settings(inputs, identity_weight=0.0))
     rest.network.set_weights(task.network.get_weights())
     painted = rest.terms(batch(*range(1, 8)))
     for name in ("content", "style"):
@@ -126,7 +128,7 @@ def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(i
 
 
 def test_the_papers_content_target_is_the_transferred_features(inputs):
-    task = any_style_method.AdainTask(
+    task = any_style_method.AnyStyleTask(
         settings(inputs, identity_weight=0.0, content_target="transferred")
     )
     pair = batch(3)
@@ -151,7 +153,7 @@ def test_the_papers_content_target_is_the_transferred_features(inputs):
 
 
 def test_no_gradient_flows_through_what_the_painting_asks_for(inputs):
-    task = any_style_method.AdainTask(
+    task = any_style_method.AnyStyleTask(
         settings(inputs, identity_weight=0.0, content_target="transferred")
     )
     pair = batch(3)
@@ -166,15 +168,15 @@ def test_no_gradient_flows_through_what_the_painting_asks_for(inputs):
     )
 
 
-@pytest.mark.parametrize("any_style_kind", ["modulated", "adain"])
+@pytest.mark.parametrize("network", ["style_prediction", "adain"])
 def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(
-    inputs, tmp_path, any_style_kind
+    inputs, tmp_path, network
 ):
     run = train_run.train(
         settings(
             inputs,
             output=str(tmp_path / "run"),
-            any_style=any_style_kind,
+            network=network,
             steps=30,
             preview_steps=20,
             learning_rate=0.003,
@@ -191,7 +193,7 @@ def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(
 
 def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
     first = train_run.train(settings(inputs, output=str(tmp_path / "first"), steps=2))
-    task = any_style_method.AdainTask(
+    task = any_style_method.AnyStyleTask(
         settings(inputs, output=str(tmp_path / "second"), init_from=str(first.path))
     )
     task.start(None)
@@ -203,9 +205,9 @@ def test_a_run_begins_with_the_network_of_another(inputs, tmp_path):
 
 @pytest.mark.parametrize("transfer", feature_transforms.TRANSFERS)
 def test_every_transfer_has_a_finite_gradient_for_all_that_learns(inputs, transfer):
-    task = any_style_method.AdainTask(
+    task = any_style_method.AnyStyleTask(
         settings(
-            inputs, any_style="adain", transfer=transfer, content_target="transferred"
+            inputs, network="adain", transfer=transfer, content_target="transferred"
         )
     )
     with tf.GradientTape() as tape:
@@ -233,9 +235,9 @@ def test_paintings_that_cannot_be_read_stop_the_run_with_their_names(inputs, tmp
     [
         ({"identity_weight": -1.0}, "--identity_weight of at least 0"),
         ({"recolored": 1.5}, "--recolored from 0 to 1"),
-        ({"skips": ("relu1_2",), "any_style": "adain"}, "--skips among relu3_1"),
-        ({"skips": ("relu1_1",)}, "--skips with --any_style=adain"),
-        ({"transfer": "wct"}, "--transfer among adain, efdm"),
+        ({"skips": ("relu1_2",), "network": "adain"}, "--skips among relu3_1"),
+        ({"skips": ("relu1_1",)}, "--skips with --network=adain"),
+        ({"transfer": "gram"}, "--transfer among adain, efdm"),
         ({"paintings": "/nowhere"}, "/nowhere"),
     ],
 )

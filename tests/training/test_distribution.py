@@ -185,8 +185,8 @@ def alone(folder):
             patch.setattr(train_run, "Fit", worker_main.recorded_fit(dump))
             patch.setattr(feedforward, "SHEET_SIDE", 64)
             train_run.train(
-                TrainSettings(
-                    **{
+                TrainSettings.of(
+                    {
                         **values,
                         "style_image": str(folder / "style.png"),
                         "output": str(folder / output),

@@ -24,8 +24,8 @@ def inputs(tmp_path_factory):
 
 
 def settings(inputs, **changes):
-    return TrainSettings(
-        **{
+    return TrainSettings.of(
+        {
             "output": str(inputs / "run"),
             "style_image": str(inputs / "style.png"),
             "style_size": 32,

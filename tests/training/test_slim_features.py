@@ -61,8 +61,8 @@ def small_attacks(monkeypatch):
 
 
 def settings(output="unused", **changes):
-    return TrainSettings(
-        **{
+    return TrainSettings.of(
+        {
             "method": "slim_features",
             "output": str(output),
             "slim_widths": STUDENT,
@@ -255,7 +255,7 @@ def test_a_wider_last_block_begins_with_the_layers_before_it_and_explains_more(
 ):
     monkeypatch.setattr(slim_features, "START_PICTURES", 120)
     before = saved_student(tmp_path, STUDENT, teacher)
-    task = slim_features.build(
+    task = slim_features.SlimFeaturesTask(
         settings(slim_widths=(*STUDENT[:4], "10"), init_from=str(tmp_path))
     )
     task.start(open_batches)
@@ -275,7 +275,7 @@ def test_a_wider_last_block_begins_with_the_layers_before_it_and_explains_more(
 
 def test_a_student_of_the_same_widths_is_taken_as_it_is(tmp_path):
     before = saved_student(tmp_path, STUDENT)
-    task = slim_features.build(settings(init_from=str(tmp_path)))
+    task = slim_features.SlimFeaturesTask(settings(init_from=str(tmp_path)))
     task.start(None)  # needs no pictures
     assert all(
         np.array_equal(old, new)
@@ -287,7 +287,7 @@ def test_a_student_of_the_same_widths_is_taken_as_it_is(tmp_path):
 
 @pytest.mark.slow
 def test_a_step_fills_the_pool_and_the_next_one_moves_it():
-    task = slim_features.build(settings())
+    task = slim_features.SlimFeaturesTask(settings())
     task.start(open_batches)
     filled, pools = [], []
     for batch in open_batches(data_pipeline.Shard(6), 0).take(3):
@@ -305,7 +305,9 @@ def test_a_step_fills_the_pool_and_the_next_one_moves_it():
 
 @pytest.mark.slow
 def test_a_student_that_is_the_teacher_has_no_error_and_the_same_descent(teacher):
-    task = slim_features.build(settings(slim_widths=tuple(map(str, TEACHER))))
+    task = slim_features.SlimFeaturesTask(
+        settings(slim_widths=tuple(map(str, TEACHER)))
+    )
     for layer in teacher.model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             task.network.get_layer(layer.name).set_weights(layer.get_weights())
@@ -362,7 +364,7 @@ def eagerly():
 
 @pytest.mark.slow
 def test_the_compiled_step_trains_the_student_and_moves_the_pool(tmp_path):
-    task = slim_features.build(settings())
+    task = slim_features.SlimFeaturesTask(settings())
     before = [variable.numpy().copy() for variable in task.network.trainable_variables]
     config = FitConfig(2, -1.0, 0, 1e-3, "constant", 6, 1000, 60.0)
     pools = []
@@ -435,14 +437,14 @@ def test_the_card_names_all_runs_whose_weights_went_into_it(tmp_path):
     "changes, message",
     [
         ({"slim_widths": ("8", "8")}, "Expected five widths"),
-        ({"slim_widths": ("8", "8", "x", "8", "8")}, "Expected five widths"),
-        ({"slim_widths": ("8", "8", "0", "8", "8")}, "Expected five widths"),
+        ({"slim_widths": ("8", "8", "x", "8", "8")}, "whole numbers as --slim_widths"),
+        ({"slim_widths": ("8", "8", "0", "8", "8")}, "--slim_widths of at least 1"),
         ({"batch_size": 4}, "divisible by 3"),
     ],
 )
 def test_unusable_settings_are_refused(changes, message):
     with pytest.raises(UserError, match=message):
-        slim_features.build(settings(**changes))
+        slim_features.SlimFeaturesTask(settings(**changes))
 
 
 def test_several_devices_are_refused_since_the_pool_is_one(monkeypatch):
@@ -451,4 +453,4 @@ def test_several_devices_are_refused_since_the_pool_is_one(monkeypatch):
 
     monkeypatch.setattr(tf.distribute, "get_strategy", Two)
     with pytest.raises(UserError, match="one device.*--strategy=one_device"):
-        slim_features.build(settings(strategy="mirrored"))
+        slim_features.SlimFeaturesTask(settings(strategy="mirrored"))

@@ -47,8 +47,8 @@ def inputs(tmp_path_factory):
 
 def tiny(inputs, output, **changes):
     """Settings of a run that takes seconds."""
-    return TrainSettings(
-        **{
+    return TrainSettings.of(
+        {
             "output": str(output),
             "style_image": str(inputs / "style.png"),
             "style_size": 32,
@@ -71,14 +71,15 @@ def tiny(inputs, output, **changes):
 @pytest.fixture
 def base(inputs):
     """The same as flags, but for --output."""
+    settings = tiny(inputs, "x")
     flags_of = {
-        field.name: getattr(tiny(inputs, "x"), field.name)
-        for field in dataclasses.fields(TrainSettings)
-        if getattr(tiny(inputs, "x"), field.name) != field.default
+        field.name: getattr(settings, field.name)
+        for field in dataclasses.fields(settings)
+        if getattr(settings, field.name) != field.default
     }
     del flags_of["output"]
     return {
-        name: ",".join(value) if isinstance(value, tuple) else value
+        name: ",".join(map(str, value)) if isinstance(value, tuple) else value
         for name, value in flags_of.items()
     }
 
@@ -431,7 +432,7 @@ def test_help_lists_every_setting_with_its_help_and_default():
         timeout=60,
     )
     words = " ".join(answer.stdout.split())
-    for field in dataclasses.fields(TrainSettings):
+    for field in TrainSettings.flag_fields():
         switch = "[no]" if isinstance(field.default, bool) else ""
         shown = f"--{switch}{field.name}: "
         help = " ".join(field.metadata["help"].split())
@@ -446,10 +447,8 @@ import sys
 sys.argv = ["train", "--steps=0", "--output=x"]
 from nst_tf import train
 from nst_tf.config import flags
-from nst_tf.config.train import TrainSettings
-flags.define(TrainSettings)
 try:
-    flags.run(train.main)
+    flags.run(train.main, train.Settings)
 except SystemExit as end:
     assert end.code == 1 and "tensorflow" not in sys.modules
 """

@@ -9,62 +9,44 @@ arXiv:1610.07629). Departures are listed in `nst_tf.models.transform_net` and
 
 import dataclasses
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.config.train import TrainSettings
-from nst_tf.core import files
+from nst_tf.config.train import FeedforwardSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
-from nst_tf.features import extractors
 from nst_tf.features.geometry import Geometry
-from nst_tf.images import contact_sheet, io as image_io
+from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.models import transform_net
-from nst_tf.runs.folder import RunFolder
 from nst_tf.training import loop as fit_loop
-from nst_tf.training.schedule import FitResult
+from nst_tf.training.methods.drawing import DrawingTask, read_sample
+from nst_tf.training.task import OpenBatches
 
-PREVIEW_SIDE = 384  # pixels, long side of preview photos
+PREVIEW_SIDE = PREVIEW_CELL = 384  # pixels, long side of preview photos
 SHEET_SIDE = 512  # the same on the contact sheet
 NOISE = 5 / 255  # standard deviation; 5 gray levels as in nst_tf.evaluation.metrics
 
 
-class FeedforwardTask:
-    """Trains a `transform_net.transform_net` for one style or several; a
-    `nst_tf.training.loop.Task`.
+class FeedforwardTask(DrawingTask):
+    """Trains a `transform_net.transform_net` for one style or several.
 
     Args:
-        settings: style_images, feature network, loss weights, network shape.
+        settings: style images, feature network, loss weights, network shape.
     """
 
-    draws = True
-    pairs = False
-    state: Mapping[str, tf.Variable] = {}
     output_layers = (transform_net.OUTPUT,)
 
-    def __init__(self, settings: TrainSettings):
-        weights = perceptual.LossWeights.of(settings)
-        self._loss = perceptual.PerceptualLoss(
-            extractors.open_extractor(settings, weights.layers),
-            weights,
-            settings.statistic,
-        )
-        read = [
-            read_style(
-                *style,
-                settings.style_size,
-                weights.style_layers,
-                self._loss.extractor.geometry,
-            )
-            for style in settings.styles
-        ]
-        self._styles, self._hashes = (
-            [picture for picture, _ in read],
-            [digest for _, digest in read],
-        )
+    def __init__(self, settings: FeedforwardSettings):
+        super().__init__(settings)
+        layers = perceptual.LossWeights.of(settings).style_layers
+        geometry = self._loss.extractor.geometry
+        self._styles, self._hashes = [], []
+        for style in settings.styles:
+            picture, digest = read_style(*style, settings.style_size, layers, geometry)
+            self._styles.append(picture)
+            self._hashes.append(digest)
         targets = [self._loss.style_target(style.rgb[None]) for style in self._styles]
         # Plain tensors, made once: a step must not compute them again. [N, C, C] at
         # each layer
@@ -74,20 +56,13 @@ class FeedforwardTask:
             ),
             *targets,
         )
-        self._begin_with = (
-            RunFolder(Path(settings.init_from)) if settings.init_from else None
-        )
-        self._kept = self._styles_kept()
-        self._stability_weight, self._mesh_weight = (
-            settings.stability_weight,
-            settings.mesh_weight,
-        )
+        self._kept = self._count_kept_styles()
+        self._stability_weight = settings.stability_weight
         self._seed = settings.seed
-        # Where the photo is kept with the first style_images, there is nothing to learn
-        # of it.
-        self._identity_weight = (
-            settings.identity_weight if settings.strength and not self._kept else 0.0
-        )
+        # A network that keeps its first styles keeps the photo too: there is nothing to
+        # learn.
+        if not settings.strength or self._kept:
+            self._identity_weight = 0.0
         self._shape = transform_net.TransformNetConfig(
             settings.width,
             settings.residual_blocks,
@@ -111,16 +86,14 @@ class FeedforwardTask:
             "feature_network": {"name": extractor.name, **extractor.provenance},
         }
 
-    def start(self, open_batches) -> None:
+    def start(self, open_batches: OpenBatches) -> None:
         """Takes the weights of --init_from, if one is named; else they are random.
 
-        If that run has fewer style_images, the norms of the new ones begin as the mean
-        of the old ones.
+        If that run has fewer styles, the norms of the new ones begin as the mean of the
+        old ones.
         """
-        if self._begin_with is None:
-            return
         if not self._kept:
-            fit_loop.restore_weights(self.network, self._begin_with.checkpoints)
+            super().start(open_batches)
             return
         known = transform_net.transform_net(
             dataclasses.replace(self._shape, styles=self._kept, kept_styles=0),
@@ -131,19 +104,19 @@ class FeedforwardTask:
             found = known.get_layer(layer.name).get_weights() if layer.weights else []
             layer.set_weights(
                 [
-                    self._extended(values, weight)
+                    self._extend(values, weight)
                     for values, weight in zip(found, layer.weights)
                 ]
             )
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        crops, blend, targets, index = batch["image"], [], self._targets, batch["index"]
-        back = regularizers.identity_mask(index) * float(self._identity_weight > 0)
+        crops, index = batch["image"], batch["index"]
+        blend, targets = [], self._targets
+        back = self._mask_identity(index)
         if self._blends:
             if self._identity_weight:
-                index -= (
-                    index // regularizers.IDENTITY_PERIOD + 1
-                )  # counts the painted crops alone
+                # Counts the painted crops alone.
+                index -= index // regularizers.IDENTITY_PERIOD + 1
             # In turn, by the running number of the crop: each style gets its share, on
             # any number of devices.
             learning = len(self._styles) - self._kept
@@ -154,14 +127,7 @@ class FeedforwardTask:
             )
         pictures = transform_net.draw(self.network, crops, *blend, training=True)
         terms = self._loss.terms(pictures, crops, targets)
-        if self._mesh_weight:
-            terms = regularizers.add_term(
-                terms, "mesh", regularizers.mesh_energy(pictures), self._mesh_weight
-            )
-        if self._identity_weight:
-            terms = regularizers.add_identity(
-                terms, pictures, crops, back, self._identity_weight
-            )
+        terms = self._add_terms(terms, pictures, crops, back)
         if self._stability_weight:
             # The noise of a crop is its own: a resumed run sees the same.
             noise = NOISE * tf.map_fn(
@@ -180,61 +146,39 @@ class FeedforwardTask:
             )
         return terms
 
-    def preview(self, run: RunFolder, step: int) -> None:
-        """Writes the preview photos as the network draws them now, a row for each style."""
-        rows = [
-            self._drawn(PREVIEW_SIDE, number) for number in range(len(self._styles))
-        ]
-        files.write_atomically(
-            run.previews / f"step_{step:06d}.png",
-            image_io.encode_rgb8(contact_sheet.make_contact_sheet(rows), "png"),
-            overwrite=True,
-        )
-
-    def finish(self, run: RunFolder, result: FitResult) -> list[str]:
-        """Writes network and contact sheet; returns lines for the user."""
-        self.network.save(run.network)
-        files.write_atomically(
-            run.contact_sheet,
-            image_io.encode_rgb8(
-                contact_sheet.make_contact_sheet(self._sheet_rows(), cell=SHEET_SIDE),
-                "png",
-            ),
-            overwrite=True,
-        )
-        return [f"wrote {run.network}", f"wrote {run.contact_sheet}: look at it"]
+    def _preview_rows(self):
+        """A row for each style."""
+        rows = [self._draw_row(PREVIEW_SIDE, n) for n in range(len(self._styles))]
+        return rows, PREVIEW_CELL
 
     def _sheet_rows(self):
         pictures = [image_io.to_uint8(style.rgb) for style in self._styles]
-        originals = [
-            (name, self._photo(name, SHEET_SIDE)) for name in sample_photos.PHOTOS
-        ]
-        if len(pictures) > 1:
-            return [[("", pictures[0][:1, :1]), *originals]] + [
-                [(f"style {number}", picture), *self._drawn(SHEET_SIDE, number)]
-                for number, picture in enumerate(pictures)
-            ]
-        drawn = self._drawn(SHEET_SIDE)
-        return [
-            [("style", pictures[0]), *originals[:2]],
-            [("", pictures[0][:1, :1]), *drawn[:2]],
-            originals[2:],
-            drawn[2:],
-        ]
+        originals = []
+        for name in sample_photos.PHOTOS:
+            photo = read_sample(name, SHEET_SIDE)
+            originals.append((name, image_io.to_uint8(photo)))
+        blank = ("", pictures[0][:1, :1])
+        if len(pictures) == 1:
+            drawn = self._draw_row(SHEET_SIDE)
+            return [
+                [("style", pictures[0]), *originals[:2]],
+                [blank, *drawn[:2]],
+                originals[2:],
+                drawn[2:],
+            ], SHEET_SIDE
+        rows = [[blank, *originals]]
+        for number, picture in enumerate(pictures):
+            drawn = self._draw_row(SHEET_SIDE, number)
+            rows.append([(f"style {number}", picture), *drawn])
+        return rows, SHEET_SIDE
 
-    def _drawn(self, side, number=0):
+    def _draw_row(self, side, number=0):
         blend = tf.one_hot([number], len(self._styles))
-        return [
-            (
-                f"{name}, painted",
-                image_io.to_uint8(
-                    self._draw(image_io.to_float(self._photo(name, side))[None], blend)[
-                        0
-                    ].numpy()
-                ),
-            )
-            for name in sample_photos.PHOTOS
-        ]
+        row = []
+        for name in sample_photos.PHOTOS:
+            drawn = self._draw(read_sample(name, side)[None], blend)[0].numpy()
+            row.append((f"{name}, painted", image_io.to_uint8(drawn)))
+        return row
 
     @tf.function(
         input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None])],
@@ -247,8 +191,8 @@ class FeedforwardTask:
             *([tf.ensure_shape(blend, [1, len(self._styles)])] if self._blends else []),
         )
 
-    def _styles_kept(self):
-        """How many styles the network of --init_from draws already, if they are fewer; else 0."""
+    def _count_kept_styles(self):
+        """Returns how many styles the network of --init_from draws already, if they are fewer; else 0."""
         if self._begin_with is None:
             return 0
         known = self._begin_with.recorded.get("style_sha256")
@@ -268,21 +212,14 @@ class FeedforwardTask:
             )
         return len(known)
 
-    def _extended(self, values, weight):
+    def _extend(self, values, weight):
         if values.shape == weight.shape:
             return values
-        # One style's have no axis of styles; with strength the first row is the
+        # Norms of one style have no axis of styles; with strength the first row is the
         # photo's.
         rows = values.reshape(self._kept + self._shape.strength, -1)
         mean = rows[int(self._shape.strength) :].mean(0, keepdims=True)
         return np.concatenate([rows, *[mean] * (len(self._styles) - self._kept)])
-
-    @staticmethod
-    def _photo(name, side):
-        pixels = sample_photos.builtin_photo(name)
-        return image_io.resize_rgb8(
-            pixels, *image_io.fit_size(*pixels.shape[:2], long_side=side)
-        )
 
 
 def read_style(
@@ -313,6 +250,3 @@ def read_style(
             "pixels; --style_size sets another size"
         )
     return image_io.read_picture(data, short_side=style_size), digest
-
-
-build = FeedforwardTask

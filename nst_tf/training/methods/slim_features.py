@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.config.train import TrainSettings
+from nst_tf.config.train import SlimFeaturesSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline
@@ -28,6 +28,7 @@ from nst_tf.runs.folder import RunFolder
 from nst_tf.training.distillation import adversaries, student
 from nst_tf.training.loop import restore_weights
 from nst_tf.training.schedule import FitResult
+from nst_tf.training.task import OpenBatches, Task
 
 # Floor of the divisor of Gram errors, as a share of the Gram matrix's energy: see
 # `SlimFeaturesTask.terms`.
@@ -35,34 +36,17 @@ NEAREST = 0.1
 START_PICTURES = 320  # of the fit before the first step
 
 
-class SlimFeaturesTask:
-    """Trains a narrow VGG19; a `nst_tf.training.loop.Task`.
+class SlimFeaturesTask(Task):
+    """Trains a narrow VGG19.
 
     Args:
         settings: widths, teacher weights, content and seed.
     """
 
     draws = False
-    pairs = False
-    output_layers = ()
 
-    def __init__(self, settings: TrainSettings):
-        try:
-            self.widths = [int(width) for width in settings.slim_widths]
-        except ValueError:
-            self.widths = []
-        if len(self.widths) != 5 or min(self.widths) < 1:
-            raise expected(
-                "five widths such as 32,64,128,256,512",
-                settings.slim_widths,
-                "Change --slim_widths.",
-            )
-        if settings.batch_size % 3:
-            raise expected(
-                "a batch size divisible by 3 (photos, attacked photos, styles)",
-                settings.batch_size,
-                "Change --batch_size.",
-            )
+    def __init__(self, settings: SlimFeaturesSettings):
+        self.widths = list(settings.slim_widths)
         if tf.distribute.get_strategy().num_replicas_in_sync > 1:
             # The pool of pictures under attack is one: replicas would need a part of it
             # each.
@@ -90,7 +74,7 @@ class SlimFeaturesTask:
         """Hash of the teacher's weights."""
         return {"teacher": dict(self._teacher.provenance)}
 
-    def start(self, open_batches) -> None:
+    def start(self, open_batches: OpenBatches) -> None:
         """Sets the student to VGG19's channels, chosen and refitted on the first photos
         of the stream.
 
@@ -354,6 +338,3 @@ def _cosine(first, second):
 
 def _energy(maps):
     return tf.reduce_sum(tf.square(maps), [1, 2, 3])
-
-
-build = SlimFeaturesTask

@@ -1,0 +1,68 @@
+"""Neural style transfer: `nst COMMAND ...` is `python -m nst_tf.COMMAND ...`."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = (
+    "train",
+    "optimize",
+    "stylize",
+    "evaluate",
+    "export",
+    "benchmark",
+    "client",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a subcommand and exits with its status; lists them all where none is named."""
+    name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name in ("--help", "-h", "help"):
+        print(_list_commands())
+        return 0
+    if name == "completion":
+        return _print_completion(rest)
+    if name not in COMMANDS:
+        known = ", ".join((*COMMANDS, "completion"))
+        print(
+            f"error: Expected a command among {known}. Received: {name}. See nst --help.",
+            file=sys.stderr,
+        )
+        return 1
+    from nst_tf.config import flags
+
+    command = importlib.import_module(f"nst_tf.{name}")
+    flags.run(command.main, command.Settings, rest)
+
+
+def _list_commands() -> str:
+    lines = [__doc__, ""]
+    for name in COMMANDS:
+        doc = importlib.import_module(f"nst_tf.{name}").__doc__
+        lines.append(f"  {name:11}{doc.splitlines()[0]}")
+    lines.append("  completion Prints a script for the shell: bash, zsh or fish.")
+    return "\n".join([*lines, "", "nst COMMAND --help shows a command's flags."])
+
+
+def _print_completion(words: Sequence[str]) -> int:
+    from nst_tf.config import completion
+
+    if list(words) not in [[shell] for shell in completion.SHELLS]:
+        shells = ", ".join(completion.SHELLS)
+        received = " ".join(words) or "none"
+        print(
+            f"error: Expected a shell among {shells}. Received: {received}. "
+            'Try eval "$(nst completion bash)".',
+            file=sys.stderr,
+        )
+        return 1
+    commands = {}
+    for name in COMMANDS:
+        commands[name] = importlib.import_module(f"nst_tf.{name}").Settings
+    print(completion.completion_script(words[0], commands), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
