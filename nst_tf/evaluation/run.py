@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tqdm
@@ -27,6 +29,31 @@ FLAT_SIDE, FLAT_LEVELS = (
     (0.25, 0.5, 0.75),
 )  # pixels and grays of pictures without any detail
 CELL = 320  # pixels, on the contact sheet
+
+
+def evaluate_models(
+    models: Sequence[str],
+    output: str | os.PathLike[str],
+    *,
+    log: Callable[[str], None] = print,
+    **settings: Any,
+) -> list[Measured]:
+    """Measures models on photos: `evaluate_models(["runs/starry"], "evaluation")`.
+
+    Args:
+        models: paths or names, as --models takes them.
+        output: folder for table, numbers, plot and contact sheet.
+        log: takes lines for the user.
+        **settings: fields of `nst_tf.config.evaluate.EvaluateSettings`.
+
+    Returns:
+        What each model and baseline scored.
+
+    Raises:
+        UserError: as `evaluate`.
+    """
+    values = {"models": tuple(models), "output": os.fspath(output), **settings}
+    return evaluate(EvaluateSettings.of(values), log)
 
 
 def evaluate(

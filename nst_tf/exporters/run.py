@@ -6,12 +6,35 @@ Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web
 
 import functools
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 from nst_tf.config.export import ExportSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected, first_line
 from nst_tf.inference import check_card, open_model
+
+
+def export_model(
+    model: str | os.PathLike[str], output: str | os.PathLike[str], **settings: Any
+) -> Path:
+    """Exports a trained network: `export_model("runs/starry", "exported/starry")`.
+
+    Args:
+        model: a run folder or a .keras file.
+        output: folder for the exports; its name names the files in it.
+        **settings: fields of `nst_tf.config.export.ExportSettings`, such as formats.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: as `export`.
+    """
+    values = {"model": os.fspath(model), "output": os.fspath(output), **settings}
+    export(ExportSettings.of(values))
+    return Path(output)
 
 
 def export(settings: ExportSettings) -> None:

@@ -1,7 +1,9 @@
 """From settings to a painted picture with its run folder: method, optimizer, run, files."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core import files
@@ -12,6 +14,32 @@ from nst_tf.optimization import gatys, memory_estimate
 from nst_tf.optimization.loop import ImageOptimization, Result
 from nst_tf.runs import callbacks, plots
 from nst_tf.runs.folder import RunFolder, open_run
+
+
+def optimize_image(
+    output: str | os.PathLike[str],
+    *,
+    log: Callable[[str], None] = print,
+    **settings: Any,
+) -> image_io.Picture:
+    """Paints one picture by optimizing its pixels:
+    `optimize_image("out.png", content="photo.jpg", style=("painting.jpg",))`.
+
+    Args:
+        output: the file to write.
+        log: takes lines for the user.
+        **settings: fields of `nst_tf.config.optimize.OptimizeSettings`; those left out
+            have their defaults.
+
+    Returns:
+        The picture as it was written.
+
+    Raises:
+        UserError, KeyboardInterrupt: as `optimize`.
+    """
+    values = {"output": os.fspath(output), **settings}
+    optimize(OptimizeSettings.of(values), log)
+    return image_io.read_picture(output)
 
 
 def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> Result:

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -18,6 +19,20 @@ from nst_tf.runs.folder import RunFolder, open_run
 from nst_tf.training.distribution import open_distribution
 from nst_tf.training.loop import Fit
 from nst_tf.training.schedule import FitConfig, FitResult
+
+
+def train_network(log: Callable[[str], None] = print, **settings: Any) -> RunFolder:
+    """Trains a network: `train_network(output="runs/mine", style_image="mosaic", steps=400)`.
+
+    Args:
+        log: takes lines for the user.
+        **settings: fields of the settings of a method, see `nst_tf.config.train`; those
+            left out have their defaults.
+
+    Returns, Raises:
+        As `train`.
+    """
+    return train(TrainSettings.of(settings), log)
 
 
 def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFolder:
