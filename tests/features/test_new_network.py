@@ -2,8 +2,10 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -244,3 +246,16 @@ def test_its_line_is_enough_for_the_flag(folder, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert image_io.read_picture(output).size == (47, 61)
+
+
+def test_nothing_but_the_distillation_of_vgg19_imports_it():
+    root = Path(extractors.__file__).parents[1]
+    importing = set()
+    for path in root.rglob("*.py"):
+        if re.search(r"^ *(from|import) .*vgg", path.read_text(), re.MULTILINE):
+            importing.add(path.relative_to(root).as_posix())
+    inside = {name for name in importing if name.startswith("features/")}
+    assert importing - inside == {
+        "training/distillation/student.py",
+        "training/methods/slim_features.py",
+    }
