@@ -180,11 +180,13 @@ def _resumes_earlier_version(cls, values):
 def parse_value(field: dataclasses.Field, value: Any) -> Any:
     """Returns a field's value in its type, by its present name; raises `UserError`."""
     if field.metadata["required"] and not value:
-        raise expected(f"--{field.name}", "nothing", field.metadata["required"])
+        numbers = isinstance(field.default, tuple) and field.type != tuple[str, ...]
+        what = _what_number(field) if numbers else f"--{field.name}"
+        raise expected(what, "nothing", field.metadata["required"])
     if not isinstance(field.default, tuple):
         return _check_entry(field, value, type(field.default))
     (kind, _) = typing.get_args(field.type)
-    entries = tuple(_check_entry(field, entry, kind, value) for entry in value)
+    entries = tuple(_check_entry(field, entry, kind, tuple(value)) for entry in value)
     if field.metadata["choices"]:
         check_distinct(field.name, entries)
     return entries
@@ -192,7 +194,7 @@ def parse_value(field: dataclasses.Field, value: Any) -> Any:
 
 def _check_entry(field, value, kind, among=None):
     if kind in (int, float) and not isinstance(value, bool):
-        return _check_number(field, value, kind, [value] if among is None else among)
+        return _check_number(field, value, kind, value if among is None else among)
     choices, registry = field.metadata["choices"], field.metadata["registry"]
     if registry is not None and value in registry:
         value = registry.canonical(value)
@@ -204,19 +206,14 @@ def _check_entry(field, value, kind, among=None):
 
 
 def _check_number(field, value, kind, among):
-    bounds = _bounds_text(field)
+    received = text_of(among) if isinstance(among, tuple) else among
     try:
         number = kind(value) if isinstance(value, str) else value
         if kind is int and number != int(number):
             raise ValueError(number)
     except (TypeError, ValueError, OverflowError):
-        what = "whole numbers" if kind is int else "numbers"
         raise expected(
-            f"{what} as --{field.name}, {bounds}"
-            if bounds
-            else f"{what} as --{field.name}",
-            ",".join(map(str, among)),
-            f"Change --{field.name}.",
+            _what_number(field), received, f"Change --{field.name}."
         ) from None
     least, above, most, below = field.metadata["bounds"]
     holds = (
@@ -227,12 +224,20 @@ def _check_number(field, value, kind, among):
         and (below is None or number < below)
     )
     if not holds and number != field.metadata["off"]:
-        raise expected(
-            f"--{field.name} {bounds or 'that is finite'}",
-            number,
-            f"Change --{field.name}.",
-        )
+        bounds = _bounds_text(field) or "that is finite"
+        what = f"--{field.name} {bounds}"
+        if kind is int and isinstance(among, tuple):
+            what = _what_number(field)
+        raise expected(what, received, f"Change --{field.name}.")
     return number
+
+
+def _what_number(field):
+    several = isinstance(field.default, tuple)
+    if several and typing.get_args(field.type)[0] is float:
+        return f"numbers as --{field.name}"
+    what = "whole numbers" if several else "a number"
+    return f"--{field.name} as {what} {_bounds_text(field)}".rstrip()
 
 
 def _bounds_text(field):

@@ -265,9 +265,17 @@ def test_what_counts_beside_others_is_accepted():
         (ClientSettings, {"style_weights": ("1", "x")}, "numbers as --style_weights"),
         (ClientSettings, {"style_weights": (0.0, 0.0)}, "not all 0"),
         (ExportSettings, {"formats": ("gguf",)}, "--formats among saved_model, tflite"),
-        (ExportSettings, {"sizes": ("256", "0")}, "--sizes of at least 1"),
-        (BenchmarkSettings, {"threads": ("two",)}, "whole numbers as --threads"),
-        (EvaluateSettings, {"gatys": ("0",)}, "--gatys of at least 1"),
+        (
+            ExportSettings,
+            {"sizes": ("256", "0")},
+            "--sizes as whole numbers of at least 1. Received: 256,0",
+        ),
+        (
+            BenchmarkSettings,
+            {"threads": ("two",)},
+            "--threads as whole numbers of at least 1. Received: two",
+        ),
+        (EvaluateSettings, {"gatys": ("0",)}, "--gatys as whole numbers of at least 1"),
     ],
 )
 def test_every_command_checks_choices_and_numbers(settings, changes, message):

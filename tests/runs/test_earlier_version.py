@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from absl import flags
 
 from nst_tf import stylize, train
@@ -23,9 +24,10 @@ from nst_tf.images import io as image_io
 from nst_tf.runs.folder import RunFolder, open_run
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "run_of_0ad64c8"
-# Bit for bit on the machine that began the run; other processors round sums in another
-# order, which four steps of Muon enlarge.
-TOLERANCE = 2e-3
+# On another processor than the one that made the fixture, this code and that of 0ad64c8
+# both end 4.5e-5 away from its weights, bit for bit alike: sums are rounded in another
+# order. One step moves weights by more than ten times the tolerance.
+TOLERANCE = 2e-4
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,25 @@ def test_it_ends_with_the_weights_of_the_uninterrupted_run(resumed):
         np.testing.assert_allclose(weight, value, atol=TOLERANCE)
     log = (resumed / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in log] == [1, 2, 3, 4]
+
+
+def test_the_tolerance_would_show_a_resume_that_did_nothing(begun):
+    with np.load(FIXTURE / "straight_weights.npz") as straight:
+        expected = [straight[name] for name in straight.files]
+    checkpoint = tf.train.load_checkpoint(str(begun / "checkpoints"))
+    names = [
+        name
+        for name in checkpoint.get_variable_to_shape_map()
+        if name.startswith("network/") and name.endswith("VARIABLE_VALUE")
+    ]
+    kernels = [value for value in expected if value.ndim == 4]
+    for kernel in kernels:
+        same_shape = [
+            value
+            for value in map(checkpoint.get_tensor, names)
+            if value.shape == kernel.shape
+        ]
+        assert min(np.abs(value - kernel).max() for value in same_shape) > TOLERANCE
 
 
 def test_its_export_paints_what_the_uninterrupted_runs_network_drew(

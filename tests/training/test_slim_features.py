@@ -437,8 +437,11 @@ def test_the_card_names_all_runs_whose_weights_went_into_it(tmp_path):
     "changes, message",
     [
         ({"slim_widths": ("8", "8")}, "Expected five widths"),
-        ({"slim_widths": ("8", "8", "x", "8", "8")}, "whole numbers as --slim_widths"),
-        ({"slim_widths": ("8", "8", "0", "8", "8")}, "--slim_widths of at least 1"),
+        ({"slim_widths": ("8", "8", "x", "8", "8")}, "--slim_widths as whole numbers"),
+        (
+            {"slim_widths": ("8", "8", "0", "8", "8")},
+            "--slim_widths as whole numbers of at least 1",
+        ),
         ({"batch_size": 4}, "divisible by 3"),
     ],
 )
