@@ -19,6 +19,8 @@ from nst_tf.exporters import model_card, parity
 from nst_tf.images import color, io as image_io
 from nst_tf.inference import open_any_style, run as stylize_run, stylizer
 
+pytestmark = pytest.mark.slow
+
 ARTIFACTS = {
     "network.keras": 80,
     "saved_model": 80,
@@ -53,7 +55,6 @@ def pictures(tmp_path):
 # -- artifacts -------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modulated", "adain", "skips"])
 @pytest.mark.parametrize("name", ARTIFACTS)
 def test_every_artifact_draws_what_the_network_draws(name, kind):
@@ -260,7 +261,6 @@ def test_preserved_colors_are_those_of_the_shared_functions(mode):
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modulated", "adain"])
 def test_a_style_of_one_pixel_or_one_color_gives_a_finite_picture(kind):
     opened = open_any_style.open_any_style(
