@@ -920,3 +920,18 @@ assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(
         input=encoded(photo()),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
+
+
+def test_a_mask_that_does_not_fit_is_named_by_its_path_or_size_not_by_its_bytes(
+    tmp_path,
+):
+    data = encoded(np.zeros((3, 5), np.uint8))
+    path = tmp_path / "mask.png"
+    path.write_bytes(data)
+    for source, name in ((data, f"an image of {len(data)} bytes"), (path, str(path))):
+        with pytest.raises(UserError, match="of the photo's size") as caught:
+            image_io.read_mask(source, (4, 5))
+        assert f"Received: {name}: 5x3. Make it" in str(caught.value)
+        with pytest.raises(UserError, match="with white in it") as caught:
+            image_io.read_mask(source, (3, 5))
+        assert f"Received: {name}, which is black. Paint" in str(caught.value)

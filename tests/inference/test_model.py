@@ -22,6 +22,8 @@ from nst_tf.inference import model as models, run as stylize_run
 from nst_tf.inference.open_model import load_model
 from nst_tf.inference.style_names import find_style
 
+pytestmark = pytest.mark.slow
+
 ARTIFACTS = {
     "network.keras": 80,
     "saved_model": 80,
@@ -56,7 +58,6 @@ def pictures(tmp_path):
 # -- artifacts -------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modulated", "adain", "skips"])
 @pytest.mark.parametrize("name", ARTIFACTS)
 def test_every_artifact_draws_what_the_network_draws(name, kind):
@@ -283,7 +284,6 @@ def test_preserved_colors_are_those_of_the_shared_functions(any_model, mode):
     np.testing.assert_array_equal(kept, color.MODES[mode](plain, photo))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modulated", "adain"])
 def test_a_style_of_one_pixel_or_one_color_gives_a_finite_picture(kind):
     opened = load_model(tiny.any_style_exported(kind) / "network.keras")

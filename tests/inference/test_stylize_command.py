@@ -162,6 +162,7 @@ def test_two_photos_for_one_file_are_refused_before_anything_is_painted(
 # -- pictures --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (33, 47)])
 def test_a_model_paints_photos_of_any_size(tmp_path, size):
     save(tmp_path / "a.png", *size)
