@@ -29,7 +29,7 @@ class Wishes:
     style_size: int = 512
     masks: Sequence[str] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1:
             raise expected(
                 "--alpha from 0 to 1",

@@ -38,7 +38,7 @@ class StylizeSettings(FolderSettings):
         choices=("none", *COLOR_MODES),
     )
 
-    def _check(self):
+    def _check(self) -> None:
         if self.texture and (self.content or self.preserve_color != "none"):
             raise expected(
                 "--texture_size without --content and --preserve_color",
@@ -48,7 +48,7 @@ class StylizeSettings(FolderSettings):
         super()._check()
         _ = self.wishes  # raises, if they cannot be met
 
-    def _needs_content(self):
+    def _needs_content(self) -> bool:
         return not self.texture_size
 
     @property
@@ -64,9 +64,9 @@ class StylizeSettings(FolderSettings):
     @property
     def wishes(self) -> Wishes | None:
         """What is asked of a model of any style; None without --style."""
-        if not self.style:
-            return None
         shares = self.style_argument
+        if not isinstance(shares, dict):
+            return None
         equal = set(shares.values()) == {1.0}
         return Wishes(
             tuple(shares),
