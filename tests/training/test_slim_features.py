@@ -71,7 +71,6 @@ def settings(output="unused", **changes):
             "steps": 4,
             "learning_rate": 1e-3,
             "tensorboard": False,
-            "export": (),
             **changes,
         }
     )
