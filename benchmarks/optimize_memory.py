@@ -32,7 +32,7 @@ def measured(settings):
     with tempfile.TemporaryDirectory() as folder:
         settings = dataclasses.replace(settings, output=f"{folder}/out.png", run="")
         (Path(folder) / "run.flags").write_text(
-            run_folder.flag_lines(settings, "nst_tf.optimize")
+            run_folder.format_flags(settings, "nst_tf.optimize")
         )
         command = [
             sys.executable,
@@ -63,7 +63,7 @@ def main():
         )
         task = gatys.Gatys(settings)
         estimate = memory_estimate.painting_bytes(
-            task.extractor.model, *task.size, optimize_run.vectors_of(settings)
+            task.extractor.model, *task.size, optimize_run.count_vectors(settings)
         )
         print(
             f"{task.size[1]}x{task.size[0]}: {measured(settings) / 1e9:.2f} GB, estimated "

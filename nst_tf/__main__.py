@@ -40,7 +40,7 @@ def _list_commands() -> str:
     lines = [__doc__, ""]
     for name in COMMANDS:
         doc = importlib.import_module(f"nst_tf.{name}").__doc__
-        lines.append(f"  {name:11}{doc.splitlines()[0]}")
+        lines.append(f"  {name:11}{str(doc).splitlines()[0]}")
     lines.append("  completion Prints a script for the shell: bash, zsh or fish.")
     return "\n".join([*lines, "", "nst COMMAND --help shows a command's flags."])
 

@@ -42,7 +42,7 @@ class BenchmarkSettings(Settings):
         "Replace the files of an earlier benchmark.",
     )
 
-    def _check(self):
+    def _check(self) -> None:
         names = [name for name, _ in self.named_models]
         if len(set(names)) < len(names):
             raise expected(

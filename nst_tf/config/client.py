@@ -49,7 +49,7 @@ class ClientSettings(FolderSettings):
     )
     concurrency: int = setting(4, "Photos at once.", least=1)
 
-    def _check(self):
+    def _check(self) -> None:
         super()._check()
         host, _, port = self.server.rpartition(":")
         if not host or not port.isdecimal() or "/" in host:

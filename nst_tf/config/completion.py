@@ -54,7 +54,7 @@ def completion_script(shell: str, commands: Mapping[str, type[Settings]]) -> str
     return script.replace("@CASES@", "\n".join(cases))
 
 
-def _bash_case(name, settings):
+def _bash_case(name: str, settings: type[Settings]) -> str:
     words = ["--flagfile=", "--help"]
     for field in settings.flag_fields():
         if isinstance(field.default, bool):
@@ -66,7 +66,7 @@ def _bash_case(name, settings):
     return f'            {name}) words="{" ".join(words)}" ;;'
 
 
-def _zsh_case(name, settings):
+def _zsh_case(name: str, settings: type[Settings]) -> str:
     specs = [
         "'--flagfile=-[Flags in a file.]:file:_files'",
         "'--help[Show all flags.]'",
@@ -85,7 +85,7 @@ def _zsh_case(name, settings):
     return f"        {name}) _arguments \\\n            {lines} ;;"
 
 
-def _fish_script(commands):
+def _fish_script(commands: Mapping[str, type[Settings]]) -> str:
     lines = [
         f"complete -c nst -n __fish_use_subcommand -f -a {shlex.quote(' '.join(commands))}"
     ]

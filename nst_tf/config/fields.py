@@ -9,12 +9,15 @@ import math
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import nst_tf
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.registry import Registry
+
+Field = dataclasses.Field[Any]
+Own = TypeVar("Own", bound="Settings")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Settings:
             others and is not its default.
     """
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = parse_value(field, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
@@ -100,7 +103,7 @@ class Settings:
         """Checks what takes more than one setting; a subclass extends it."""
 
     @classmethod
-    def flag_fields(cls) -> tuple[dataclasses.Field, ...]:
+    def flag_fields(cls) -> tuple[Field, ...]:
         """Returns the fields that the command has flags for."""
         return dataclasses.fields(cls)
 
@@ -111,11 +114,11 @@ class Settings:
 
     @classmethod
     def of(
-        cls,
+        cls: type[Own],
         values: Mapping[str, Any],
         drop_unused: bool = False,
         log: Callable[[str], None] = print,
-    ) -> Self:
+    ) -> Own:
         """Returns settings from values by present or earlier names, as flags and records have them.
 
         Args:
@@ -161,23 +164,23 @@ class Settings:
         }
 
     @classmethod
-    def _choose_class(cls, values: Mapping[str, Any]) -> type[Self]:
+    def _choose_class(cls: type[Own], values: Mapping[str, Any]) -> type[Own]:
         return cls
 
     @classmethod
     def _find_foreign(
-        cls, settings: type[Self], values: Mapping[str, Any]
+        cls, settings: Any, values: Mapping[str, Any]
     ) -> Iterator[tuple[str, UserError]]:
         yield from ()
 
 
-def _resumes_earlier_version(cls, values):
+def _resumes_earlier_version(cls: type[Settings], values: Mapping[str, Any]) -> bool:
     folder = cls.find_run(values) if values.get("resume") else ""
     record = files.read_json(Path(folder) / "run.json") if folder else {}
     return bool(record) and record.get("version") != nst_tf.__version__
 
 
-def parse_value(field: dataclasses.Field, value: Any) -> Any:
+def parse_value(field: Field, value: Any) -> Any:
     """Returns a field's value in its type, by its present name; raises `UserError`."""
     if field.metadata["required"] and not value:
         numbers = isinstance(field.default, tuple) and field.type != tuple[str, ...]
@@ -192,7 +195,7 @@ def parse_value(field: dataclasses.Field, value: Any) -> Any:
     return entries
 
 
-def _check_entry(field, value, kind, among=None):
+def _check_entry(field: Field, value: Any, kind: type, among: Any = None) -> Any:
     if kind in (int, float) and not isinstance(value, bool):
         return _check_number(field, value, kind, value if among is None else among)
     choices, registry = field.metadata["choices"], field.metadata["registry"]
@@ -205,7 +208,7 @@ def _check_entry(field, value, kind, among=None):
     return value
 
 
-def _check_number(field, value, kind, among):
+def _check_number(field: Field, value: Any, kind: type, among: Any) -> Any:
     received = text_of(among) if isinstance(among, tuple) else among
     try:
         number = kind(value) if isinstance(value, str) else value
@@ -232,7 +235,7 @@ def _check_number(field, value, kind, among):
     return number
 
 
-def _what_number(field):
+def _what_number(field: Field) -> str:
     several = isinstance(field.default, tuple)
     if several and typing.get_args(field.type)[0] is float:
         return f"numbers as --{field.name}"
@@ -240,7 +243,7 @@ def _what_number(field):
     return f"--{field.name} as {what} {_bounds_text(field)}".rstrip()
 
 
-def _bounds_text(field):
+def _bounds_text(field: Field) -> str:
     least, above, most, below = field.metadata["bounds"]
     off = field.metadata["off"]
     low = least if above is None else above
@@ -281,7 +284,7 @@ def refuse_unused(name: str, condition: str, received: str) -> UserError:
     return expected(f"--{name} with {condition}", received, f"Leave --{name} out.")
 
 
-def _holds(value, condition):
+def _holds(value: Any, condition: Any) -> bool:
     if isinstance(condition, Other):
         return value != condition.value
     if isinstance(condition, Includes):
@@ -289,7 +292,7 @@ def _holds(value, condition):
     return value in (condition if isinstance(condition, tuple) else (condition,))
 
 
-def _condition_text(field, condition):
+def _condition_text(field: Field, condition: Any) -> str:
     if condition is True:
         return f"--{field.name}"
     if isinstance(condition, Includes):
@@ -302,7 +305,7 @@ def _condition_text(field, condition):
     return f"another --{field.name} than {condition.value}"
 
 
-def _value_text(field, value):
+def _value_text(field: Field, value: Any) -> str:
     if value in ("", (), False, -1):
         return f"no --{field.name}"
     return f"--{field.name}={text_of(value)}"

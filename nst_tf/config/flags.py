@@ -24,7 +24,7 @@ def define(
     settings: type[Settings], flag_values: flags.FlagValues = flags.FLAGS
 ) -> None:
     """Defines a flag for each field of some settings, and for its earlier names."""
-    kinds = {
+    kinds: dict[type, Any] = {
         bool: flags.DEFINE_bool,
         int: flags.DEFINE_integer,
         float: flags.DEFINE_float,
@@ -102,7 +102,7 @@ def _parse(arguments: list[str], flag_values: flags.FlagValues) -> None:
     try:
         words = flag_values([sys.argv[0], *quiet, *arguments])[1:]
     except flags.Error as error:
-        reason = str(error).rstrip(". ")
+        reason = str(error).removeprefix("ERROR:: ").rstrip(". ")
         raise expected("flags of this command", reason, "See --help.") from error
     if words:
         raise expected("only flags", " ".join(words), "See --help.")
@@ -115,7 +115,11 @@ def _help_text(field: Any) -> str:
     )
 
 
-def _help(main, settings, flag_values) -> str:
+def _help(
+    main: Callable[..., Any],
+    settings: type[Settings] | None,
+    flag_values: flags.FlagValues,
+) -> str:
     """The text of --help: the program's docstring, then its flags."""
     text = f"{sys.modules[main.__module__].__doc__}\n"
     if settings is None:

@@ -44,7 +44,7 @@ class FolderSettings(Settings):
     overwrite: bool = setting(False, "Replace files that exist.")
     max_pixels: int = setting(image_io.MAX_PIXELS, "Larger photos are refused.")
 
-    def _check(self):
+    def _check(self) -> None:
         super()._check()
         if not self.content and self._needs_content():
             raise expected("--content", "nothing", "See --help.")

@@ -163,7 +163,7 @@ class OptimizeSettings(PerceptualSettings):
     )
     overwrite: bool = setting(False, "Replace --output and --run.", resumable=True)
 
-    def _check(self):
+    def _check(self) -> None:
         super()._check()
         if not self.content and not self.style:
             raise expected(

@@ -47,7 +47,7 @@ class PerceptualSettings(Settings):
         choices=("float32", "bfloat16", "auto"),
     )
 
-    def _check(self):
+    def _check(self) -> None:
         super()._check()
         for name in ("content_layers", "style_layers"):
             layers = getattr(self, name)

@@ -37,7 +37,7 @@ class StylizeSettings(FolderSettings):
         choices=("none", *COLOR_MODES),
     )
 
-    def _check(self):
+    def _check(self) -> None:
         if self.texture and (self.content or self.preserve_color != "none"):
             raise expected(
                 "--texture_size without --content and --preserve_color",
@@ -46,7 +46,7 @@ class StylizeSettings(FolderSettings):
             )
         super()._check()
 
-    def _needs_content(self):
+    def _needs_content(self) -> bool:
         return not self.texture_size
 
     @property

@@ -117,7 +117,7 @@ class TrainSettings(Settings):
         False, "Replace the run in --output by a new one.", resumable=True
     )
 
-    def _check(self):
+    def _check(self) -> None:
         super()._check()
         if 0 < self.short_side < self.crop_size:
             raise expected(
@@ -141,16 +141,17 @@ class TrainSettings(Settings):
         return values.get("output", "")
 
     @classmethod
-    def flag_fields(cls) -> tuple[dataclasses.Field, ...]:
+    def flag_fields(cls) -> tuple[dataclasses.Field[Any], ...]:
         """Returns the fields of all methods, those of `TrainSettings` first."""
-        fields = {}
-        for settings in (TrainSettings, *SETTINGS.values()):
+        fields: dict[str, dataclasses.Field[Any]] = {}
+        classes: list[type[TrainSettings]] = [TrainSettings, *SETTINGS.values()]
+        for settings in classes:
             for field in dataclasses.fields(settings):
                 fields.setdefault(field.name, field)
         return tuple(fields.values())
 
     @classmethod
-    def _choose_class(cls, values):
+    def _choose_class(cls, values: Mapping[str, Any]) -> type["TrainSettings"]:
         (field, *_) = dataclasses.fields(TrainSettings)
         return SETTINGS[parse_value(field, values.get("method", field.default))]
 
@@ -242,7 +243,7 @@ class DrawingSettings(PerceptualSettings, TrainSettings):
         resumable=True,
     )
 
-    def _check(self):
+    def _check(self) -> None:
         super()._check()
         if self.precision == "auto" and self.strategy == "multi_worker":
             raise expected(
@@ -278,7 +279,7 @@ class FeedforwardSettings(DrawingSettings):
         least=0,
     )
 
-    def _check(self):
+    def _check(self) -> None:
         super()._check()
         if self.strength and not self.identity_weight:
             raise expected(
@@ -364,7 +365,7 @@ class SlimFeaturesSettings(TrainSettings):
         (32, 64, 128, 256, 512), "Channels of the slim VGG19's five blocks.", least=1
     )
 
-    def _check(self):
+    def _check(self) -> None:
         super()._check()
         if len(self.slim_widths) != 5:
             raise expected(

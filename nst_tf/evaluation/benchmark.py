@@ -121,7 +121,7 @@ def benchmark(
         contents = (
             f"{text}\n".encode(),
             json.dumps(numbers, indent=1).encode(),
-            plots.curves(points, "side of the picture, pixels", "median, ms"),
+            plots.plot_curves(points, "side of the picture, pixels", "median, ms"),
         )
         for name, data in zip(WRITTEN, contents):
             files.write_atomically(folder / name, data, overwrite=True)

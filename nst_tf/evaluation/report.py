@@ -125,7 +125,7 @@ def trade_off(rows: Sequence[Measured]) -> bytes:
         curves.setdefault(row.family or row.name, []).append(
             (row.mean("content"), row.mean("style"))
         )
-    return plots.curves(curves, "content objective", "style objective")
+    return plots.plot_curves(curves, "content objective", "style objective")
 
 
 def _cell(row, metric):

@@ -68,7 +68,9 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
     _ = task.open_optimizer(task.scales[0])  # raises, if its settings cannot be
     height, width = (side + 2 * settings.margin for side in task.size)
     memory_estimate.check_memory(
-        memory_estimate.peak_bytes(task.extractor, height, width, vectors_of(settings)),
+        memory_estimate.peak_bytes(
+            task.extractor, height, width, count_vectors(settings)
+        ),
         max(task.size),
         settings.max_memory * 1e9,
     )
@@ -106,7 +108,7 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
     return _finish(settings, task, run, painted, log)
 
 
-def vectors_of(settings: OptimizeSettings) -> int:
+def count_vectors(settings: OptimizeSettings) -> int:
     """Returns how many tensors of the picture's size the optimizer holds, copies in a
     step included.
     """
@@ -130,7 +132,7 @@ def _finish(settings, task, run: RunFolder, painted: Result, log):
     if run.log.read_text():
         files.write_atomically(
             run.loss_plot,
-            plots.loss_plot(run.log, ("loss", *gatys.TERMS)),
+            plots.plot_losses(run.log, ("loss", *gatys.TERMS)),
             overwrite=True,
         )
     run.note(

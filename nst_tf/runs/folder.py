@@ -173,7 +173,7 @@ def open_run(
     files.ensure_writable_folder(run.path)
     if run.settings:
         _remove_run(run)
-    files.write_atomically(run.flags, flag_lines(settings, command).encode())
+    files.write_atomically(run.flags, format_flags(settings, command).encode())
     run.note(
         command=command,
         method=settings.method,
@@ -186,7 +186,7 @@ def open_run(
     return run
 
 
-def flag_lines(settings: RunSettings, command: str = "nst_tf.train") -> str:
+def format_flags(settings: RunSettings, command: str = "nst_tf.train") -> str:
     """Returns the text of a flagfile with which `command` repeats these settings."""
     lines = [f"# python -m {command} --flagfile=run.flags --output=ANOTHER"]
     for name, text in settings.to_flags().items():

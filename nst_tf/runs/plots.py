@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 
-def loss_plot(log: Path, names: tuple[str, ...]) -> bytes:
+def plot_losses(log: Path, names: tuple[str, ...]) -> bytes:
     """Returns a PNG of named values over the steps of a JSON-lines log, on a logarithmic axis.
 
     Args:
@@ -25,7 +25,7 @@ def loss_plot(log: Path, names: tuple[str, ...]) -> bytes:
     return _png(figure, axes)
 
 
-def curves(
+def plot_curves(
     points: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str
 ) -> bytes:
     """Returns a PNG of named curves through (x, y) points, from left to right; y is logarithmic.

@@ -33,16 +33,18 @@ def inputs(tmp_path_factory):
 
 
 def small(inputs, output, **changes):
-    """Settings of a painting that takes seconds, at two scales."""
+    """Settings of a painting that takes seconds, at two scales or one."""
+    scales = {"smallest": 32, "coarse_iterations": 4}
+    if changes.get("scales") == 1:
+        scales = {}
     return OptimizeSettings(
         **{
             "content": str(inputs / "photo.png"),
             "style": (str(inputs / "style.png"),),
             "output": str(output),
             "image_size": 64,
-            "smallest": 32,
             "iterations": 5,
-            "coarse_iterations": 4,
+            **scales,
             "preview_steps": 0,
             "style_layers": ("relu1_1", "relu2_1"),
             "content_layers": ("relu2_1",),

@@ -44,7 +44,7 @@ def test_run_flags_repeat_every_setting_of_the_run(tmp_path):
     )
     own = flags.FlagValues()
     config_flags.define(TrainSettings, own)
-    lines = run_folder.flag_lines(changed).splitlines()
+    lines = run_folder.format_flags(changed).splitlines()
     assert own(["train", *lines[1:]]) == ["train"] and lines[0].startswith("#")
     assert config_flags.read(TrainSettings, own) == changed
 

@@ -72,7 +72,6 @@ def settings(output="unused", **changes):
             "steps": 4,
             "learning_rate": 1e-3,
             "tensorboard": False,
-            "export": (),
             **changes,
         }
     )
@@ -427,7 +426,7 @@ def test_the_card_names_all_runs_whose_weights_went_into_it(tmp_path):
                 }
             )
         )
-    assert slim_features._earlier_runs(str(tmp_path / "b")) == [
+    assert slim_features._list_earlier_runs(str(tmp_path / "b")) == [
         {"steps": 5, "minutes": 5.0, "seed": 5, "widths": [8, 9]},
         {"steps": 3, "minutes": 3.0, "seed": 3, "widths": [8, 9]},
     ]

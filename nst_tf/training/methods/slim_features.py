@@ -270,7 +270,7 @@ class SlimFeaturesTask(Task):
 
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes slim_vgg19.npz and its card; returns lines for the user."""
-        # Slots that a short run has not come to are black: they have no distances.
+        # Slots that a short run has not reached are black, and have no distances.
         model = student.pack_model(
             self.network, self._teacher, self.widths, self._pixels.seen()
         )
@@ -298,7 +298,7 @@ class SlimFeaturesTask(Task):
             "errors": errors,
         }
         if self._settings.init_from:
-            card["began_with"] = _earlier_runs(self._settings.init_from)
+            card["began_with"] = _list_earlier_runs(self._settings.init_from)
         files.write_atomically(
             path.with_suffix(".json"),
             json.dumps(card, indent=2).encode(),
@@ -313,7 +313,7 @@ class SlimFeaturesTask(Task):
         ]
 
 
-def _earlier_runs(init_from):
+def _list_earlier_runs(init_from):
     """Steps, minutes and seeds of the runs whose weights went into this one, the first
     one first.
     """
@@ -321,7 +321,7 @@ def _earlier_runs(init_from):
         return []
     before = json.loads(RunFolder(Path(init_from)).record.read_text())
     return [
-        *_earlier_runs(before["settings"].get("init_from", "")),
+        *_list_earlier_runs(before["settings"].get("init_from", "")),
         {
             "steps": before["steps"],
             "minutes": round(before["seconds"] / 60, 1),
