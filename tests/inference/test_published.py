@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from nst_tf.core.errors import UserError
-from nst_tf.inference import list_models, published
+from nst_tf.inference import published
 from nst_tf.inference.open_model import load_model
 
 CLONE = published.PACKAGE.parent / "exported_models"
@@ -69,7 +69,7 @@ def test_a_damaged_card_is_one_line(wheel):
 
 def test_the_list_names_every_model_its_styles_files_licenses_and_picture():
     lines = []
-    list_models.list_models(lines.append)
+    published.list_models(lines.append)
     text = "\n".join(lines)
     for name in NAMES:
         assert f"\n{name}: " in f"\n{text}"
