@@ -14,15 +14,14 @@ import numpy as np
 from absl import flags
 
 from nst_tf.config import flags as config_flags
-from nst_tf.config.style_request import Wishes
 from nst_tf.data import sample_photos, style_images
 from nst_tf.images import color, contact_sheet, io as image_io
-from nst_tf.inference import stylizer
+from nst_tf.inference.open_model import load_model
 
 flags.DEFINE_string("model", None, "Model of any style.", required=True)
 flags.DEFINE_string("photo", "builtin:coffee", "Path, or builtin:NAME.")
 flags.DEFINE_integer("side", 288, "Long side of the photo, pixels.")
-flags.DEFINE_list("pair", ["starry_swirls", "ink_wash"], "Two style_images, to blend.")
+flags.DEFINE_list("pair", ["starry_swirls", "ink_wash"], "Two styles, to blend.")
 flags.DEFINE_string("output", None, "Picture to write.", required=True)
 FLAGS = flags.FLAGS
 
@@ -31,11 +30,10 @@ def main():
     photo = sample_photos.read_photo(FLAGS.photo, long_side=FLAGS.side).rgb
     first, second = FLAGS.pair
 
-    def painted(caption, paint=None, **wishes):
-        painter = stylizer.open_painter(
-            FLAGS.model, (), Wishes(**{"styles": [first], **wishes})
-        )
-        return caption, image_io.to_uint8((paint(painter) if paint else painter)(photo))
+    model = load_model(FLAGS.model)
+
+    def painted(caption, style=first, **options):
+        return caption, image_io.to_uint8(model(photo, style, **options))
 
     named = style_images.packaged_styles()
     rows = [
@@ -48,20 +46,19 @@ def main():
         ]
     ]
     rows.append(
-        [painted("alpha 0", alpha=0.0), *(painted("", styles=[name]) for name in named)]
+        [painted("strength 0", strength=0.0), *(painted("", name) for name in named)]
     )
     rows.append(
         [
-            painted(f"alpha {alpha:g}", alpha=alpha)
-            for alpha in np.linspace(0, 1, 6).round(1)
+            painted(f"strength {strength:g}", strength=float(strength))
+            for strength in np.linspace(0, 1, 6).round(1)
         ]
     )
     rows.append(
         [
             painted(
                 f"{share:.0%} {second}",
-                styles=[first, second],
-                weights=[1 - share, share],
+                {first: 1 - share, second: share},
             )
             for share in np.linspace(0, 1, 6)
         ]
@@ -82,11 +79,11 @@ def main():
             [
                 painted(
                     f"colors kept: {mode}",
-                    lambda each, mode=mode: stylizer.preserving_colors(each, mode),
+                    preserve_color=mode,
                 )
                 for mode in color.MODES
             ]
-            + [painted("a style for each region", styles=[first, second], masks=masks)]
+            + [painted("a style for each region", [first, second], masks=masks)]
         )
     sheet = image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=FLAGS.side))
     image_io.write_picture(FLAGS.output, image_io.Picture(sheet), overwrite=True)

@@ -24,9 +24,9 @@ from nst_tf.core import files
 from nst_tf.evaluation import metrics
 from nst_tf.evaluation.score import Judge, evenly
 from nst_tf.exporters import parity
-from nst_tf.features import extractors
+from nst_tf.features import vgg19
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.inference import open_any_style
+from nst_tf.inference.open_model import load_model
 from nst_tf.losses.perceptual import LossWeights
 
 flags.DEFINE_list("models", [], "Models of any style, NAME=PATH.")
@@ -52,11 +52,9 @@ def square(path, side):
 
 def ours(path):
     """(photo, painting) -> picture, and (photo, painting) -> the picture without strength."""
-    model = open_any_style.open_any_style(path)
+    model = load_model(path)
     return tuple(
-        lambda photo, painting, alpha=alpha: model.transform(
-            photo, model.encode_style(painting), alpha
-        )
+        lambda photo, painting, alpha=alpha: model(photo, painting, alpha)
         for alpha in (FLAGS.alpha, 0.0)
     )
 
@@ -99,7 +97,7 @@ def main():
     paintings = [
         square(path, FLAGS.side) for path in image_io.find_images(FLAGS.paintings)
     ]
-    extractor = extractors.load_vgg19(FLAGS.vgg_weights, LossWeights().layers)
+    extractor = vgg19.load_vgg19(FLAGS.vgg_weights, LossWeights().layers)
     judges = [Judge(extractor, image_io.Picture(painting)) for painting in paintings]
     models = {
         "identity": (lambda photo, painting: photo, None),

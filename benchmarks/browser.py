@@ -224,18 +224,12 @@ def main():
 
 def _network(model, described):
     """float32 [H, W, 3] -> the network's picture in the page's first style."""
-    from nst_tf.inference import open_any_style, open_model
+    from nst_tf.inference.open_model import load_model
 
-    if described["kind"] == "any":
-        opened, code = (
-            open_any_style.open_any_style(model),
-            np.float32(described["styles"][0]["code"]),
-        )
-        return lambda photo: opened.transform(photo, code, 1.0)
-    count = len(described["styles"])
-    return open_model.open_artifact(
-        model, [1.0] + [0.0] * (count - 1) if count > 1 else ()
-    )
+    opened = load_model(model)
+    if opened.styles:
+        return opened.prepare(0)
+    return opened.prepare(np.float32(described["styles"][0]["code"]))
 
 
 def _screenshots(opened, address, output):

@@ -24,7 +24,7 @@ from absl import flags
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
 from nst_tf.evaluation import score
-from nst_tf.features import extractors
+from nst_tf.features import vgg19
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual
 from nst_tf.ops import statistics
@@ -45,9 +45,7 @@ DEAD = (
 def main():
     photos = score.read_photos(FLAGS.photos, FLAGS.image_size, FLAGS.count)
     (content,) = perceptual.CONTENT_LAYERS
-    extractor = extractors.load_vgg19(
-        FLAGS.vgg_weights, (*perceptual.STYLE_LAYERS, content)
-    )
+    extractor = vgg19.load_vgg19(FLAGS.vgg_weights, (*perceptual.STYLE_LAYERS, content))
     sums, energies = {}, []
     for photo in photos:
         maps = extractor(photo[None])

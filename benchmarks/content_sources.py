@@ -17,9 +17,9 @@ from short_training import train
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
 from nst_tf.evaluation import score as evaluation_score
-from nst_tf.features import extractors
+from nst_tf.features import slim_vgg19
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model
+from nst_tf.inference.open_model import load_model
 from nst_tf.losses import perceptual
 
 flags.DEFINE_list(
@@ -41,8 +41,8 @@ def main():
     style = image_io.read_picture(
         style_images.fetch_style(FLAGS.style_image)[0], short_side=512
     )
-    judge = evaluation_score.Judge(
-        extractors.load_slim_vgg19(perceptual.LossWeights().layers), style
+    judge = evaluation_score.PerceptualScore(
+        slim_vgg19.load_slim_vgg19(perceptual.LossWeights().layers), style
     )
     print(
         f"| source ({len(photos)} held-out photos) | content | style | total |\n|---|---|---|---|"
@@ -61,7 +61,7 @@ def main():
             "--minutes=-1",
             f"--crop_size={FLAGS.crop_size}",
         )
-        score = judge.score(open_model.open_artifact(folder), photos)
+        score = judge.score(load_model(folder).prepare(), photos)
         total = score.content + FLAGS.style_weight * score.style
         print(
             f"| {source} | {score.content:.3f} | {score.style:.4f} | {total:.3f} |",

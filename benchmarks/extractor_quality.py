@@ -21,9 +21,9 @@ from nst_tf.config import flags as config_flags
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import score as evaluation_score
-from nst_tf.features import extractors
+from nst_tf.features import vgg19
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.inference import open_model
+from nst_tf.inference.open_model import load_model
 from nst_tf.losses import perceptual
 
 flags.DEFINE_string(
@@ -78,12 +78,10 @@ def train(style: str, network: str, weight: float, seed: str) -> Path:
 
 
 def mean_score(
-    judge: evaluation_score.Judge, folders: list[Path], photos
+    judge: evaluation_score.PerceptualScore, folders: list[Path], photos
 ) -> tuple[float, float]:
     """(content, style) on the photos, mean over the networks in some folders."""
-    scores = [
-        judge.score(open_model.open_artifact(folder), photos) for folder in folders
-    ]
+    scores = [judge.score(load_model(folder).prepare(), photos) for folder in folders]
     return tuple(np.mean([(score.content, score.style) for score in scores], axis=0))
 
 
@@ -104,9 +102,7 @@ def main():
         for style in FLAGS.styles
     }
     photos = evaluation_score.read_photos(FLAGS.photos, FLAGS.image_size)
-    extractor = extractors.load_vgg19(
-        FLAGS.vgg_weights, perceptual.LossWeights().layers
-    )
+    extractor = vgg19.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers)
     print(
         "| style | VGG19: content, style | slim: content, style ... | slim at equal content | ratio |"
     )
@@ -118,7 +114,7 @@ def main():
         picture = image_io.read_picture(
             style_images.fetch_style(style)[0], short_side=512
         )
-        judge = evaluation_score.Judge(extractor, picture)
+        judge = evaluation_score.PerceptualScore(extractor, picture)
         content, wide = mean_score(judge, heavy[style], photos)
         narrow = [mean_score(judge, folders, photos) for folders in light[style]]
         equal = evaluation_score.style_at_content(narrow, content)
@@ -135,7 +131,7 @@ def main():
             + [
                 (
                     f"{Path(style).stem}, trained with {name}",
-                    image_io.to_uint8(open_model.open_artifact(folder)(shown_photo)),
+                    image_io.to_uint8(load_model(folder)(shown_photo)),
                 )
                 for name, folder in (
                     ("VGG19", heavy[style][0]),

@@ -13,7 +13,7 @@ import tensorflow as tf
 from absl import flags
 
 from nst_tf.config import flags as config_flags
-from nst_tf.features import extractors, vgg
+from nst_tf.features import extractors, slim_vgg19, vgg, vgg19
 from nst_tf.losses import perceptual
 
 flags.DEFINE_string(
@@ -57,13 +57,13 @@ def seconds(function) -> float:
 def main():
     layers = perceptual.LossWeights().layers
     if FLAGS.vgg_weights:
-        wide = extractors.load_vgg19(FLAGS.vgg_weights, layers)
+        wide = vgg19.load_vgg19(FLAGS.vgg_weights, layers)
     else:
         wide = extractors.FeatureExtractor(
-            "vgg19", vgg.build_topology(vgg.VGG19_WIDTHS, layers), {}
+            "vgg19", vgg.build_topology(vgg.VGG19_WIDTHS, layers), {}, vgg.LAYERS
         )
         wide.model.trainable = False
-    slim = extractors.load_slim_vgg19(layers, weights=FLAGS.slim_weights or None)
+    slim = slim_vgg19.load_slim_vgg19(layers, weights=FLAGS.slim_weights or None)
     timed = [
         gradient(extractor, FLAGS.batch_size, FLAGS.image_size)
         for extractor in (wide, slim)

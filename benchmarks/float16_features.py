@@ -6,7 +6,7 @@ Example: python benchmarks/float16_features.py --model=runs/mine --content=PHOTO
 
 Prints for each norm the largest of its input's features less their channel's mean, over
 photos and styles. Above 255 the square, of which the norm takes the mean, is beyond
-float16. Networks are shown as `nst_tf.exporters.registry` writes them for phones, of a
+float16. Networks are shown as `nst_tf.export` writes them for phones, of a
 network of any style the part that draws.
 """
 
@@ -16,11 +16,11 @@ from absl import flags
 
 from nst_tf.config import flags as config_flags
 from nst_tf.data import style_images
-from nst_tf.exporters.registry import in_float32
+from nst_tf.exporters.export_network import cast_to_float32
 from nst_tf.exporters.tflite import (
-    any_style as any_style_tflite,
+    any_style,
     float16_range,
-    per_style as tflite,
+    per_style,
 )
 from nst_tf.images import io as image_io, padding
 from nst_tf.inference import open_model
@@ -44,7 +44,7 @@ def read(path):
 
 
 def main():
-    network = in_float32(open_model.open_network(FLAGS.model))
+    network = cast_to_float32(open_model.open_network(FLAGS.model))
     photos = [
         padding.pad_to_multiple(read(path), *padding.ANY_STYLE)[None]
         for path in image_io.find_images(FLAGS.content)
@@ -52,7 +52,7 @@ def main():
     photos = photos[: FLAGS.photos]
     if adain_net.is_any_style(network):
         parts = adain_net.parts_of(network)
-        core = any_style_tflite.transformer_for_phones(parts)
+        core = any_style.transformer_for_phones(parts)
         paths = [
             *style_images.packaged_styles().values(),
             *(image_io.find_images(FLAGS.styles) if FLAGS.styles else []),
@@ -66,7 +66,7 @@ def main():
             for number, photo in enumerate(photos)
         ]
     else:
-        core = tflite.core_for_phones(network)
+        core = per_style.core_for_phones(network)
         ones = np.eye(transform_net.styles_of(network), dtype=np.float32)
         inputs = [
             [photo, one[None]] if transform_net.blend_name(network) else photo

@@ -13,7 +13,7 @@ from absl import flags
 from nst_tf.config import flags as config_flags
 from nst_tf.data import sample_photos
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.inference import open_model
+from nst_tf.inference.open_model import load_model
 
 flags.DEFINE_list(
     "models", None, "Models, each PATH, PATH@N or PATH@N:S.", required=True
@@ -24,16 +24,16 @@ flags.DEFINE_list(
     ["builtin:coffee", "builtin:cat", "builtin:motorcycle"],
     "Paths, or builtin:NAME.",
 )
-flags.DEFINE_integer("side", 320, "Long side of the sample_photos, pixels.")
+flags.DEFINE_integer("side", 320, "Long side of the photos, pixels.")
 flags.DEFINE_string("output", None, "Picture to write.", required=True)
 FLAGS = flags.FLAGS
 
 
-def opened(model: str) -> open_model.Artifact:
+def opened(model: str):
     """Opens PATH, PATH@N or PATH@N:S."""
     path, _, choice = model.partition("@")
     number, _, strength = choice.partition(":")
-    return open_model.open_artifact(path, int(number or 0), float(strength or 1))
+    return load_model(path).prepare(int(number or 0), float(strength or 1))
 
 
 def main():

@@ -31,7 +31,7 @@ from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core import files
 from nst_tf.images import io as image_io
 from nst_tf.optimization import gatys
-from nst_tf.optimization.loop import Painting
+from nst_tf.optimization.loop import ImageOptimization
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_list("styles", ["starry_swirls"], "Styles.")
@@ -98,7 +98,7 @@ def reference(task):
     """SciPy's L-BFGS-B at full size from the photo; returns its clock, its picture and
     its objective as a function.
     """
-    scale, first = task.scales[-1], task.finished(task.first_picture()).rgb
+    scale, first = task.scales[-1], task.finish_picture(task.first_picture()).rgb
     posed = tf.function(task.objective(scale))
     posed(tf.reshape(first, [-1]))  # compiles
     clock = Clock()
@@ -142,7 +142,7 @@ def ours(task, seconds, enough, value):
             enough,
             value and (lambda: value(tf.reshape(tf.constant(painting.picture), [-1]))),
         )
-        painting = Painting(
+        painting = ImageOptimization(
             task, task.open_optimizer, gatys.TERMS, Path(folder) / "state.npz", 60.0
         )
         try:

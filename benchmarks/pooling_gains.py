@@ -14,7 +14,7 @@ from absl import flags
 
 from nst_tf.config import flags as config_flags
 from nst_tf.evaluation import score
-from nst_tf.features import extractors, vgg
+from nst_tf.features import vgg, vgg19
 
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_integer("image_size", 384, "Their long side, pixels.")
@@ -32,7 +32,7 @@ def main():
     before = [
         f"relu{block}_{count}" for block, count in enumerate(vgg.CONVOLUTIONS[:4], 1)
     ]
-    extractor = extractors.load_vgg19(FLAGS.vgg_weights, before)
+    extractor = vgg19.load_vgg19(FLAGS.vgg_weights, before)
     gains = {"average": [], "l2": []}
     for layer in before:
         ratios = {kind: [] for kind in gains}

@@ -22,9 +22,9 @@ from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import expected
 from nst_tf.data import style_images
 from nst_tf.evaluation import metrics, score
-from nst_tf.features import extractors
+from nst_tf.features import vgg19
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model
+from nst_tf.inference.open_model import load_model
 from nst_tf.losses import perceptual
 
 VARIANTS = {
@@ -96,8 +96,8 @@ def main():
     if not FLAGS.judge:
         return
     photos = score.read_photos(FLAGS.photos, FLAGS.image_size)
-    judge = score.Judge(
-        extractors.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers),
+    judge = score.PerceptualScore(
+        vgg19.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers),
         image_io.read_picture(
             style_images.fetch_style(FLAGS.style_image)[0], short_side=512
         ),
@@ -107,7 +107,7 @@ def main():
     )
     for name, folder in folders.items():
         model, steps = (
-            open_model.open_artifact(folder),
+            load_model(folder).prepare(),
             json.loads((folder / "log.jsonl").read_text().splitlines()[-1])["step"],
         )
         drawn = [model(photo) for photo in photos]

@@ -28,7 +28,7 @@ from nst_tf.config import flags as config_flags
 from nst_tf.core.errors import UserError, expected
 from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model
+from nst_tf.inference.open_model import load_model
 from nst_tf.serving import stylizer as remote_stylizer
 
 flags.DEFINE_integer("clients", 8, "Clients at once.")
@@ -58,7 +58,7 @@ def main() -> int:
         else:
             reference = _exported(stack.enter_context(tempfile.TemporaryDirectory()))
             server = stack.enter_context(_own_server(reference))
-        paint = open_model.open_artifact(reference)
+        paint = load_model(reference).prepare()
         good, broken = _pictures(paint)
         print(
             f"{len(good)} good pictures, {len(broken)} broken ones, {FLAGS.clients} clients over {FLAGS.protocol}"
@@ -103,16 +103,16 @@ def _pictures(paint):
 def _client(server, seed, until, good, broken):
     """Returns (outcome, seconds) of all that was sent."""
     rng, record = random.Random(seed), []
-    connection = remote_stylizer.connect(FLAGS.protocol, server, FLAGS.model)
+    connection = remote_stylizer.open_connection(FLAGS.protocol, server, FLAGS.model)
     with contextlib.closing(
-        remote_stylizer.RemotePainter(connection, f"{FLAGS.model} at {server}")
+        remote_stylizer.RemoteNetwork(connection, f"{FLAGS.model} at {server}")
     ) as painter:
         while time.monotonic() < until:
             bad = rng.random() < FLAGS.broken
             file, wanted = (rng.choice(broken), None) if bad else rng.choice(good)
             began = time.monotonic()
             try:
-                drawn = image_io.read_picture(painter.paint_file(file)).rgb
+                drawn = image_io.read_picture(painter.stylize_file(file, {})).rgb
             except UserError as error:
                 # Its own error, not the server's absence.
                 outcome = (
@@ -172,9 +172,9 @@ def _exported(folder):
     _tests()
     import tiny
 
-    from nst_tf.exporters.saved_model import per_style as saved_model
+    from nst_tf.exporters.saved_model.exporter import SavedModelExporter
 
-    saved_model.export(tiny.network(), Path(folder), "tiny")
+    SavedModelExporter().export(tiny.network(), Path(folder), "tiny")
     return str(Path(folder) / "saved_model" / "1")
 
 

@@ -14,7 +14,7 @@ from absl import flags
 
 from nst_tf.config import flags as config_flags
 from nst_tf.data import pipeline, sources
-from nst_tf.features import extractors, vgg
+from nst_tf.features import extractors, vgg, vgg19
 from nst_tf.losses import perceptual
 from nst_tf.ops import statistics
 from nst_tf.training.distillation import student as distillation_student
@@ -51,23 +51,25 @@ def main():
     )
     fitted, unseen = (batch["image"] for batch in crops.take(2))
     unseen = unseen[:40]
-    teacher = extractors.load_vgg19(FLAGS.vgg_weights, vgg.SLIM_LAYERS)
+    teacher = vgg19.load_vgg19(FLAGS.vgg_weights, vgg.SLIM_LAYERS)
     wide = teacher(unseen)
-    reference = gradient_seconds(extractors.load_vgg19(FLAGS.vgg_weights, layers))
+    reference = gradient_seconds(vgg19.load_vgg19(FLAGS.vgg_weights, layers))
     print(f"VGG19: {reference:.3f} s a gradient")
     for choice in FLAGS.widths:
         widths = [int(width) for width in choice.split("-")]
-        student = distillation_student.student(widths)
+        student = distillation_student.build_student(widths)
         distillation_student.refit(student, teacher, fitted)
         narrow = student(unseen)["embedded"]
         errors = " ".join(
             f"{float(tf.reduce_mean(statistics.relative_squared_error(narrow[name], wide[name]))):.3f}"
             for name in distillation_student.COMPARED
         )
-        model = distillation_student.packed_model(
+        model = distillation_student.pack_model(
             student, teacher, widths, [fitted[:8], fitted[8:16], fitted[16:24]]
         )
-        seconds = gradient_seconds(extractors.FeatureExtractor("slim_vgg19", model, {}))
+        seconds = gradient_seconds(
+            extractors.FeatureExtractor("slim_vgg19", model, {}, vgg.SLIM_LAYERS)
+        )
         print(
             f"{choice}: {model.count_params():,} parameters, {seconds:.3f} s "
             f"({reference / seconds:.2f} times faster), error {errors}",

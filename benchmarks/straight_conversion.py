@@ -13,8 +13,8 @@ from absl import flags
 
 from nst_tf.config import flags as config_flags
 from nst_tf.core import files
-from nst_tf.exporters.registry import in_float32
-from nst_tf.exporters.tflite import per_style as tflite
+from nst_tf.exporters.export_network import cast_to_float32
+from nst_tf.exporters.tflite import conversion, per_style
 from nst_tf.inference import open_model
 from nst_tf.models import transform_net
 
@@ -24,9 +24,10 @@ FLAGS = flags.FLAGS
 
 
 def main():
-    core = transform_net.core(in_float32(open_model.open_network(FLAGS.model)))
-    plainly = {"": tflite.VARIANTS[""]}
-    data = tflite.converted(tflite.stylizing(core), core.weights, plainly)[""]
+    core = transform_net.core(cast_to_float32(open_model.open_network(FLAGS.model)))
+    function = per_style.stylize_function(core)
+    plainly = {"": conversion.FLOAT32}
+    data = conversion.convert(function, core.weights, plainly)[""]
     files.write_atomically(Path(FLAGS.output), data, overwrite=True)
 
 

@@ -15,7 +15,7 @@ from absl import flags
 from nst_tf.config import flags as config_flags
 from nst_tf.exporters import parity
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model
+from nst_tf.inference.open_model import load_model
 
 flags.DEFINE_string(
     "model", None, "Run folder, .keras file or SavedModel.", required=True
@@ -38,7 +38,7 @@ def square(path: Path, side: int) -> np.ndarray:
 def main():
     weights = [float(weight) for weight in FLAGS.style_weights]
     reference, *others = (
-        open_model.open_artifact(path, weights, FLAGS.strength)
+        load_model(path, weights, FLAGS.strength).prepare()
         for path in (FLAGS.model, *FLAGS.files)
     )
     photos = image_io.find_images(FLAGS.content)

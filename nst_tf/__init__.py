@@ -2,13 +2,70 @@
 
 As a library:
 
-    from nst_tf import artifacts, images
+    import nst_tf
 
-    paint = artifacts.open_artifact("runs/starry")
-    photo = images.read_picture("photo.jpg")
-    images.write_picture("out.jpg", images.Picture(paint(photo.rgb), photo.alpha))
+    model = nst_tf.load_model("starry_night")
+    image = nst_tf.read_image("photo.jpg")
+    nst_tf.write_image("out.jpg", model(image))
 
-Nothing is imported here: a .tflite is painted with where TensorFlow is not installed.
+Importing this loads neither TensorFlow nor Keras; names are imported when they are first
+used (PEP 562).
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from nst_tf.core.keras_classes import register_with_keras
+
+if TYPE_CHECKING:
+    from nst_tf.core.errors import UserError
+    from nst_tf.evaluation.run import evaluate_models
+    from nst_tf.exporters.run import export_model
+    from nst_tf.images.io import Image, read_image, write_image
+    from nst_tf.inference.folder import stylize_files
+    from nst_tf.inference.open_model import load_model
+    from nst_tf.optimization.run import optimize_image
+    from nst_tf.serving.stylizer import connect
+    from nst_tf.training.run import train_network
+
 __version__ = "0.1.0"
+__all__ = [
+    "Image",
+    "UserError",
+    "__version__",
+    "connect",
+    "evaluate_models",
+    "export_model",
+    "load_model",
+    "optimize_image",
+    "read_image",
+    "stylize_files",
+    "train_network",
+    "write_image",
+]
+
+_MODULES = {
+    "Image": "nst_tf.images.io",
+    "UserError": "nst_tf.core.errors",
+    "connect": "nst_tf.serving.stylizer",
+    "evaluate_models": "nst_tf.evaluation.run",
+    "export_model": "nst_tf.exporters.run",
+    "load_model": "nst_tf.inference.open_model",
+    "optimize_image": "nst_tf.optimization.run",
+    "read_image": "nst_tf.images.io",
+    "stylize_files": "nst_tf.inference.folder",
+    "train_network": "nst_tf.training.run",
+    "write_image": "nst_tf.images.io",
+}
+
+register_with_keras()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

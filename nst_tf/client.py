@@ -11,13 +11,13 @@ import os
 
 from nst_tf.config import flags
 from nst_tf.config.client import ClientSettings as Settings
-from nst_tf.serving.run import paint
+from nst_tf.serving.run import stylize
 
 
 def main(settings: Settings) -> int | None:
     # gRPC reads it at its import: what it has to say reaches the user as our errors.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    return paint(settings)
+    return stylize(settings)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from PIL import Image
 from support import tiny
 
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model
 
 PAINT = Path(__file__).parents[1] / "examples" / "python" / "paint.py"
 
@@ -27,7 +26,7 @@ def test_the_python_example_paints_what_stylize_paints(tmp_path, size):
     )
     subprocess.run([sys.executable, "-c", without], check=True, capture_output=True)
     wanted = image_io.to_uint8(
-        open_model.open_artifact(model)(image_io.to_float(tiny.photo(*size)))
+        tiny.open_painter(model)(image_io.to_float(tiny.photo(*size)))
     )
     drawn = np.asarray(Image.open(painted))
     assert drawn.shape == wanted.shape

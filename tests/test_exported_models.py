@@ -11,9 +11,9 @@ from support import tiny
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import metrics
 from nst_tf.exporters import parity
-from nst_tf.exporters.tflite import per_style as tflite
+from nst_tf.exporters.tflite import conversion
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_any_style, open_model
+from nst_tf.inference.open_model import load_model
 
 FOLDER = Path(__file__).parents[1] / "exported_models"
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "content" / "test"
@@ -64,20 +64,22 @@ def test_all_are_small_enough_to_be_cloned():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["adain", "adain/tflite/adain_transform_int8.tflite"])
 def test_the_model_of_any_style_takes_a_styles_colors(path):
-    model = open_any_style.open_any_style(FOLDER / path)
+    model = load_model(FOLDER / path)
     photo = image_io.to_float(tiny.photo(120, 160))
     means = []
     for color in ((0.9, 0.2, 0.1), (0.1, 0.2, 0.9)):
         noise = np.random.default_rng(0).normal(0, 0.1, (128, 128, 3))
         style = np.clip(np.array(color) + noise, 0, 1).astype(np.float32)
-        drawn = model.transform(photo, model.encode_style(style), 1.0)
+        drawn = model(photo, style)
         assert drawn.shape == photo.shape and drawn.std() > 0.02
         means.append(drawn.mean((0, 1)))
     assert means[0][0] > means[1][0] + 0.1 and means[1][2] > means[0][2] + 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)]
 )
@@ -86,7 +88,7 @@ def test_models_of_styles_of_their_own_paint_alike_on_servers_and_phones(name, c
     pictures = []
     for number in range(count):
         served, phone = (
-            open_model.open_artifact(FOLDER / path, number)(photo)
+            tiny.open_painter(FOLDER / path, number)(photo)
             for path in (name, f"{name}/tflite/{name}_int8.tflite")
         )
         assert parity.psnr(phone, served) > 35
@@ -99,22 +101,25 @@ def likeness(name, shown):
     network, decibels.
     """
     served, phone = (
-        open_model.open_artifact(path, 0)
+        tiny.open_painter(path, 0)
         for path in (FOLDER / name, FOLDER / name / "tflite" / f"{name}_int8.tflite")
     )
     return min(parity.psnr(phone(photo), served(photo)) for photo in shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OWN_STYLES)
 def test_8_bits_cost_little_on_each_of_twenty_views(name):
     assert (
         likeness(
             name, [parity.view(number, parity.SIZE) for number in range(parity.VIEWS)]
         )
-        >= tflite.INT8.at_least
+        >= conversion.INT8.at_least
     )
 
 
+@pytest.mark.slow
+@pytest.mark.shared
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="no photographs beside the project")
 @pytest.mark.parametrize("name", OWN_STYLES)
 def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
@@ -122,13 +127,14 @@ def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
         image_io.read_picture(path, short_side=160).rgb
         for path in sorted(PHOTOS.iterdir())[:20]
     ]
-    assert likeness(name, shown) >= tflite.INT8.at_least
+    assert likeness(name, shown) >= conversion.INT8.at_least
 
 
+@pytest.mark.slow
 def test_the_painters_paint_weakly_too():
     photo = image_io.to_float(tiny.photo(120, 160))
     none, half, full = (
-        open_model.open_artifact(FOLDER / "painters", 0, strength)(photo)
+        tiny.open_painter(FOLDER / "painters", 0, strength)(photo)
         for strength in (0, 0.5, 1)
     )
     assert (
@@ -148,16 +154,18 @@ def mesh(paint):
     return np.mean([metrics.mesh_ratio(paint(photo)) for photo in shown])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)]
 )
 def test_models_of_styles_of_their_own_draw_no_mesh(name, count):
     for number in range(count):
-        assert mesh(open_model.open_artifact(FOLDER / name, number)) < 2
+        assert mesh(tiny.open_painter(FOLDER / name, number)) < 2
 
 
+@pytest.mark.slow
 def test_the_model_of_any_style_draws_no_mesh():
-    model = open_any_style.open_any_style(FOLDER / "adain")
+    model = load_model(FOLDER / "adain")
     for path in style_images.packaged_styles().values():
-        code = model.encode_style(image_io.read_picture(path, short_side=384).rgb)
-        assert mesh(lambda photo, code=code: model.transform(photo, code, 1.0)) < 2.5
+        style = image_io.read_picture(path, short_side=384)
+        assert mesh(model.prepare(style)) < 2.5

@@ -27,20 +27,22 @@ NETWORKS = Registry(
     aliases={"modulated": "style_prediction"},
 )
 
+# Objects of `nst_tf.features.extractors.FeatureNetwork`.
 FEATURE_NETWORKS = Registry(
     "a feature network",
     {
-        "slim_vgg19": "nst_tf.features.extractors:load_slim_vgg19",
-        "vgg19": "nst_tf.features.extractors:load_vgg19",
+        "slim_vgg19": "nst_tf.features.slim_vgg19:NETWORK",
+        "vgg19": "nst_tf.features.vgg19:NETWORK",
     },
 )
 
+# Objects of `nst_tf.losses.style_statistics.StyleStatistic`.
 STATISTICS = Registry(
     "a statistic",
     {
-        "gram": "nst_tf.ops.statistics:gram_matrix",
-        "mean_std": "nst_tf.ops.statistics:mean_std",
-        "wasserstein2": "nst_tf.ops.statistics:wasserstein2",
+        "gram": "nst_tf.losses.style_statistics:GRAM",
+        "mean_std": "nst_tf.losses.style_statistics:MEAN_STD",
+        "wasserstein2": "nst_tf.losses.style_statistics:WASSERSTEIN2",
     },
 )
 

@@ -5,7 +5,6 @@ import dataclasses
 from nst_tf.config.fields import Other, setting, texture_sides
 from nst_tf.config.folder import FolderSettings
 from nst_tf.config.registries import COLOR_MODES
-from nst_tf.config.style_request import Wishes
 from nst_tf.core.errors import expected
 
 
@@ -46,7 +45,6 @@ class StylizeSettings(FolderSettings):
                 "Leave one out.",
             )
         super()._check()
-        _ = self.wishes  # raises, if they cannot be met
 
     def _needs_content(self) -> bool:
         return not self.texture_size
@@ -55,23 +53,3 @@ class StylizeSettings(FolderSettings):
     def texture(self) -> tuple[int, int] | None:
         """Height and width of the texture; None if photos are painted."""
         return texture_sides(self.texture_size) if self.texture_size else None
-
-    @property
-    def blend(self) -> tuple[float, ...]:
-        """Shares by position, for a model with styles of its own."""
-        return self.style_weights
-
-    @property
-    def wishes(self) -> Wishes | None:
-        """What is asked of a model of any style; None without --style."""
-        shares = self.style_argument
-        if not isinstance(shares, dict):
-            return None
-        equal = set(shares.values()) == {1.0}
-        return Wishes(
-            tuple(shares),
-            () if equal else tuple(shares.values()),
-            self.strength,
-            self.style_size,
-            self.content_masks,
-        )

@@ -22,3 +22,15 @@ def expected(what: str, received: object, remedy: str) -> UserError:
         Expected --steps of at least 1. Received: 0. Give a positive number.
     """
     return UserError(f"Expected {what.rstrip('.')}. Received: {received}. {remedy}")
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an exception's text, without the period at its end; its
+    type's name where it has no text.
+
+    Example:
+        >>> first_line(ValueError("Too small.\\nTraceback ..."))
+        'Too small'
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")

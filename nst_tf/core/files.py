@@ -7,6 +7,8 @@ import json
 import logging
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def write_atomically(
-    path: str | os.PathLike, data: bytes, *, overwrite: bool = False
+    path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False
 ) -> None:
     """Writes a file whole or not at all.
 
@@ -63,7 +65,49 @@ def write_atomically(
         raise
 
 
-def ensure_writable_folder(path: str | os.PathLike) -> Path:
+@contextlib.contextmanager
+def replace_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Writes a folder whole or not at all; it takes the place of an older one.
+
+    The block fills a new folder beside `path`. When it ends without an error, the older
+    folder is renamed, the new one takes the name, and the older one is removed. So the
+    older or the new one is whole at any moment; a process that is killed between the
+    two renames leaves the older one as .NAME.old, which the next call puts back first.
+    A symbolic link is followed. Missing parent folders are created.
+
+    Args:
+        path: of the folder.
+
+    Yields:
+        The new folder, empty.
+
+    Raises:
+        UserError: the path is not a folder, or its parent cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_dir():
+        raise expected("a path to a folder", path, "Choose another path.")
+    ensure_writable_folder(target.parent)
+    aside = target.with_name(f".{target.name}.old")
+    if aside.exists() and not target.exists():
+        os.rename(aside, target)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export") as scratch:
+        whole = Path(scratch) / target.name
+        whole.mkdir()
+        yield whole
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            if target.exists():
+                os.rename(target, aside)
+            os.rename(whole, target)
+        except BaseException:
+            if aside.exists() and not target.exists():
+                os.rename(aside, target)
+            raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def ensure_writable_folder(path: str | os.PathLike[str]) -> Path:
     """Creates a folder where it is missing, and proves that files can be written to it.
 
     A long run calls this first: what cannot be saved should fail in its first second.
@@ -92,12 +136,12 @@ def ensure_writable_folder(path: str | os.PathLike) -> Path:
     return folder
 
 
-def sha256(path: str | os.PathLike) -> str:
+def sha256(path: str | os.PathLike[str]) -> str:
     """Returns the SHA-256 of a file as 64 hexadecimal digits."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def read_json(path: str | os.PathLike) -> dict:
+def read_json(path: str | os.PathLike[str]) -> dict:
     """Returns the object in a JSON file; {} if there is no such file, or none in it."""
     try:
         return dict(json.loads(Path(path).read_text()))
@@ -105,7 +149,7 @@ def read_json(path: str | os.PathLike) -> dict:
         return {}
 
 
-def find_files(spec: str | os.PathLike, suffixes: Collection[str]) -> list[Path]:
+def find_files(spec: str | os.PathLike[str], suffixes: Collection[str]) -> list[Path]:
     """Lists the files that a file, a folder or a glob stands for, sorted.
 
     A folder is searched with all folders in it, a glob may use ** for that. Hidden
@@ -157,7 +201,7 @@ def _temporary_name() -> str:
     return f".{secrets.token_hex(8)}.tmp"
 
 
-def _unwritable(what: str, path: str | os.PathLike, error: OSError) -> UserError:
+def _unwritable(what: str, path: str | os.PathLike[str], error: OSError) -> UserError:
     return expected(
         f"{what} that can be written",
         f"{path} ({error.strerror or error})",

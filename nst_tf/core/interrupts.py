@@ -1,14 +1,16 @@
 """Ctrl-C and SIGTERM as a wish to stop, so that a step is never cut in two."""
 
 import signal
+from types import FrameType
+from typing import Any
 
 
 class Interruptible:
     """Lets Ctrl-C and SIGTERM end the loop after the step; a second Ctrl-C ends it at once."""
 
-    def __enter__(self):
+    def __enter__(self) -> "Interruptible":
         self.received = False
-        self._previous = {}
+        self._previous: dict[int, Any] = {}
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._note)
@@ -16,11 +18,11 @@ class Interruptible:
             pass
         return self
 
-    def _note(self, number, frame):
+    def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received:
             raise KeyboardInterrupt
         self.received = True
 
-    def __exit__(self, *unused):
+    def __exit__(self, *unused: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)

@@ -1,9 +1,9 @@
-"""Endless made-up pictures whose statistics are close to those of photographs.
+"""Random pictures without end whose statistics are close to those of photographs.
 
-A world of opaque things that hide one another, with radii spread as r^-3, gives
-pictures with the edges, the clutter and the 1/f^2 power spectrum of natural ones; the
-model is from A. Lee, D. Mumford and J. Huang, "Occlusion Models for Natural Images",
-IJCV 2001. Here the things also have textures, rounded shading and a common palette, and
+Opaque things that hide one another, with radii distributed as r^-3, give pictures with
+the edges, the clutter and the 1/f^2 power spectrum of natural ones: the dead leaves
+model of A. Lee, D. Mumford and J. Huang, "Occlusion Models for Natural Images", IJCV
+2001. Here the leaves also have textures, rounded shading and a common palette, and
 stand at two depths that may be out of focus.
 """
 
@@ -40,29 +40,29 @@ def dead_leaves(seed: int | Sequence[int], height: int, width: int) -> np.ndarra
         (64, 96, 3)
     """
     parts = np.atleast_1d(seed).tolist()
-    # The count comes first, for to NumPy (1,) and (1, 0) are the same seed.
+    # The count comes first, since NumPy takes (1,) and (1, 0) for the same seed.
     rng = np.random.default_rng(np.random.SeedSequence([len(parts), *parts]))
-    palette = _palette(rng)
-    grain = _pink_noise(rng, height, width)
+    palette = _draw_palette(rng)
+    grain = _draw_pink_noise(rng, height, width)
     smallest = _SMALLEST * np.exp(rng.uniform(0, 1.1))
     picture = np.empty((height, width, 3), np.uint8)
     _strew(rng, picture, palette, grain, _COVERAGE, smallest)
     if rng.random() < 0.15:
-        picture = _blurred(picture, rng.uniform(0.7, 1.3))
+        picture = _blur(picture, rng.uniform(0.7, 1.3))
     near = picture.copy()
     mask = _strew(
         rng, near, palette, grain, _NEAR_COVERAGE, rng.uniform(2, 8) * _SMALLEST
     )
     if rng.random() < 0.2:
         blur = rng.uniform(0.8, 2.4)
-        layers = (Image.fromarray(_blurred(layer, blur)) for layer in (near, mask))
+        layers = (Image.fromarray(_blur(layer, blur)) for layer in (near, mask))
         near = np.asarray(
             Image.composite(next(layers), Image.fromarray(picture), next(layers))
         )
-    return _exposed(rng, _blurred(near, _SOFTENING).astype(np.float32))
+    return _expose(rng, _blur(near, _SOFTENING).astype(np.float32))
 
 
-def _palette(rng: np.random.Generator) -> np.ndarray:
+def _draw_palette(rng: np.random.Generator) -> np.ndarray:
     """Returns the picture's colors [8, 3], 0..1: mostly lightness, then warm-cool, then green."""
     count = 8
     light = np.clip(rng.normal(rng.uniform(0.35, 0.55), 0.26, count), 0.03, 0.97)
@@ -77,7 +77,7 @@ def _palette(rng: np.random.Generator) -> np.ndarray:
     return colors.astype(np.float32)
 
 
-def _pink_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+def _draw_pink_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Returns 1/f noise [H, W] that tiles, with mean 0 and standard deviation about 1."""
     fy = np.fft.fftfreq(height)[:, None]
     fx = np.fft.rfftfreq(width)[None]
@@ -92,15 +92,22 @@ def _pink_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray
     return (noise / (noise.std() + 1e-9)).astype(np.float32)
 
 
-def _strew(rng, picture, palette, grain, coverage, smallest) -> np.ndarray:
+def _strew(
+    rng: np.random.Generator,
+    picture: np.ndarray,
+    palette: np.ndarray,
+    grain: np.ndarray,
+    coverage: float,
+    smallest: float,
+) -> np.ndarray:
     """Covers `picture` with leaves in place; returns where they lie, uint8 [H, W], 0 or 255.
 
-    An `_COVERAGE` of leaves stands on a ground of its own; fewer leave the picture as
-    it is between them.
+    Leaves of `_COVERAGE` get a ground of their own; fewer leave the picture between
+    them as it is.
     """
     height, width, _ = picture.shape
-    radius = _radii(rng, (height, width), coverage, smallest)
-    table = _table(rng, radius, (height, width))
+    radius = _draw_radii(rng, (height, width), coverage, smallest)
+    table = _draw_table(rng, radius, (height, width))
     colors = palette[rng.integers(len(palette), size=len(radius))]
     colors = (
         colors
@@ -109,16 +116,18 @@ def _strew(rng, picture, palette, grain, coverage, smallest) -> np.ndarray:
     )
     index = Image.new("I", (width, height), 0)
     draw = ImageDraw.Draw(index)
-    for leaf, outline in enumerate(_outlines(rng, table).tolist(), start=1):
-        draw.polygon(outline, fill=leaf)
+    for number, outline in enumerate(_draw_outlines(rng, table).tolist(), start=1):
+        draw.polygon(outline, fill=number)
     leaf = np.asarray(index).ravel()
     shown = np.arange(leaf.size) if coverage >= _COVERAGE else np.flatnonzero(leaf)
-    colors = _shaded(table, colors.astype(np.float32), leaf[shown], shown, grain)
+    colors = _shade(table, colors.astype(np.float32), leaf[shown], shown, grain)
     picture.reshape(-1, 3)[shown] = colors
     return ((leaf > 0) * np.uint8(255)).reshape(height, width)
 
 
-def _radii(rng, size, coverage, smallest) -> np.ndarray:
+def _draw_radii(
+    rng: np.random.Generator, size: tuple[int, int], coverage: float, smallest: float
+) -> np.ndarray:
     """Returns radii [N] in pixels, spread as r^-3; the first is the ground below all leaves."""
     height, width = size
     largest = max(_LARGEST * max(size), 2 * smallest)
@@ -131,7 +140,9 @@ def _radii(rng, size, coverage, smallest) -> np.ndarray:
     return radius.astype(np.float32)
 
 
-def _table(rng, radius, size) -> np.ndarray:
+def _draw_table(
+    rng: np.random.Generator, radius: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
     """Returns the leaves' settings, float32 [N, 11], in the order of the column names above."""
     count, (height, width) = len(radius), size
     reach = 0.25 * _LARGEST * max(size)
@@ -152,7 +163,7 @@ def _table(rng, radius, size) -> np.ndarray:
     return table
 
 
-def _outlines(rng: np.random.Generator, table: np.ndarray) -> np.ndarray:
+def _draw_outlines(rng: np.random.Generator, table: np.ndarray) -> np.ndarray:
     """Returns the outlines of all leaves but the ground, [N - 1, 2 * corners], x and y in turn."""
     count = len(table) - 1
     turn = np.arange(_CORNERS, dtype=np.float32) * np.float32(2 * np.pi / _CORNERS)
@@ -186,7 +197,13 @@ def _outlines(rng: np.random.Generator, table: np.ndarray) -> np.ndarray:
     return outline
 
 
-def _shaded(table, colors, leaf, shown, grain) -> np.ndarray:
+def _shade(
+    table: np.ndarray,
+    colors: np.ndarray,
+    leaf: np.ndarray,
+    shown: np.ndarray,
+    grain: np.ndarray,
+) -> np.ndarray:
     """Returns the colors, uint8 [K, 3], of pixels `shown` [K] that see the leaves `leaf` [K]."""
     y, x = (place.astype(np.float32) for place in np.divmod(shown, grain.shape[1]))
     columns = np.ascontiguousarray(table.T)
@@ -205,14 +222,14 @@ def _shaded(table, colors, leaf, shown, grain) -> np.ndarray:
     return np.clip(picture, 0, 255, out=picture).astype(np.uint8)
 
 
-def _blurred(picture: np.ndarray, blur: float) -> np.ndarray:
+def _blur(picture: np.ndarray, blur: float) -> np.ndarray:
     """Returns `picture`, uint8, blurred by a Gaussian of standard deviation `blur` pixels."""
     return np.asarray(
         Image.fromarray(picture).filter(ImageFilter.GaussianBlur(float(blur)))
     )
 
 
-def _exposed(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """Returns `picture` (0..255) lit from one side, with a random exposure and a little noise."""
     height, width, _ = picture.shape
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]

@@ -1,10 +1,8 @@
-"""Photos to train on: TFDS, folders or the built-in source -> shuffled, cropped,
-batched, prefetched.
+"""The stream of training photos: shuffled, cropped, batched, prefetched.
 
 Every example has a running number, and everything random about it is drawn from (seed,
-number). A stream can therefore start anywhere at no cost, which is what makes an
-interrupted run continue exactly, and several workers can each take their part of every
-batch.
+number). So a stream can start anywhere at no cost, an interrupted run continues
+exactly, and several workers can each take their part of every batch.
 """
 
 import dataclasses
@@ -27,9 +25,9 @@ class CropConfig:
         crop_size: side of the square crops, pixels.
         short_side: short side of the photo before the crop, pixels; aspect kept.
         seed: of order, crops and flips.
-        max_zoom: the short side is this times `short_side` at most, drawn anew for every
+        max_zoom: the short side is at most this times `short_side`, drawn anew for every
             example; 1 for always `short_side`.
-        recolored: share of the examples whose hues are turned; see `color.rotate_hue`.
+        recolored: share of the examples whose hues are rotated; see `color.rotate_hue`.
     """
 
     crop_size: int
@@ -41,13 +39,13 @@ class CropConfig:
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One worker's part of every global batch: examples number * batch // count of each."""
+    """One worker's part of every global batch: the `worker`-th of `workers` equal parts."""
 
     batch_size: int
     worker: int = 0
     workers: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.batch_size % self.workers:
             raise expected(
                 f"a batch size divisible by the {self.workers} replicas",
@@ -81,10 +79,10 @@ def pairs(
     shard: Shard,
     start: int = 0,
 ) -> tf.data.Dataset:
-    """Streams photos with a painting each, as `crops` does photos.
+    """Streams pairs of a photo and a style image, as `crops` streams photos.
 
     A pair of which one picture cannot be read is left out. The two seeds should differ:
-    with equal ones, equal sources give every photo itself as its painting.
+    with equal seeds, equal sources pair every photo with itself.
 
     Returns:
         The batches of `crops`, and in them "style" like "image".
@@ -97,9 +95,7 @@ def pairs(
 def _batches(
     streams: Mapping[str, tuple[Source, CropConfig]], shard: Shard, start: int
 ) -> tf.data.Dataset:
-    """{name: (source, how)} -> batches of their crops of equal running numbers, by
-    name, and "index".
-    """
+    """Returns batches {name: crops, "index": running numbers} of {name: (source, config)}."""
     share = shard.batch_size // shard.workers
     examples = tf.data.Dataset.zip(
         {
@@ -115,8 +111,8 @@ def _batches(
             )
         )
     readers = {
-        name: functools.partial(_load, _reader(*how), how[1].crop_size)
-        for name, how in streams.items()
+        name: functools.partial(_load, _make_reader(source, config), config.crop_size)
+        for name, (source, config) in streams.items()
     }
     examples = examples.map(
         lambda example: {name: read(example[name]) for name, read in readers.items()},
@@ -148,15 +144,14 @@ def random_crop(pixels: np.ndarray, size: int, rng: np.random.Generator) -> np.n
     return crop[:, ::-1] if rng.integers(2) else crop
 
 
-def _reader(source: Source, config: CropConfig) -> Callable:
-    def read(index, photo):
+def _make_reader(source: Source, config: CropConfig) -> Callable:
+    def read(index: np.int64, photo: bytes) -> tuple[np.ndarray, bool]:
         try:
             pixels = source.read(
-                int(index), photo, _short_side(config, int(index)), config.seed
+                int(index), photo, _draw_short_side(config, int(index)), config.seed
             )
         except UserError as error:
-            # The text alone names a file, but not one encoded picture among many of its
-            # length.
+            # The error's text tells files apart, but not encoded pictures of one length.
             source.unreadable.add(f"{hash(photo)} {error}", str(error))
             source.unreadable.check()
             return np.zeros((config.crop_size, config.crop_size, 3), np.uint8), False
@@ -175,13 +170,15 @@ def _reader(source: Source, config: CropConfig) -> Callable:
     return read
 
 
-def _short_side(config, index):
+def _draw_short_side(config: CropConfig, index: int) -> int:
     rng = np.random.default_rng([config.seed, index, 2])
-    # Uniform in the logarithm: twice as large is as likely to be seen as half as large.
+    # Uniform in the logarithm, so that each doubling of the size is equally likely.
     return round(config.short_side * config.max_zoom ** rng.random())
 
 
-def _load(read, size, example):
+def _load(
+    read: Callable, size: int, example: Mapping[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
     image, ok = tf.numpy_function(
         read, [example["index"], example["photo"]], [tf.uint8, tf.bool], stateful=False
     )

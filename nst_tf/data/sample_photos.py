@@ -1,6 +1,4 @@
-"""Photographs that come with scikit-image: to train on, to preview and to show without
-a download.
-"""
+"""Photographs that come with scikit-image, for training and previews without a download."""
 
 import functools
 import importlib.resources
@@ -23,7 +21,7 @@ PHOTOS = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def builtin_photo(name: str) -> np.ndarray:
     """Returns one of `PHOTOS`, uint8 [H, W, 3]; treat it as read-only, it is shared.
 

@@ -1,10 +1,7 @@
-"""Photos to train on: TFDS, folders or the built-in source -> shuffled, cropped,
-batched, prefetched.
+"""Where training photos come from: TFDS, folders, or the built-in source.
 
 Every example has a running number, and everything random about it is drawn from (seed,
-number). A stream can therefore start anywhere at no cost, which is what makes an
-interrupted run continue exactly, and several workers can each take their part of every
-batch.
+number).
 """
 
 import functools
@@ -15,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import expected, first_line
 from nst_tf.data import dead_leaves, sample_photos, style_images
 from nst_tf.images import io as image_io
 
@@ -31,9 +28,11 @@ class Unreadable:
     """
 
     def __init__(self, total: int):
-        self._total, self._reasons, self._lock = total, {}, threading.Lock()
+        self._total, self._lock = total, threading.Lock()
+        self._reasons: dict[str, str] = {}
 
     def add(self, name: str, reason: str) -> None:
+        """Notes that the photo `name` could not be read, and why."""
         with self._lock:
             self._reasons[name] = reason
 
@@ -92,12 +91,12 @@ class FolderSource:
         ]
         self.unreadable = Unreadable(len(self._files))
 
-    def dataset(self, start, seed):
-        return _numbers(start)
+    def dataset(self, start: int, seed: int) -> tf.data.Dataset:
+        return _count_from(start)
 
-    def read(self, index, photo, short_side, seed):
+    def read(self, index: int, photo: bytes, short_side: int, seed: int) -> np.ndarray:
         epoch, position = divmod(index, len(self._files))
-        file = self._files[_permutation(len(self._files), seed, epoch)[position]]
+        file = self._files[_shuffle(len(self._files), seed, epoch)[position]]
         return image_io.decode_rgb8(file, short_side=short_side)
 
 
@@ -107,7 +106,7 @@ class TfdsSource:
     """
 
     def __init__(self, name: str, data_dir: str = ""):
-        # seconds to import; only this source needs it
+        # It takes seconds to import, and only this source needs it.
         import tensorflow_datasets as tfds
 
         self.name = f"tfds:{name}"
@@ -118,7 +117,7 @@ class TfdsSource:
         except Exception as error:  # TFDS raises many unrelated types
             raise expected(
                 "a TensorFlow Datasets name that can be prepared here",
-                f"{name} ({str(error).strip().splitlines()[0] if str(error) else type(error).__name__})",
+                f"{name} ({first_line(error)})",
                 "Check name and network, point --data_dir at prepared data, or use --content=FOLDER.",
             ) from error
         info = self._builder.info
@@ -130,14 +129,14 @@ class TfdsSource:
             )
         self.unreadable = Unreadable(info.splits["train"].num_examples)
 
-    def dataset(self, start, seed):
+    def dataset(self, start: int, seed: int) -> tf.data.Dataset:
         examples = self._builder.as_dataset(
             split="train",
             shuffle_files=True,
             read_config=self._tfds.ReadConfig(
                 shuffle_seed=seed, shuffle_reshuffle_each_iteration=True
             ),
-            # Pictures stay encoded, everything else of an example is not even read.
+            # Pictures stay encoded, and nothing else of an example is read.
             decoders=self._tfds.decode.PartialDecoding(
                 {"image": True}, decoders={"image": self._tfds.decode.SkipDecoding()}
             ),
@@ -151,7 +150,7 @@ class TfdsSource:
         numbered = examples.enumerate().skip(start)
         return numbered.map(lambda index, photo: {"index": index, "photo": photo})
 
-    def read(self, index, photo, short_side, seed):
+    def read(self, index: int, photo: bytes, short_side: int, seed: int) -> np.ndarray:
         return image_io.decode_rgb8(photo, short_side=short_side)
 
 
@@ -168,13 +167,13 @@ class BuiltinSource:
         self.name, self._kind = f"builtin:{kind}", kind
         self.unreadable = Unreadable(1)
 
-    def dataset(self, start, seed):
-        return _numbers(start)
+    def dataset(self, start: int, seed: int) -> tf.data.Dataset:
+        return _count_from(start)
 
-    def read(self, index, photo, short_side, seed):
+    def read(self, index: int, photo: bytes, short_side: int, seed: int) -> np.ndarray:
         rng = np.random.default_rng([seed, index, 1])
         if self._kind == "photos" or (self._kind == "both" and index % 2 == 0):
-            # Few photographs: draw them at many scales, so that no crop comes twice.
+            # There are few photographs: random sizes keep crops from coming twice.
             pixels = sample_photos.builtin_photo(
                 list(sample_photos.PHOTOS)[rng.integers(len(sample_photos.PHOTOS))]
             )
@@ -199,11 +198,11 @@ def open_source(content: str, data_dir: str = "") -> Source:
     return FolderSource(content)
 
 
-def _numbers(start: int) -> tf.data.Dataset:
+def _count_from(start: int) -> tf.data.Dataset:
     numbers = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
     return numbers.map(lambda index: {"index": index, "photo": b""})
 
 
 @functools.lru_cache(maxsize=4)
-def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
+def _shuffle(count: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(count)

@@ -15,7 +15,7 @@ MAX_DOWNLOAD = 50_000_000  # bytes
 
 
 def packaged_styles() -> dict[str, Path]:
-    """Returns {name: path} of the pictures that `tools.style_pictures.paint_styles` has painted."""
+    """Returns {name: path} of the pictures that `tools.style_pictures.paint_styles` has drawn."""
     folder = Path(str(importlib.resources.files("nst_tf.assets"))) / "styles"
     return {path.stem: path for path in sorted(folder.glob("*.jpg"))}
 
@@ -58,7 +58,7 @@ def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
     return data, digest
 
 
-def _download(url):
+def _download(url: str) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             data = answer.read(MAX_DOWNLOAD + 1)

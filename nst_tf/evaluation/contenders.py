@@ -15,11 +15,11 @@ from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core import files
-from nst_tf.core.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.images import io as image_io, padding
-from nst_tf.inference import open_any_style, open_model
+from nst_tf.inference.open_model import load_model
 from nst_tf.optimization import gatys
-from nst_tf.optimization.loop import Painting
+from nst_tf.optimization.loop import ImageOptimization
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Photo:
 
 
 @dataclasses.dataclass(frozen=True)
-class Candidate:
+class Contender:
     """One row of the table.
 
     Attributes:
         name: what it is called there.
         draw: photo -> float32 [H, W, 3] in [0, 1], of the photo's size.
-        family: candidates of one family differ in their loss weights only, so that a
+        family: contenders of one family differ in their loss weights only, so that a
             curve can be laid through them.
         timed: whether `draw` paints, so that its time tells something.
     """
@@ -55,7 +55,7 @@ class Candidate:
     timed: bool = False
 
 
-def open_models(models: Sequence[str], style: np.ndarray) -> list[Candidate]:
+def open_models(models: Sequence[str], style: np.ndarray) -> list[Contender]:
     """Opens what --models names.
 
     Args:
@@ -86,12 +86,12 @@ def open_models(models: Sequence[str], style: np.ndarray) -> list[Candidate]:
     return opened
 
 
-def identity() -> Candidate:
+def make_identity() -> Contender:
     """The baseline that changes nothing."""
-    return Candidate("identity", lambda photo: photo.rgb)
+    return Contender("identity", lambda photo: photo.rgb)
 
 
-def copy_of_style(style: np.ndarray) -> Candidate:
+def make_style_copy(style: np.ndarray) -> Contender:
     """The baseline that shows the style picture, [h, w, 3], mirrored on where a photo is larger."""
 
     def draw(photo):
@@ -101,12 +101,12 @@ def copy_of_style(style: np.ndarray) -> Candidate:
         )
         return style[rows][:, columns]
 
-    return Candidate("copy of the style", draw)
+    return Contender("copy of the style", draw)
 
 
-def gatys_baselines(
+def make_gatys_baselines(
     settings: EvaluateSettings, style: image_io.Picture
-) -> list[Candidate]:
+) -> list[Contender]:
     """The pictures of `nst_tf.optimize` after --gatys iterations of plain L-BFGS at
     full size from the photo.
 
@@ -150,7 +150,7 @@ def gatys_baselines(
 
         return draw
 
-    return [Candidate(f"Gatys, {count} iterations", drawing(count)) for count in counts]
+    return [Contender(f"Gatys, {count} iterations", drawing(count)) for count in counts]
 
 
 class _Snapshots(keras.callbacks.Callback):
@@ -168,7 +168,7 @@ class _Snapshots(keras.callbacks.Callback):
 def _paint(settings, counts, folder, photo):
     task = gatys.Gatys(settings)
     with tempfile.TemporaryDirectory() as state:
-        painting = Painting(
+        painting = ImageOptimization(
             task,
             task.open_optimizer,
             gatys.TERMS,
@@ -183,7 +183,9 @@ def _paint(settings, counts, folder, photo):
         # It may have ended before, since nothing improved any more.
         picture = snapshots.pictures.get(count, painted.picture)
         image_io.write_picture(
-            _snapshot(folder, count, photo), task.finished(picture), overwrite=True
+            _snapshot(folder, count, photo),
+            task.finish_picture(picture),
+            overwrite=True,
         )
 
 
@@ -192,55 +194,42 @@ def _snapshot(folder, count, photo):
 
 
 def _open(path, name, family, style):
-    number = ()
-    if found := re.fullmatch(r"(.+)@(\d+)", path):
+    own = None
+    if found := re.fullmatch(r"(.+)@([^@]+)", path):
         if not Path(path).exists():
-            path, number = found[1], int(found[2])
+            path, own = found.groups()
     try:
-        artifact = open_model.open_artifact(path, number)
-    except open_model.NeedsStyle:
-        model = open_any_style.open_any_style(path)
-        code = model.encode_style(style)
-        return Candidate(
-            name,
-            _named(path, lambda photo: model.transform(photo.rgb, code, 1.0)),
-            family,
-            timed=True,
-        )
+        model = load_model(path)
+        paint = model.prepare(own if model.styles else style)
     except UserError as error:
-        drawn = _finished_pictures(path)
+        drawn = _find_pictures(path)
         if not drawn:
             raise expected(
                 "a model, or a folder of pictures",
                 f"{path} ({error})",
                 "Check --models.",
             ) from error
-        return Candidate(name, _reader(path, drawn), family)
-    return Candidate(
-        name, _named(path, lambda photo: artifact(photo.rgb)), family, timed=True
-    )
+        return Contender(name, _make_reader(path, drawn), family)
+    return Contender(name, _name_errors(path, paint), family, timed=True)
 
 
-def _named(path, draw):
-    """The same function; what a runtime raises, since a file is damaged inside, becomes
-    one line with its path.
-    """
+def _name_errors(path, paint):
+    """Returns a drawing function whose errors, of a file damaged inside, name the file."""
 
-    def drawn(photo):
+    def draw(photo):
         try:
-            return draw(photo)
+            return paint(photo.rgb)
         except (RuntimeError, ValueError, tf.errors.OpError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise expected(
                 f"{path} to draw {photo.source}",
-                reason.rstrip("."),
+                first_line(error).rstrip("."),
                 "Export it again, or leave it out.",
             ) from error
 
-    return drawn
+    return draw
 
 
-def _finished_pictures(path):
+def _find_pictures(path):
     """{photo's name: file} of a folder of pictures; {} if it is none."""
     folder = Path(path)
     # What an unfinished run shows on the way is not what it was asked for.
@@ -252,7 +241,7 @@ def _finished_pictures(path):
         return {}
 
 
-def _reader(path, drawn):
+def _make_reader(path, drawn):
     def draw(photo):
         if photo.name not in drawn:
             raise expected(

@@ -30,10 +30,10 @@ WITH_INTERVAL = ("content", "style")
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What one candidate scored.
+    """What one contender scored.
 
     Attributes:
-        name, family: the candidate's.
+        name, family: the contender's.
         values: {metric: float [photos]}; a metric that does not apply is missing.
             "checkerboard_flat" has one value, of a flat picture.
     """

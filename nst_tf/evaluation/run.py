@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tqdm
@@ -15,7 +17,7 @@ from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import contenders, metrics, report, score
-from nst_tf.evaluation.contenders import Candidate, Photo
+from nst_tf.evaluation.contenders import Contender, Photo
 from nst_tf.evaluation.report import Measured
 from nst_tf.features import extractors, precision
 from nst_tf.images import contact_sheet, io as image_io
@@ -27,6 +29,31 @@ FLAT_SIDE, FLAT_LEVELS = (
     (0.25, 0.5, 0.75),
 )  # pixels and grays of pictures without any detail
 CELL = 320  # pixels, on the contact sheet
+
+
+def evaluate_models(
+    models: Sequence[str],
+    output: str | os.PathLike[str],
+    *,
+    log: Callable[[str], None] = print,
+    **settings: Any,
+) -> list[Measured]:
+    """Measures models on photos: `evaluate_models(["runs/starry"], "evaluation")`.
+
+    Args:
+        models: paths or names, as --models takes them.
+        output: folder for table, numbers, plot and contact sheet.
+        log: takes lines for the user.
+        **settings: fields of `nst_tf.config.evaluate.EvaluateSettings`.
+
+    Returns:
+        What each model and baseline scored.
+
+    Raises:
+        UserError: as `evaluate`.
+    """
+    values = {"models": tuple(models), "output": os.fspath(output), **settings}
+    return evaluate(EvaluateSettings.of(values), log)
 
 
 def evaluate(
@@ -57,21 +84,21 @@ def evaluate(
     )
     shown = read_photos(settings, log)
     judged = [
-        contenders.identity(),
-        contenders.copy_of_style(style.rgb),
+        contenders.make_identity(),
+        contenders.make_style_copy(style.rgb),
         *contenders.open_models(settings.models, style.rgb),
     ]
-    names = [candidate.name for candidate in judged]
+    names = [contender.name for contender in judged]
     if settings.reference and settings.reference not in names:
         raise expected(
             f"--reference among {', '.join(names)}", settings.reference, "Choose one."
         )
     settings = precision.resolve_precision(settings, log)
-    judge = score.Judge(
+    judge = score.PerceptualScore(
         extractors.open_extractor(settings, weights.layers), style, weights
     )
     files.ensure_writable_folder(folder)
-    judged += contenders.gatys_baselines(settings, style)
+    judged += contenders.make_gatys_baselines(settings, style)
     if settings.feature_network != "vgg19":
         log(
             f"judged by {settings.feature_network}: not comparable with what VGG19 says"
@@ -80,12 +107,12 @@ def evaluate(
     with tqdm.tqdm(
         total=len(judged) * len(shown), unit="photo", file=sys.stderr
     ) as bar:
-        for candidate in judged:
-            bar.set_postfix_str(candidate.name)
-            values, drawn[candidate.name] = measure(
-                candidate, shown, judge, style.rgb, bar.update
+        for contender in judged:
+            bar.set_postfix_str(contender.name)
+            values, drawn[contender.name] = measure(
+                contender, shown, judge, style.rgb, bar.update
             )
-            rows.append(Measured(candidate.name, candidate.family, values))
+            rows.append(Measured(contender.name, contender.family, values))
     text = report.table(rows)
     if settings.reference:
         reference = rows[names.index(settings.reference)]
@@ -144,16 +171,16 @@ def read_photos(settings: EvaluateSettings, log: Callable[[str], None]) -> list[
 
 
 def measure(
-    candidate: Candidate,
+    contender: Contender,
     shown: list[Photo],
-    judge: score.Judge,
+    judge: score.PerceptualScore,
     style: np.ndarray,
     done: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
-    """Returns {metric: [photos]} of one candidate, and its pictures, uint8.
+    """Returns {metric: [photos]} of one contender, and its pictures, uint8.
 
     Args:
-        candidate: what draws.
+        contender: what draws.
         shown: the photos.
         judge: of the objective.
         style: float32 [h, w, 3], whose colors are compared.
@@ -164,15 +191,15 @@ def measure(
     """
     values: dict[str, list[float]] = {}
     pictures = []
-    if candidate.timed:
-        candidate.draw(shown[0])  # the first call compiles or allocates
+    if contender.timed:
+        contender.draw(shown[0])  # the first call compiles or allocates
     for photo in shown:
         started = time.perf_counter()
-        drawn = candidate.draw(photo)
+        drawn = contender.draw(photo)
         seconds = time.perf_counter() - started
         if drawn.shape != photo.rgb.shape or not np.isfinite(drawn).all():
             raise expected(
-                f"a finite picture as large as {photo.source} of {candidate.name}",
+                f"a finite picture as large as {photo.source} of {contender.name}",
                 f"{drawn.shape[1]}x{drawn.shape[0]}, finite: {np.isfinite(drawn).all()}",
                 "Train or export the model again.",
             )
@@ -187,9 +214,9 @@ def measure(
             "border_ratio": metrics.border_ratio(picture),
             "saturated": metrics.saturated_share(picture),
         }
-        if candidate.timed:
+        if contender.timed:
             found["noise_gain"] = metrics.noise_gain(
-                lambda rgb, photo=photo: candidate.draw(
+                lambda rgb, photo=photo: contender.draw(
                     dataclasses.replace(photo, rgb=rgb)
                 ),
                 photo.rgb,
@@ -201,14 +228,14 @@ def measure(
         for name, value in found.items():
             values.setdefault(name, []).append(value)
         done()
-    if candidate.timed:
+    if contender.timed:
         flats = [
             np.full((FLAT_SIDE, FLAT_SIDE, 3), level, np.float32)
             for level in FLAT_LEVELS
         ]
         values["checkerboard_flat"] = [
             metrics.checkerboard_energy(
-                candidate.draw(Photo("flat", "a flat picture", flat))
+                contender.draw(Photo("flat", "a flat picture", flat))
             )
             for flat in flats
         ]

@@ -1,4 +1,4 @@
-"""The objective of stylized photos under a judge network: what every comparison of
+"""The perceptual score of stylized photos: what every comparison of
 models is made with.
 """
 
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import io as image_io
-from nst_tf.inference.open_model import Artifact
+from nst_tf.inference.folder import Paint
 from nst_tf.losses.perceptual import (
     LossWeights,
     PerceptualLoss,
@@ -33,7 +33,7 @@ class Score:
     style: float
 
 
-class Judge:
+class PerceptualScore:
     """Scores models on photos for one style.
 
     Args:
@@ -77,9 +77,9 @@ class Judge:
             },
         }
 
-    def score(self, model: Artifact, photos: Iterable[np.ndarray]) -> Score:
+    def score(self, paint: Paint, photos: Iterable[np.ndarray]) -> Score:
         """Stylizes each photo, float32 [H, W, 3] in [0, 1], and returns the mean objectives."""
-        found = [self.terms(model(photo), photo) for photo in photos]
+        found = [self.terms(paint(photo), photo) for photo in photos]
         return Score(
             *(
                 float(np.mean([terms[name] for terms in found]))

@@ -9,13 +9,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nst_tf.data import sample_photos, style_images
+from nst_tf.data import sample_photos
+from nst_tf.exporters import network_inputs
 from nst_tf.images import io as image_io
-from nst_tf.models import adain_net, transform_net
 
 VIEWS = 20  # of the packaged photographs
-SIZE = (71, 94)  # no side is one that the network can draw without growing it
-STYLE_SIDE = 126  # pixels, short side of style pictures
+SIZE = (71, 94)  # no side is one that the network can draw without padding it
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -49,23 +48,25 @@ class Artifact:
     """What an export wrote; as text a line for the user.
 
     Attributes:
-        path: file or folder, for `nst_tf.inference.open_model.open_artifact`.
+        path: file or folder, for the exporter's `open` and `describe`.
         size: bytes.
         likeness: to the network.
         at_least: the ratio that the format promises, decibels.
+        exporter: name of the format.
     """
 
     path: Path
     size: int
     likeness: Likeness
     at_least: float
+    exporter: str
 
     def __str__(self):
         return f"{self.path} ({self.size / 1e6:.2f} MB, {self.likeness})"
 
 
 @dataclasses.dataclass(frozen=True)
-class Drawn:
+class Reference:
     """What an artifact is compared with.
 
     Attributes:
@@ -85,44 +86,40 @@ def check(
     size: tuple[int, int] = SIZE,
     views: Sequence[int] = range(VIEWS),
 ) -> Likeness:
-    """Compares an artifact with the network it was made from; see `compare` and `drawn`."""
-    return compare(drawn(network, size, views), artifact, path, at_least)
+    """Compares an artifact with the network it was made from; see `compare` and
+    `draw_references`.
+    """
+    references = draw_references(network, size, views)
+    return compare(references, artifact, path, at_least)
 
 
-def drawn(
+def draw_references(
     network: keras.Model,
     size: tuple[int, int] = SIZE,
     views: Sequence[int] = range(VIEWS),
-) -> list[Drawn]:
-    """Returns what a network makes of photographs.
-
-    A network of several styles draws them in turn in the first, the last and all styles
-    blended, one with strength at half of that and at none too, one of any style in two
-    packaged styles, at full and half strength.
+) -> list[Reference]:
+    """Returns what a network makes of photographs, in its style settings in turn.
 
     Args:
-        network: RGB in [0, 1] -> about [0, 1], [1, H, W, 3]; of several styles with
-            style weights [1, N] as its second input; or of any style.
+        network: of one, several or any styles.
         size: height and width of the photographs, pixels.
         views: which; see `view`.
     """
-    wishes = _wishes(network)
-    found = []
+    settings = network_inputs.style_settings(network)
+    name = "content" if network_inputs.is_any_style(network) else "image"
+    references = []
     for number in views:
-        # Not by the number alone: there may be as many wishes as photographs, and each
-        # should meet all.
-        wish = wishes[(number + number // len(sample_photos.PHOTOS)) % len(wishes)]
-        name = "content" if adain_net.is_any_style(network) else "image"
-        inputs = {name: view(number, size)[None], **wish}
-        picture = np.clip(
-            np.asarray(transform_net.draw(network, *inputs.values())), 0.0, 1.0
-        )
-        found.append(Drawn(inputs, picture))
-    return found
+        # Shifts the pairing each round, so that every photo meets every setting.
+        turn = number + number // len(sample_photos.PHOTOS)
+        chosen = settings[turn % len(settings)]
+        photo = view(number, size)[None]
+        picture = network_inputs.draw(network, photo, chosen)
+        references.append(Reference({name: photo, **chosen}, picture))
+    return references
 
 
 def compare(
-    wanted: Sequence[Drawn],
+    references: Sequence[Reference],
     artifact: Callable[..., np.ndarray],
     path: Path,
     at_least: float,
@@ -130,7 +127,7 @@ def compare(
     """Compares an artifact with what the network has drawn.
 
     Args:
-        wanted: from `drawn`.
+        references: from `draw_references`.
         artifact: the same function as loaded from disk, of inputs by name, clipped to
             [0, 1].
         path: where the artifact is to be, for the error.
@@ -140,9 +137,8 @@ def compare(
         RuntimeError: the artifact is wrong. That is a fault of conversion, not of the
             user.
     """
-    decibels, largest, average = zip(
-        *(_compared(each, artifact, path, at_least) for each in wanted)
-    )
+    differences = [_compare(each, artifact, path, at_least) for each in references]
+    decibels, largest, average = zip(*differences)
     return Likeness(
         min(decibels), float(np.mean(decibels)), max(largest), float(np.mean(average))
     )
@@ -168,42 +164,24 @@ def view(number: int, size: tuple[int, int]) -> np.ndarray:
     )
 
 
-def _wishes(network):
-    """What is put in beside the photograph, by the names of artifacts."""
-    if adain_net.is_any_style(network):
-        pictures = [
-            image_io.read_picture(path, short_side=STYLE_SIDE).rgb[None]
-            for path in list(style_images.packaged_styles().values())[:2]
-        ]
-        return [
-            {"style": picture, adain_net.ALPHA: np.array([[alpha]], np.float32)}
-            for picture, alpha in zip(pictures, (1.0, 0.5))
-        ]
-    if (name := transform_net.blend_name(network)) is None:
-        return [{}]
-    single = np.eye(transform_net.styles_of(network), dtype=np.float32)
-    blends = [single[0], single[-1], single.mean(0)]
-    if name == transform_net.STRENGTHS:
-        blends += [blends[-1] / 2, np.zeros_like(single[0])]
-    return [{name: blend[None]} for blend in blends]
-
-
-def _compared(wanted, artifact, path, at_least):
+def _compare(reference, artifact, path, at_least):
     """Decibels, and the largest and the mean difference in gray levels."""
-    picture = artifact(**wanted.inputs)
-    if picture.shape != wanted.picture.shape or not np.isfinite(picture).all():
+    picture = artifact(**reference.inputs)
+    wanted = reference.picture
+    finite = bool(np.isfinite(picture).all())
+    if picture.shape != wanted.shape or not finite:
         raise RuntimeError(
-            f"Expected {path} to draw finite pixels of shape {wanted.picture.shape}. Received: shape "
-            f"{picture.shape}, finite: {bool(np.isfinite(picture).all())}. It was not written."
+            f"Expected {path} to draw finite pixels of shape {wanted.shape}. Received: "
+            f"shape {picture.shape}, finite: {finite}. It was not written."
         )
-    decibels = psnr(picture, wanted.picture)
+    decibels = psnr(picture, wanted)
     # Not "below": a network that draws NaN compares as neither.
     if not decibels >= at_least:
         raise RuntimeError(
             f"Expected {path} to equal the network by {at_least:.0f} dB. Received: {decibels:.1f} "
             "dB. It was not written."
         )
-    grays = 255 * np.abs(picture - wanted.picture)
+    grays = 255 * np.abs(picture - wanted)
     return decibels, float(grays.max()), float(grays.mean())
 
 

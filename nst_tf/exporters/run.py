@@ -6,12 +6,35 @@ Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web
 
 import functools
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 from nst_tf.config.export import ExportSettings
 from nst_tf.core import files
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import expected, first_line
 from nst_tf.inference import check_card, open_model
+
+
+def export_model(
+    model: str | os.PathLike[str], output: str | os.PathLike[str], **settings: Any
+) -> Path:
+    """Exports a trained network: `export_model("runs/starry", "exported/starry")`.
+
+    Args:
+        model: a run folder or a .keras file.
+        output: folder for the exports; its name names the files in it.
+        **settings: fields of `nst_tf.config.export.ExportSettings`, such as formats.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: as `export`.
+    """
+    values = {"model": os.fspath(model), "output": os.fspath(output), **settings}
+    export(ExportSettings.of(values))
+    return Path(output)
 
 
 def export(settings: ExportSettings) -> None:
@@ -30,10 +53,9 @@ def export(settings: ExportSettings) -> None:
     # that quiet.
     import tensorflow as tf
 
-    from nst_tf.exporters import registry as exporters
+    from nst_tf.exporters import export_network
 
-    for name in settings.formats:
-        exporters.check_name(name)
+    export_network.check_formats(settings.formats)
     folder = Path(settings.output)
     if not settings.overwrite and (
         folder.is_file() or folder.is_dir() and any(folder.iterdir())
@@ -44,24 +66,21 @@ def export(settings: ExportSettings) -> None:
             "Use --overwrite, or another --output.",
         )
     network = open_model.open_network(settings.model)
-    for name in settings.formats:
-        exporters.check_name(name, network)
+    export_network.check_formats(settings.formats, network)
     files.ensure_writable_folder(folder)
     try:
         _write(settings, network, folder)
     except (OSError, tf.errors.OpError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         raise expected(
             f"to write the exports into {folder}",
-            reason[0].rstrip("."),
+            first_line(error),
             "Check the free space and the permissions, or choose another --output.",
         ) from error
 
 
 def _write(settings, network, folder):
-    from nst_tf.exporters import model_card, registry as exporters
+    from nst_tf.exporters import export_network, model_card, network_inputs
     from nst_tf.exporters.saved_model import serving_files
-    from nst_tf.models import adain_net, transform_net
     from nst_tf.runs import folder as run_folder
 
     name = folder.resolve().name
@@ -72,7 +91,7 @@ def _write(settings, network, folder):
         "web_runtime": settings.web_runtime,
         "sides": tuple(map(int, settings.sizes)),
     }
-    artifacts, refused = exporters.export_all(
+    artifacts, refused = export_network.export_formats(
         settings.formats,
         network,
         folder,
@@ -85,12 +104,9 @@ def _write(settings, network, folder):
             folder / serving_files.MODELS_CONFIG, serving_files.models_config(name)
         )
     if artifacts:
-        labels = (
-            ()
-            if adain_net.is_any_style(network)
-            else model_card.labels(style_image, transform_net.styles_of(network))
-        )
-        card = model_card.card(folder, artifacts, recorded, labels)
+        count = network_inputs.count_styles(network)
+        labels = model_card.label_styles(style_image, count) if count else ()
+        card = model_card.make_card(folder, artifacts, recorded, labels)
         _write_text(folder / check_card.CARD, json.dumps(card, indent=2))
     if refused:
         raise expected(

@@ -1,5 +1,5 @@
-"""Which arithmetic this machine is fast in: without bfloat16 in hardware, it takes
-several times float32's time.
+"""Chooses the faster arithmetic: where the hardware lacks bfloat16, it takes several
+times float32's time.
 """
 
 import dataclasses
@@ -11,13 +11,10 @@ import tensorflow as tf
 
 from nst_tf.config.perceptual import PerceptualSettings
 
-WORTHWHILE = 0.8  # of float32's time; what is rounded away has to bring something
-SHAPE = (
-    1,
-    32,
-    32,
-    128,
-)  # work for all cores, and no second of it where bfloat16 is emulated
+# Use bfloat16 only where it takes at most 0.8 of float32's time.
+WORTHWHILE = 0.8
+# Of the maps: work for all cores, in less than a second where bfloat16 is emulated.
+SHAPE = (1, 32, 32, 128)
 
 Settings = TypeVar("Settings", bound=PerceptualSettings)
 
@@ -50,13 +47,13 @@ def convolution_seconds(dtype: str, repeats: int = 6) -> float:
     )
 
     @tf.function
-    def gradient(features):
+    def gradient(features: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(features)
             drawn = tf.nn.conv2d(features, kernel, 1, "SAME")
         return tape.gradient(drawn, features)
 
-    # The first compiles and is not the least; the sum waits for the device.
+    # The first call compiles, so it is never the least; the sum waits for the device.
     return min(
         timeit.repeat(
             lambda: tf.reduce_sum(gradient(features)).numpy(), number=1, repeat=repeats

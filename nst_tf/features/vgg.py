@@ -1,21 +1,18 @@
-"""VGG19's topology at any width: names of layers, what they see, the untrained network."""
+"""VGG19's topology at any width: its layers, and the untrained network."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from nst_tf.core.errors import expected
+from nst_tf.features.geometry import Geometry
 from nst_tf.images.padding import PADDINGS
 from nst_tf.layers.padding import ReflectionPadding2D
 
 CONVOLUTIONS = (2, 2, 4, 4, 4)  # a block; Simonyan, Zisserman 2015, table 1, E
 VGG19_WIDTHS = (64, 128, 256, 512, 512)
-LAYERS = tuple(
-    f"relu{b}_{c}" for b, n in enumerate(CONVOLUTIONS, 1) for c in range(1, n + 1)
-)
-SLIM_LAYERS = LAYERS[: LAYERS.index("relu5_1") + 1]
 
 # Measured; see `Pooling` and benchmarks/pooling_gains.py.
 POOLING_GAINS = {"max": 1.0, "average": 1.5, "l2": 1.35}
@@ -24,44 +21,20 @@ POOLING_GAINS = {"max": 1.0, "average": 1.5, "l2": 1.35}
 IMAGENET_MEAN = (123.68, 116.779, 103.939)
 
 
-def receptive_field(layer: str) -> int:
-    """Returns the side in pixels of the square of the picture that one position of `layer` sees."""
-    block, convolution = _position(layer)
-    field, stride = 1, 1
-    for index, count in enumerate(CONVOLUTIONS, 1):
-        for _ in range(convolution if index == block else count):
-            field += 2 * stride
-        if index == block:
-            return field
-        field += stride
-        stride *= 2
-    raise AssertionError(layer)
+def _steps() -> Iterator[tuple[str, int, int]]:
+    for block, count in enumerate(CONVOLUTIONS, 1):
+        for convolution in range(1, count + 1):
+            yield f"relu{block}_{convolution}", 3, 1
+        yield "", 2, 2
 
 
-def block_of(layer: str) -> int:
-    """Returns the number of a layer's block, from 1."""
-    return _position(layer)[0]
-
-
-def stride(layer: str) -> int:
-    """Returns how many pixels lie between two positions of `layer`; its maps are that
-    much smaller.
-    """
-    return 2 ** (block_of(layer) - 1)
-
-
-def layer_stride(name: str) -> int:
-    """Returns the stride behind a Keras layer of `build_topology` by its name, such as
-    block3_pool.
-    """
-    match = re.search(r"(?:block|relu)(\d)", name)
-    block = int(match[1]) if match else 1
-    return 2 ** (block - (not name.endswith("pool")))
+LAYERS = Geometry.from_steps(_steps())
+SLIM_LAYERS = Geometry(list(LAYERS.items())[:13])  # up to relu5_1
 
 
 def build_topology(
     widths: Sequence[int],
-    names: Sequence[str],
+    names: Collection[str],
     *,
     metric: bool = False,
     pooling: str = "max",
@@ -94,30 +67,27 @@ def build_topology(
         raise expected(
             f"a padding among {', '.join(PADDINGS)}", repr(padding), "Choose one."
         )
-    deepest = max(_position(name) for name in names)
+    LAYERS.check_layers(names)
+    deepest = max(map(list(LAYERS).index, names))
     inputs = keras.Input((None, None, 3), name="image")
     x = VggPreprocessing(name="preprocessing")(inputs)
     maps = {}
-    for block, (width, count) in enumerate(zip(widths, CONVOLUTIONS), 1):
-        for convolution in range(1, count + 1):
-            if (block, convolution) > deepest:
-                break
-            if padding == "reflect":
-                x = ReflectionPadding2D(
-                    1, name=f"block{block}_pad{convolution}", dtype=dtype
-                )(x)
-            x = keras.layers.Conv2D(
-                width,
-                3,
-                padding="valid" if padding == "reflect" else "same",
-                activation="relu",
-                name=f"block{block}_conv{convolution}",
-                dtype=dtype,
-            )(x)
-            maps[f"relu{block}_{convolution}"] = x
-        if block == deepest[0]:
-            break
-        x = Pooling(pooling, name=f"block{block}_pool", dtype=dtype)(x)
+    for layer in list(LAYERS)[: deepest + 1]:
+        block, convolution = int(layer[4]), int(layer[6])
+        if block > 1 and convolution == 1:
+            x = Pooling(pooling, name=f"block{block - 1}_pool", dtype=dtype)(x)
+        if padding == "reflect":
+            name = f"block{block}_pad{convolution}"
+            x = ReflectionPadding2D(1, name=name, dtype=dtype)(x)
+        x = keras.layers.Conv2D(
+            widths[block - 1],
+            3,
+            padding="valid" if padding == "reflect" else "same",
+            activation="relu",
+            name=f"block{block}_conv{convolution}",
+            dtype=dtype,
+        )(x)
+        maps[layer] = x
     outputs = {}
     for name in names:
         output = maps[name]
@@ -144,7 +114,7 @@ class Pooling(keras.layers.Layer):
         Gatys, Ecker, Bethge 2016 (arXiv:1508.06576) prefer means, without a gain.
     """
 
-    def __init__(self, kind: str, **kwargs):
+    def __init__(self, kind: str, **kwargs: Any):
         super().__init__(**kwargs)
         if kind not in POOLING_GAINS:
             raise expected(
@@ -152,7 +122,7 @@ class Pooling(keras.layers.Layer):
             )
         self.kind = kind
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if self.kind == "max":
             return tf.nn.max_pool2d(inputs, 2, 2, "VALID")
         gain = tf.cast(POOLING_GAINS[self.kind], inputs.dtype)
@@ -162,12 +132,12 @@ class Pooling(keras.layers.Layer):
         # The root has no gradient at 0, where most squares of a ReLU's map are.
         return gain * tf.sqrt(squares + tf.cast(1e-6, inputs.dtype))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         batch, height, width, channels = input_shape
         halved = [None if side is None else side // 2 for side in (height, width)]
         return (batch, *halved, channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "kind": self.kind}
 
 
@@ -177,45 +147,9 @@ class VggPreprocessing(keras.layers.Layer):
     was trained on.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         bgr = tf.cast(inputs, tf.float32)[..., ::-1] * 255.0
         return tf.cast(bgr - tf.constant(IMAGENET_MEAN[::-1]), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape
-
-
-def check_layers(layers: Sequence[str], known: Sequence[str]) -> None:
-    """Raises `UserError` if a name in `layers` is not among `known`."""
-    for layer in layers:
-        if layer not in known:
-            raise expected(
-                f"a layer among {', '.join(known)}", repr(layer), "Mend its spelling."
-            )
-
-
-def check_style_side(side: int, layers: Sequence[str], what: str, advice: str) -> None:
-    """Raises `UserError` if a style image is smaller than what the deepest of `layers`
-    sees at once.
-
-    Args:
-        side: the shortest at which it is used, pixels.
-        layers: of the style; without any, every image will do.
-        what: the image and its size, for the message.
-        advice: what the user can do.
-    """
-    field = max(map(receptive_field, layers), default=0)
-    if side < field:
-        raise expected(
-            f"a style image of at least {field} pixels on its short side, which the deepest "
-            "style layer sees at once",
-            what,
-            advice,
-        )
-
-
-def _position(layer: str) -> tuple[int, int]:
-    match = re.fullmatch(r"relu(\d)_(\d)", layer)
-    if not match or layer not in LAYERS:
-        check_layers([layer], LAYERS)
-    return int(match[1]), int(match[2])

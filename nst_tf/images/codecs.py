@@ -12,6 +12,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import numpy as np
 from PIL import (
@@ -29,15 +30,16 @@ from PIL import (
 
 from nst_tf.core.errors import expected
 
-Source = str | os.PathLike | bytes
+Source = str | os.PathLike[str] | bytes
 Size = tuple[int, int]
+Reader = Callable[[BinaryIO], Image.Image]
 
 _log = logging.getLogger(__name__)
 
 # Image.open would do this too, but it also applies Pillow's own pixel limit, which is a
 # variable of the whole process and reports by a warning. Opening by class leaves the
 # limit to `_check_pixels`.
-_READERS = (
+_READERS: tuple[tuple[tuple[bytes, ...], Reader], ...] = (
     ((b"\xff\xd8\xff",), JpegImagePlugin.JpegImageFile),
     ((b"\x89PNG\r\n\x1a\n",), PngImagePlugin.PngImageFile),
     ((b"RIFF",), WebPImagePlugin.WebPImageFile),
@@ -80,10 +82,9 @@ def decode(
     Raises:
         UserError: the source is missing, damaged, no image or too large.
     """
-    in_memory = isinstance(source, bytes)
-    name = f"an image of {len(source)} bytes" if in_memory else os.fspath(source)
+    name = source_name(source)
     try:
-        with io.BytesIO(source) if in_memory else open(source, "rb") as stream:
+        with _stream(source) as stream:
             image = _open(stream)
             width, height = image.size
             _check_pixels(name, height, width, max_pixels)
@@ -113,7 +114,14 @@ def decode(
         ) from error
 
 
-def pixels_of(path: str | os.PathLike) -> int:
+def source_name(source: Source) -> str:
+    """Returns what messages call a source: its path, or how many bytes it has."""
+    if isinstance(source, bytes):
+        return f"an image of {len(source)} bytes"
+    return os.fspath(source)
+
+
+def pixels_of(path: str | os.PathLike[str]) -> int:
     """Returns how many pixels an image file has by its header; 0 if it cannot be read,
     or has too many to open it.
     """
@@ -125,7 +133,11 @@ def pixels_of(path: str | os.PathLike) -> int:
     return width * height
 
 
-def _open(stream):
+def _stream(source: Source) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
+
+
+def _open(stream: BinaryIO) -> Image.Image:
     """Reads the header only; the format is told by content, as suffixes lie."""
     head = stream.read(16)
     stream.seek(0)
@@ -178,14 +190,16 @@ def _turn_upright(image: Image.Image, name: str) -> bool:
     return orientation in (5, 6, 7, 8)
 
 
-def _color_and_alpha(image, name):
+def _color_and_alpha(
+    image: Image.Image, name: str
+) -> tuple[Image.Image, Image.Image | None]:
     profile = image.info.get("icc_profile")
     alpha = None
     if image.mode == "F" or image.mode.startswith("I"):
-        gray, alpha = _deep_gray(image)
+        deep, alpha = _deep_gray(image)
         if not profile:
-            return Image.fromarray(gray), alpha
-        image = Image.fromarray(np.rint(gray * 255).astype(np.uint8))
+            return Image.fromarray(deep), alpha
+        image = Image.fromarray(np.rint(deep * 255).astype(np.uint8))
     elif image.has_transparency_data:
         # Gray stays gray until its profile, which would not fit RGB, has been applied.
         gray = image.mode in ("1", "L", "LA", "La")
@@ -197,7 +211,7 @@ def _color_and_alpha(image, name):
     return _to_srgb(image, profile, name), alpha
 
 
-def _deep_gray(image):
+def _deep_gray(image: Image.Image) -> tuple[np.ndarray, Image.Image | None]:
     """Returns float32 [height, width] in [0, 1], and the alpha as a Pillow image or None."""
     values = np.asarray(image)
     if not np.isfinite(values).all():
@@ -218,15 +232,15 @@ def _deep_gray(image):
     return np.clip(values.astype(np.float32) / top, 0, 1), alpha
 
 
-def _to_srgb(image, profile, name):
+def _to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image:
     if profile:
         try:
-            return ImageCms.profileToProfile(
-                image,
-                io.BytesIO(profile),
-                ImageCms.createProfile("sRGB"),
-                outputMode="RGB",
+            srgb = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(
+                image, io.BytesIO(profile), srgb, outputMode="RGB"
             )
+            assert converted is not None  # only a conversion in place returns nothing
+            return converted
         except (ImageCms.PyCMSError, ImportError) as error:
             _log.warning("color profile ignored: %s (%s)", name, error)
     return image.convert("RGB")

@@ -117,13 +117,13 @@ MODES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 }
 
 
-def _power(colors, exponent):
-    centerd = colors - colors.mean(0)
+def _power(colors: np.ndarray, exponent: float) -> np.ndarray:
+    centered = colors - colors.mean(0)
     values, vectors = np.linalg.eigh(
-        centerd.T @ centerd / len(colors) + RIDGE * np.eye(3)
+        centered.T @ centered / len(colors) + RIDGE * np.eye(3)
     )
     return (vectors * values**exponent) @ vectors.T
 
 
-def _clipped(rgb):
+def _clipped(rgb: np.ndarray) -> np.ndarray:
     return np.clip(rgb, 0, 1).astype(np.float32)

@@ -46,7 +46,7 @@ def make_contact_sheet(
     return np.asarray(canvas)
 
 
-def _fit(pixels, cell):
+def _fit(pixels: np.ndarray, cell: int) -> Image.Image:
     picture = Image.fromarray(pixels)
     picture.thumbnail((cell, cell), Image.Resampling.LANCZOS)
     return picture

@@ -10,13 +10,14 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from nst_tf.core.errors import expected
 from nst_tf.core.files import find_files, write_atomically
-from nst_tf.images.codecs import Source, decode
+from nst_tf.images.codecs import Source, decode, source_name
 
 MAX_PIXELS = 100_000_000  # a float32 RGB picture of this size takes 1.2 GB
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -47,7 +48,7 @@ class Picture:
     rgb: np.ndarray
     alpha: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shape = self.rgb.shape
         if len(shape) != 3 or shape[2] != 3 or 0 in shape:
             raise ValueError(
@@ -94,9 +95,10 @@ def fit_size(
         raise expected("a side of at least 1 pixel", wanted, "Give a positive number.")
     present = min(height, width) if short_side is not None else max(height, width)
     # Whole numbers only: a float ratio could miss the wanted side by one pixel.
-    return tuple(
+    rows, columns = (
         max(1, (side * wanted + present // 2) // present) for side in (height, width)
     )
+    return rows, columns
 
 
 def decode_rgb8(
@@ -213,14 +215,14 @@ def read_mask(source: Source, size: tuple[int, int], of: str = "photo") -> np.nd
     if mask.size != tuple(size):
         raise expected(
             f"a mask of the {of}'s size, {size[1]}x{size[0]}",
-            f"{source}: {mask.size[1]}x{mask.size[0]}",
+            f"{source_name(source)}: {mask.size[1]}x{mask.size[0]}",
             f"Make it of the {of} itself.",
         )
     lightness = mask.rgb.mean(-1, keepdims=True)
     if not lightness.any():
         raise expected(
             "a mask with white in it",
-            f"{source}, which is black",
+            f"{source_name(source)}, which is black",
             "Paint the region white.",
         )
     return lightness
@@ -278,17 +280,15 @@ def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
         rgb, alpha = rgb * alpha[..., None] + (1 - alpha[..., None]), None
     if alpha is not None:
         rgb = np.concatenate([rgb, alpha[..., None]], axis=-1)
-    options = {
+    options: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": quality, "subsampling": 0},
-        "WEBP": {
-            "quality": quality,
-            "exact": True,
-        },  # keeps color under transparent pixels
+        # "exact" keeps color under transparent pixels.
+        "WEBP": {"quality": quality, "exact": True},
         "TIFF": {"compression": "tiff_lzw"},
-    }.get(name, {})
+    }
     image, buffer = Image.fromarray(to_uint8(rgb)), io.BytesIO()
     try:
-        image.save(buffer, name, **options)
+        image.save(buffer, name, **options.get(name, {}))
     except (OSError, ValueError) as error:
         height, width = picture.size
         raise expected(
@@ -305,7 +305,7 @@ def encode_rgb8(rgb8: np.ndarray, format: str) -> bytes:
 
 
 def write_picture(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     picture: Picture,
     *,
     overwrite: bool = False,
@@ -328,7 +328,7 @@ def write_picture(
     write_atomically(path, data, overwrite=overwrite)
 
 
-def find_images(spec: str | os.PathLike) -> list[Path]:
+def find_images(spec: str | os.PathLike[str]) -> list[Path]:
     """Lists the image files that a file, a folder or a glob stands for, sorted.
 
     The rules are those of `files.find_files`, with `IMAGE_SUFFIXES`.

@@ -24,7 +24,7 @@ import json, sys
 from nst_tf.inference import latency
 from nst_tf.core.errors import UserError
 try:
-    print("\\n" + json.dumps(latency.timed(**json.loads(sys.argv[1]))))
+    print("\\n" + json.dumps(latency.time_model(**json.loads(sys.argv[1]))))
 except UserError as error:
     sys.exit(f"error: {error}")
 """
@@ -77,34 +77,23 @@ def time_alone(model: str, side: int, threads: int, repeats: int) -> Timing:
     return Timing(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def timed(model: str, side: int, threads: int, repeats: int) -> dict:
+def time_model(model: str, side: int, threads: int, repeats: int) -> dict:
     """Times a model in this process; see `time_alone`. Returns the fields of `Timing`."""
     path = Path(model)
-    is_tflite = path.suffix == ".tflite" and path.is_file()
-    exported = path
-    if not is_tflite:
-        exported = (
-            None if open_model.keras_file(path) else open_model.saved_model_folder(path)
-        )
-    if exported:
-        check_card.check(exported)
+    kind, file = find_kind(path)
+    if kind != KERAS:
+        check_card.check(file)
     started = time.perf_counter()
     with open_model.opening(path):
-        if is_tflite:
-            draw, side = _tflite(path, side, threads)
-        else:
+        if kind != TFLITE:
             _limit_tensorflow(threads)
-            draw, side = _tensorflow(path, side)
+        draw, side = OPENERS[kind](file, side, threads)
     load = time.perf_counter() - started
-    seconds = _timed(draw, repeats)
-    files = (
-        [path]
-        if path.is_file()
-        else [file for file in _own_files(path) if file.is_file()]
-    )
+    seconds = _time_pictures(draw, repeats)
+    own = [file] if file.is_file() else file.rglob("*")
     return dataclasses.asdict(
         Timing(
-            sum(file.stat().st_size for file in files),
+            sum(part.stat().st_size for part in own if part.is_file()),
             side,
             load,
             seconds[0],
@@ -112,6 +101,27 @@ def timed(model: str, side: int, threads: int, repeats: int) -> dict:
             resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             * (1 if sys.platform == "darwin" else 1024),
         )
+    )
+
+
+def find_kind(path: Path) -> tuple[str, Path]:
+    """Returns which of `OPENERS` opens a path, and the file or folder to open.
+
+    Args:
+        path: a .tflite, a run folder, a .keras file or a SavedModel, see
+            `open_model.saved_model_folder`.
+
+    Raises:
+        UserError: it is none of these.
+    """
+    if path.suffix == ".tflite" and path.is_file():
+        return TFLITE, path
+    if file := open_model.keras_file(path):
+        return KERAS, file
+    if folder := open_model.saved_model_folder(path):
+        return SAVED_MODEL, folder
+    raise open_model.nothing(
+        path, "a .tflite, a run folder, a .keras file or a SavedModel"
     )
 
 
@@ -125,12 +135,14 @@ def here(path: Path, side: int = 384, repeats: int = 3) -> dict:
 
     Returns:
         {"pixels", "milliseconds", "threads", "machine"}; threads are those of the processor.
+
+    Raises:
+        UserError: it is no model of a known kind.
     """
     threads = os.cpu_count() or 1
-    draw, side = (
-        _tflite(path, side, threads) if path.is_file() else _tensorflow(path, side)
-    )
-    seconds = _timed(draw, repeats)[1:]
+    kind, file = find_kind(path)
+    draw, side = OPENERS[kind](file, side, threads)
+    seconds = _time_pictures(draw, repeats)[1:]
     return {
         "pixels": side**2,
         "milliseconds": round(1000 * statistics.median(seconds), 1),
@@ -139,7 +151,7 @@ def here(path: Path, side: int = 384, repeats: int = 3) -> dict:
     }
 
 
-def _timed(draw, repeats):
+def _time_pictures(draw, repeats):
     """Seconds of the first picture and of so many after it."""
     seconds = []
     for _ in range(1 + repeats):
@@ -149,14 +161,7 @@ def _timed(draw, repeats):
     return seconds
 
 
-def _own_files(path):
-    """The files of a model that is a folder; of a run folder the network's alone."""
-    if network := open_model.keras_file(path):
-        return [network]
-    return (open_model.saved_model_folder(path) or path).rglob("*")
-
-
-def _tflite(path, side, threads) -> tuple[Callable[[], None], int]:
+def _open_tflite(path, side, threads) -> tuple[Callable[[], None], int]:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=threads)
@@ -194,49 +199,36 @@ def _limit_tensorflow(threads):
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def _tensorflow(path, side) -> tuple[Callable[[], None], int]:
+def _open_keras(path, side, threads) -> tuple[Callable[[], None], int]:
     import tensorflow as tf
 
-    rng = np.random.default_rng(0)
+    from nst_tf.models import adain_net
 
-    def values(shape):
-        return tf.constant(
-            rng.random([1, side, side, 3] if len(shape) == 4 else [1, shape[-1]]),
-            tf.float32,
-        )
+    network = open_model.open_network(path)
+    if adain_net.is_any_style(network):
+        network = adain_net.parts_of(network).transform
+    inputs = _random_tensors(side, [each.shape for each in network.inputs])
+    compiled = tf.function(lambda: network(inputs if len(inputs) > 1 else inputs[0]))
+    return lambda: compiled().numpy(), side
 
-    if open_model.keras_file(path):
-        from nst_tf.models import adain_net
 
-        network = open_model.open_network(path)
-        if adain_net.is_any_style(network):
-            network = adain_net.parts_of(network).transform
-        inputs = [values(each.shape) for each in network.inputs]
-        compiled = tf.function(
-            lambda: network(inputs if len(inputs) > 1 else inputs[0])
-        )
-        return lambda: compiled().numpy(), side
-    folder = open_model.saved_model_folder(path)
-    if folder is None:
-        raise open_model.nothing(
-            path, "a .tflite, a run folder, a .keras file or a SavedModel"
-        )
-    loaded = tf.saved_model.load(str(folder))
-    name = next(
-        (name for name in ("transform", "serving_float") if name in loaded.signatures),
-        None,
-    )
-    if name is None:
+def _open_saved_model(path, side, threads) -> tuple[Callable[[], None], int]:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    ours = [
+        name for name in ("transform", "serving_float") if name in loaded.signatures
+    ]
+    if not ours:
         raise expected(
             "a SavedModel of ours",
             f"{path} with {', '.join(loaded.signatures) or 'no signatures'}",
             "Leave it out.",
         )
-    signature = loaded.signatures[name]
-    inputs = {
-        key: values(spec.shape)
-        for key, spec in signature.structured_input_signature[1].items()
-    }
+    signature = loaded.signatures[ours[0]]
+    specs = signature.structured_input_signature[1]
+    tensors = _random_tensors(side, [spec.shape for spec in specs.values()])
+    inputs = dict(zip(specs, tensors))
 
     def draw():
         # `loaded` owns the variables: the closure keeps it alive.
@@ -246,5 +238,21 @@ def _tensorflow(path, side) -> tuple[Callable[[], None], int]:
     return draw, side
 
 
+def _random_tensors(side, shapes):
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    tensors = []
+    for shape in shapes:
+        size = [1, side, side, 3] if len(shape) == 4 else [1, shape[-1]]
+        tensors.append(tf.constant(rng.random(size), tf.float32))
+    return tensors
+
+
 def _is_picture(shape):
     return len(shape) == 4 and shape[-1] == 3
+
+
+TFLITE, KERAS, SAVED_MODEL = "tflite", "keras", "saved_model"
+# (path, side, threads) -> (draws one picture, the side that it has)
+OPENERS = {TFLITE: _open_tflite, KERAS: _open_keras, SAVED_MODEL: _open_saved_model}

@@ -1,24 +1,23 @@
-"""Opens what draws pictures (run folder, .keras, SavedModel, .tflite) as one function on photos.
-
-Runtimes are imported when they are needed: a .tflite does without TensorFlow.
-"""
-
-from __future__ import annotations
+"""Paints with .tflite files by LiteRT, without TensorFlow."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    pass
+from nst_tf.core.errors import expected
+from nst_tf.images import padding
+from nst_tf.inference import check_card
+from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
+
+# In names of the two files of a network of any style.
+STYLE_PART, TRANSFORM_PART = "_style", "_transform"
 
 
 class LiteRtModel:
-    """A .tflite as a function of arrays by the names of its inputs, for any of their
-    shapes that it can take.
+    """A .tflite as a function of arrays, for any shapes of its inputs that it can take.
 
     Attributes:
         inputs: {name: LiteRT's detail}.
@@ -29,29 +28,160 @@ class LiteRtModel:
     def __init__(self, path: Path):
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter = Interpreter(
-            model_path=str(path), num_threads=os.cpu_count()
-        )
+        threads = os.cpu_count()
+        self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        details = self._interpreter.get_input_details()
         # The name in the signature, as far as files have one.
-        self.inputs = {
-            detail["name"].removeprefix("serving_default_").partition(":")[0]: detail
-            for detail in self._interpreter.get_input_details()
-        }
+        self.inputs = {_plain_name(detail["name"]): detail for detail in details}
         self.outputs = self._interpreter.get_output_details()
-        signature = self._interpreter.get_signature_list().get("serving_default", {})
-        self.signature_outputs = signature.get("outputs", [])
-        self._allocated = None
+        signatures = self._interpreter.get_signature_list()
+        self.signature_outputs = signatures.get("serving_default", {}).get(
+            "outputs", []
+        )
+        self._allocated: dict[str, tuple[int, ...]] | None = None
 
     def __call__(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Returns the first output for inputs by name."""
         shapes = {name: value.shape for name, value in values.items()}
         if shapes != self._allocated:
-            # Forgotten first: after a failure nothing is allocated.
-            self._allocated = None
-            for name, shape in shapes.items():
-                self._interpreter.resize_tensor_input(self.inputs[name]["index"], shape)
-            self._interpreter.allocate_tensors()
-            self._allocated = shapes
+            self._allocate(shapes)
         for name, value in values.items():
             self._interpreter.set_tensor(self.inputs[name]["index"], value)
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self.outputs[0]["index"])
+
+    def _allocate(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        # Forgotten first: after a failure nothing is allocated.
+        self._allocated = None
+        for name, shape in shapes.items():
+            self._interpreter.resize_tensor_input(self.inputs[name]["index"], shape)
+        self._interpreter.allocate_tensors()
+        self._allocated = shapes
+
+
+class LiteRtNetwork(Runtime):
+    """A .tflite of a network with styles of its own; any file that maps a picture to one."""
+
+    def __init__(self, path: Path, model: LiteRtModel):
+        self.name = str(path)
+        self._model = model
+        self._blend = next((name for name in BLENDS if name in model.inputs), None)
+        pictures = [name for name in model.inputs if name != self._blend]
+        _check_pictures("input", [model.inputs[name] for name in pictures])
+        _check_pictures("output", model.outputs)
+        self._image = pictures[0]
+        self.has_strength = self._blend == STRENGTHS
+        self.styles = int(model.inputs[self._blend]["shape"][1]) if self._blend else 1
+
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
+        height, width = image.shape[:2]
+        padded = padding.pad_to_multiple(image)[None]
+        blend = blend_inputs(self._blend, code, strength)
+        return self._model({self._image: padded, **blend})[0, :height, :width]
+
+
+class LiteRtPair(Runtime):
+    """The two .tflite files of a network of any style: its encoder of styles, and what draws."""
+
+    styles = 0
+    has_strength = True
+
+    def __init__(self, style_path: Path, transform_path: Path):
+        self.name = str(transform_path)
+        self._encoder = _open_part(style_path, "code")
+        self._transformer = _open_part(transform_path, "stylized")
+        content = self._transformer.inputs["content"]
+        self._fixed = tuple(int(side) for side in content["shape_signature"][1:3])
+
+    def encode(self, picture: np.ndarray) -> np.ndarray:
+        padded = padding.pad_to_multiple(picture, *padding.ANY_STYLE)
+        return self._encoder({"style": padded[None]})[0]
+
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
+        height, width = image.shape[:2]
+        if self._fixed[0] > 0 and self._fixed != (height, width):
+            raise expected(
+                f"a photo of {self._fixed[1]}x{self._fixed[0]} pixels for {self.name}",
+                f"{width}x{height}",
+                "Resize it, or use the file of any size, whose name has no number.",
+            )
+        inputs = {
+            "content": padding.pad_to_multiple(image, *padding.ANY_STYLE)[None],
+            "code": code[None],
+            "alpha": np.array([[strength]], np.float32),
+        }
+        return self._transformer(inputs)[0, :height, :width]
+
+
+def open_tflite(path: Path) -> Runtime:
+    """Opens a .tflite: a network with styles of its own, or one of a pair of any style.
+
+    Raises:
+        UserError: the other file of a pair is missing, or a file is not the one that
+            its card describes.
+        ValueError: it does not map pictures to pictures; LiteRT raises others on
+            damaged files.
+    """
+    check_card.check(path)
+    model = LiteRtModel(path)
+    if not {"style", "code"} & set(model.inputs):
+        return LiteRtNetwork(path, model)
+    style_path, transform_path = _find_pair(path)
+    check_card.check(style_path if path == transform_path else transform_path)
+    return LiteRtPair(style_path, transform_path)
+
+
+def _plain_name(name: str) -> str:
+    return name.removeprefix("serving_default_").partition(":")[0]
+
+
+def _open_part(path: Path, output: str) -> LiteRtModel:
+    model = LiteRtModel(path)
+    if model.signature_outputs != [output]:
+        found = ", ".join(model.signature_outputs) or "none"
+        raise ValueError(f"its outputs are {found}, not {output}")
+    return model
+
+
+def _check_pictures(what: str, details: Sequence[Mapping[str, Any]]) -> None:
+    shapes = [
+        f"{detail['dtype'].__name__} {detail['shape'].tolist()}" for detail in details
+    ]
+    if len(details) != 1 or not _is_picture(details[0]):
+        raise ValueError(
+            f"its {what} is {', '.join(shapes)}, not float32 [1, height, width, 3]"
+        )
+
+
+def _is_picture(detail: Mapping[str, Any]) -> bool:
+    # Height and width do not matter: any can be set.
+    shape = detail["shape"]
+    return (
+        detail["dtype"] == np.float32
+        and len(shape) == 4
+        and (int(shape[0]), int(shape[3])) == (1, 3)
+    )
+
+
+def _find_pair(path: Path) -> tuple[Path, Path]:
+    """Returns the style part and the transformer that a .tflite belongs to."""
+    for own, other in ((STYLE_PART, TRANSFORM_PART), (TRANSFORM_PART, STYLE_PART)):
+        head, found, tail = path.stem.rpartition(own)
+        if not found:
+            continue
+        # The transformer of a fixed size has its side before the kind of numbers.
+        _, separator, kind = tail.rpartition("_")
+        suffix = f"_{kind}" if separator and not kind.isdigit() else ""
+        partner = path.with_name(f"{head}{other}{suffix}.tflite")
+        if not partner.is_file():
+            raise expected(
+                f"{partner.name} beside {path}",
+                "there is none",
+                "Keep both parts in one folder.",
+            )
+        return (path, partner) if own == STYLE_PART else (partner, path)
+    raise expected(
+        "a pair of files NAME_style*.tflite and NAME_transform*.tflite",
+        f"{path}, which is one of such a pair under another name",
+        "Give both the names that the export gave them.",
+    )

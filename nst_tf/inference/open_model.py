@@ -1,4 +1,4 @@
-"""Opens what draws pictures (run folder, .keras, SavedModel, .tflite) as one function on photos.
+"""Opens models by path or by name, in whichever runtime they need.
 
 Runtimes are imported when they are needed: a .tflite does without TensorFlow.
 """
@@ -6,96 +6,56 @@ Runtimes are imported when they are needed: a .tflite does without TensorFlow.
 from __future__ import annotations
 
 import contextlib
-import functools
+import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nst_tf.core.errors import UserError, expected
-from nst_tf.images import padding
+from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.inference import check_card
+from nst_tf.inference.model import STYLE_SIZE, Model
+from nst_tf.inference.published import find_published
+from nst_tf.inference.runtime import Runtime
+from nst_tf.inference.style_names import labels
 from nst_tf.runs.folder import RunFolder
 
 if TYPE_CHECKING:
-    import keras
+    from nst_tf.models.style_network import StyleNetwork
 
-from nst_tf.inference.litert import LiteRtModel
-
-Artifact = Callable[[np.ndarray], np.ndarray]
-# From the name of a model's second input and the number of its styles to what goes in,
-# or None; `blend_of`.
-Blend = Callable[["str | None", int], "np.ndarray | None"]
-BLENDS = (
-    "style_weights",
-    "strengths",
-)  # names of the second input that a model of styles can have
+KINDS = "a run folder, a .keras file, a SavedModel folder or a .tflite file"
 
 
-class NeedsStyle(UserError):
-    """The model paints in any style: `open_any_style.open_any_style` opens it."""
-
-
-def open_artifact(
-    model: str | os.PathLike,
-    style_weights: Sequence[float] | int = (),
-    strength: float = 1.0,
-) -> Artifact:
-    """Opens a model by its path.
+def load_model(model: str | os.PathLike[str], *, style_size: int = STYLE_SIZE) -> Model:
+    """Opens a model to paint with.
 
     Args:
-        model: a run folder, a .keras file, a SavedModel (its folder, or the folder of
-            its versions, of which the highest is taken), or a .tflite file.
-        style_weights: for a model of N styles, N numbers: 1 for the one to paint in and
-            0 for the others, or a blend; or a whole number, that of the one style, from
-            0.
-        strength: how strongly to paint, 0 (the photo, nearly) to 1; below 1 for models
-            that learnt it alone.
+        model: a published model's name (`nst models` lists them), a run folder, a
+            .keras file, a SavedModel (its folder, or the folder of its versions, of
+            which the highest is taken), a folder of exports, or a .tflite file; of a
+            pair for any style, one of both.
+        style_size: short side of style pictures at most, pixels, for models of any
+            style.
 
     Returns:
-        A function from float32 [H, W, 3] RGB in [0, 1] to the stylized photo of the
-        same shape, in [0, 1], for any H and W from 1 up. It is not for several threads
-        at once.
+        A `Model`, for photos of any size from 1x1 up.
 
     Raises:
-        NeedsStyle: the model paints in any style.
-        UserError: nothing there that draws pictures, a damaged file, one that is not as
-            the card beside it says (`check_card.check`), or style weights or a strength
-            that do not suit the model.
+        UserError: nothing there that paints, a damaged file, or one that is not as the
+            card beside it says.
     """
-    path, blend = (
-        Path(model),
-        functools.partial(blend_of, style_weights, strength, Path(model)),
-    )
-    if path.suffix == ".tflite" and path.is_file():
-        check_card.check(path)
-        with opening(path):
-            return _open_tflite(path, blend)
-    if keras_file(path):
-        network = open_network(path)
-        _refuse_any_style([each.name for each in network.inputs], path)
-        return _relaxed(network, blend)
-    if saved := saved_model_folder(path):
-        check_card.check(saved)
-        with opening(saved):
-            return _open_saved_model(saved, blend)
-    raise nothing(
-        path, "a run folder, a .keras file, a SavedModel folder or a .tflite file"
-    )
+    path = Path(model)
+    if not path.exists():
+        path = find_published(os.fspath(model)) or path
+    runtime = _open_runtime(path)
+    return Model(runtime, _find_style_names(path, runtime.styles), style_size)
 
 
-def open_network(model: str | os.PathLike) -> keras.Model:
+def open_network(model: str | os.PathLike[str]) -> StyleNetwork:
     """Opens a trained network itself, which can be exported.
 
     Args:
         model: a run folder or a .keras file.
-
-    Returns:
-        RGB in [0, 1] -> about [0, 1], [B, H, W, 3]; with a second input if it has
-        several styles, see `transform_net.transform_net`; with style and alpha if it is
-        of any style, see `adain_net.any_style_net`.
 
     Raises:
         UserError: no network there, a damaged file, or a network that does not draw
@@ -105,15 +65,63 @@ def open_network(model: str | os.PathLike) -> keras.Model:
     if file is None:
         raise nothing(Path(model), "a run folder or a .keras file")
     with opening(file):
-        import keras
+        from nst_tf.models.load_network import load_network
 
-        # They register the layers that the file names.
-        from nst_tf.models import adain_net, style_prediction_net, transform_net  # noqa: F401
+        return load_network(file)
 
-        network = keras.saving.load_model(file, compile=False)
-        if not adain_net.is_any_style(network):
-            transform_net.styles_of(network)
-    return network
+
+def _open_runtime(path: Path) -> Runtime:
+    if path.suffix == ".tflite" and path.is_file():
+        from nst_tf.inference.litert import open_tflite
+
+        with opening(path):
+            return open_tflite(path)
+    if file := keras_file(path):
+        from nst_tf.inference.keras_network import open_keras
+
+        with opening(file):
+            return open_keras(file)
+    if folder := saved_model_folder(path):
+        from nst_tf.inference.saved_model import open_saved_model
+
+        with opening(folder):
+            return open_saved_model(folder)
+    if file := _find_exported_tflite(path):
+        return _open_runtime(file)
+    raise nothing(path, KINDS)
+
+
+def _find_exported_tflite(path: Path) -> Path | None:
+    """Returns a .tflite in a folder of exports, the smallest of any size, if it has one."""
+    files = [
+        file
+        for file in path.glob("tflite/*.tflite")
+        if not any(part.isdecimal() for part in file.stem.split("_"))
+    ]
+    return min(files, key=lambda file: file.stat().st_size, default=None)
+
+
+def _find_style_names(path: Path, count: int) -> list[str]:
+    """Returns the names of a model's own styles: by its card, by its run, or numbers."""
+    if not count:
+        return []
+    folders = [path, *list(path.absolute().parents)[:2]]
+    for folder in folders:
+        names = _read_names(folder)
+        if len(names) == count:
+            return names
+    return labels("", count)
+
+
+def _read_names(folder: Path) -> list[str]:
+    card = folder / check_card.CARD
+    try:
+        if card.is_file():
+            return [str(name) for name in json.loads(card.read_text())["styles"]]
+        style_image = str((RunFolder(folder).settings or {}).get("style_image", ""))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+    return labels(style_image, len(style_image.split(","))) if style_image else []
 
 
 @contextlib.contextmanager
@@ -126,10 +134,9 @@ def opening(path: Path) -> Iterator[None]:
     # Zip, JSON, HDF5, protocol buffers and flat buffers each fail in their own way, and
     # what they raise is about the file: nothing but opening it happens inside.
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise expected(
             "a model that can be opened",
-            f"{path} ({reason.rstrip('.')})",
+            f"{path} ({first_line(error).rstrip('.')})",
             "Export or train it again.",
         ) from error
 
@@ -181,157 +188,3 @@ def nothing(path: Path, wanted: str) -> UserError:
         )
     state = "none of these" if path.exists() else "there is nothing"
     return expected(wanted, f"{path} ({state})", "Check --model.")
-
-
-def blend_of(
-    style_weights: Sequence[float] | int,
-    strength: float,
-    path: str | os.PathLike,
-    name: str | None,
-    styles: int,
-) -> np.ndarray | None:
-    """Returns a model's second input, [1, N]; None if it takes none.
-
-    Args:
-        style_weights, strength: as for `open_artifact`.
-        path: names the model in errors.
-        name: of its second input, one of `BLENDS`; None if it has none.
-        styles: N.
-
-    Raises:
-        UserError: weights for a single style, or not one for each of several; a
-            strength for a model without.
-    """
-    if not 0 <= strength <= 1:
-        raise expected(
-            "--strength from 0 to 1",
-            strength,
-            "0 keeps the photo, 1 paints in full strength.",
-        )
-    if isinstance(style_weights, int):
-        if not 0 <= style_weights < styles:
-            raise expected(
-                f"a style from 0 to {styles - 1} of {path}",
-                style_weights,
-                "Choose one.",
-            )
-        style_weights = np.eye(styles)[style_weights] if styles > 1 else ()
-    blend = np.array(style_weights, np.float32)
-    if styles == 1:
-        if len(blend):
-            raise expected(
-                f"no --style_weights for {path}, which has one style",
-                blend.tolist(),
-                "Leave them out.",
-            )
-        blend = np.ones(1, np.float32)
-    elif len(blend) != styles or not np.isfinite(blend).all():
-        raise expected(
-            f"{styles} numbers as --style_weights for {path}, one for each of its styles",
-            blend.tolist() or "none",
-            "1 for a style and 0 for the others paints in that one.",
-        )
-    if name == "strengths":
-        return np.float32(strength) * blend[None]
-    if strength != 1:
-        raise expected(
-            f"--strength=1 for {path}, which learnt no other",
-            strength,
-            "Train with --strength for a network that can paint weakly.",
-        )
-    return blend[None] if name else None
-
-
-def _refuse_any_style(names, path):
-    """Raises `NeedsStyle` for inputs or signatures of a model of any style."""
-    if {"style", "code", "encode_style"} & set(names):
-        raise NeedsStyle(
-            str(
-                expected(
-                    "a model that needs no style picture",
-                    f"{path}, which paints in any style",
-                    "Name one with --style.",
-                )
-            )
-        )
-
-
-def _relaxed(network: keras.Model, blend_for: Blend) -> Artifact:
-    """One trace serves every size; made here, since TensorFlow warns of many functions
-    of one name.
-    """
-    import tensorflow as tf
-
-    from nst_tf.models import transform_net
-
-    blend = blend_for(
-        transform_net.blend_name(network), transform_net.styles_of(network)
-    )
-    rest = [] if blend is None else [tf.constant(blend)]
-
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
-    def function(photo):
-        return tf.clip_by_value(transform_net.draw(network, photo, *rest), 0.0, 1.0)
-
-    compiled = function.get_concrete_function()
-    return lambda photo: compiled(tf.constant(photo[None])).numpy()[0]
-
-
-def _open_saved_model(path: Path, blend_for: Blend) -> Artifact:
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(path))
-    _refuse_any_style(loaded.signatures, path)
-    if "serving_float" not in loaded.signatures:
-        raise ValueError(
-            f"it has no signature serving_float, only {', '.join(loaded.signatures) or 'none'}"
-        )
-    signature = loaded.signatures["serving_float"]
-    specs = signature.structured_input_signature[1]
-    name = next((name for name in BLENDS if name in specs), None)
-    blend = blend_for(name, specs[name].shape[1] if name else 1)
-    rest = {} if blend is None else {name: tf.constant(blend)}
-
-    def draw(photo: np.ndarray) -> np.ndarray:
-        # `loaded` owns the variables: the closure keeps it alive.
-        assert loaded is not None
-        return signature(image=tf.constant(photo[None]), **rest)["stylized"].numpy()[0]
-
-    return draw
-
-
-def _open_tflite(path: Path, blend_for: Blend) -> Artifact:
-    model = LiteRtModel(path)
-    _refuse_any_style(model.inputs, path)
-    name = next((name for name in BLENDS if name in model.inputs), None)
-    pictures = {each: detail for each, detail in model.inputs.items() if each != name}
-    for what, details in (
-        ("input", list(pictures.values())),
-        ("output", model.outputs),
-    ):
-        shapes = [
-            f"{detail['dtype'].__name__} {detail['shape'].tolist()}"
-            for detail in details
-        ]
-        # Height and width do not matter: any can be set.
-        if (
-            len(details) != 1
-            or details[0]["dtype"] != np.float32
-            or (
-                len(details[0]["shape"]) != 4
-                or list(details[0]["shape"][[0, 3]]) != [1, 3]
-            )
-        ):
-            raise ValueError(
-                f"its {what} is {', '.join(shapes)}, not float32 [1, height, width, 3]"
-            )
-    blend = blend_for(name, int(model.inputs[name]["shape"][1]) if name else 1)
-    rest = {} if blend is None else {name: blend}
-
-    def draw(photo: np.ndarray) -> np.ndarray:
-        height, width = photo.shape[:2]
-        return model(
-            {**dict.fromkeys(pictures, padding.pad_to_multiple(photo)[None]), **rest}
-        )[0, :height, :width]
-
-    return draw

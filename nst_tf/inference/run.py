@@ -14,26 +14,35 @@ same.
 
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.images import io as image_io, noise
-from nst_tf.inference import folder as photo_folder, stylizer
+from nst_tf.inference import folder as photo_folder
+from nst_tf.inference.model import Paint
+from nst_tf.inference.open_model import load_model
 
 
 def stylize(settings: StylizeSettings) -> int:
     """Paints the photos; returns the exit status.
 
     Raises:
-        UserError: the model cannot be opened, or there is nothing to paint.
+        UserError: the model cannot be opened, it does not paint so, or there is nothing
+            to paint.
     """
-    painter = stylizer.open_painter(
-        settings.model, settings.blend, settings.wishes, settings.strength
+    with load_model(settings.model, style_size=settings.style_size) as model:
+        paint = model.prepare(
+            settings.style_argument,
+            settings.strength,
+            settings.content_masks,
+            settings.preserve_color,
+        )
+        if settings.texture:
+            _paint_texture(paint, settings)
+            return 0
+        return photo_folder.run_folder(paint, settings)
+
+
+def _paint_texture(paint: Paint, settings: StylizeSettings) -> None:
+    assert settings.texture is not None
+    image = noise.natural_noise(settings.seed, *settings.texture)
+    drawn = photo_folder.paint_photo(paint, image, "noise")
+    image_io.write_picture(
+        settings.output, image_io.Picture(drawn), overwrite=settings.overwrite
     )
-    if settings.preserve_color != "none":
-        painter = stylizer.preserving_colors(painter, settings.preserve_color)
-    if settings.texture:
-        drawn = photo_folder.draw(
-            painter, noise.natural_noise(settings.seed, *settings.texture), "noise"
-        )
-        image_io.write_picture(
-            settings.output, image_io.Picture(drawn), overwrite=settings.overwrite
-        )
-        return 0
-    return photo_folder.paint(painter, settings)

@@ -1,12 +1,11 @@
 """Perceptual losses as named terms under one convention.
 
-Convention: every term is a relative squared error, averaged over layers (by their
-    weights) and over
-the batch: ||value - target||^2 / ||target||^2. It has no unit and depends neither on
-picture size, batch size, number of channels nor on the scale of the features, so that
-one weight means the same for every style and for both feature networks, and the
-training loss and the reported objective are one number. 0 is a perfect match; an
-unrelated picture scores about 1 to 3.
+Convention: every term is a relative squared error, ||value - target||^2 / ||target||^2,
+averaged over layers (by their weights) and over the batch. It has no unit and depends
+neither on picture size, batch size, number of channels nor on the scale of the
+features, so that one weight means the same for every style and for all feature
+networks, and the training loss and the reported objective are one number. 0 is a
+perfect match; an unrelated picture scores about 1 to 3.
 
 In Gatys's notation (arXiv:1508.06576) the style term of layer l is 4 C^2 M^2 E_l /
 ||A_l||^2, and the content term is 2 L_content / ||P||^2.
@@ -20,8 +19,8 @@ import tensorflow as tf
 
 from nst_tf.config.fields import layer_weights
 from nst_tf.config.perceptual import PerceptualSettings
+from nst_tf.config.registries import STATISTICS
 from nst_tf.core.errors import expected
-from nst_tf.features import vgg
 from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.losses import style_statistics
 from nst_tf.losses.regularizers import total_variation
@@ -51,7 +50,7 @@ class LossWeights:
         default_factory=lambda: dict(STYLE_LAYERS)
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         named = [("content", self.content), ("style", self.style)]
         named.append(("total variation", self.total_variation))
         # One after the other, since both terms may use a layer, with different weights.
@@ -93,7 +92,7 @@ class LossWeights:
 
 @dataclasses.dataclass(frozen=True)
 class StyleTarget:
-    """What one style asks of a picture, or of a region of it.
+    """The style that a picture, or a region of it, should have.
 
     Attributes:
         statistics: {layer: from `PerceptualLoss.style_target`}.
@@ -112,9 +111,8 @@ class PerceptualLoss:
 
     Args:
         extractor: delivers at least `weights.layers`.
-        weights: what counts how much.
-        statistic: what of the features a style is, a name in
-            `style_statistics.STATISTICS`.
+        weights: of terms and layers.
+        statistic: of the features, that a style is compared by; a name in `STATISTICS`.
     """
 
     def __init__(
@@ -122,7 +120,7 @@ class PerceptualLoss:
     ):
         self.extractor = extractor
         self.weights = weights
-        self._statistic = style_statistics.statistic(statistic)
+        self._statistic: style_statistics.StyleStatistic = STATISTICS[statistic]
 
     def style_target(
         self, style: tf.Tensor, mask: tf.Tensor | None = None
@@ -133,10 +131,7 @@ class PerceptualLoss:
             style: [1, H, W, 3], RGB in [0, 1].
             mask: [1, H, W, 1] in [0, 1], the part of it that counts; None for all.
         """
-        return self.style_target_of(
-            self.extractor(style),
-            masks_of_layers(mask, tuple(self.weights.style_layers)),
-        )
+        return self.style_target_of(self.extractor(style), self.shrink_mask(mask))
 
     def style_target_of(
         self, features: Mapping[str, tf.Tensor], masks: Mapping[str, tf.Tensor] = {}
@@ -146,7 +141,7 @@ class PerceptualLoss:
 
         Args:
             features: at least those of the style layers.
-            masks: from `masks_of_layers`.
+            masks: from `shrink_mask`.
         """
         return {
             layer: self._statistic.target(
@@ -155,9 +150,30 @@ class PerceptualLoss:
             for layer in self.weights.style_layers
         }
 
+    def shrink_mask(self, mask: tf.Tensor | None) -> dict[str, tf.Tensor]:
+        """Shrinks a mask [1, H, W, 1] in [0, 1] to the maps of each style layer, by
+        area; {} for None.
+
+        Raises:
+            UserError: at some layer nothing of it is left.
+        """
+        if mask is None:
+            return {}
+        masks = {}
+        for layer in self.weights.style_layers:
+            size = self.extractor.map_size(layer, *mask.shape[1:3])
+            masks[layer] = tf.image.resize(mask, size, tf.image.ResizeMethod.AREA)
+            if not float(tf.reduce_sum(masks[layer])) > 0:
+                raise expected(
+                    "a mask with white in it",
+                    "one that is black",
+                    "Paint the region white.",
+                )
+        return masks
+
     def content_target(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns {layer: features} of [B, H, W, 3], RGB in [0, 1], through which no
-        gradient flows.
+        """Returns {content layer: features} of photos [B, H, W, 3], RGB in [0, 1]; no
+        gradient flows through them.
         """
         if not self.weights.content_layers:
             return {}
@@ -178,7 +194,7 @@ class PerceptualLoss:
         Args:
             pictures: [B, H, W, 3], the stylized pictures, RGB about [0, 1]; gradients
                 flow to them.
-            photos: [B, H, W, 3], what they show, RGB in [0, 1].
+            photos: [B, H, W, 3], whose content they should have, RGB in [0, 1].
             style_target: from `style_target`.
 
         Returns:
@@ -249,39 +265,12 @@ class PerceptualLoss:
         }
 
 
-def masks_of_layers(
-    mask: tf.Tensor | None, layers: Sequence[str]
-) -> dict[str, tf.Tensor]:
-    """Shrinks a mask [1, H, W, 1] in [0, 1] to the size of each layer's maps, by area; {} for None.
-
-    Raises:
-        UserError: at some layer nothing of it is left.
-    """
-    if mask is None:
-        return {}
-    masks = {}
-    for layer in layers:
-        height, width = (side // vgg.stride(layer) for side in mask.shape[1:3])
-        masks[layer] = tf.image.resize(
-            mask, [height, width], tf.image.ResizeMethod.AREA
-        )
-        if not float(tf.reduce_sum(masks[layer])) > 0:
-            raise expected(
-                "a mask with white in it",
-                "one that is black",
-                "Paint the region white.",
-            )
-    return masks
-
-
 def weighted_mean(
     weights: Mapping[str, float], values: Mapping[str, tf.Tensor | float]
 ) -> tf.Tensor | float:
     """Returns a term: the mean of its layers' errors, {layer: value}, by {layer: weight}."""
     total = sum(weights.values())
-    # Nothing counts: a term that was switched off, since weights see to it.
-    return (
-        sum(value * (weights[layer] / total) for layer, value in values.items())
-        if total
-        else 0.0
-    )
+    # A sum of 0 means a term that was switched off: `LossWeights` refuses others.
+    if not total:
+        return 0.0
+    return sum(value * (weights[layer] / total) for layer, value in values.items())

@@ -1,12 +1,18 @@
-"""Statistics of pictures and feature maps: pure functions, tensors in, float32 tensors out."""
+"""Terms of a loss beside the perceptual ones: smoothness, meshes, identity, stability."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
-# pixels: the coarsest features of painting networks have a quarter of the picture's
-# size
+from nst_tf.ops.statistics import relative_squared_error
+
+# Pixels. The coarsest features of transform networks have a quarter of the picture's
+# size, so artifacts of upsampling repeat with this period.
 MESH_PERIOD = 4
 MESH_TILE = 128  # pixels, a multiple of the period, in which a mesh is looked for
+
+IDENTITY_PERIOD = 8  # one crop of so many is the network's to reproduce unchanged
 
 
 def total_variation(images: tf.Tensor) -> tf.Tensor:
@@ -93,29 +99,8 @@ def _mean_or_zero(differences: tf.Tensor) -> tf.Tensor:
     )
 
 
-"""Perceptual losses as named terms under one convention.
-
-Convention: every term is a relative squared error, averaged over layers (by their weights) and over
-the batch: ||value - target||^2 / ||target||^2. It has no unit and depends neither on picture size,
-batch size, number of channels nor on the scale of the features, so that one weight means the same for
-every style and for both feature networks, and the training loss and the reported objective are one
-number. 0 is a perfect match; an unrelated picture scores about 1 to 3.
-
-In Gatys's notation (arXiv:1508.06576) the style term of layer l is 4 C^2 M^2 E_l / ||A_l||^2, and the
-content term is 2 L_content / ||P||^2.
-"""
-
-from collections.abc import Mapping
-
-import tensorflow as tf
-
-from nst_tf.ops.statistics import relative_squared_error
-
-IDENTITY_PERIOD = 8  # crops, of which one is given back
-
-
 def identity_mask(index: tf.Tensor) -> tf.Tensor:
-    """Returns 1.0 for the crops that a network is to give back unpainted and 0.0 for
+    """Returns 1.0 for the crops that a network is to reproduce unchanged and 0.0 for
     the others, [B].
 
     Args:
@@ -125,48 +110,51 @@ def identity_mask(index: tf.Tensor) -> tf.Tensor:
     return tf.cast(index % IDENTITY_PERIOD == 0, tf.float32)
 
 
-def with_identity(
+def add_identity(
     terms: Mapping[str, tf.Tensor],
     pictures: tf.Tensor,
     photos: tf.Tensor,
-    back: tf.Tensor,
+    mask: tf.Tensor,
     weight: float,
 ) -> dict[str, tf.Tensor]:
-    """Returns the terms [B] of painted crops, and the "identity" error of those that
-    were to be given back.
+    """Returns the terms [B] of stylized crops, and the "identity" error of those that
+    were to stay as they are.
 
-    Scaled so that means over many crops are the means over the painted ones and over
-    the others.
+    They are scaled so that means over many crops are the means over the stylized ones
+    and over the others.
 
     Args:
-        terms: as if all had been painted.
+        terms: as if all crops had been stylized.
         pictures, photos: [B, H, W, 3].
-        back: from `identity_mask`, [B].
-        weight: of the identity term in the sum, beside terms of the painted crops.
+        mask: from `identity_mask`, [B].
+        weight: of the identity term in the sum, beside terms of the stylized crops.
     """
     share = 1 / IDENTITY_PERIOD
-    painted = {
-        name: value * (1.0 - back) / (1.0 - share) for name, value in terms.items()
+    stylized = {
+        name: value * (1.0 - mask) / (1.0 - share) for name, value in terms.items()
     }
-    identity = back * relative_squared_error(pictures, photos) / share
-    return painted | {
+    identity = mask * relative_squared_error(pictures, photos) / share
+    return stylized | {
         "identity": identity,
-        "loss": painted["loss"] + weight * share * identity,
+        "loss": stylized["loss"] + weight * share * identity,
     }
 
 
-def with_term(
+def add_term(
     terms: Mapping[str, tf.Tensor], name: str, values: tf.Tensor, weight: float
 ) -> dict[str, tf.Tensor]:
     """Returns the terms [B] and one more, `values` [B], that counts by `weight` in "loss"."""
     return {**terms, name: values, "loss": terms["loss"] + weight * values}
 
 
-def amplification(change: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """Returns ||change||^2 / ||noise||^2 [B] of pictures that changed since their
-    photos did, [B, H, W, 3].
+def measure_amplification(change: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    """Returns ||change||^2 / ||noise||^2 [B], how much a network amplifies noise.
 
-    Made small it keeps videos from flickering: their noise is not drawn as strokes.
+    Where it is small, videos do not flicker: their noise is not drawn as strokes.
+
+    Args:
+        change: of the stylized pictures, [B, H, W, 3].
+        noise: what was added to their photos, [B, H, W, 3].
 
     Reference:
         Zheng, Song, Leung, Goodfellow 2016 (arXiv:1604.04326), equation 3, there of a

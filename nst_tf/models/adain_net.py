@@ -4,18 +4,18 @@ Huang, Belongie 2017 (arXiv:1703.06868). A style picture becomes a small code on
 photo, code and strength become the painted photo. Both ways share the frozen encoder.
 """
 
-import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
 
-from nst_tf.features import vgg
-from nst_tf.features.extractors import FeatureExtractor
+from nst_tf.features.extractors import FeatureExtractor, register_layers
 from nst_tf.images import padding
 from nst_tf.layers.padding import CropToSize, PadToMultiple, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
 from nst_tf.models import feature_transforms
+from nst_tf.models.style_network import AnyStyleNetwork, Parts
 
 LAYER = "relu4_1"  # where styles are transferred; Huang and Belongie's
 SKIPS = (
@@ -23,22 +23,33 @@ SKIPS = (
     "relu2_1",
     "relu1_1",
 )  # where they may be transferred too; the decoder's order
+BLOCKS = dict(zip(SKIPS, (3, 2, 1)))  # of the decoder, which the skips are added to
 OUTPUT = "out_conv"  # name of the decoder's last convolution
 ALPHA = "alpha"
 
+# The file of a network holds its encoder: to open one, Keras must know its layers.
+register_layers()
 
-@dataclasses.dataclass(frozen=True)
-class Parts:
-    """A network's two ways.
 
-    Attributes:
-        encode_style: [B, h, w, 3] RGB in [0, 1] -> code [B, N].
-        transform: [[B, H, W, 3], code [B or 1, N], alpha [B or 1, 1]] -> [B, H, W, 3],
-            about [0, 1].
-    """
+@keras.saving.register_keras_serializable("nst_tf")
+class AdainNet(AnyStyleNetwork):
+    """Encoder, transfer of statistics, decoder; `any_style_net` builds it."""
 
-    encode_style: keras.Model
-    transform: keras.Model
+    def _make_parts(self):
+        # Made anew: a file that held them would hold the encoder twice.
+        features, decoder = self.get_layer("encoder"), self.get_layer("decoder")
+        transfer = self.get_layer("transfer").transfer
+        style = keras.Input((None, None, 3), name="style")
+        image = keras.Input((None, None, 3), name="image")
+        size = feature_transforms.transfer(transfer).size
+        code_size = sum(size(maps.shape[-1]) for maps in features.outputs)
+        code = keras.Input((code_size,), name="code")
+        alpha = keras.Input((1,), name=ALPHA)
+        drawn = _painted(features, transfer, decoder, image, code, alpha)
+        return Parts(
+            keras.Model(style, _code(features, transfer, style), name="encode_style"),
+            keras.Model([image, code, alpha], drawn, name="transform"),
+        )
 
 
 def any_style_net(
@@ -48,7 +59,7 @@ def any_style_net(
     skips: Sequence[str] = (),
     rms: Mapping[str, float] | None = None,
     dtype: str = "float32",
-) -> keras.Model:
+) -> AdainNet:
     """Builds the network: (photo, style, alpha) -> the photo painted in the style.
 
     Args:
@@ -81,24 +92,18 @@ def any_style_net(
         encoder.model.input, outputs if skips else outputs[0], name="encoder"
     )
     features.trainable = False
-    widths = [
-        next(
-            layer.filters
-            for layer in encoder.model.layers
-            if layer.name == f"block{block}_conv1"
-        )
-        for block in range(1, 5)
-    ]
-    decoder = mirrored_decoder(widths, skips=skips, rms=rms, dtype=dtype)
+    widths = encoder.widths()
+    decoder = mirrored_decoder(list(widths.values()), skips=skips, rms=rms, dtype=dtype)
 
     image = keras.Input((None, None, 3), name="image")
     style = keras.Input((None, None, 3), name="style")
     alpha = keras.Input((1,), name=ALPHA)
     code = _code(features, transfer, style)
-    return keras.Model(
+    return AdainNet(
         [image, style, alpha],
         _painted(features, transfer, decoder, image, code, alpha),
         name="any_style_net",
+        configuration=json.dumps({"transfer": transfer, "skips": skips}),
     )
 
 
@@ -138,15 +143,12 @@ def mirrored_decoder(
     inputs = [
         keras.Input((None, None, fourth), name="features"),
         *(
-            keras.Input(
-                (None, None, widths[vgg.block_of(layer) - 1]), name=f"skip_{layer}"
-            )
+            keras.Input((None, None, widths[BLOCKS[layer] - 1]), name=f"skip_{layer}")
             for layer in skips
         ),
     ]
     skipped = {
-        f"block{vgg.block_of(layer)}": (layer, maps)
-        for layer, maps in zip(skips, inputs[1:])
+        f"block{BLOCKS[layer]}": (layer, maps) for layer, maps in zip(skips, inputs[1:])
     }
     x = scaled(inputs[0], LAYER, "rescaling")
     plan = [
@@ -189,37 +191,13 @@ def mirrored_decoder(
 
 
 def is_any_style(network: keras.Model) -> bool:
-    """Whether a network is an `any_style_net`, or a `style_prediction_net.modulated_net`."""
+    """Whether a network takes "image", "style" and "alpha"."""
     return [each.name for each in network.inputs] == ["image", "style", ALPHA]
 
 
-def parts_of(network: keras.Model) -> Parts:
-    """Returns the two ways of a network of any style, which share its weights.
-
-    Those of an `any_style_net` are made anew: a file of a network that held them would
-    hold the encoder twice.
-    """
-    if "transform" in [
-        layer.name for layer in network.layers if isinstance(layer, keras.Model)
-    ]:
-        return Parts(network.get_layer("encode_style"), network.get_layer("transform"))
-    features, decoder = network.get_layer("encoder"), network.get_layer("decoder")
-    transfer = network.get_layer("transfer").transfer
-    style = keras.Input((None, None, 3), name="style")
-    image = keras.Input((None, None, 3), name="image")
-    size = feature_transforms.transfer(transfer).size
-    code = keras.Input(
-        (sum(size(maps.shape[-1]) for maps in features.outputs),), name="code"
-    )
-    alpha = keras.Input((1,), name=ALPHA)
-    return Parts(
-        keras.Model(style, _code(features, transfer, style), name="encode_style"),
-        keras.Model(
-            [image, code, alpha],
-            _painted(features, transfer, decoder, image, code, alpha),
-            name="transform",
-        ),
-    )
+def parts_of(network: AnyStyleNetwork) -> Parts:
+    """Returns the two ways of a network of any style, which share its weights."""
+    return network.get_parts()
 
 
 @keras.saving.register_keras_serializable("nst_tf")

@@ -6,6 +6,8 @@ encoder may be large, since a style is encoded once; what draws is as small and 
 a per-style network.
 """
 
+import dataclasses
+import json
 from collections.abc import Sequence
 
 import keras
@@ -18,6 +20,7 @@ from nst_tf.layers.color import MatchContentColors
 from nst_tf.layers.normalization import ModulatedNormalization
 from nst_tf.layers.padding import PadToMultiple
 from nst_tf.models import adain_net, transform_net
+from nst_tf.models.style_network import AnyStyleNetwork, Parts
 from nst_tf.models.transform_net import TransformNetConfig
 
 LAYERS = (
@@ -33,13 +36,21 @@ BOTTLENECK = 128  # numbers between code and norms; Ghiasi et al. have 100
 GAIN = 0.1
 
 
+@keras.saving.register_keras_serializable("nst_tf")
+class StylePredictionNet(AnyStyleNetwork):
+    """A per-style network and what sets its norms; `modulated_net` builds it."""
+
+    def _make_parts(self):
+        return Parts(self.get_layer("encode_style"), self.get_layer("transform"))
+
+
 def modulated_net(
     encoder: FeatureExtractor,
     config: TransformNetConfig,
     known: Sequence[np.ndarray],
     *,
     dtype: str = "float32",
-) -> keras.Model:
+) -> StylePredictionNet:
     """Builds the network: (photo, style, alpha) -> the photo painted in the style.
 
     Without strength, alpha = 0, norms have parameters of their own, which learn to
@@ -70,10 +81,11 @@ def modulated_net(
     image = keras.Input((None, None, 3), name="image")
     style = keras.Input((None, None, 3), name="style")
     alpha = keras.Input((1,), name=adain_net.ALPHA)
-    return keras.Model(
+    return StylePredictionNet(
         [image, style, alpha],
         transform([image, encode_style(style), alpha]),
         name="modulated_net",
+        configuration=json.dumps(dataclasses.asdict(config)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 from collections.abc import Callable
 
 import keras
@@ -13,6 +14,7 @@ from nst_tf.images.padding import PADDINGS
 from nst_tf.layers.normalization import AppendContentWeight, InstanceNormalization
 from nst_tf.layers.padding import CropToSize, PadToMultiple, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
+from nst_tf.models.style_network import StyleNetwork
 
 BLOCKS = ("residual", "separable")
 EDGE_SIZES = tuple(
@@ -82,7 +84,34 @@ class TransformNetConfig:
             )
 
 
-def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> keras.Model:
+@keras.saving.register_keras_serializable("nst_tf")
+class TransformNet(StyleNetwork):
+    """A network with styles of its own; `transform_net` builds it."""
+
+    @property
+    def styles(self) -> int:
+        return styles_of(self)
+
+    @property
+    def code_size(self) -> int:
+        return self.styles
+
+    @property
+    def has_strength(self) -> bool:
+        return blend_name(self) == STRENGTHS
+
+    def get_drawing_part(self) -> keras.Model:
+        return self
+
+    def transform(self, images, codes, strengths):
+        if blend_name(self) is None:
+            return self(images)
+        return self([images, codes * strengths if self.has_strength else codes])
+
+
+def transform_net(
+    config: TransformNetConfig, *, dtype: str = "float32"
+) -> TransformNet:
     """Builds the per-style network: [B, H, W, 3] RGB in [0, 1] -> [B, H, W, 3], about [0, 1].
 
     Convolution 9x9, two of stride 2, residual blocks, two of nearest upsampling + 3x3,
@@ -124,8 +153,11 @@ def transform_net(config: TransformNetConfig, *, dtype: str = "float32") -> kera
         blend = AppendContentWeight(name="with_photo", dtype="float32")(blend)
     norm = functools.partial(_norm, config=config, blend=blend, dtype=dtype)
     outputs = painted(image, config, norm, dtype=dtype)
-    network = keras.Model(
-        inputs if len(inputs) > 1 else image, outputs, name="transform_net"
+    network = TransformNet(
+        inputs if len(inputs) > 1 else image,
+        outputs,
+        name="transform_net",
+        configuration=json.dumps(dataclasses.asdict(config)),
     )
     if config.kept_styles:
         for layer in network.layers:

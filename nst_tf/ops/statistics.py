@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-SMALLEST = (
-    1e-6  # of the largest eigenvalue: what float32 leaves of a covariance's others
-)
+# Share of the largest eigenvalue of a covariance below which float32 cannot tell the
+# others from 0.
+SMALLEST = 1e-6
 
 
 def gram_matrix(features: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
@@ -32,10 +32,8 @@ def gram_matrix(features: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor
         division; masks: Gatys, Ecker, Bethge, Hertzmann, Shechtman 2017
         (arXiv:1611.07865), section 4.
     """
-    shape, dtype = (
-        tf.shape(features),
-        tf.bfloat16 if features.dtype == tf.bfloat16 else tf.float32,
-    )
+    shape = tf.shape(features)
+    dtype = tf.bfloat16 if features.dtype == tf.bfloat16 else tf.float32
     flat = tf.reshape(
         tf.cast(features, dtype), [shape[0], shape[1] * shape[2], features.shape[-1]]
     )
@@ -52,20 +50,20 @@ def _second_moment(flat: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tens
     the two that TensorFlow would make.
     """
 
-    def weighted(values):
+    def weigh(values: tf.Tensor) -> tf.Tensor:
         return values if weights is None else weights * values
 
     @tf.custom_gradient
-    def product(flat):
-        def gradient(upstream):
+    def multiply(flat: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
             both = tf.cast(upstream + tf.linalg.matrix_transpose(upstream), flat.dtype)
-            return weighted(tf.matmul(flat, both))
+            return weigh(tf.matmul(flat, both))
 
         return tf.cast(
-            tf.matmul(weighted(flat), flat, transpose_a=True), tf.float32
+            tf.matmul(weigh(flat), flat, transpose_a=True), tf.float32
         ), gradient
 
-    return product(flat)
+    return multiply(flat)
 
 
 def mean_covariance(
@@ -81,7 +79,7 @@ def mean_covariance(
     """
     features = tf.cast(features, tf.float32)
     mean, _ = channel_moments(features, mask)
-    # Centerd first: G - m m^T would cancel where means are large.
+    # Centered first, since G - m m^T would cancel where means are large.
     return mean[:, 0, 0], gram_matrix(features - mean, mask)
 
 
@@ -146,14 +144,13 @@ def matrix_root(matrix: tf.Tensor) -> tf.Tensor:
 def trace_of_root(matrix: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """Returns the trace of the root of symmetric positive semi-definite matrices [B, C, C], [B].
 
-    Its gradient, half of the inverse root, has no limit where an eigenvalue vanishes;
-    eigenvalues below `SMALLEST` of the largest, which float32 cannot tell from 0, count
-    as that there.
+    Its gradient, half of the inverse root, is unbounded where an eigenvalue vanishes, so
+    it counts eigenvalues below `SMALLEST` of the largest as that.
     """
     values, vectors = tf.linalg.eigh(matrix)
     floor = SMALLEST * tf.reduce_max(values, 1, keepdims=True)
 
-    def gradient(upstream):
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
         inverse = tf.math.rsqrt(tf.maximum(tf.maximum(values, floor), 1e-20))[:, None]
         return (
             0.5
@@ -192,10 +189,9 @@ def channel_moments(
 def relative_squared_error(value: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Returns ||value - target||^2 / ||target||^2 for each picture of the batch.
 
-    Dimensionless: 0 where both agree, 1 for a value of all zeros, the same under any
-        scaling of the
-    features. Because sums in numerator and denominator run over the same entries, it
-    depends neither on the picture's size nor on the number of channels.
+    It has no unit: 0 where both agree, 1 for a value of all zeros, the same under any
+    scaling of the features. Because sums in numerator and denominator run over the same
+    entries, it depends neither on the picture's size nor on the number of channels.
 
     Args:
         value: [B, ...].

@@ -1,10 +1,4 @@
-"""Optimizers of one large tensor that never leaves the device: L-BFGS with a
-strong-Wolfe search, and Adam.
-
-Both are pure functions of a state, a flat dict of tensors, so that an interrupted
-optimization can be saved, loaded and continued bit for bit. They know nothing of
-pictures.
-"""
+"""Adam for one large tensor, with an averaged iterate; see `optimizer`."""
 
 import dataclasses
 from collections.abc import Callable
@@ -13,14 +7,14 @@ import tensorflow as tf
 
 from nst_tf.core.errors import expected
 from nst_tf.optimization.line_search import is_finite
-from nst_tf.optimization.optimizer import NOT_FINITE, RUNNING, Objective, _InBox
+from nst_tf.optimization.optimizer import NOT_FINITE, RUNNING, BoxOptimizer, Objective
 from nst_tf.optimization.preconditioner import State
 
 WARM = 10_000  # steps after which Adam's moments have no bias left
 
 
 @dataclasses.dataclass(frozen=True)
-class Adam(_InBox):
+class Adam(BoxOptimizer):
     """Adam with bias correction and an averaged iterate.
 
     Attributes:
@@ -58,9 +52,9 @@ class Adam(_InBox):
             objective: what is minimized.
             x: the first point.
             moments: first and second moment [n], without the bias of their start, such
-                as `carried` brings from a coarser grid; None for none.
+                as `carry_over` brings from a coarser grid; None for none.
         """
-        x = self._clipped(x)
+        x = self._clip(x)
         value, gradient, terms = objective(x)
         zeros = tf.zeros_like(x)
         first, second = (zeros, zeros) if moments is None else moments
@@ -72,7 +66,8 @@ class Adam(_InBox):
             "first": first,
             "second": second,
             "average": zeros,
-            # With moments, as if they had been gathered since ever.
+            # Moments carried over are already unbiased: start at an age where bias
+            # correction is 1.
             "age": tf.constant(0 if moments is None else WARM),
             "averaged": tf.constant(0),
             "evaluations": tf.constant(1),
@@ -80,10 +75,10 @@ class Adam(_InBox):
             "status": tf.where(is_finite(value, gradient), RUNNING, NOT_FINITE),
         }
 
-    def carried(
+    def carry_over(
         self, state: State, grow: Callable[[tf.Tensor], tf.Tensor], ratio: float
     ) -> dict:
-        """Returns what a `start` on a finer grid takes over: both moments.
+        """Returns what a `start` on a finer grid takes over: both moments, by name.
 
         Args:
             state: at the end of the coarse grid.
@@ -115,7 +110,7 @@ class Adam(_InBox):
         second = self.beta2 * state["second"] + (1 - self.beta2) * gradient * gradient
         corrected = first / (1 - self.beta1**power)
         size = tf.sqrt(second / (1 - self.beta2**power)) + self.epsilon
-        x = self._clipped(state["x"] - self.learning_rate * corrected / size)
+        x = self._clip(state["x"] - self.learning_rate * corrected / size)
         value, new_gradient, terms = objective(x)
         finite = is_finite(value, new_gradient)
         moved = {

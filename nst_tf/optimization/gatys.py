@@ -1,4 +1,4 @@
-"""A picture painted by optimizing its pixels: the best quality, one picture at a time.
+"""Style transfer by optimizing the pixels: the best quality, one picture at a time.
 
 Gatys, Ecker, Bethge 2016 (arXiv:1508.06576), worked through from coarse to fine as in
 Gatys et al. 2017 (arXiv:1611.07865, section 6). Colors and regions follow the latter
@@ -12,9 +12,10 @@ import tensorflow as tf
 
 from nst_tf.config.fields import layer_weights, texture_sides
 from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.registries import FEATURE_NETWORKS
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
-from nst_tf.features import extractors, vgg
+from nst_tf.features import extractors
 from nst_tf.images import color, io as image_io
 from nst_tf.losses import perceptual
 from nst_tf.optimization.adam import Adam
@@ -73,7 +74,7 @@ def plan_scales(size: tuple[int, int], settings: OptimizeSettings) -> tuple[Scal
 
 
 class Gatys:
-    """What is painted: reads photo, styles and masks, and poses the problem at each scale.
+    """Reads photo, styles and masks, and poses the problem at each scale.
 
     Args:
         settings: see `OptimizeSettings`.
@@ -85,6 +86,7 @@ class Gatys:
 
     def __init__(self, settings: OptimizeSettings):
         self._settings = settings
+        self._geometry = FEATURE_NETWORKS[settings.feature_network].geometry
         weights = perceptual.LossWeights(
             settings.content_weight if settings.content else 0.0,
             settings.style_weight if settings.style else 0.0,
@@ -145,9 +147,11 @@ class Gatys:
         photo = (
             None
             if self._photo is None
-            else self._gray(resized(self._photo.rgb, scale.height, scale.width))
+            else self._turn_gray(
+                resize_picture(self._photo.rgb, scale.height, scale.width)
+            )
         )
-        # Constants of the compiled step, not computed again in it.
+        # They are constants of the compiled step, which does not compute them again.
         content = {} if photo is None else self._loss.content_target(photo[None])
         targets = [
             self._style_target(index, scale) for index in range(len(self._styles))
@@ -197,24 +201,26 @@ class Gatys:
         ):
             picture = noise
         elif settings.init == "content":
-            picture = self._gray(resized(self._photo.rgb, *shape[:2]))
+            picture = self._turn_gray(resize_picture(self._photo.rgb, *shape[:2]))
         elif settings.init == "style_colors":
             picture = color.coral(noise, self._styles[0])
         else:
-            picture = resized(self._init, *shape[:2])
+            picture = resize_picture(self._init, *shape[:2])
         return (1 - settings.init_noise) * picture + settings.init_noise * noise
 
-    def finished(self, picture: np.ndarray) -> image_io.Picture:
-        """Returns what is shown of a painting of any scale: full size, in the colors asked for."""
-        rgb = resized(picture, *self.size)
+    def finish_picture(self, picture: np.ndarray) -> image_io.Picture:
+        """Returns a picture of any scale as it is shown: full size, in the colors asked for."""
+        rgb = resize_picture(picture, *self.size)
         alpha, mode = None, self._settings.preserve_color
         if self._photo is not None:
             if self._photo.alpha is not None:
-                alpha = resized(self._photo.alpha[..., None], *self.size)[..., 0]
+                alpha = resize_picture(self._photo.alpha[..., None], *self.size)[..., 0]
             if mode == "luminance" or (
                 mode != "none" and self._settings.color_when == "after"
             ):
-                rgb = color.MODES[mode](rgb, resized(self._photo.rgb, *self.size))
+                rgb = color.MODES[mode](
+                    rgb, resize_picture(self._photo.rgb, *self.size)
+                )
         return image_io.Picture(rgb, alpha)
 
     def _final_size(self):
@@ -230,7 +236,8 @@ class Gatys:
         return texture_sides(settings.texture_size)
 
     def _check_size(self, layers):
-        smallest = max(vgg.stride(layer) for layer in layers)
+        self._geometry.check_layers(layers)
+        smallest = max(self._geometry[layer].stride for layer in layers)
         if min(self.size) < smallest:
             raise expected(
                 f"a picture of at least {smallest} pixels on its short side, one position of the deepest "
@@ -245,18 +252,18 @@ class Gatys:
             data, digest = style_images.fetch_style(name)
             picture = image_io.read_picture(data).rgb
             height, width = self._style_size(picture.shape[:2], max(self.size))
-            vgg.check_style_side(
+            self._geometry.check_style_side(
                 min(height, width, *picture.shape[:2]),
                 weights.style_layers,
                 f"{name}: {picture.shape[1]}x{picture.shape[0]}, used at {width}x{height}",
                 "Use a larger picture, a larger --style_scale or --image_size, or leave out deep "
                 "--style_layers.",
             )
-            pictures.append(self._recolored(picture))
+            pictures.append(self._recolor(picture))
             hashes.append(digest)
         return pictures, hashes
 
-    def _recolored(self, style):
+    def _recolor(self, style):
         mode = self._settings.preserve_color
         if mode == "none" or self._settings.color_when == "after":
             return style
@@ -266,7 +273,7 @@ class Gatys:
             return color.gray_in_the_tones_of(style, self._photo.rgb)
         return color.MODES[mode](style, self._photo.rgb)
 
-    def _gray(self, photo):
+    def _turn_gray(self, photo):
         if (
             self._settings.preserve_color == "luminance"
             and self._settings.color_when == "before"
@@ -282,17 +289,19 @@ class Gatys:
     def _style_target(self, index, scale) -> perceptual.StyleTarget:
         style = self._styles[index]
         size = self._style_size(style.shape[:2], max(scale.height, scale.width))
-        style_mask = _shrunk(self._style_masks, index, size)
-        statistics = self._loss.style_target(resized(style, *size)[None], style_mask)
-        region = _shrunk(self._content_masks, index, (scale.height, scale.width))
+        style_mask = _shrink_mask(self._style_masks, index, size)
+        statistics = self._loss.style_target(
+            resize_picture(style, *size)[None], style_mask
+        )
+        region = _shrink_mask(self._content_masks, index, (scale.height, scale.width))
         return perceptual.StyleTarget(
             statistics,
             self._settings.shares[index],
-            perceptual.masks_of_layers(region, tuple(statistics)),
+            self._loss.shrink_mask(region),
         )
 
 
-def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+def resize_picture(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resizes [H, W, C] in [0, 1], float32, bicubic and antialiased, clipped to [0, 1]."""
     if picture.shape[:2] == (height, width):
         return picture
@@ -305,5 +314,5 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     )
 
 
-def _shrunk(masks, index, size) -> tf.Tensor | None:
-    return resized(masks[index], *size)[None] if masks else None
+def _shrink_mask(masks, index, size) -> tf.Tensor | None:
+    return resize_picture(masks[index], *size)[None] if masks else None

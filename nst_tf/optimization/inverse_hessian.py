@@ -1,5 +1,5 @@
-"""L-BFGS's inverse Hessian, from its kept pairs of steps and gradient differences,
-times a vector.
+"""The product of L-BFGS's inverse Hessian, given by pairs of steps and gradient
+differences, with a vector.
 """
 
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
-def inverse_times(
+def multiply_inverse(
     steps: tf.Tensor,
     changes: tf.Tensor,
     products: tf.Tensor,
     pairs: tf.Tensor,
     vector: tf.Tensor,
-    without_pairs: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor],
+    multiply_first: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor],
 ) -> tf.Tensor:
     """Returns H v = r + S R^-T (D R^-1 S^T v - Y^T r) for r = H0 (v - Y R^-1 S^T v).
 
@@ -28,7 +28,7 @@ def inverse_times(
             of a step with an older change are not read.
         pairs: [] int32, how many there have been; the newest m are kept.
         vector: [n].
-        without_pairs: (vector [n], newest change [n], their pair's curvature []) -> H0
+        multiply_first: (vector [n], newest change [n], their pair's curvature []) -> H0
             times the vector; not asked before the first pair.
 
     Reference:
@@ -60,7 +60,7 @@ def inverse_times(
     newest = (pairs - 1) % memory
     rest = tf.cond(
         count > 0,
-        lambda: without_pairs(rest, changes[newest], products[newest, newest]),
+        lambda: multiply_first(rest, changes[newest], products[newest, newest]),
         lambda: rest,
     )
     back = tf.linalg.diag_part(triangle)[:, None] * shares - along(changes, rest)

@@ -1,10 +1,4 @@
-"""Optimizers of one large tensor that never leaves the device: L-BFGS with a
-strong-Wolfe search, and Adam.
-
-Both are pure functions of a state, a flat dict of tensors, so that an interrupted
-optimization can be saved, loaded and continued bit for bit. They know nothing of
-pictures.
-"""
+"""L-BFGS with a strong-Wolfe line search, for one large tensor; see `optimizer`."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,18 +13,18 @@ from nst_tf.optimization.optimizer import (
     NO_PROGRESS,
     NOT_FINITE,
     RUNNING,
+    BoxOptimizer,
     Objective,
-    _InBox,
 )
 from nst_tf.optimization.preconditioner import Preconditioner, State
 
 FIRST_MOVE = 0.05  # largest change of one entry in L-BFGS's first trial step
 
-LEARNT = "learnt_"  # before the names of a preconditioner's state
+LEARNT = "learnt_"  # prefix of the names of a preconditioner's state
 
 
 @dataclasses.dataclass(frozen=True)
-class Lbfgs(_InBox):
+class Lbfgs(BoxOptimizer):
     """Limited-memory BFGS with a strong-Wolfe line search, in a box if one is given.
 
     In a box, entries at a bound which the gradient pushes outwards are held (a
@@ -44,12 +38,12 @@ class Lbfgs(_InBox):
         noise: share of the value that rounding alone may change. Steps may rise by it,
             so that a search does not end where values can no longer tell points apart,
             but slopes can.
-        preconditioner: what the matrix without pairs is, but for a factor; None for the
-            identity.
+        preconditioner: the inverse Hessian before the first pair, up to a factor; None
+            for the identity.
 
     Reference:
         Nocedal, Wright 2006, algorithms 7.4 (two-loop recursion), 3.5 and 3.6 (line
-        search); `limited_memory` has the same recursion without loops.
+        search); `inverse_hessian` has the same recursion without loops.
     """
 
     memory: int = 10
@@ -65,7 +59,7 @@ class Lbfgs(_InBox):
 
     def start(self, objective: Objective, x: tf.Tensor) -> State:
         """Evaluates the first point [n]; returns the state before the first iteration."""
-        x = self._clipped(x)
+        x = self._clip(x)
         value, gradient, terms = objective(x)
         n, m = tf.shape(x)[0], self.memory
         return {
@@ -80,25 +74,25 @@ class Lbfgs(_InBox):
             "evaluations": tf.constant(1),
             "iterations": tf.constant(0),
             "status": tf.where(is_finite(value, gradient), RUNNING, NOT_FINITE),
-            **_prefixed(self.preconditioner.start() if self.preconditioner else {}),
+            **_add_prefix(self.preconditioner.start() if self.preconditioner else {}),
         }
 
     def result(self, state: State) -> tf.Tensor:
         """Returns the best point: the last accepted one."""
         return state["x"]
 
-    def carried(self, state: State, grow: Callable, ratio: float) -> dict:
-        """Returns what a `start` on a finer grid takes over: nothing, its curvature is another."""
+    def carry_over(self, state: State, grow: Callable, ratio: float) -> dict:
+        """Returns what a `start` on a finer grid takes over: nothing, since curvature differs there."""
         return {}
 
     def _iterate(self, objective, state):
         x, value, gradient = state["x"], state["value"], state["gradient"]
-        free = self._free(x, gradient)
+        free = self._find_free(x, gradient)
         held = gradient * free
         largest = tf.reduce_max(tf.abs(held))
-        direction = -self._inverse_times(state, held) * free
-        # A direction that does not descend comes from pairs of another region: begin
-        # anew.
+        direction = -self._multiply_inverse(state, held) * free
+        # A direction that does not descend comes from pairs of another region: start
+        # again without pairs.
         uphill = tf.reduce_sum(direction * held) >= 0
         fresh = uphill | (state["pairs"] == 0)
         direction = tf.where(fresh, -held, direction)
@@ -108,7 +102,7 @@ class Lbfgs(_InBox):
         )
 
         def along(length):
-            at = self._clipped(x + length * direction)
+            at = self._clip(x + length * direction)
             new_value, new_gradient, terms = objective(at)
             inside = (
                 direction
@@ -134,8 +128,8 @@ class Lbfgs(_InBox):
             self.max_evaluations,
             slack,
         )
-        new_x = self._clipped(x + length * direction)
-        # Equal values: the step was too short for the numbers' precision.
+        new_x = self._clip(x + length * direction)
+        # An equal value means that the step was too short for the numbers' precision.
         moved = (length > 0) & (new_value < value + slack)
         step, change = new_x - x, new_gradient - gradient
         curvature = tf.reduce_sum(step * change)
@@ -144,13 +138,13 @@ class Lbfgs(_InBox):
         slot = pairs % self.memory
 
         def put(ring, row):
-            # The row is chosen, not the ring, which would be copied once more.
+            # Choosing the row costs less than choosing the ring, which would be copied.
             return tf.tensor_scatter_nd_update(
                 ring, [[slot]], [tf.where(good, row, ring[slot])]
             )
 
         steps = put(state["steps"], step)
-        # Of older changes with the new step nothing is needed.
+        # Products of the new step with older changes are not needed.
         column = good & (tf.range(self.memory) == slot)
         products = tf.where(
             column, tf.linalg.matvec(steps, change)[:, None], state["products"]
@@ -171,14 +165,14 @@ class Lbfgs(_InBox):
             "evaluations": state["evaluations"] + used,
             "iterations": state["iterations"] + 1,
             "status": status,
-            **self._learnt(state, step, change, good),
+            **self._learn(state, step, change, good),
         }
 
-    def _learnt(self, state, step, change, good):
+    def _learn(self, state, step, change, good):
         if self.preconditioner is None:
             return {}
-        before = _unprefixed(state)
-        return _prefixed(
+        before = _strip_prefix(state)
+        return _add_prefix(
             tf.cond(
                 good,
                 lambda: self.preconditioner.learn(before, step, change),
@@ -186,33 +180,33 @@ class Lbfgs(_InBox):
             )
         )
 
-    def _inverse_times(self, state, gradient):
-        return inverse_hessian.inverse_times(
+    def _multiply_inverse(self, state, gradient):
+        return inverse_hessian.multiply_inverse(
             state["steps"],
             state["changes"],
             state["products"],
             state["pairs"],
             gradient,
-            lambda vector, change, curvature: self._without_pairs(
+            lambda vector, change, curvature: self._multiply_first(
                 state, vector, change, curvature
             ),
         )
 
-    def _without_pairs(self, state, vector, change, curvature):
-        """Returns H0 v: the preconditioner's matrix, so scaled that it knows the newest
-        pair's curvature.
+    def _multiply_first(self, state, vector, change, curvature):
+        """Returns H0 v: the preconditioner's matrix times v, scaled to the newest pair's
+        curvature.
         """
         if self.preconditioner is None:
             energy = tf.reduce_sum(change * change)
         else:
-            learnt = _unprefixed(state)
+            learnt = _strip_prefix(state)
             vector, energy = (
                 self.preconditioner.apply(learnt, vector),
                 self.preconditioner.energy(learnt, change),
             )
         return vector * curvature / tf.maximum(energy, 1e-30)
 
-    def _free(self, x, gradient):
+    def _find_free(self, x, gradient):
         if self.bounds is None:
             return tf.ones_like(x)
         low, high = self.bounds
@@ -221,11 +215,11 @@ class Lbfgs(_InBox):
         )
 
 
-def _prefixed(state: State) -> State:
+def _add_prefix(state: State) -> State:
     return {LEARNT + name: value for name, value in state.items()}
 
 
-def _unprefixed(state: State) -> State:
+def _strip_prefix(state: State) -> State:
     return {
         name.removeprefix(LEARNT): value
         for name, value in state.items()

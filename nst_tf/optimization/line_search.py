@@ -2,9 +2,8 @@
 
 import tensorflow as tf
 
-DECREASE = (
-    1e-4  # c1 and c2 of the strong Wolfe conditions; Nocedal, Wright 2006, section 3.1
-)
+# c1 and c2 of the strong Wolfe conditions; Nocedal, Wright 2006, section 3.1.
+DECREASE = 1e-4
 CURVATURE = 0.9
 
 
@@ -15,8 +14,8 @@ def strong_wolfe(along, value, slope, point, first, max_evaluations, slack=0.0):
     point that decreases the value enough, `high` the other end, once there is one.
 
     Args:
-        along: length [] -> (value [], slope [], point), point a tuple of tensors that
-            is handed back: the gradient, first, and what else belongs to this length.
+        along: length [] -> (value [], slope [], point); the point is a tuple of tensors
+            that is handed back, the gradient first.
         value, slope, point: at length 0; slope below 0.
         first: the first length to try.
         max_evaluations: of `along`.
@@ -43,12 +42,12 @@ def strong_wolfe(along, value, slope, point, first, max_evaluations, slack=0.0):
         flat = tf.abs(new_slope) <= -CURVATURE * slope
         new = (length, new_value, new_slope)
         past = tf.where(bracketed, new_slope * (high[0] - low[0]) >= 0, new_slope >= 0)
-        new_high = _either(too_high, new, _either(past, low, high))
-        new_low = _either(too_high, low, new)
-        low_point = _either(too_high, low_point, new_point)
+        new_high = _choose(too_high, new, _choose(past, low, high))
+        new_low = _choose(too_high, low, new)
+        low_point = _choose(too_high, low_point, new_point)
         bracketed = bracketed | too_high | past
         done = ~too_high & flat
-        between = _interpolated(new_low, new_high)
+        between = _interpolate(new_low, new_high)
         following = tf.where(bracketed, between, 2.0 * length)
         return count + 1, done, bracketed, following, new_low, new_high, low_point
 
@@ -68,8 +67,8 @@ def strong_wolfe(along, value, slope, point, first, max_evaluations, slack=0.0):
     return low[0], low[1], low_point, count
 
 
-def _interpolated(low, high):
-    """The minimum of the cubic through both ends, kept away from them; Nocedal, Wright, (3.59)."""
+def _interpolate(low, high):
+    """Returns the minimum of the cubic through both ends, kept away from them; Nocedal, Wright, (3.59)."""
     (a, fa, da), (b, fb, db) = low, high
     width = b - a
     safe = tf.where(width == 0, tf.ones_like(width), width)
@@ -85,7 +84,7 @@ def _interpolated(low, high):
     return a + share * width
 
 
-def _either(condition, first, second):
+def _choose(condition, first, second):
     return tuple(tf.where(condition, a, b) for a, b in zip(first, second))
 
 

@@ -1,4 +1,4 @@
-"""The run that paints one picture: scale after scale, saved, resumable, watched."""
+"""The loop that optimizes one picture: scale after scale, saved, resumable, watched."""
 
 import dataclasses
 import io
@@ -31,7 +31,7 @@ class Scale(Protocol):
 
 
 class Task(Protocol):
-    """What is painted; see `nst_tf.optimization.gatys.Gatys`."""
+    """The problem at each scale; see `nst_tf.optimization.gatys.Gatys`."""
 
     scales: Sequence[Scale]
 
@@ -41,8 +41,8 @@ class Task(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Painted:
-    """How a run ended.
+class Result:
+    """What an optimization has reached, and why it ended.
 
     Attributes:
         picture: float32 [H, W, 3] in [0, 1], of the scale that was reached.
@@ -64,7 +64,7 @@ class Painted:
     logs: dict[str, float]
 
 
-class Painting:
+class ImageOptimization:
     """Runs an optimizer over the scales of a task.
 
     Args:
@@ -139,8 +139,8 @@ class Painting:
         )
         files.write_atomically(self._file, buffer.getvalue(), overwrite=True)
 
-    def run(self, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Painted:
-        """Paints until all iterations are done, nothing improves, or Ctrl-C.
+    def run(self, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Result:
+        """Optimizes until all iterations are done, nothing improves, or Ctrl-C.
 
         Callbacks get Keras's protocol, a batch being an iteration; logs are floats.
         """
@@ -171,7 +171,7 @@ class Painting:
         finally:
             listeners.on_train_end(logs)
         self.save()
-        return Painted(
+        return Result(
             self.picture,
             "interrupted" if interrupt.received else REASONS[status],
             interrupt.received,
@@ -189,12 +189,12 @@ class Painting:
         )
 
     def _step(self, objective: Objective) -> Callable[[State], State]:
-        return _compiled(
+        return _compile(
             lambda state: self._optimizer.iterate(objective, state), self._state
         )
 
     def _begin(self, objective: Objective, picture: tf.Tensor, **carried) -> None:
-        start = _compiled(
+        start = _compile(
             lambda x: self._optimizer.start(objective, x, **carried), picture
         )
         self._state = start(picture)
@@ -211,9 +211,9 @@ class Painting:
                 [-1],
             )
 
-        # The objective is a mean over positions: one pixel of more counts for less.
+        # The objective is a mean over positions: the more pixels, the less each counts.
         ratio = old.height * old.width / (new.height * new.width)
-        carried = self._optimizer.carried(self._state, grow, ratio)
+        carried = self._optimizer.carry_over(self._state, grow, ratio)
         picture = tf.clip_by_value(grow(self._optimizer.result(self._state)), 0.0, 1.0)
         self._iterations += int(self._state["iterations"])
         self._evaluations += int(self._state["evaluations"])
@@ -243,7 +243,7 @@ class Painting:
         }
 
 
-def _compiled(function: Callable, example: tf.Tensor | State) -> Callable:
+def _compile(function: Callable, example: tf.Tensor | State) -> Callable:
     """Compiles for tensors like `example` alone: every scale and every picture has a
     graph of its own.
 

@@ -1,36 +1,33 @@
-"""How much memory painting a picture takes, and how large a picture this machine can paint."""
+"""How much memory optimizing a picture takes, and how large a picture this machine has it for."""
 
 import math
 
-import keras
 import psutil
 
 from nst_tf.core.errors import expected
-from nst_tf.features import vgg
+from nst_tf.features.extractors import FeatureExtractor
 
 # Peak memory of one evaluation over the size of all maps of the forward pass, which the
 # backward pass needs again. Measured with benchmarks/optimize_memory.py, as BASE is: at
 # 256, 512 and 1024 pixels the estimate lies 0.05 to 0.12 GB above the peak with VGG19,
 # up to 0.25 GB with the slim VGG19.
 PEAK = 2.0
-# TensorFlow, the network's weights and what the allocator keeps, bytes.
+# Bytes that TensorFlow, the network's weights and the allocator take.
 BASE = 1.0e9
 
 
-def painting_bytes(model: keras.Model, height: int, width: int, vectors: int) -> float:
+def peak_bytes(
+    extractor: FeatureExtractor, height: int, width: int, vectors: int
+) -> float:
     """Estimates the peak memory of optimizing one picture, bytes.
 
     Args:
-        model: the feature network, from `vgg.build_topology`.
+        extractor: the feature network.
         height, width: of the picture, pixels.
         vectors: how many float32 tensors of the picture's size the optimizer holds.
     """
     pixels = height * width
-    maps = sum(
-        layer.output.shape[-1] * 4 * pixels / vgg.layer_stride(layer.name) ** 2
-        for layer in model.layers
-        if not isinstance(layer, keras.layers.InputLayer)
-    )
+    maps = extractor.map_bytes(height, width)
     return BASE + PEAK * maps + vectors * 3 * 4 * pixels
 
 
@@ -38,7 +35,7 @@ def check_memory(needed: float, long_side: int, limit: float = 0.0) -> None:
     """Refuses a picture that does not fit.
 
     Args:
-        needed: from `painting_bytes`.
+        needed: from `peak_bytes`.
         long_side: of the picture, pixels.
         limit: bytes that may be used; 0 for what the machine has free now.
 

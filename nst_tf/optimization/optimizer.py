@@ -1,9 +1,8 @@
-"""Optimizers of one large tensor that never leaves the device: L-BFGS with a
-strong-Wolfe search, and Adam.
+"""What the optimizers of one large tensor have in common: states, ends, a box.
 
-Both are pure functions of a state, a flat dict of tensors, so that an interrupted
-optimization can be saved, loaded and continued bit for bit. They know nothing of
-pictures.
+An optimizer is a pure function of a state, a flat dict of tensors, so that an
+interrupted optimization can be saved, loaded and continued bit for bit. It never leaves
+the device, and knows nothing of pictures.
 """
 
 from collections.abc import Callable
@@ -12,9 +11,8 @@ import tensorflow as tf
 
 from nst_tf.optimization.preconditioner import State
 
-# A flat vector [n] -> (value [], gradient [n], terms [k]), float32 or float64. The
-# terms are numbers of the caller's that belong to the point; states carry those of
-# their "value".
+# A flat vector [n] -> (value [], gradient [n], terms [k]), float32 or float64. Terms are
+# any numbers that the caller wants to know of a point; a state has those of its point.
 Objective = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
 RUNNING, CONVERGED, NO_PROGRESS, NOT_FINITE = range(4)
@@ -26,10 +24,8 @@ REASONS = {
 }
 
 
-class _InBox:
-    """What the optimizers share: points clipped to `bounds`, and an end after which
-    nothing changes.
-    """
+class BoxOptimizer:
+    """Base of the optimizers: clips points to `bounds`, and changes nothing after the end."""
 
     bounds: tuple[float, float] | None
 
@@ -44,5 +40,5 @@ class _InBox:
     def _iterate(self, objective, state):
         raise NotImplementedError
 
-    def _clipped(self, x):
+    def _clip(self, x):
         return x if self.bounds is None else tf.clip_by_value(x, *self.bounds)

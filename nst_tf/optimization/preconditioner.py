@@ -1,9 +1,8 @@
-"""What L-BFGS on a picture can know of its curvature beyond its few pairs: by spatial
-frequency, color and place.
+"""A preconditioner for L-BFGS on pictures, learnt by spatial frequency, color and place.
 
-The objective of a neural network bends most along fine detail, and more in some places
-than in others. A few pairs of steps and gradient differences can't say so for a hundred
-thousand pixels; their energies by band of frequency, by color axis and by
+The objective of a neural network curves most along fine detail, and more in some places
+than in others. A few pairs of steps and gradient differences cannot describe that for a
+hundred thousand pixels; their energies by band of frequency, by color axis and by
 neighborhood can.
 """
 
@@ -16,7 +15,7 @@ import tensorflow as tf
 COLOR_AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 BANDS = 5  # from half a cycle a picture to the finest, at equal ratios
 NEIGHBORHOOD = 15  # pixels, side of the squares by which places are told apart
-MEMORY = 0.9  # a pair's share after the next
+DECAY = 0.9  # of the running averages, each step
 SMALLEST = 1e-4  # of the largest factor, or of the mean energy
 LOCAL_RANGE = 0.2, 5.0  # of the factor of a place
 
@@ -67,7 +66,8 @@ class PicturePreconditioner:
         self._shares = np.maximum(
             1 - np.abs(place - np.arange(BANDS)[:, None, None]), 0
         ).astype(np.float32)  # [bands, H, W/2+1]
-        # All columns but the first, and the last of an even width, stand for two.
+        # The half spectrum of a real picture: all columns but the first, and the last of
+        # an even width, stand for two.
         twice = np.full(across.shape[1], 2.0, np.float32)
         twice[0] = 1
         if width % 2 == 0:
@@ -89,12 +89,12 @@ class PicturePreconditioner:
     def learn(self, state: State, step: tf.Tensor, change: tf.Tensor) -> State:
         """Returns the state with one more pair, flat float32 [H W 3] with a positive product."""
         weight = 1 / tf.reduce_sum(step * change)
-        step_places, change_places = self._by_place(step, change)
+        step_places, change_places = self._measure_places(step, change)
         return {
-            name: MEMORY * state[name] + weight * energy
+            name: DECAY * state[name] + weight * energy
             for name, energy in (
-                ("step_bands", self._by_band(step)),
-                ("change_bands", self._by_band(change)),
+                ("step_bands", self._measure_bands(step)),
+                ("change_bands", self._measure_bands(change)),
                 ("step_places", step_places),
                 ("change_places", change_places),
             )
@@ -152,12 +152,12 @@ class PicturePreconditioner:
     def _spectrum(self, picture):
         return tf.signal.rfft2d(tf.einsum("hwc,ac->ahw", picture, self._axes))
 
-    def _by_band(self, vector):
+    def _measure_bands(self, vector):
         spectrum = self._spectrum(tf.reshape(vector, [*self._size, 3]))
         return tf.einsum("ahw,bhw->ab", tf.square(tf.abs(spectrum)), self._counts)
 
-    def _by_place(self, *vectors):
-        """Mean squares around each place, [H, W, 1] for each vector."""
+    def _measure_places(self, *vectors):
+        """Returns mean squares around each place, [H, W, 1] for each vector."""
         squares = tf.stack(
             [
                 tf.reduce_sum(tf.square(tf.reshape(vector, [*self._size, 3])), -1)
@@ -165,8 +165,7 @@ class PicturePreconditioner:
             ],
             -1,
         )[None]
-        # All at once, and one axis after the other: the same means, by a fraction of
-        # the additions.
+        # One axis after the other gives the same means with a fraction of the additions.
         for window in ((NEIGHBORHOOD, 1), (1, NEIGHBORHOOD)):
             squares = tf.nn.avg_pool2d(squares, window, 1, "SAME")
         return tf.split(squares[0], len(vectors), -1)

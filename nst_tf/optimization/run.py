@@ -1,7 +1,9 @@
 """From settings to a painted picture with its run folder: method, optimizer, run, files."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core import files
@@ -9,12 +11,38 @@ from nst_tf.core.errors import UserError, expected
 from nst_tf.features import precision
 from nst_tf.images import io as image_io
 from nst_tf.optimization import gatys, memory_estimate
-from nst_tf.optimization.loop import Painted, Painting
+from nst_tf.optimization.loop import ImageOptimization, Result
 from nst_tf.runs import callbacks, plots
 from nst_tf.runs.folder import RunFolder, open_run
 
 
-def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> Painted:
+def optimize_image(
+    output: str | os.PathLike[str],
+    *,
+    log: Callable[[str], None] = print,
+    **settings: Any,
+) -> image_io.Picture:
+    """Paints one picture by optimizing its pixels:
+    `optimize_image("out.png", content="photo.jpg", style=("painting.jpg",))`.
+
+    Args:
+        output: the file to write.
+        log: takes lines for the user.
+        **settings: fields of `nst_tf.config.optimize.OptimizeSettings`; those left out
+            have their defaults.
+
+    Returns:
+        The picture as it was written.
+
+    Raises:
+        UserError, KeyboardInterrupt: as `optimize`.
+    """
+    values = {"output": os.fspath(output), **settings}
+    optimize(OptimizeSettings.of(values), log)
+    return image_io.read_picture(output)
+
+
+def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> Result:
     """Paints what `settings` describe, writes the picture, and leaves the rest in the run folder.
 
     Args:
@@ -40,8 +68,8 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
     _ = task.open_optimizer(task.scales[0])  # raises, if its settings cannot be
     height, width = (side + 2 * settings.margin for side in task.size)
     memory_estimate.check_memory(
-        memory_estimate.painting_bytes(
-            task.extractor.model, height, width, count_vectors(settings)
+        memory_estimate.peak_bytes(
+            task.extractor, height, width, count_vectors(settings)
         ),
         max(task.size),
         settings.max_memory * 1e9,
@@ -52,7 +80,7 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
         command="nst_tf.optimize",
         flag="--run",
     )
-    painting = Painting(
+    painting = ImageOptimization(
         task, task.open_optimizer, gatys.TERMS, run.state, settings.checkpoint_minutes
     )
     restored = 0
@@ -61,10 +89,8 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
         log(f"continuing at iteration {restored}")
     else:
         run.note(**task.provenance)
-    if task.extractor.name == "slim_vgg19" and not settings.slim_weights:
-        log(
-            "judged by the packaged slim VGG19; --feature_network=vgg19 paints better, and slower"
-        )
+    if task.extractor.note:
+        log(task.extractor.note)
     listeners = [
         callbacks.ProgressBar("it"),
         callbacks.JsonLog(run.log, after=restored),
@@ -94,12 +120,14 @@ def count_vectors(settings: OptimizeSettings) -> int:
 
 
 def _write(task, painting, path, overwrite):
-    image_io.write_picture(path, task.finished(painting.picture), overwrite=overwrite)
-
-
-def _finish(settings, task, run: RunFolder, painted: Painted, log):
     image_io.write_picture(
-        settings.output, task.finished(painted.picture), overwrite=True
+        path, task.finish_picture(painting.picture), overwrite=overwrite
+    )
+
+
+def _finish(settings, task, run: RunFolder, painted: Result, log):
+    image_io.write_picture(
+        settings.output, task.finish_picture(painted.picture), overwrite=True
     )
     if run.log.read_text():
         files.write_atomically(

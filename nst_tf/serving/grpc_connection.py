@@ -1,6 +1,7 @@
 """TensorFlow Serving's PredictionService over gRPC."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import grpc
 import numpy as np
@@ -35,10 +36,10 @@ class GrpcConnection:
     def __init__(self, server: str, model: str, version: int = 0):
         self._model, self._version = model, version
         self._channel = grpc.insecure_channel(server, _OPTIONS)
-        self._predict = self._method(
+        self._predict = self._open_method(
             "Predict", messages.PredictRequest, messages.PredictResponse
         )
-        self._describe = self._method(
+        self._describe = self._open_method(
             "GetModelMetadata",
             messages.GetModelMetadataRequest,
             messages.GetModelMetadataResponse,
@@ -50,7 +51,7 @@ class GrpcConnection:
         """See `retries.Connection`."""
         request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
         messages.set_model(request.model_spec, self._model, self._version)
-        return messages.signatures_of(_called(self._describe, request, deadline))
+        return messages.signatures_of(_call(self._describe, request, deadline))
 
     def predict(
         self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float
@@ -59,13 +60,13 @@ class GrpcConnection:
         request = messages.PredictRequest()
         messages.set_model(request.model_spec, self._model, self._version, signature)
         messages.add_tensors(request.inputs, inputs)
-        return messages.arrays_of(_called(self._predict, request, deadline).outputs)
+        return messages.arrays_of(_call(self._predict, request, deadline).outputs)
 
     def close(self) -> None:
         """See `retries.Connection`."""
         self._channel.close()
 
-    def _method(self, name, request, response):
+    def _open_method(self, name: str, request: Any, response: Any) -> Any:
         return self._channel.unary_unary(
             _SERVICE + name,
             request_serializer=request.SerializeToString,
@@ -73,7 +74,7 @@ class GrpcConnection:
         )
 
 
-def _called(method, request, deadline):
+def _call(method: Any, request: Any, deadline: float) -> Any:
     try:
         return method(request, timeout=deadline)
     except grpc.RpcError as error:

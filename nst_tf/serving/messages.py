@@ -54,7 +54,7 @@ _MESSAGES = {
 }
 # TensorFlow's number of a type: (NumPy's, the field that holds values which are not in
 # tensor_content).
-_TYPES = {
+_TYPES: Mapping[int, tuple[np.dtype[Any], str]] = {
     1: (np.dtype(np.float32), "float_val"),
     4: (np.dtype(np.uint8), "int_val"),
     7: (np.dtype(object), "string_val"),
@@ -62,7 +62,7 @@ _TYPES = {
 _NUMBERS = {dtype: number for number, (dtype, _) in _TYPES.items()}
 
 
-def _made() -> dict[str, type]:
+def _make_classes() -> dict[str, Any]:
     package = "nst_tf.remote"
     file = descriptor_pb2.FileDescriptorProto(
         name="nst_tf/remote.proto", package=package, syntax="proto3"
@@ -95,7 +95,7 @@ def _made() -> dict[str, type]:
     }
 
 
-_CLASSES = _made()
+_CLASSES = _make_classes()
 PredictRequest = _CLASSES["PredictRequest"]
 PredictResponse = _CLASSES["PredictResponse"]
 GetModelMetadataRequest = _CLASSES["GetModelMetadataRequest"]
@@ -131,26 +131,28 @@ def arrays_of(named: Any) -> dict[str, np.ndarray]:
         Failure: INTERNAL, more or fewer values than the shape has.
     """
     return {
-        entry.key: _array(entry.value) for entry in named if entry.value.dtype in _TYPES
+        entry.key: _to_array(entry.value)
+        for entry in named
+        if entry.value.dtype in _TYPES
     }
 
 
 def signatures_of(response: Any) -> dict[str, dict[str, tuple[int, ...]]]:
     """Returns {signature: {input: shape}} of a GetModelMetadataResponse."""
-    found = {}
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
     for entry in response.metadata:
         if entry.key == "signature_def":
-            for signature in (
-                _CLASSES["SignatureDefMap"].FromString(entry.value.value).signature_def
-            ):
-                found[signature.key] = {
-                    each.key: tuple(dim.size for dim in each.value.tensor_shape.dim)
-                    for each in signature.value.inputs
-                }
+            signatures = _CLASSES["SignatureDefMap"].FromString(entry.value.value)
+            for signature in signatures.signature_def:
+                inputs = {}
+                for named in signature.value.inputs:
+                    dims = named.value.tensor_shape.dim
+                    inputs[named.key] = tuple(dim.size for dim in dims)
+                found[signature.key] = inputs
     return found
 
 
-def _array(tensor):
+def _to_array(tensor: Any) -> np.ndarray:
     dtype, field = _TYPES[tensor.dtype]
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
     if tensor.tensor_content:

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,8 +59,8 @@ class RestConnection:
         self, deadline: float
     ) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
         """See `retries.Connection`."""
-        reply = self._called("GET", "/metadata", None, deadline)
-        with _understood(reply):
+        reply = self._call("GET", "/metadata", None, deadline)
+        with _refuse_other_forms(reply):
             return {
                 name: {
                     each: tuple(
@@ -77,20 +77,20 @@ class RestConnection:
         self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float
     ) -> dict[str, np.ndarray]:
         """See `retries.Connection`."""
-        reply = self._called(
+        reply = self._call(
             "POST",
             ":predict",
             {
                 "signature_name": signature,
-                "inputs": {name: _listed(array) for name, array in inputs.items()},
+                "inputs": {name: _to_json(array) for name, array in inputs.items()},
             },
             deadline,
         )
-        with _understood(reply):
+        with _refuse_other_forms(reply):
             outputs = reply["outputs"]
             # The only output of a signature comes without its name.
             return {
-                name: _array(values)
+                name: _to_array(values)
                 for name, values in (
                     outputs if isinstance(outputs, dict) else {"": outputs}
                 ).items()
@@ -104,7 +104,9 @@ class RestConnection:
                 with contextlib.suppress(OSError):  # the server has closed it
                     stream.shutdown(socket.SHUT_RDWR)
 
-    def _called(self, verb, what, body, deadline) -> Any:
+    def _call(
+        self, verb: str, what: str, body: Mapping[str, Any] | None, deadline: float
+    ) -> Any:
         until = time.monotonic() + deadline
         data = (
             None if body is None else json.dumps(body, separators=(",", ":")).encode()
@@ -112,12 +114,12 @@ class RestConnection:
         connection = http.client.HTTPConnection(self._server, timeout=deadline)
         try:
             connection.connect()
-            with self._kept(connection.sock) as stream:
-                stream.settimeout(_left(until))
+            with self._keep(connection.sock) as stream:
+                stream.settimeout(_seconds_left(until))
                 connection.request(
                     verb, self._path + what, data, {"Content-Type": "application/json"}
                 )
-                status, reply = _answered(connection, stream, until)
+                status, reply = _read_answer(connection, stream, until)
         except TimeoutError as error:
             raise Failure("DEADLINE_EXCEEDED", str(error)) from error
         except (OSError, http.client.HTTPException) as error:
@@ -125,14 +127,14 @@ class RestConnection:
         finally:
             connection.close()
         if status != 200:
-            raise Failure(_CODES.get(status, "INTERNAL"), _reason(status, reply))
+            raise Failure(_CODES.get(status, "INTERNAL"), _find_reason(status, reply))
         try:
             return json.loads(reply)
         except ValueError as error:
             raise Failure("INTERNAL", f"an answer that is no JSON: {error}") from error
 
     @contextlib.contextmanager
-    def _kept(self, stream):
+    def _keep(self, stream: socket.socket) -> Iterator[socket.socket]:
         """Keeps a socket where `close` finds it."""
         with self._lock:
             if self._closed:
@@ -145,36 +147,38 @@ class RestConnection:
                 self._open.discard(stream)
 
 
-def _answered(connection, stream, until):
+def _read_answer(
+    connection: http.client.HTTPConnection, stream: socket.socket, until: float
+) -> tuple[int, bytes]:
     """Returns (status, body). A socket's timeout begins anew with each part: what is
     left is set for each.
     """
-    stream.settimeout(_left(until))
+    stream.settimeout(_seconds_left(until))
     parts = []
     with connection.getresponse() as response:
         while part := response.read(_CHUNK):
             parts.append(part)
-            stream.settimeout(_left(until))
+            stream.settimeout(_seconds_left(until))
         if response.length:  # bytes that were announced
             raise http.client.IncompleteRead(b"", response.length)
         return response.status, b"".join(parts)
 
 
-def _left(until):
+def _seconds_left(until: float) -> float:
     left = until - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")
     return left
 
 
-def _reason(status, reply):
+def _find_reason(status: int, reply: bytes) -> str:
     with contextlib.suppress(ValueError, KeyError, TypeError):
         return f"HTTP status {status}: {json.loads(reply)['error']}"
     return f"HTTP status {status}"
 
 
 @contextlib.contextmanager
-def _understood(reply):
+def _refuse_other_forms(reply: Any) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -183,13 +187,13 @@ def _understood(reply):
         ) from error
 
 
-def _listed(array):
+def _to_json(array: np.ndarray) -> Any:
     if array.dtype != object:
         return array.tolist()
     return [{"b64": base64.b64encode(each).decode()} for each in array]
 
 
-def _array(values):
+def _to_array(values: Any) -> np.ndarray:
     if not (isinstance(values, list) and values and isinstance(values[0], (str, dict))):
         return np.array(values)
     strings = np.empty(len(values), object)

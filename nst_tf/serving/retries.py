@@ -34,7 +34,7 @@ class Failure(Exception):
             and not any(words in self.reason for words in _TOO_LARGE)
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.code} ({' '.join(self.reason.split()).rstrip('.') or 'no reason given'})"
 
 

@@ -9,33 +9,28 @@ Exits with status 1 if any photo could not be painted; the others are written al
 same. Neither TensorFlow nor the model is needed here.
 """
 
-import contextlib
-
 from nst_tf.config.client import ClientSettings
 from nst_tf.inference import folder as photo_folder
-from nst_tf.serving import stylizer as remote_stylizer
 from nst_tf.serving.retries import Retries
+from nst_tf.serving.stylizer import connect
 
 
-def paint(settings: ClientSettings) -> int:
+def stylize(settings: ClientSettings) -> int:
     """Paints the photos; returns the exit status.
 
     Raises:
         UserError: no such server or model, or there is nothing to paint.
     """
-    connection = remote_stylizer.connect(
-        settings.protocol, settings.server, settings.model, settings.model_version
+    model = connect(
+        settings.server,
+        settings.model,
+        protocol=settings.protocol,
+        version=settings.model_version,
+        signature=settings.signature,
+        encoding=settings.encoding,
+        deadline=settings.deadline,
+        retries=Retries(settings.retries, settings.retry_wait),
     )
-    with contextlib.closing(connection):
-        painter = remote_stylizer.RemotePainter(
-            connection,
-            f"{settings.model} at {settings.server}",
-            signature=settings.signature,
-            style_weights=settings.blend,
-            strength=settings.strength,
-            encoding=settings.encoding,
-            deadline=settings.deadline,
-            retries=Retries(settings.retries, settings.retry_wait),
-        )
-        with contextlib.closing(painter):
-            return photo_folder.paint(painter, settings, settings.concurrency)
+    with model:
+        paint = model.prepare(settings.style_argument, settings.strength)
+        return photo_folder.run_folder(paint, settings, settings.concurrency)

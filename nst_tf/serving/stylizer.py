@@ -1,36 +1,76 @@
-"""From a model at a server to one function on photos."""
+"""Painting with a model that TensorFlow Serving has, without TensorFlow here.
 
-from collections.abc import Callable, Sequence
+One file a protocol: a connection has `signatures`, `predict` and `close`, is for several
+threads at once, and raises `retries.Failure` for whatever goes wrong.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from nst_tf.config.registries import CONNECTIONS
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model
+from nst_tf.inference.model import Model
+from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
+from nst_tf.inference.style_names import labels
 from nst_tf.serving.retries import Connection, Failure, Retries
 
 BYTES, PIXELS = "serving_bytes", "serving_default"
 
 
-def connect(protocol: str, server: str, model: str, version: int = 0) -> Connection:
+def connect(
+    server: str,
+    model: str,
+    *,
+    protocol: str = "grpc",
+    version: int = 0,
+    signature: str = BYTES,
+    encoding: str = "png",
+    deadline: float = 60.0,
+    retries: Retries | None = None,
+) -> Model:
+    """Opens a model at a server; it paints like one here, from several threads at once.
+
+    Args:
+        server: host:port.
+        model: its name at the server.
+        protocol: "grpc" or "rest".
+        version: of the model; 0 for the server's newest.
+        signature: `BYTES` sends photos as files, `PIXELS` as uint8 values.
+        encoding: of these files, "png" or "jpg".
+        deadline: seconds that one try may take.
+        retries: for failures that may pass; None for 4 tries more.
+
+    Raises:
+        UserError: gRPC's packages are missing; no such server, model or signature.
+    """
+    connection = open_connection(protocol, server, model, version)
+    try:
+        network = RemoteNetwork(
+            connection, f"{model} at {server}", signature, encoding, deadline, retries
+        )
+    except BaseException:
+        connection.close()
+        raise
+    return Model(network, labels("", network.styles))
+
+
+def open_connection(
+    protocol: str, server: str, model: str, version: int = 0
+) -> Connection:
     """Returns a connection; it speaks with the server only when it is used.
 
     Args:
-        protocol: "grpc" or "rest".
-        server: host:port.
-        model: its name at the server.
-        version: of the model; 0 for the server's newest.
+        protocol, server, model, version: as for `connect`.
 
     Raises:
-        UserError: gRPC's packages are missing.
+        UserError: gRPC's packages are missing, or there is no such protocol.
     """
-    if protocol == "rest":
-        from nst_tf.serving import rest_connection
-
-        return rest_connection.RestConnection(server, model, version)
     try:
-        from nst_tf.serving import grpc_connection
+        connection: Connection = CONNECTIONS[protocol](server, model, version)
+        return connection
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("grpc", "google"):
             raise
@@ -39,74 +79,69 @@ def connect(protocol: str, server: str, model: str, version: int = 0) -> Connect
             f"no module {error.name}",
             "Install them with `pip install 'nst_tf[serving]'`, or use --protocol=rest.",
         ) from error
-    return grpc_connection.GrpcConnection(server, model, version)
 
 
-class RemotePainter:
-    """An artifact (see `open_model.open_artifact`) at a server; for several threads at once.
+class RemoteNetwork(Runtime):
+    """A network with styles of its own at a server; for several threads at once.
 
     Args:
-        connection: from `connect`; it is closed with the painter.
+        connection: from `open_connection`; it is closed with the network.
         name: of model and server, for errors.
-        signature: `BYTES` sends pictures as files, one string each; `PIXELS` as uint8
-            values.
-        style_weights: for a model of several styles of its own.
-        strength: 0 to 1, for a model that learnt it.
-        encoding: format of the files: png or jpg.
-        deadline: seconds that one try may take.
-        retries: for failures that may pass.
+        signature, encoding, deadline, retries: as for `connect`.
 
     Raises:
-        UserError: no such server, model or signature, or style weights or a strength
-            that do not suit the model.
+        UserError: no such server, model or signature.
     """
 
     def __init__(
         self,
         connection: Connection,
         name: str,
-        *,
         signature: str = BYTES,
-        style_weights: Sequence[float] = (),
-        strength: float = 1.0,
         encoding: str = "png",
         deadline: float = 60.0,
         retries: Retries | None = None,
     ):
-        self._connection, self._name, self._signature = connection, name, signature
-        self._encoding, self._deadline = encoding, deadline
+        self.name = name
+        self._connection = connection
+        self._signature = signature
+        self._encoding = encoding
+        self._deadline = deadline
         self._retries = retries or Retries(4, 0.5)
-        offered = self._tried(
+        offered = self._try(
             lambda: connection.signatures(deadline), "a model that says what it takes"
         )
-        self._rest = self._checked(offered, style_weights, strength)
+        inputs = self._find_inputs(offered)
+        self._blend = next((each for each in BLENDS if each in inputs), None)
+        self.has_strength = self._blend == STRENGTHS
+        self.styles = inputs[self._blend][-1] if self._blend else 1
 
-    def __call__(self, rgb: np.ndarray) -> np.ndarray:
-        """Returns the stylized photo, both float32 [H, W, 3] in [0, 1]; see
-        `paint_file` for errors.
-        """
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
+        """See `Runtime.draw`; raises as `stylize_file`."""
+        blend = blend_inputs(self._blend, code, strength)
         if self._signature == BYTES:
-            painted = self.paint_file(
-                image_io.encode(image_io.Picture(rgb), self._encoding)
-            )
-            drawn = image_io.read_picture(
-                painted, max_pixels=rgb.shape[0] * rgb.shape[1]
-            ).rgb
+            photo = image_io.encode(image_io.Picture(image), self._encoding)
+            pixels = image.shape[0] * image.shape[1]
+            stylized = self.stylize_file(photo, blend)
+            drawn = image_io.read_picture(stylized, max_pixels=pixels).rgb
         else:
-            outputs = self._outputs(image=image_io.to_uint8(rgb)[None])
-            drawn = image_io.to_float(
-                np.asarray(_only(outputs, "stylized", self._name), np.uint8)
-            )
-        if drawn.shape != rgb.shape:
+            outputs = self._predict(image=image_io.to_uint8(image)[None], **blend)
+            pixels = _take_only(outputs, "stylized", self.name)
+            drawn = image_io.to_float(np.asarray(pixels, np.uint8))
+        if drawn.shape != image.shape:
             raise expected(
-                f"a picture of the photo's size from {self._name}",
+                f"a picture of the photo's size from {self.name}",
                 f"{drawn.shape[1]}x{drawn.shape[0]}",
                 "Export the model again.",
             )
         return drawn
 
-    def paint_file(self, data: bytes) -> bytes:
+    def stylize_file(self, data: bytes, blend: Mapping[str, np.ndarray]) -> bytes:
         """Returns the stylized picture's file for a photo's, with `BYTES`.
+
+        Args:
+            data: the photo's file.
+            blend: from `blend_inputs`.
 
         Raises:
             UserError: the server cannot be reached or refuses, after all tries; it
@@ -114,57 +149,54 @@ class RemotePainter:
         """
         strings = np.empty(1, object)
         strings[0] = data
-        outputs = self._outputs(image_bytes=strings)
-        reason = _only(outputs, "error", self._name).decode(errors="replace")
+        outputs = self._predict(image_bytes=strings, **blend)
+        reason = _take_only(outputs, "error", self.name).decode(errors="replace")
         if reason:
             raise expected(
-                f"a photo that {self._name} can read",
+                f"a photo that {self.name} can read",
                 reason.rstrip("."),
                 "Check the photo.",
             )
-        return _only(outputs, "stylized_bytes", self._name)
+        stylized: bytes = _take_only(outputs, "stylized_bytes", self.name)
+        return stylized
 
     def close(self) -> None:
         """Ends calls that are under way."""
         self._retries.close()
         self._connection.close()
 
-    def _checked(self, offered, style_weights, strength):
-        """Returns the inputs beside the picture."""
+    def _find_inputs(
+        self, offered: Mapping[str, Mapping[str, tuple[int, ...]]]
+    ) -> Mapping[str, tuple[int, ...]]:
+        """Returns {input: shape} of the signature that is used."""
         inputs = offered.get(self._signature)
         if inputs is None:
             raise expected(
-                f"{self._name} to have the signature {self._signature}",
+                f"{self.name} to have the signature {self._signature}",
                 ", ".join(offered) or "none",
                 f"Choose one with --signature={BYTES} or {PIXELS}, or export the model again.",
             )
-        if beside := set(inputs) - {"image_bytes", "image", *open_model.BLENDS}:
+        if beside := set(inputs) - {"image_bytes", "image", *BLENDS}:
             raise expected(
                 "a model that paints in styles of its own",
-                f"{self._name}, which also takes {', '.join(sorted(beside))}",
+                f"{self.name}, which also takes {', '.join(sorted(beside))}",
                 "Models of any style are not served to this client.",
             )
-        name = next((name for name in open_model.BLENDS if name in inputs), None)
-        blend = open_model.blend_of(
-            style_weights, strength, self._name, name, inputs[name][-1] if name else 1
-        )
-        return {} if blend is None else {name: blend}
+        return inputs
 
-    def _outputs(self, **picture):
-        return self._tried(
-            lambda: self._connection.predict(
-                self._signature, {**picture, **self._rest}, self._deadline
-            ),
+    def _predict(self, **inputs: np.ndarray) -> Mapping[str, np.ndarray]:
+        return self._try(
+            lambda: self._connection.predict(self._signature, inputs, self._deadline),
             "a painted photo",
         )
 
-    def _tried(self, call: Callable[[], Any], what: str) -> Any:
+    def _try(self, call: Callable[[], Any], what: str) -> Any:
         try:
             return self._retries(call)
         except Failure as failure:
-            raise self._explained(failure, what) from failure
+            raise self._explain(failure, what) from failure
 
-    def _explained(self, failure: Failure, what: str) -> UserError:
+    def _explain(self, failure: Failure, what: str) -> UserError:
         gone = (
             "Start the server, or check --server and --protocol: TensorFlow Serving listens for gRPC at port "
             "8500 and for REST at 8501."
@@ -178,13 +210,13 @@ class RemotePainter:
             "server's limit.",
         }
         return expected(
-            f"{what} from {self._name}",
+            f"{what} from {self.name}",
             failure,
             remedies.get(failure.code, "See the server's log."),
         )
 
 
-def _only(outputs, name, model):
+def _take_only(outputs: Mapping[str, np.ndarray], name: str, model: str) -> Any:
     """Returns the one item of an output; REST leaves out the name where there is one output."""
     found = outputs.get(name, outputs.get("") if len(outputs) == 1 else None)
     if found is None or found.ndim == 0 or len(found) != 1:

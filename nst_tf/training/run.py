@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,13 +12,27 @@ from nst_tf.config.registries import METHODS
 from nst_tf.config.train import DrawingSettings, TrainSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline, sources as data_sources
-from nst_tf.exporters import registry as exporters
+from nst_tf.exporters import export_network
 from nst_tf.features import precision
 from nst_tf.runs import callbacks
 from nst_tf.runs.folder import RunFolder, open_run
 from nst_tf.training.distribution import open_distribution
 from nst_tf.training.loop import Fit
 from nst_tf.training.schedule import FitConfig, FitResult
+
+
+def train_network(log: Callable[[str], None] = print, **settings: Any) -> RunFolder:
+    """Trains a network: `train_network(output="runs/mine", style_image="mosaic", steps=400)`.
+
+    Args:
+        log: takes lines for the user.
+        **settings: fields of the settings of a method, see `nst_tf.config.train`; those
+            left out have their defaults.
+
+    Returns, Raises:
+        As `train`.
+    """
+    return train(TrainSettings.of(settings), log)
 
 
 def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFolder:
@@ -166,7 +181,7 @@ def _finish(settings, run, task, result: FitResult, sources, log):
 
 
 def _export(settings, run, task, log):
-    _, refused = exporters.export_all(
+    _, refused = export_network.export_formats(
         settings.export,
         task.network,
         run.path,

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from nst_tf.core import files
-from nst_tf.core.errors import UserError
+from nst_tf.core.errors import UserError, first_line
 
 
 def names(folder):
@@ -200,3 +200,119 @@ def test_a_folder_that_cannot_be_listed_is_logged(tree, monkeypatch, caplog):
     monkeypatch.setattr(os, "scandir", scandir)
     assert files.find_files(tree / "sub", (".jpg", ".png")) == [tree / "sub" / "c.png"]
     assert "deep (Permission denied)" in caplog.text
+
+
+# -- folders ---------------------------------------------------------------------------------------
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def replace(path, content):
+    with files.replace_folder(path) as folder:
+        (folder / "a.bin").write_bytes(content)
+
+
+def test_a_folder_is_written_and_replaced_with_nothing_left_beside_it(tmp_path):
+    path = tmp_path / "parent" / "web"
+    replace(path, b"old")
+    (path / "more.bin").write_bytes(b"of the older one alone")
+    replace(path, b"new")
+    assert contents(tmp_path) == {"parent/web/a.bin": b"new"}
+    assert names(path.parent) == ["web"]
+
+
+def test_a_block_that_fails_leaves_the_old_folder(tmp_path):
+    replace(tmp_path / "web", b"old")
+    with pytest.raises(RuntimeError, match="not equal"):
+        with files.replace_folder(tmp_path / "web") as folder:
+            (folder / "a.bin").write_bytes(b"new")
+            raise RuntimeError("not equal")
+    assert contents(tmp_path) == {"web/a.bin": b"old"} and names(tmp_path) == ["web"]
+
+
+@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), KeyboardInterrupt()]
+)
+def test_a_rename_that_fails_or_is_interrupted_leaves_one_whole_folder(
+    tmp_path, monkeypatch, step, moved, error
+):
+    replace(tmp_path / "web", b"old")
+    rename, calls = os.rename, []
+
+    def fail(*args):
+        calls.append(args)
+        if len(calls) != step:
+            return rename(*args)
+        if moved:
+            rename(*args)
+        raise error
+
+    monkeypatch.setattr(os, "rename", fail)
+    with pytest.raises(type(error)):
+        replace(tmp_path / "web", b"new")
+    monkeypatch.undo()
+    kept = b"new" if (step, moved) == (2, True) else b"old"
+    assert (tmp_path / "web" / "a.bin").read_bytes() == kept
+    replace(tmp_path / "web", b"next")
+    assert contents(tmp_path) == {"web/a.bin": b"next"} and names(tmp_path) == ["web"]
+
+
+@pytest.mark.parametrize("step", ["rename", "rmtree"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_process_killed_between_the_steps_leaves_one_whole_folder_which_the_next_finds(
+    tmp_path, step, count
+):
+    path = tmp_path / "web"
+    replace(path, b"old")
+    code = f"""
+import os, shutil, sys
+from nst_tf.core import files
+module = {{"rename": os, "rmtree": shutil}}[{step!r}]
+step, calls = getattr(module, {step!r}), []
+def die(*args, **options):
+    calls.append(args)
+    if len(calls) == {count}:
+        os._exit(9)
+    return step(*args, **options)
+setattr(module, {step!r}, die)
+with files.replace_folder(sys.argv[1]) as folder:
+    (folder / "a.bin").write_bytes(b"new")
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(path)])
+    assert done.returncode == 9
+    found = [
+        place / "a.bin"
+        for place in (path, tmp_path / ".web.old")
+        if (place / "a.bin").is_file()
+    ]
+    assert found[0].read_bytes() in (b"old", b"new")
+    # What the next call does fails: then, too, one of the two has the name again.
+    with pytest.raises(RuntimeError):
+        with files.replace_folder(path):
+            raise RuntimeError
+    assert (path / "a.bin").read_bytes() in (b"old", b"new")
+    replace(path, b"next")
+    assert contents(path) == {"a.bin": b"next"} and not (tmp_path / ".web.old").exists()
+
+
+def test_a_file_where_a_folder_is_to_be_is_one_line_and_stays(tmp_path):
+    (tmp_path / "web").write_bytes(b"mine")
+    with pytest.raises(UserError, match="a path to a folder.*web"):
+        replace(tmp_path / "web", b"new")
+    assert (tmp_path / "web").read_bytes() == b"mine"
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+def test_the_first_line_of_an_error_has_no_period_and_is_never_empty():
+    assert first_line(ValueError("\nToo small.\nTraceback")) == "Too small"
+    assert first_line(KeyboardInterrupt()) == "KeyboardInterrupt"

@@ -212,9 +212,9 @@ def test_more_than_one_percent_of_unreadable_files_end_the_stream_with_a_list(tm
 
 @pytest.mark.parametrize("count", [3, 250])
 def test_a_folder_of_broken_files_ends_rather_than_hangs(tmp_path, monkeypatch, count):
-    endless = data_sources._numbers
+    endless = data_sources._count_from
     monkeypatch.setattr(
-        data_sources, "_numbers", lambda start: endless(start).take(2000)
+        data_sources, "_count_from", lambda start: endless(start).take(2000)
     )  # if it hung
     for number in range(count):
         (tmp_path / f"broken{number}.jpg").write_bytes(b"\xff\xd8\xff broken")

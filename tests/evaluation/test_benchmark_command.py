@@ -13,6 +13,8 @@ from nst_tf.evaluation import benchmark as model_benchmark
 from nst_tf.inference import latency
 from nst_tf.inference.latency import Timing
 
+pytestmark = pytest.mark.slow
+
 
 def settings(*models, **changes):
     return BenchmarkSettings(

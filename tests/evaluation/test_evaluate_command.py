@@ -13,7 +13,7 @@ from nst_tf import evaluate
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.core.errors import UserError
 from nst_tf.evaluation import contenders, report, run as evaluate_run, score
-from nst_tf.features import extractors, precision
+from nst_tf.features import precision, slim_vgg19
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual
 
@@ -125,7 +125,7 @@ def test_the_objective_is_the_training_loss(evaluated, inputs):
         1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 3.0}
     )
     loss = perceptual.PerceptualLoss(
-        extractors.load_slim_vgg19(weights.layers), weights
+        slim_vgg19.load_slim_vgg19(weights.layers), weights
     )
     photo, drawn = (
         image_io.read_picture(inputs / folder / "lake.png").rgb[None]
@@ -223,13 +223,13 @@ def test_gatys_is_painted_once_and_gets_better_with_iterations(inputs, tmp_path)
         dataclasses.replace(settings, photos=0), print
     )
     style = image_io.read_picture(inputs / "style.png")
-    baselines = contenders.gatys_baselines(settings, style)
+    baselines = contenders.make_gatys_baselines(settings, style)
     assert [each.name for each in baselines] == [
         "Gatys, 1 iterations",
         "Gatys, 4 iterations",
     ]
-    judge = score.Judge(
-        extractors.load_slim_vgg19(("relu1_1", "relu2_1")),
+    judge = score.PerceptualScore(
+        slim_vgg19.load_slim_vgg19(("relu1_1", "relu2_1")),
         style,
         perceptual.LossWeights(
             1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 3.0}
@@ -237,11 +237,11 @@ def test_gatys_is_painted_once_and_gets_better_with_iterations(inputs, tmp_path)
     )
     totals = [
         judge.terms(each.draw(photo), photo.rgb)["total"]
-        for each in (contenders.identity(), *baselines)
+        for each in (contenders.make_identity(), *baselines)
     ]
     assert totals[0] > totals[1] > totals[2]
     files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.png")}
-    contenders.gatys_baselines(settings, style)[1].draw(photo)
+    contenders.make_gatys_baselines(settings, style)[1].draw(photo)
     del files[next(path for path in files if path.name == "style.png")]
     assert len(files) == 2 and all(
         path.stat().st_mtime_ns == then for path, then in files.items()
@@ -251,7 +251,7 @@ def test_gatys_is_painted_once_and_gets_better_with_iterations(inputs, tmp_path)
 def test_other_settings_paint_other_gatys_pictures(inputs, tmp_path):
     style = image_io.read_picture(inputs / "style.png")
     for weight in (10.0, 20.0):
-        contenders.gatys_baselines(
+        contenders.make_gatys_baselines(
             small(inputs, tmp_path, gatys=("1",), style_weight=weight), style
         )
     assert len(list(tmp_path.glob("gatys_*"))) == 2
@@ -301,6 +301,7 @@ def test_two_models_of_one_name_need_names(inputs):
         contenders.open_models([str(inputs / "negatives")] * 2, STYLE)
 
 
+@pytest.mark.slow
 def test_a_style_of_a_model_of_several_is_chosen_by_its_number(inputs, tmp_path):
     path = next(artifact.path for artifact in tiny.exported(3)[1]["tflite"])
     (model,) = contenders.open_models([f"last={path}@2"], STYLE)
@@ -313,6 +314,7 @@ def test_a_style_of_a_model_of_several_is_chosen_by_its_number(inputs, tmp_path)
     )
 
 
+@pytest.mark.slow
 def test_a_model_of_any_style_paints_in_the_style_that_is_judged():
     (model,) = contenders.open_models(
         [str(tiny.any_style_exported() / "network.keras")], STYLE
@@ -344,7 +346,7 @@ def test_an_unfinished_run_is_no_folder_of_pictures(tmp_path):
 
 def test_a_model_that_draws_nan_is_named(inputs, tmp_path):
     settings = small(inputs, tmp_path)
-    broken = contenders.Candidate("broken", lambda photo: photo.rgb * np.nan)
+    broken = contenders.Contender("broken", lambda photo: photo.rgb * np.nan)
     with pytest.raises(UserError, match="of broken"):
         evaluate_run.measure(
             broken, evaluate_run.read_photos(settings, print), None, None

@@ -35,7 +35,10 @@ MISSING = [
     )
     if not there
 ]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not here: {'; '.join(MISSING)}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(MISSING), reason=f"not here: {'; '.join(MISSING)}"),
+]
 
 # A tiny network needs no large frames. The second is what photos of the shape of most
 # cameras get.

@@ -17,14 +17,14 @@ from support import tiny
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import (
+    export_network as exporters,
     model_card,
     parity,
-    registry as exporters,
     run as export_run,
 )
-from nst_tf.exporters.tflite import litert_layers, per_style as tflite
+from nst_tf.exporters.tflite import conversion, litert_layers, per_style
+from nst_tf.exporters.tflite.exporter import TfliteExporter
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model
 from nst_tf.models import transform_net
 
 FLOORS = {
@@ -43,7 +43,7 @@ TFLITE = ["tiny.tflite", "tiny_float16.tflite", "tiny_int8.tflite"]
 
 @functools.cache
 def opened(path):
-    return open_model.open_artifact(path)
+    return tiny.open_painter(path)
 
 
 @functools.cache
@@ -84,6 +84,7 @@ def test_pictures_of_other_weights_are_far_below_every_floor():
     assert ours.std() > 0.1 and ((0 < ours) & (ours < 1)).mean() > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", tiny.FORMATS)
 def test_what_the_gate_refuses_is_not_written(name, tmp_path, monkeypatch):
     network, _ = tiny.exported()
@@ -93,26 +94,27 @@ def test_what_the_gate_refuses_is_not_written(name, tmp_path, monkeypatch):
 
     monkeypatch.setattr(parity, "compare", refuse)
     with pytest.raises(RuntimeError, match="not equal"):
-        exporters.export(name, network, tmp_path, "tiny")
+        exporters.export_network(name, network, tmp_path, "tiny")
     assert tree(tmp_path) == {}
 
 
+@pytest.mark.slow
 def test_a_refused_export_leaves_the_older_one(tmp_path, monkeypatch):
     network, _ = tiny.exported()
-    exporters.export("saved_model", network, tmp_path, "tiny")
+    exporters.export_network("saved_model", network, tmp_path, "tiny")
     before = tree(tmp_path)
-    exporters.export("saved_model", tiny.network(2), tmp_path, "tiny")
+    exporters.export_network("saved_model", tiny.network(2), tmp_path, "tiny")
     replaced = tree(tmp_path)
     assert replaced.keys() == before.keys() and replaced != before
     monkeypatch.setattr(parity, "psnr", lambda *pictures: 10.0)
     with pytest.raises(RuntimeError, match="10.0 dB"):
-        exporters.export("saved_model", network, tmp_path, "tiny")
+        exporters.export_network("saved_model", network, tmp_path, "tiny")
     assert tree(tmp_path) == replaced
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones():
     with pytest.raises(UserError, match="saved_model, tflite.*'onyx'"):
-        exporters.export("onyx", None, None, "")
+        exporters.export_network("onyx", None, None, "")
 
 
 def test_lines_name_path_size_and_likeness():
@@ -126,7 +128,7 @@ def test_lines_name_path_size_and_likeness():
             )
     line = str(
         parity.Artifact(
-            "a.tflite", 1_234_567, parity.Likeness(52.14, 55.03, 2.0, 0.3), 50
+            "a.tflite", 1_234_567, parity.Likeness(52.14, 55.03, 2.0, 0.3), 50, "tflite"
         )
     )
     assert (
@@ -134,28 +136,30 @@ def test_lines_name_path_size_and_likeness():
     )
     equal = parity.Likeness(float("inf"), float("inf"), 0.0, 0.0)
     assert (
-        str(parity.Artifact("a", 1, equal, 80)) == "a (0.00 MB, equal to the network)"
+        str(parity.Artifact("a", 1, equal, 80, "tflite"))
+        == "a (0.00 MB, equal to the network)"
     )
 
 
 # -- bfloat16 --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_network_trained_in_bfloat16_is_exported_in_float32(tmp_path):
     trained, wide = tiny.network(dtype="mixed_bfloat16"), tiny.network()
     photo = image_io.to_float(tiny.photo(45, 61))
     assert parity.psnr(tiny.draw(trained, photo), tiny.draw(wide, photo)) < 60
     np.testing.assert_array_equal(
-        tiny.draw(exporters.in_float32(trained), photo), tiny.draw(wide, photo)
+        tiny.draw(exporters.cast_to_float32(trained), photo), tiny.draw(wide, photo)
     )
-    exporters.export("saved_model", trained, tmp_path, "tiny")
-    drawn = open_model.open_artifact(tmp_path / "saved_model")(photo)
+    exporters.export_network("saved_model", trained, tmp_path, "tiny")
+    drawn = tiny.open_painter(tmp_path / "saved_model")(photo)
     assert parity.psnr(drawn, tiny.draw(wide, photo)) > 80
 
 
 def test_a_float32_network_is_exported_itself():
     network = tiny.exported()[0]
-    assert exporters.in_float32(network) is network
+    assert exporters.cast_to_float32(network) is network
 
 
 # -- the gate --------------------------------------------------------------------------------------
@@ -168,6 +172,7 @@ def gate(artifact, at_least=30.0):
     )
 
 
+@pytest.mark.slow
 def test_the_gate_passes_the_network_itself():
     assert gate(tiny.draw).least == gate(tiny.draw).mean == float("inf")
 
@@ -189,6 +194,7 @@ def test_the_gate_measures_what_differs():
         gate(off_by_a_thousandth, 61)
 
 
+@pytest.mark.slow
 def test_the_gate_counts_the_worst_of_twenty_different_photos():
     shown = []
 
@@ -212,7 +218,9 @@ def test_the_gate_counts_the_worst_of_twenty_different_photos():
 def test_every_style_and_blend_meets_every_photo_of_the_gate():
     blends = [
         each.inputs["strengths"].tolist()
-        for each in parity.drawn(tiny.network(styles=2, strength=True), (8, 8))
+        for each in parity.draw_references(
+            tiny.network(styles=2, strength=True), (8, 8)
+        )
     ]
     assert blends[:5] == [[[1, 0]], [[0, 1]], [[0.5, 0.5]], [[0.25, 0.25]], [[0, 0]]]
     assert all(
@@ -221,9 +229,10 @@ def test_every_style_and_blend_meets_every_photo_of_the_gate():
     assert all(blends[photo] != blends[photo + 5] for photo in range(15))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "variants, narrow",
-    [(tflite.VARIANTS, [3, 4, 5, 6, 7]), (tflite.OF_SEVERAL_STYLES, [3, 4, 7])],
+    [(per_style.VARIANTS, [3, 4, 5, 6, 7]), (per_style.OF_SEVERAL_STYLES, [3, 4, 7])],
 )  # 5 and 6 upsample
 def test_int8_files_hold_8_bits_but_for_their_first_convolutions_and_with_several_styles_upsampling(
     variants, narrow
@@ -232,12 +241,12 @@ def test_int8_files_hold_8_bits_but_for_their_first_convolutions_and_with_severa
     network = transform_net.transform_net(
         transform_net.TransformNetConfig(width=8, residual_blocks=1)
     )
-    core = tflite.core_for_phones(network)
+    core = per_style.core_for_phones(network)
     stylize = tf.function(
         lambda image: {"stylized": core(image)},
         input_signature=[tf.TensorSpec([1, 32, 32, 3], name="image")],
     )
-    files = tflite.converted(
+    files = conversion.convert(
         stylize, core.weights, {suffix: variants[suffix] for suffix in ("", "_int8")}
     )
     kinds, kernels = {}, {}
@@ -276,11 +285,12 @@ def test_int8_files_hold_8_bits_but_for_their_first_convolutions_and_with_severa
             np.testing.assert_allclose(exact, kept, atol=2**-9 * np.abs(exact).max())
 
 
+@pytest.mark.slow
 def test_networks_of_several_styles_are_written_with_upsampling_in_float(tmp_path):
     sizes = []
     for styles in (1, 2):
         network = tiny.network(width=8, styles=styles)
-        written = tflite.export(network, tmp_path / str(styles), "tiny")
+        written = TfliteExporter().export(network, tmp_path / str(styles), "tiny")
         sizes.append({artifact.path.stem: artifact.size for artifact in written})
     # A float16 weight has a byte more than an int8 one. Folded, upsampling has 2x2x32
     # weights for each of 4x16 channels, and 2x2x16 for each of 4x8: 10 kB.
@@ -368,6 +378,7 @@ def test_saved_model_stores_each_weight_once_and_no_other_network():
     assert network.get_weights()[0].tobytes() not in graph
 
 
+@pytest.mark.slow
 def test_saved_model_runs_in_a_process_without_this_package(tmp_path):
     photo = tiny.photo(45, 61)
     np.save(tmp_path / "photo.npy", photo)
@@ -395,7 +406,7 @@ np.save(drawn, run(image=tf.constant(np.load(photo)[None]))["stylized"].numpy()[
 def test_tflite_has_built_in_operations_only(name):
     interpreter = Interpreter(str(tiny.artifact(name)))
     assert len(interpreter._get_ops_details()) > 50
-    assert tflite.foreign_operations(interpreter) == []
+    assert conversion.foreign_operations(interpreter) == []
 
 
 def test_foreign_operations_are_found():
@@ -405,7 +416,7 @@ def test_foreign_operations_are_found():
         def _get_ops_details(self):
             return [{"op_name": name} for name in names]
 
-    assert tflite.foreign_operations(Fake()) == [
+    assert conversion.foreign_operations(Fake()) == [
         "CUSTOM",
         "FlexTile",
         "READ_VARIABLE",
@@ -413,9 +424,10 @@ def test_foreign_operations_are_found():
     ]
 
 
+@pytest.mark.slow
 def test_separable_blocks_and_small_edges_are_exported_as_they_draw(tmp_path):
     # The export itself refuses what does not draw the network's picture.
-    artifacts = tflite.export(
+    artifacts = TfliteExporter().export(
         tiny.network(block="separable", edge_size=5), tmp_path, "tiny"
     )
     interpreter = Interpreter(str(artifacts[0].path))
@@ -442,7 +454,7 @@ def test_tflite_runs_at_any_drawable_size_and_back(name):
     assert (
         list(source["shape"])
         == list(target["shape"])
-        == [1, tflite.SIDE, tflite.SIDE, 3]
+        == [1, per_style.SIDE, per_style.SIDE, 3]
     )
     for size in [(8, 8), (12, 200), (96, 64), (8, 8), (96, 64)]:
         photo = image_io.to_float(tiny.photo(*size))
@@ -492,6 +504,7 @@ def run_folder(tmp_path_factory):
     return str(folder)
 
 
+@pytest.mark.slow
 def test_the_command_exports_a_run_folder(run_folder, tmp_path):
     output = tmp_path / "exported" / "night"
     done = subprocess.run(
@@ -520,10 +533,11 @@ def test_the_command_exports_a_run_folder(run_folder, tmp_path):
     assert "Warning" not in done.stderr and "Assets written" not in done.stderr
     photo = image_io.to_float(tiny.photo(45, 61))
     wanted = tiny.draw(tiny.network(), photo)
-    drawn = open_model.open_artifact(output / "tflite" / "night.tflite")(photo)
+    drawn = tiny.open_painter(output / "tflite" / "night.tflite")(photo)
     assert parity.psnr(drawn, wanted) > 80
 
 
+@pytest.mark.slow
 def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(
     run_folder, tmp_path
 ):
@@ -595,15 +609,16 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(
 
 
 def test_labels_are_the_styles_in_the_order_of_their_weights():
-    assert model_card.labels("mosaic,/a/vangogh_starry-night.jpg", 2) == [
+    assert model_card.label_styles("mosaic,/a/vangogh_starry-night.jpg", 2) == [
         "Mosaic",
         "Vangogh starry night",
     ]
-    assert model_card.labels("", 2) == ["Style 1", "Style 2"]
+    assert model_card.label_styles("", 2) == ["Style 1", "Style 2"]
 
 
+@pytest.mark.slow
 def test_files_of_fixed_sizes_are_made_when_asked_for(tmp_path):
-    artifacts = exporters.export(
+    artifacts = exporters.export_network(
         "tflite", tiny.network(), tmp_path, "tiny", sides=(64,)
     )
     assert [artifact.path.name for artifact in artifacts] == [
@@ -618,12 +633,13 @@ def test_files_of_fixed_sizes_are_made_when_asked_for(tmp_path):
     with pytest.raises(
         UserError, match="multiples of 4 and at least 8. Received: 50. Try 52"
     ):
-        exporters.export(
+        exporters.export_network(
             "tflite", tiny.network(), tmp_path / "none", "tiny", sides=(64, 50)
         )
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):
     (tmp_path / "precious.txt").write_text("mine")
     settings = {
@@ -643,6 +659,7 @@ def test_an_existing_output_is_refused_and_not_changed(run_folder, tmp_path):
     assert (tmp_path / "precious.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_format_that_does_not_draw_the_network_is_one_line_and_costs_no_other(
     run_folder, tmp_path, monkeypatch
 ):
@@ -715,6 +732,7 @@ def test_runs_without_a_network_that_paints_are_told_apart(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_leaves_no_half_saved_model(run_folder, tmp_path):
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

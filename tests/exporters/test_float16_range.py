@@ -6,9 +6,11 @@ import tensorflow as tf
 from support import tiny
 
 from nst_tf.exporters import parity
-from nst_tf.exporters.tflite import any_style as any_style_tflite, float16_range
+from nst_tf.exporters.tflite import any_style, float16_range
 from nst_tf.images import io as image_io
 from nst_tf.models import adain_net, transform_net
+
+pytestmark = pytest.mark.slow
 
 
 def large(**shape):
@@ -60,7 +62,7 @@ def test_a_network_of_any_style_stays_within_float16_and_paints_the_same():
         convolution.set_weights([300.0 * weight for weight in before_enlarged])
         core, small = (
             transform_net.core(parts.transform),
-            any_style_tflite.transformer_for_phones(parts),
+            any_style.transformer_for_phones(parts),
         )
     finally:
         convolution.set_weights(before_enlarged)  # the network is that of all tests

@@ -6,10 +6,12 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from support import tiny
 
-from nst_tf.exporters.tflite import flatbuffer, litert_layers, per_style as tflite
+from nst_tf.exporters.tflite import conversion, flatbuffer, litert_layers, per_style
 from nst_tf.layers.padding import ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
 from nst_tf.models import adain_net, transform_net
+
+pytestmark = pytest.mark.slow
 
 SHAPES = [
     {},
@@ -128,9 +130,11 @@ def test_zero_pads_are_left_to_the_convolutions():
 
 
 def test_files_upsample_nothing_before_a_convolution():
-    core = tflite.core_for_phones(tiny.network())
-    data = tflite.converted(
-        tflite.stylizing(core, 32, 32), core.weights, {"": tflite.VARIANTS[""]}
+    core = per_style.core_for_phones(tiny.network())
+    data = conversion.convert(
+        per_style.stylize_function(core, 32, 32),
+        core.weights,
+        {"": per_style.VARIANTS[""]},
     )[""]
     operations = [
         each["op_name"] for each in Interpreter(model_content=data)._get_ops_details()
@@ -166,14 +170,16 @@ def converted():
     as they are.
     """
     network = tiny.network(width=8)
-    core = tflite.core_for_phones(network)
+    core = per_style.core_for_phones(network)
     variants = {
-        "": tflite.VARIANTS[""],
-        "_float16": tflite.FLOAT16,
-        "_int8": tflite.INT8,
-        "_int8_of_several_styles": tflite.OF_SEVERAL_STYLES["_int8"],
+        "": per_style.VARIANTS[""],
+        "_float16": conversion.FLOAT16,
+        "_int8": conversion.INT8,
+        "_int8_of_several_styles": per_style.OF_SEVERAL_STYLES["_int8"],
     }
-    return tflite.converted(tflite.stylizing(core, 64, 64), core.weights, variants)
+    return conversion.convert(
+        per_style.stylize_function(core, 64, 64), core.weights, variants
+    )
 
 
 def roughness(data):
@@ -192,14 +198,14 @@ def test_a_picture_of_one_color_stays_flat(files, suffix):
 
 @pytest.mark.parametrize("suffix", ["_float16", "_int8"])
 def test_numbers_rounded_each_alone_would_alternate_there(suffix, monkeypatch):
-    monkeypatch.setattr(flatbuffer, "with_even_phases", lambda data, exact: data)
+    monkeypatch.setattr(flatbuffer, "keep_phases_even", lambda data, exact: data)
     assert roughness(converted()[suffix]) > 1
 
 
 def test_evenly_rounded_kernels_are_near_and_have_one_sum():
     kernels = np.random.default_rng(0).uniform(-40, 40, (4, 3, 2, 2, 5))
     kernels += (kernels[:1] - kernels).mean((2, 3), keepdims=True)
-    rounded = flatbuffer.evenly_rounded(kernels, 127)
+    rounded = flatbuffer.round_evenly(kernels, 127)
     sums = rounded.sum((2, 3))
     assert (
         (sums == sums[0]).all()
@@ -213,5 +219,5 @@ def test_evenly_rounded_kernels_are_near_and_have_one_sum():
 def test_evenly_rounded_kernels_stay_within_their_range():
     kernels = np.full((4, 1, 2, 2, 1), 126.6)
     kernels[1, 0, 0, :, 0] = [126.2, 127]
-    rounded = flatbuffer.evenly_rounded(kernels, 127)
+    rounded = flatbuffer.round_evenly(kernels, 127)
     assert np.abs(rounded).max() <= 127 and len(set(rounded.sum((2, 3)).ravel())) == 1

@@ -22,11 +22,13 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from nst_tf.exporters.saved_model import (
     image_bytes,
-    per_style as saved_model,
     serving_files,
 )
+from nst_tf.exporters.saved_model.exporter import SavedModelExporter
 from nst_tf.images import io as image_io
 from nst_tf.layers.padding import PadToMultiple
+
+pytestmark = pytest.mark.slow
 
 HUGE = 20_000  # pixels a side
 
@@ -35,7 +37,9 @@ HUGE = 20_000  # pixels a side
 def exported(tmp_path_factory):
     """The network, and the path of its SavedModel."""
     network = tiny.network()
-    (artifact,) = saved_model.export(network, tmp_path_factory.mktemp("night"), "night")
+    (artifact,) = SavedModelExporter().export(
+        network, tmp_path_factory.mktemp("night"), "night"
+    )
     return network, artifact.path
 
 
@@ -241,7 +245,7 @@ def test_pixels_are_read_as_pillow_reads_them():
 
 def test_several_styles_take_weights_for_each_picture_or_for_all(tmp_path):
     network = tiny.network(styles=3)
-    (artifact,) = saved_model.export(network, tmp_path, "three")
+    (artifact,) = SavedModelExporter().export(network, tmp_path, "three")
     run = functions(artifact.path)
     files, weights = MIXED[:2], np.array([[0, 1, 0], [0.5, 0, 0.5]], np.float32)
     each = run["serving_bytes"](image_bytes=files, style_weights=weights)[
@@ -312,7 +316,7 @@ def test_warm_up_requests_are_messages_of_tensorflow_serving_that_the_model_answ
 def test_warm_up_requests_have_every_input_of_a_network_that_takes_weights_of_styles(
     tmp_path, shape
 ):
-    (artifact,) = saved_model.export(tiny.network(**shape), tmp_path, "night")
+    (artifact,) = SavedModelExporter().export(tiny.network(**shape), tmp_path, "night")
     for record in tf.data.TFRecordDataset(
         str(artifact.path / "assets.extra" / "tf_serving_warmup_requests")
     ):

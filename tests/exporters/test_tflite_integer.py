@@ -7,23 +7,25 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 from support import tiny
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
-from nst_tf.exporters import parity, registry as exporters, run as export_run
+from nst_tf.exporters import export_network, parity, run as export_run
 from nst_tf.exporters.tflite import (
+    conversion,
     integer as tflite_integer,
     integer_range,
     litert_layers,
-    per_style as tflite,
 )
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.models import transform_net
+
+pytestmark = pytest.mark.slow
 
 SHAPES = [
     {},
@@ -86,9 +88,7 @@ def graph(exported):
 @pytest.mark.parametrize("size", tiny.SIZES, ids="{0[0]}x{0[1]}".format)
 def test_it_draws_the_networks_picture_at_every_size(exported, size):
     photo = image_io.to_float(tiny.photo(*size))
-    drawn = open_model.open_artifact(exported / "tflite" / "night_integer.tflite")(
-        photo
-    )
+    drawn = tiny.open_painter(exported / "tflite" / "night_integer.tflite")(photo)
     assert drawn.shape == photo.shape and drawn.min() >= 0 and drawn.max() <= 1
     # The deepest norms see four pixels of the smallest pictures: nothing averages out.
     assert parity.psnr(drawn, tiny.draw(network(), photo)) >= (
@@ -117,7 +117,7 @@ def test_kernels_in_the_file_are_what_numpy_rounds(graph):
     model, main, operations = graph
     core = transform_net.core(network())
     fitted = litert_layers.for_litert(
-        integer_range.fitted(core, integer_range.measured(core))
+        integer_range.fit_to_ranges(core, integer_range.measure_ranges(core))
     )
     stored = [
         main.tensors[op.inputs[1]] for name, op in operations if name == "CONV_2D"
@@ -168,7 +168,9 @@ def test_a_network_that_does_not_bear_8_bits_is_one_line_with_what_to_use_instea
     tmp_path,
 ):
     lost = mock.patch.object(
-        tflite_integer, "rounded", lambda core: transform_net.core(tiny.network(2))
+        tflite_integer,
+        "round_to_8_bits",
+        lambda core: transform_net.core(tiny.network(2)),
     )
     with (
         lost,
@@ -176,7 +178,7 @@ def test_a_network_that_does_not_bear_8_bits_is_one_line_with_what_to_use_instea
             UserError, match="by 32 dB. Received.*not written. Use the format tflite"
         ) as caught,
     ):
-        exporters.export("tflite_integer", network(), tmp_path, "night")
+        export_network.export_network("tflite_integer", network(), tmp_path, "night")
     assert "\n" not in str(caught.value) and list(tmp_path.iterdir()) == []
 
 
@@ -186,7 +188,7 @@ def test_a_network_that_does_not_bear_8_bits_is_one_line_with_what_to_use_instea
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_fitting_ranges_leaves_the_picture_and_puts_convolutions_into_one_range(shape):
     core = transform_net.core(network(**shape))
-    fitted = integer_range.fitted(core, integer_range.measured(core))
+    fitted = integer_range.fit_to_ranges(core, integer_range.measure_ranges(core))
     photo, blend = (
         image_io.to_float(tiny.photo(96, 96)),
         (0.3, 0.6) if "styles" in shape else (),
@@ -213,7 +215,7 @@ def test_rounding_to_8_bits_keeps_the_picture_of_every_kind_of_network(shape):
         (1, 0) if "styles" in shape else (),
     )
     ratio = parity.psnr(
-        tiny.draw(tflite_integer.rounded(core), photo, blend),
+        tiny.draw(tflite_integer.round_to_8_bits(core), photo, blend),
         tiny.draw(core, photo, blend),
     )
     assert 32 <= ratio < 60
@@ -277,10 +279,12 @@ def test_means_of_many_multiples_of_one_step_are_right_in_litert():
             lambda image: {"stylized": layer(image)},
             input_signature=[tf.TensorSpec(maps.shape, name="image")],
         )
-        data = tflite.converted(function, layer.weights, {"": tflite.Variant(0.0)})[""]
-        drawn = tflite.open_checked(data, "norm.tflite").get_signature_runner()(
-            image=maps
-        )["stylized"]
+        data = conversion.convert(
+            function, layer.weights, {"": conversion.Variant(0.0)}
+        )[""]
+        drawn = Interpreter(model_content=data).get_signature_runner()(image=maps)[
+            "stylized"
+        ]
         return np.abs(drawn.mean((1, 2), np.float64) - exact.mean((1, 2))).max()
 
     assert error(tflite_integer.Norm()) < 1e-3 < error(InstanceNormalization())

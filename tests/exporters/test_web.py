@@ -21,16 +21,18 @@ from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data import style_images
 from nst_tf.exporters import (
+    export_network as exporters,
     model_card,
     parity,
-    registry as exporters,
     run as export_run,
 )
-from nst_tf.exporters.tflite import per_style as tflite
+from nst_tf.exporters.tflite import per_style
 from nst_tf.exporters.web import page as web
 from nst_tf.images import io as image_io, padding
-from nst_tf.inference import stylizer
+from nst_tf.inference.model import read_style
 from nst_tf.models import adain_net, transform_net
+
+pytestmark = pytest.mark.slow
 
 SIDES, SHAPES = (32,), ((0.75, 1.0),)
 TWO = "mosaic,https://example.org/my-wave_2.jpg"  # the second's picture is not at hand
@@ -41,7 +43,7 @@ def exported(network, folder, **options):
     path = litert_js.tarball(Path(folder) / "runtime.tgz")
     small = mock.patch.multiple(web, SIDES=SIDES, SHAPES=SHAPES)
     with small, litert_js.expected(path):
-        return exporters.export(
+        return exporters.export_network(
             "web", network, Path(folder), "tiny", web_runtime=str(path), **options
         )
 
@@ -70,7 +72,7 @@ def unconverted(network, folder, **options):
     """As `exported`, but with older files instead of conversions, which take seconds."""
     kind = web.KINDS[transform_net.blend_name(network)]
     data = (made(kind)[1] / "web" / "models" / "tiny_32x24_float16.tflite").read_bytes()
-    with mock.patch.object(tflite, "converted", lambda *args: {"": data}):
+    with mock.patch.object(per_style, "convert", lambda *args: {"": data}):
         return exported(network, folder, **options)
 
 
@@ -146,7 +148,7 @@ def test_styles_have_names_pictures_and_codes(page):
         for style, name in zip(offered, style_images.packaged_styles()):
             np.testing.assert_allclose(
                 style["code"],
-                encode(stylizer.read_style(name, 512)[None])[0],
+                encode(read_style(name, 512)[None])[0],
                 rtol=1e-5,
                 atol=1e-6,
             )
@@ -296,12 +298,12 @@ def test_its_server_sends_what_threads_and_scripts_need(page):
 
 def test_a_runtime_that_imports_otherwise_is_refused():
     with pytest.raises(RuntimeError, match="Expected one from .*Received: 0"):
-        web._runtime({"dist/index.js": b"import x from 'y'"})
+        web._place_runtime({"dist/index.js": b"import x from 'y'"})
 
 
 def test_the_card_lists_every_file_with_its_hash(page):
     _, folder, _ = page
-    (entry,) = model_card.card(
+    (entry,) = model_card.make_card(
         folder.parent,
         made(json.loads((folder / "model.json").read_text())["kind"])[2],
         {},
@@ -353,7 +355,7 @@ def test_the_command_takes_the_runs_styles_and_a_runtime(tmp_path):
     with (
         litert_js.expected(path),
         small,
-        mock.patch.object(tflite, "converted", lambda *args: {"": data}),
+        mock.patch.object(per_style, "convert", lambda *args: {"": data}),
     ):
         export_run.export(ExportSettings(**settings, web_runtime=str(path)))
     described = json.loads((tmp_path / "night" / "web" / "model.json").read_text())

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nst_tf.core import files
 from nst_tf.core.errors import UserError
-from nst_tf.features import extractors, vgg
+from nst_tf.features import extractors, slim_vgg19, vgg, vgg19
 
 REAL_WEIGHTS = Path(__file__).parents[3] / "shared/data/weights/vgg19_imagenet_notop.h5"
 TINY = (4, 6, 8, 8, 8)
@@ -68,7 +69,7 @@ def weights_file(reference, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def extractor(weights_file):
-    return extractors.load_vgg19(str(weights_file), vgg.LAYERS)
+    return vgg19.load_vgg19(str(weights_file), vgg.LAYERS)
 
 
 # -- topology --------------------------------------------------------------------------------------
@@ -86,11 +87,12 @@ def test_all_16_maps_equal_those_of_keras_for_the_same_weights(reference, extrac
         )
 
 
+@pytest.mark.shared
 @pytest.mark.skipif(
     not REAL_WEIGHTS.is_file(), reason="../shared has no VGG19 weights here"
 )
 def test_all_16_maps_equal_those_of_keras_for_imagenets_weights():
-    extractor = extractors.load_vgg19(str(REAL_WEIGHTS), vgg.LAYERS)
+    extractor = vgg19.load_vgg19(str(REAL_WEIGHTS), vgg.LAYERS)
     reference = keras.applications.VGG19(weights=str(REAL_WEIGHTS), include_top=False)
     picture = photo(1, 48, 48, 3)
     maps, wanted = extractor(picture), keras_maps(reference, picture)
@@ -145,7 +147,7 @@ def test_maps_are_after_the_relu():
 @pytest.mark.parametrize("margin", [0, 16])
 def test_maps_have_the_precision_of_the_convolutions(dtype, wanted, margin):
     model = vgg.build_topology(TINY, ("relu2_1",), dtype=dtype)
-    extractor = extractors.FeatureExtractor("tiny", model, {}, margin)
+    extractor = extractors.FeatureExtractor("tiny", model, {}, vgg.LAYERS, margin)
     assert extractor(photo(1, 8, 8, 3))["relu2_1"].dtype == wanted
     assert extractor.layers == ("relu2_1",)
 
@@ -154,13 +156,13 @@ def test_a_margin_mirrors_as_numpy_does_however_small_the_picture():
     pixels = np.random.default_rng(0).random((1, 5, 1, 3), np.float32)
     wanted = np.pad(pixels, ((0, 0), (7, 7), (7, 7), (0, 0)), "reflect")
     np.testing.assert_array_equal(
-        extractors.mirrored_around(tf.constant(pixels), 7), wanted
+        extractors.mirror_around(tf.constant(pixels), 7), wanted
     )
 
 
 def test_with_a_margin_the_border_of_a_plain_picture_looks_like_its_inside():
     plain = tf.fill([1, 70, 61, 3], 0.8)
-    without = extractors.load_slim_vgg19(["relu1_1", "relu3_1"])
+    without = slim_vgg19.load_slim_vgg19(["relu1_1", "relu3_1"])
     with_margin = dataclasses.replace(without, margin=16)
     for layer, maps in with_margin(plain).items():
         assert maps.shape == without(plain)[layer].shape
@@ -174,7 +176,7 @@ def test_a_loaded_network_is_frozen_and_knows_its_file(extractor, weights_file):
     assert not extractor.model.trainable_variables
     assert extractor.provenance == {
         "weights": str(weights_file),
-        "sha256": extractors.sha256(weights_file),
+        "sha256": files.sha256(weights_file),
     }
 
 
@@ -186,7 +188,7 @@ def test_a_loaded_network_is_frozen_and_knows_its_file(extractor, weights_file):
     [("relu1_1", 3), ("relu1_2", 5), ("relu2_1", 10), ("relu2_2", 14), ("relu3_1", 24)],
 )
 def test_the_receptive_field_is_what_a_position_really_sees(layer, side):
-    assert vgg.receptive_field(layer) == side
+    assert vgg.LAYERS[layer].receptive_field == side
     model = vgg.build_topology((1,) * 5, (layer,))
     for weight in model.weights:
         weight.assign(
@@ -208,7 +210,7 @@ def test_the_receptive_field_is_what_a_position_really_sees(layer, side):
 
 
 def test_receptive_fields_grow_with_depth():
-    fields = [vgg.receptive_field(layer) for layer in vgg.LAYERS]
+    fields = [layer.receptive_field for layer in vgg.LAYERS.values()]
     assert fields == sorted(set(fields))
 
 
@@ -216,15 +218,15 @@ def test_receptive_fields_grow_with_depth():
 
 
 def test_the_url_and_md5_are_those_in_kerass_source():
-    assert extractors.IMAGENET_URL == keras_vgg19.WEIGHTS_PATH_NO_TOP
-    assert f'file_hash="{extractors.IMAGENET_MD5}"' in inspect.getsource(keras_vgg19)
+    assert vgg19.IMAGENET_URL == keras_vgg19.WEIGHTS_PATH_NO_TOP
+    assert f'file_hash="{vgg19.IMAGENET_MD5}"' in inspect.getsource(keras_vgg19)
 
 
 def test_imagenet_is_fetched_through_keras_and_the_file_is_hashed(
     reference, weights_file, monkeypatch
 ):
     def download(name, url, *, cache_subdir, file_hash):
-        assert (url, file_hash) == (extractors.IMAGENET_URL, extractors.IMAGENET_MD5)
+        assert (url, file_hash) == (vgg19.IMAGENET_URL, vgg19.IMAGENET_MD5)
         assert cache_subdir == "models" and url.endswith(
             f"/{name}"
         )  # where Keras keeps its own
@@ -236,17 +238,17 @@ def test_imagenet_is_fetched_through_keras_and_the_file_is_hashed(
 
     monkeypatch.setattr(keras.utils, "get_file", download)
     monkeypatch.setattr(keras.applications, "VGG19", read)
-    extractor = extractors.load_vgg19("imagenet", ["relu1_1"])
+    extractor = vgg19.load_vgg19("imagenet", ["relu1_1"])
     assert extractor.provenance == {
         "weights": "imagenet",
-        "sha256": extractors.sha256(weights_file),
+        "sha256": files.sha256(weights_file),
     }
 
 
 def test_a_download_with_another_md5_is_refused(tmp_path, monkeypatch):
     """Through Keras's own download, from an address on this disk."""
     (tmp_path / "wrong.h5").write_bytes(b"not the weights")
-    monkeypatch.setattr(extractors, "IMAGENET_URL", (tmp_path / "wrong.h5").as_uri())
+    monkeypatch.setattr(vgg19, "IMAGENET_URL", (tmp_path / "wrong.h5").as_uri())
     real = keras.utils.get_file
     monkeypatch.setattr(
         keras.utils,
@@ -254,8 +256,8 @@ def test_a_download_with_another_md5_is_refused(tmp_path, monkeypatch):
         lambda *a, **k: real(*a, cache_dir=tmp_path / "cache", **k),
     )
     with pytest.raises(UserError) as caught:
-        extractors.load_vgg19("imagenet", ["relu1_1"])
-    assert extractors.IMAGENET_MD5 in one_line(caught)
+        vgg19.load_vgg19("imagenet", ["relu1_1"])
+    assert vgg19.IMAGENET_MD5 in one_line(caught)
 
 
 def test_no_network_is_one_line_with_url_md5_and_a_way_out(monkeypatch):
@@ -264,11 +266,11 @@ def test_no_network_is_one_line_with_url_md5_and_a_way_out(monkeypatch):
 
     monkeypatch.setattr(keras.utils, "get_file", fail)
     with pytest.raises(UserError) as caught:
-        extractors.load_vgg19("imagenet", ["relu1_1"])
+        vgg19.load_vgg19("imagenet", ["relu1_1"])
     message = one_line(caught)
     for part in (
-        extractors.IMAGENET_URL,
-        extractors.IMAGENET_MD5,
+        vgg19.IMAGENET_URL,
+        vgg19.IMAGENET_MD5,
         "--vgg_weights",
         "slim_vgg19",
     ):
@@ -277,9 +279,9 @@ def test_no_network_is_one_line_with_url_md5_and_a_way_out(monkeypatch):
 
 def test_a_missing_file_is_one_line_that_says_what_to_download(tmp_path):
     with pytest.raises(UserError) as caught:
-        extractors.load_vgg19(str(tmp_path / "none.h5"), ["relu1_1"])
+        vgg19.load_vgg19(str(tmp_path / "none.h5"), ["relu1_1"])
     message = one_line(caught)
-    assert "none.h5" in message and extractors.IMAGENET_URL in message
+    assert "none.h5" in message and vgg19.IMAGENET_URL in message
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
@@ -290,7 +292,7 @@ def test_a_wrong_file_is_one_line(tmp_path):
     vgg.build_topology(TINY, ("relu1_1",)).save_weights(other)
     for path in (text, other):
         with pytest.raises(UserError) as caught:
-            extractors.load_vgg19(str(path), ["relu1_1"])
+            vgg19.load_vgg19(str(path), ["relu1_1"])
         assert str(path) in one_line(caught)
 
 
@@ -300,8 +302,8 @@ def test_an_unknown_layer_is_one_line_before_any_work(name, monkeypatch):
         keras.applications, "VGG19", lambda **options: pytest.fail("work was done")
     )
     for load in (
-        lambda: extractors.load_vgg19("imagenet", [name]),
-        lambda: extractors.load_slim_vgg19([name]),
+        lambda: vgg19.load_vgg19("imagenet", [name]),
+        lambda: slim_vgg19.load_slim_vgg19([name]),
     ):
         with pytest.raises(UserError) as caught:
             load()
@@ -312,7 +314,7 @@ def test_an_unknown_layer_is_one_line_before_any_work(name, monkeypatch):
 
 def test_the_slim_network_ends_at_relu5_1():
     with pytest.raises(UserError, match="relu5_2"):
-        extractors.load_slim_vgg19(["relu5_2"])
+        slim_vgg19.load_slim_vgg19(["relu5_2"])
 
 
 # -- 8 bits ----------------------------------------------------------------------------------------
@@ -324,14 +326,14 @@ def slim_model():
 
 
 def test_a_packed_weight_is_off_by_less_than_one_percent(slim_model):
-    packed = extractors.pack_slim(slim_model, TINY)
+    packed = slim_vgg19.pack_slim(slim_model, TINY)
     convolutions = [
         layer for layer in slim_model.layers if isinstance(layer, keras.layers.Conv2D)
     ]
     assert len(convolutions) == 13 + 13  # 3x3 and metric
     for layer in convolutions:
         kernel, *bias = layer.get_weights()
-        again, *bias_again = extractors.unpack_layer(packed, layer.name)
+        again, *bias_again = slim_vgg19.unpack_layer(packed, layer.name)
         assert packed[f"{layer.name}/kernel"].dtype == np.int8
         error = np.linalg.norm(again - kernel) / np.linalg.norm(kernel)
         assert error < 0.01, (layer.name, error)
@@ -343,8 +345,8 @@ def test_channels_of_different_size_are_packed_equally_well():
     kernel, bias = model.get_layer("block1_conv1").get_weights()
     kernel *= np.array([1e-4, 1, 1e4, 0], np.float32)  # the last channel is dead
     model.get_layer("block1_conv1").set_weights([kernel, bias])
-    again, _ = extractors.unpack_layer(
-        extractors.pack_slim(model, TINY), "block1_conv1"
+    again, _ = slim_vgg19.unpack_layer(
+        slim_vgg19.pack_slim(model, TINY), "block1_conv1"
     )
     assert (again[..., 3] == 0).all()
     for channel in range(3):
@@ -358,13 +360,13 @@ def test_a_packed_network_has_the_features_of_the_one_it_was_made_from(
     slim_model, tmp_path
 ):
     path = tmp_path / "slim.npz"
-    np.savez_compressed(path, **extractors.pack_slim(slim_model, TINY))
+    np.savez_compressed(path, **slim_vgg19.pack_slim(slim_model, TINY))
     layers = ("relu4_2", "relu1_1", "relu5_1")
-    extractor = extractors.load_slim_vgg19(layers, weights=str(path))
+    extractor = slim_vgg19.load_slim_vgg19(layers, weights=str(path))
     assert extractor.name == "slim_vgg19" and extractor.layers == layers
     assert extractor.provenance == {
         "weights": str(path),
-        "sha256": extractors.sha256(path),
+        "sha256": files.sha256(path),
     }
     assert not extractor.model.trainable_variables
     picture = photo(1, 32, 32, 3)
@@ -378,7 +380,7 @@ def test_a_packed_network_has_the_features_of_the_one_it_was_made_from(
 
 def damaged_files(folder, model):
     good = folder / "good.npz"
-    np.savez_compressed(good, **extractors.pack_slim(model, TINY))
+    np.savez_compressed(good, **slim_vgg19.pack_slim(model, TINY))
     content = good.read_bytes()
     yield "missing.npz", None
     yield "empty.npz", b""
@@ -397,7 +399,7 @@ def test_damaged_slim_weights_are_one_line(slim_model, tmp_path):
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(UserError) as caught:
-            extractors.load_slim_vgg19(["relu5_1"], weights=str(path))
+            slim_vgg19.load_slim_vgg19(["relu5_1"], weights=str(path))
         assert str(path) in one_line(caught)
 
 
@@ -406,8 +408,8 @@ def test_damaged_slim_weights_are_one_line(slim_model, tmp_path):
 
 def test_the_packaged_weights_load_with_the_widths_on_their_card():
     extractor, card = (
-        extractors.load_slim_vgg19(vgg.SLIM_LAYERS),
-        extractors.packaged_slim_card(),
+        slim_vgg19.load_slim_vgg19(vgg.SLIM_LAYERS),
+        slim_vgg19.packaged_slim_card(),
     )
     maps = extractor(photo(1, 32, 32, 3))
     for layer, values in maps.items():
@@ -420,6 +422,6 @@ def test_the_packaged_weights_load_with_the_widths_on_their_card():
 
 
 def test_the_packaged_weights_are_small_and_are_the_ones_on_their_card():
-    path, card = extractors.packaged_slim(), extractors.packaged_slim_card()
+    path, card = slim_vgg19.packaged_slim(), slim_vgg19.packaged_slim_card()
     assert path.stat().st_size == card["bytes"] <= 4_000_000
-    assert extractors.sha256(path) == card["sha256"]
+    assert files.sha256(path) == card["sha256"]

@@ -14,6 +14,8 @@ from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.export import ExportSettings
 from nst_tf.config.stylize import StylizeSettings
 
+pytestmark = pytest.mark.slow
+
 GATYS = "# python -m nst_tf.optimize --flagfile=run.flags --output=ANOTHER\n"
 
 

@@ -10,7 +10,8 @@ from support import tiny
 
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_card, parity
-from nst_tf.inference import check_card, latency, open_any_style, open_model
+from nst_tf.inference import check_card, latency
+from nst_tf.inference.open_model import load_model
 
 
 @pytest.fixture
@@ -21,11 +22,14 @@ def exported(tmp_path):
     shutil.copytree(made["saved_model"][0].path, tmp_path / "saved_model" / "1")
     shutil.copy(made["tflite"][0].path, tmp_path / "tflite" / "tiny.tflite")
     likeness = parity.Likeness(90.0, 95.0, 0.1, 0.01)
-    card = model_card.card(
+    card = model_card.make_card(
         tmp_path,
         [
-            parity.Artifact(tmp_path / name, 1, likeness, 80.0)
-            for name in ("saved_model/1", "tflite/tiny.tflite")
+            parity.Artifact(tmp_path / path, 1, likeness, 80.0, name)
+            for path, name in (
+                ("saved_model/1", "saved_model"),
+                ("tflite/tiny.tflite", "tflite"),
+            )
         ],
         {},
     )
@@ -48,8 +52,8 @@ def refusal(function, *arguments):
 
 
 def test_files_that_match_their_card_are_opened(exported):
-    open_model.open_artifact(exported)
-    open_model.open_artifact(exported / "tflite" / "tiny.tflite")
+    tiny.open_painter(exported)
+    tiny.open_painter(exported / "tflite" / "tiny.tflite")
     # A file that it does not list, a folder without one, and a card of another
     # program's say nothing.
     shutil.copy(
@@ -67,13 +71,10 @@ def test_files_that_match_their_card_are_opened(exported):
 )
 def test_a_file_with_another_hash_is_named_by_everyone_who_opens_it(exported, name):
     flip(exported / name)
-    model, openers = exported / "tflite" / "tiny.tflite", [open_model.open_artifact]
+    model = exported / "tflite" / "tiny.tflite"
     if not name.startswith("tflite"):
-        model, openers = (
-            exported,
-            [open_model.open_artifact, open_any_style.open_any_style],
-        )
-    for opener in (*openers, lambda model: latency.timed(str(model), 8, 1, 1)):
+        model = exported
+    for opener in (load_model, lambda model: latency.time_model(str(model), 8, 1, 1)):
         line = refusal(opener, model)
         assert (
             str(exported / name) in line
@@ -82,6 +83,7 @@ def test_a_file_with_another_hash_is_named_by_everyone_who_opens_it(exported, na
         )
 
 
+@pytest.mark.slow
 def test_a_copy_beside_its_card_and_a_missing_part_are_checked_too(exported):
     flat = exported / "flat"
     flat.mkdir()
@@ -94,10 +96,11 @@ def test_a_copy_beside_its_card_and_a_missing_part_are_checked_too(exported):
     assert "missing" in refusal(check_card.check, exported / "saved_model" / "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["{", '{"artifacts": [{"sha256": "0"}]}', '{"artifacts": [7]}']
 )
 def test_a_card_that_cannot_be_read_is_said_in_one_line(exported, text):
     (exported / check_card.CARD).write_text(text)
-    line = refusal(open_model.open_artifact, exported / "tflite" / "tiny.tflite")
+    line = refusal(load_model, exported / "tflite" / "tiny.tflite")
     assert str(exported / check_card.CARD) in line and "a card that can be read" in line

@@ -6,15 +6,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from support import tiny
 from support.pictures import smooth
 
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model, run as stylize_run
+from nst_tf.inference import run as stylize_run
 from nst_tf.training import run as train_run
 from nst_tf.training.methods import feedforward
+
+pytestmark = pytest.mark.slow
 
 STYLES = ("dark", "light", "red")
 
@@ -83,7 +86,7 @@ def weights(folder):
 
 def painted(inputs, folder, blend):
     photo = image_io.read_picture(inputs / "photos" / "0.png").rgb
-    return open_model.open_artifact(folder, blend)(photo)
+    return tiny.open_painter(folder, blend)(photo)
 
 
 def redness(picture):

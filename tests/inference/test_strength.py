@@ -6,17 +6,19 @@ import tensorflow as tf
 from support import tiny
 from support.pictures import smooth
 
+from nst_tf.config.registries import EXPORTERS
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import parity
-from nst_tf.exporters.registry import EXPORTERS
 from nst_tf.images import io as image_io
-from nst_tf.inference import open_model, run as stylize_run
+from nst_tf.inference import run as stylize_run
 from nst_tf.losses import regularizers
 from nst_tf.models import transform_net
 from nst_tf.training import run as train_run
 from nst_tf.training.methods import feedforward
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,7 @@ def exported(request, tmp_path_factory):
         *(
             artifact.path
             for name in tiny.FORMATS
-            for artifact in EXPORTERS[name](network, folder, "tiny")
+            for artifact in EXPORTERS[name]().export(network, folder, "tiny")
         ),
     ]
 
@@ -146,7 +148,7 @@ def test_means_over_eight_crops_are_those_of_the_painted_and_of_the_one_given_ba
     index = tf.range(8, dtype=tf.int64)
     photos = tf.random.stateless_uniform([8, 4, 4, 3], [1, 2])
     content = np.arange(1.0, 9.0, dtype=np.float32)
-    terms = regularizers.with_identity(
+    terms = regularizers.add_identity(
         {"content": tf.constant(content), "loss": tf.constant(content)},
         0.9 * photos,
         photos,
@@ -165,8 +167,7 @@ def test_a_trained_network_gives_the_photo_back_and_paints_more_with_more_streng
 ):
     photo = image_io.read_picture(inputs / "photos" / "0.png").rgb
     none, half, full = (
-        open_model.open_artifact(run, strength=strength)(photo)
-        for strength in (0.0, 0.5, 1.0)
+        tiny.open_painter(run, strength=strength)(photo) for strength in (0.0, 0.5, 1.0)
     )
     assert (
         parity.psnr(none, photo)
@@ -186,8 +187,8 @@ def test_a_style_added_later_keeps_the_photo_and_the_first_style(run, inputs, tm
     photo = image_io.read_picture(inputs / "photos" / "1.png").rgb
     for strength in (0.0, 1.0):
         np.testing.assert_allclose(
-            open_model.open_artifact(run, strength=strength)(photo),
-            open_model.open_artifact(tmp_path / "two", (1, 0), strength)(photo),
+            tiny.open_painter(run, strength=strength)(photo),
+            tiny.open_painter(tmp_path / "two", (1, 0), strength)(photo),
             atol=1e-6,
         )
 
@@ -218,9 +219,9 @@ def test_every_kind_of_a_network_with_strength_draws_as_the_network(exported):
     for strength in (0.0, 0.3, 1.0):
         wanted = tiny.draw(network, photo, strength * blend)
         for path in paths:
-            drawn = open_model.open_artifact(
-                path, blend if len(blend) > 1 else (), strength
-            )(photo)
+            drawn = tiny.open_painter(path, blend if len(blend) > 1 else (), strength)(
+                photo
+            )
             least = {"tiny_float16.tflite": 50, "tiny_int8.tflite": 30}.get(
                 path.name, 80
             )
@@ -230,13 +231,13 @@ def test_every_kind_of_a_network_with_strength_draws_as_the_network(exported):
 @pytest.mark.parametrize("name", ["tiny.tflite", "1"])
 def test_a_model_that_learnt_no_strength_refuses_one(name):
     with pytest.raises(UserError, match="--strength=1 for .* which learnt no other"):
-        open_model.open_artifact(tiny.artifact(name), strength=0.5)
+        tiny.open_painter(tiny.artifact(name), strength=0.5)
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, np.nan])
 def test_a_strength_that_is_none_is_refused(strength):
     with pytest.raises(UserError, match="--strength from 0 to 1"):
-        open_model.open_artifact(tiny.artifact("1"), strength=strength)
+        tiny.open_painter(tiny.artifact("1"), strength=strength)
 
 
 def test_stylize_paints_as_strongly_as_asked(run, inputs, tmp_path):
@@ -254,7 +255,7 @@ def test_stylize_paints_as_strongly_as_asked(run, inputs, tmp_path):
             == 0
         )
         drawn.append(image_io.read_picture(tmp_path / f"{strength}.png").rgb)
-        wanted = open_model.open_artifact(run, strength=strength)(
+        wanted = tiny.open_painter(run, strength=strength)(
             image_io.read_picture(inputs / "photos" / "0.png").rgb
         )
         assert np.abs(drawn[-1] - wanted).max() < 1.5 / 255

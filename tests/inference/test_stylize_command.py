@@ -13,12 +13,9 @@ from nst_tf import stylize
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io, noise
-from nst_tf.inference import (
-    folder as photo_folder,
-    open_model,
-    run as stylize_run,
-    start,
-)
+from nst_tf.inference import folder as photo_folder, run as stylize_run, start
+from nst_tf.inference.model import Model
+from nst_tf.inference.runtime import Runtime
 
 
 def negative(rgb):
@@ -50,7 +47,7 @@ def tree(folder):
 
 def paint(content, output, model=negative, **options):
     lines = []
-    outcome = photo_folder.stylize_album(
+    outcome = photo_folder.stylize_folder(
         model, str(content), str(output), log=lines.append, **options
     )
     assert list(outcome.failed) == lines and all("\n" not in line for line in lines)
@@ -168,7 +165,7 @@ def test_two_photos_for_one_file_are_refused_before_anything_is_painted(
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (33, 47)])
 def test_a_model_paints_photos_of_any_size(tmp_path, size):
     save(tmp_path / "a.png", *size)
-    model = open_model.open_artifact(tiny.artifact("tiny.tflite"))
+    model = tiny.open_painter(tiny.artifact("tiny.tflite"))
     paint(tmp_path / "a.png", tmp_path / "b.png", model)
     drawn = pixels(tmp_path / "b.png")
     assert drawn.shape == (*size, 3)
@@ -308,9 +305,21 @@ def test_a_folder_shows_progress_and_a_photo_does_not(tmp_path, capsys):
 # -- the command -----------------------------------------------------------------------------------
 
 
+class Negative(Runtime):
+    """A model of one style that paints negatives."""
+
+    name, styles, has_strength = "negative", 1, False
+
+    def draw(self, image, code, strength):
+        return negative(image)
+
+
+NEGATIVE = Model(Negative(), ["Negative"])
+
+
 def run(monkeypatch, **settings):
     monkeypatch.setattr(
-        open_model, "open_artifact", lambda model, *blend: {"negative": negative}[model]
+        stylize_run, "load_model", lambda path, **options: {"negative": NEGATIVE}[path]
     )
     settings = {
         name: str(value) if name in ("content", "output") else value
@@ -444,8 +453,8 @@ def test_a_tflite_is_ready_within_a_second():
     # the interpreter's start on.
     code = """
 import sys, time
-from nst_tf.inference import stylizer
-stylizer.open_painter(sys.argv[1])
+import nst_tf
+nst_tf.load_model(sys.argv[1])
 print(time.process_time())
 """
     done = subprocess.run(
@@ -500,6 +509,7 @@ def test_a_wrong_model_is_one_line_and_status_1(tmp_path):
     assert line.startswith("error: Expected") and "nowhere" in line
 
 
+@pytest.mark.slow
 def test_tensorflow_says_nothing_of_itself(tmp_path):
     save(tmp_path / "a.png")
     done = subprocess.run(

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from nst_tf.core.errors import UserError
 from nst_tf.features.extractors import FeatureExtractor
+from nst_tf.features.geometry import Geometry
 from nst_tf.losses import perceptual
 
 
@@ -22,9 +23,8 @@ def extractor():
     inputs = keras.Input((None, None, 3))
     fine = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
     coarse = keras.layers.Conv2D(6, 3, strides=2, activation="relu")(fine)
-    return FeatureExtractor(
-        "fake", keras.Model(inputs, {"fine": fine, "coarse": coarse}), {}
-    )
+    model = keras.Model(inputs, {"fine": fine, "coarse": coarse})
+    return FeatureExtractor("fake", model, {}, Geometry())
 
 
 WEIGHTS = perceptual.LossWeights(
@@ -112,7 +112,7 @@ def test_style_does_not_see_where_things_are():
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, {"fine": keras.layers.Conv2D(4, 1)(inputs)})
     loss = perceptual.PerceptualLoss(
-        FeatureExtractor("fake", model, {}),
+        FeatureExtractor("fake", model, {}, Geometry()),
         perceptual.LossWeights(
             content_layers={"fine": 1.0}, style_layers={"fine": 1.0}
         ),

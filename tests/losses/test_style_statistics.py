@@ -7,8 +7,8 @@ import pytest
 import scipy.linalg
 import tensorflow as tf
 
+from nst_tf.config.registries import STATISTICS
 from nst_tf.core.errors import UserError
-from nst_tf.losses import style_statistics
 from nst_tf.ops import statistics
 
 
@@ -25,18 +25,18 @@ def mask_of_left_half(width=8):
 # -- masks -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", style_statistics.STATISTICS)
+@pytest.mark.parametrize("name", STATISTICS)
 def test_a_mask_of_one_value_changes_nothing(name):
-    describe, features = style_statistics.STATISTICS[name].describe, noise(2, 6, 8, 4)
+    describe, features = STATISTICS[name].describe, noise(2, 6, 8, 4)
     for value in (1.0, 0.3):
         masked = describe(features, np.full((1, 6, 8, 1), value, np.float32))
         for some, whole in zip(masked, describe(features, None)):
             np.testing.assert_allclose(some, whole, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", style_statistics.STATISTICS)
+@pytest.mark.parametrize("name", STATISTICS)
 def test_a_masked_region_counts_as_a_picture_of_its_own(name):
-    describe, features = style_statistics.STATISTICS[name].describe, noise(1, 6, 8, 4)
+    describe, features = STATISTICS[name].describe, noise(1, 6, 8, 4)
     for some, alone in zip(
         describe(features, mask_of_left_half()), describe(features[:, :, :4], None)
     ):
@@ -158,7 +158,7 @@ def test_the_gradient_of_the_trace_of_the_root_equals_differences():
 
 def test_the_gradient_is_finite_where_there_are_fewer_positions_than_channels():
     features, style = tf.Variable(noise(1, 2, 3, 16)), noise(1, 9, 9, 16, seed=1)
-    statistic = style_statistics.STATISTICS["wasserstein2"]
+    statistic = STATISTICS["wasserstein2"]
     target = statistic.target(statistic.describe(style, None))
     with tf.GradientTape() as tape:
         error = statistic.error(statistic.describe(features, None), target)
@@ -169,18 +169,18 @@ def test_the_gradient_is_finite_where_there_are_fewer_positions_than_channels():
 # -- errors ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", style_statistics.STATISTICS)
+@pytest.mark.parametrize("name", STATISTICS)
 def test_the_error_is_0_for_the_style_itself_and_about_1_for_features_that_are_0(name):
-    statistic, style = style_statistics.STATISTICS[name], noise(1, 9, 9, 4)
+    statistic, style = STATISTICS[name], noise(1, 9, 9, 4)
     target = statistic.target(statistic.describe(style, None))
     assert float(statistic.error(statistic.describe(style, None), target)[0]) < 1e-5
     nothing = statistic.error(statistic.describe(np.zeros_like(style), None), target)
     np.testing.assert_allclose(nothing, 1.0, atol=0.01)
 
 
-@pytest.mark.parametrize("name", style_statistics.STATISTICS)
+@pytest.mark.parametrize("name", STATISTICS)
 def test_a_step_against_the_gradient_lowers_the_error(name):
-    statistic, style = style_statistics.STATISTICS[name], noise(1, 9, 9, 4)
+    statistic, style = STATISTICS[name], noise(1, 9, 9, 4)
     target = statistic.target(statistic.describe(style, None))
     features = tf.Variable(2 * noise(1, 8, 7, 4, seed=1))
     with tf.GradientTape() as tape:
@@ -194,4 +194,4 @@ def test_a_step_against_the_gradient_lowers_the_error(name):
 
 def test_an_unknown_statistic_is_refused_with_the_known_names():
     with pytest.raises(UserError, match="gram, mean_std, wasserstein2"):
-        style_statistics.statistic("gramm")
+        STATISTICS["gramm"]

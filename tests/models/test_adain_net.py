@@ -8,14 +8,14 @@ from support.pictures import batch as picture
 from support.tiny import draw_any as draw
 
 from nst_tf.core.errors import UserError
-from nst_tf.features import extractors
+from nst_tf.features import slim_vgg19
 from nst_tf.models import adain_net, feature_transforms
 
 RMS = {adain_net.LAYER: 500.0}  # about that of features of photos
 
 
 def encoder(padding="reflect", skips=()):
-    return extractors.load_slim_vgg19(
+    return slim_vgg19.load_slim_vgg19(
         (adain_net.LAYER, *skips), metric=False, padding=padding
     )
 

@@ -5,7 +5,7 @@ from support import tiny
 from support.pictures import batch as picture
 from support.tiny import draw_any as draw
 
-from nst_tf.exporters import registry as exporters
+from nst_tf.exporters import export_network
 from nst_tf.layers.color import MatchContentColors
 from nst_tf.layers.normalization import ModulatedNormalization
 from nst_tf.models import adain_net, style_prediction_net, transform_net
@@ -86,7 +86,7 @@ def test_one_trained_in_bfloat16_is_exported_in_float32():
     wide.set_weights(narrow.get_weights())
     drawn = [
         draw(network, picture(48, 64), picture(32, 32, 1))
-        for network in (exporters.in_float32(narrow), wide, narrow)
+        for network in (export_network.cast_to_float32(narrow), wide, narrow)
     ]
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert abs(drawn[2] - drawn[1]).max() > 1e-3

@@ -8,10 +8,11 @@ from PIL import Image
 from support.pictures import smooth
 
 from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.registries import STATISTICS
 from nst_tf.core.errors import UserError
 from nst_tf.features import vgg
 from nst_tf.images import io as image_io
-from nst_tf.losses import perceptual, style_statistics
+from nst_tf.losses import perceptual
 from nst_tf.optimization import gatys, lbfgs, memory_estimate
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",)}
@@ -118,7 +119,9 @@ def test_the_objective_is_the_training_loss_of_the_same_pictures(folder):
             1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 1.0}
         ),
     )
-    style = gatys.resized(image_io.read_picture(folder / "style.png").rgb, 64, 53)
+    style = gatys.resize_picture(
+        image_io.read_picture(folder / "style.png").rgb, 64, 53
+    )
     photo = image_io.read_picture(folder / "photo.png").rgb
     wanted = loss.terms(picture[None], photo[None], loss.style_target(style[None]))
     value, _, terms = evaluate(posed, picture)
@@ -127,7 +130,7 @@ def test_the_objective_is_the_training_loss_of_the_same_pictures(folder):
         np.testing.assert_allclose(terms[name], wanted[name][0], rtol=1e-5)
 
 
-@pytest.mark.parametrize("statistic", style_statistics.STATISTICS)
+@pytest.mark.parametrize("statistic", STATISTICS)
 def test_the_gradient_equals_the_difference_along_it(folder, statistic):
     posed, picture = task(folder, statistic=statistic, tv_weight=1.0), noise()
     _, gradient, _ = evaluate(posed, picture)
@@ -141,6 +144,7 @@ def test_the_gradient_equals_the_difference_along_it(folder, statistic):
     )
 
 
+@pytest.mark.slow
 def test_on_a_picture_lbfgs_falls_as_far_as_scipys_in_as_many_evaluations(folder):
     posed = task(folder, scales=1)
     compiled = tf.function(posed.objective(posed.scales[-1]))
@@ -201,7 +205,7 @@ def test_mixing_gram_targets_has_the_gradient_of_the_sum_of_losses():
     = w_i/|A_i|^2.
     """
     rng, shares = np.random.default_rng(0), (0.3, 0.7)
-    statistic = style_statistics.STATISTICS["gram"]
+    statistic = STATISTICS["gram"]
     targets = [
         statistic.describe(rng.random((1, 6, 6, 4), np.float32), None) for _ in shares
     ]
@@ -309,7 +313,7 @@ def test_luminance_keeps_hue_and_saturation_of_the_photo(folder):
     posed = task(folder, preserve_color="luminance")
     photo, shown = (
         image_io.read_picture(folder / "photo.png").rgb,
-        posed.finished(noise()).rgb,
+        posed.finish_picture(noise()).rgb,
     )
     inside = ((shown > 0.001) & (shown < 0.999)).all(-1)  # where nothing was clipped
     for row in (2, 0):  # B - Y and R - Y
@@ -342,7 +346,7 @@ def test_matching_before_gives_the_style_the_photos_colors(folder, mode):
 def test_matching_after_gives_the_painting_the_photos_colors(folder, mode):
     posed = task(folder, preserve_color=mode, color_when="after")
     photo = image_io.read_picture(folder / "photo.png").rgb
-    shown = posed.finished(0.2 * noise())
+    shown = posed.finish_picture(0.2 * noise())
     np.testing.assert_allclose(shown.rgb.mean((0, 1)), photo.mean((0, 1)), atol=0.03)
 
 
@@ -350,7 +354,9 @@ def test_alpha_of_the_photo_reaches_the_painting(folder):
     image = smooth(48, 64, 0)
     image.putalpha(128)
     image.save(folder / "alpha.png")
-    shown = task(folder, content=str(folder / "alpha.png")).finished(noise(24, 32))
+    shown = task(folder, content=str(folder / "alpha.png")).finish_picture(
+        noise(24, 32)
+    )
     assert shown.size == (48, 64)
     np.testing.assert_allclose(shown.alpha, 128 / 255, atol=1e-6)
 
@@ -358,7 +364,7 @@ def test_alpha_of_the_photo_reaches_the_painting(folder):
 def test_a_style_smaller_than_the_deepest_layer_needs_is_refused_with_what_helps(
     folder,
 ):
-    field = vgg.receptive_field("relu4_1")
+    field = vgg.LAYERS["relu4_1"].receptive_field
     with pytest.raises(UserError, match=f"at least {field} pixels.*--style_scale"):
         task(folder, style_layers=("relu1_1", "relu4_1"))
 
@@ -378,9 +384,9 @@ def test_a_texture_size_that_is_no_size_is_refused(folder, size):
 
 
 def test_memory_grows_with_the_area_and_refuses_with_the_size_that_fits(folder):
-    model = task(folder).extractor.model
+    extractor = task(folder).extractor
     small, large = (
-        memory_estimate.painting_bytes(model, side, side, 30) for side in (256, 512)
+        memory_estimate.peak_bytes(extractor, side, side, 30) for side in (256, 512)
     )
     np.testing.assert_allclose(
         (large - memory_estimate.BASE) / (small - memory_estimate.BASE), 4

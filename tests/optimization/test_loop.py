@@ -3,11 +3,12 @@
 import logging
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from nst_tf.optimization.gatys import Scale
 from nst_tf.optimization.lbfgs import Lbfgs
-from nst_tf.optimization.loop import Painting
+from nst_tf.optimization.loop import ImageOptimization
 
 
 class Quadratic:
@@ -31,13 +32,14 @@ class Quadratic:
         return np.zeros((self.scales[0].height, self.scales[0].width, 3), np.float32)
 
 
+@pytest.mark.slow
 def test_many_sizes_are_painted_without_a_warning_of_retracing(
     tmp_path, caplog, monkeypatch
 ):
     monkeypatch.setattr(tf.get_logger(), "propagate", True)
     task = Quadratic(range(3, 12))
     with caplog.at_level(logging.WARNING):
-        painted = Painting(
+        painted = ImageOptimization(
             task, lambda scale: Lbfgs(), ("error",), tmp_path / "state.npz", 1.0
         ).run()
     assert "retracing" not in caplog.text

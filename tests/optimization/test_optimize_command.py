@@ -20,6 +20,8 @@ from nst_tf.features import precision
 from nst_tf.images import io as image_io
 from nst_tf.optimization import run as optimize_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
@@ -146,7 +148,7 @@ def test_an_interrupted_and_resumed_painting_ends_as_an_uninterrupted_one_bit_fo
         strike_at(
             patch,
             optimize_run,
-            "Painting",
+            "ImageOptimization",
             struck,
             lambda: os.kill(os.getpid(), signal.SIGINT),
         )

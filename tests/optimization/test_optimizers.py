@@ -44,6 +44,7 @@ def minimized(optimizer, objective, x, iterations):
     return state
 
 
+@pytest.mark.slow
 def test_lbfgs_needs_no_more_evaluations_than_scipy_on_an_ill_conditioned_quadratic():
     numpy, tensors, best = quadratic()
     # A gradient of 1e-6 along the steepest axis is worth 1e-12 / 2000 of the value, as
@@ -208,6 +209,7 @@ def test_an_objective_that_no_step_lowers_ends_and_says_why():
     np.testing.assert_array_equal(state["x"], np.ones(3))
 
 
+@pytest.mark.slow
 def test_a_search_that_meets_nan_goes_back():
     def walled(x):  # not a number beyond 2; lowest at 1.9
         value, gradient = tf.reduce_sum((x - 1.9) ** 2), 2 * (x - 1.9)
@@ -316,7 +318,7 @@ def test_adam_with_the_moments_of_a_run_goes_on_as_that_run_would():
     warm = optimizer.start(
         tensors,
         state["x"],
-        **optimizer.carried(state, grow=lambda flat: flat, ratio=1.0),
+        **optimizer.carry_over(state, grow=lambda flat: flat, ratio=1.0),
     )
     np.testing.assert_allclose(
         optimizer.iterate(tensors, warm)["x"],

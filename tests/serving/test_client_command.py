@@ -23,10 +23,12 @@ from support.serving_servers import Refusal, Served
 from nst_tf import client
 from nst_tf.config.client import ClientSettings
 from nst_tf.core.errors import UserError
-from nst_tf.exporters.saved_model import per_style as saved_model
+from nst_tf.exporters.saved_model.exporter import SavedModelExporter
 from nst_tf.images import io as image_io
-from nst_tf.inference import folder as photo_folder, open_model
+from nst_tf.inference import folder as photo_folder
 from nst_tf.serving import run as client_run, stylizer as remote_stylizer
+
+pytestmark = pytest.mark.slow
 
 by_protocol = pytest.mark.parametrize("protocol", ["grpc", "rest"])
 by_signature = pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def exported(tmp_path_factory):
     found = {}
     for key, shape in ((1, {}), (2, {"styles": 2}), ("strength", {"strength": True})):
         folder, network = tmp_path_factory.mktemp("exported"), tiny.network(**shape)
-        saved_model.export(network, folder, "tiny")
+        SavedModelExporter().export(network, folder, "tiny")
         found[key] = network, folder / "saved_model" / "1"
     return found
 
@@ -79,12 +81,14 @@ def settings(server, protocol="grpc", content="photos", output="painted", **chan
     )
 
 
-def painter(server, protocol="grpc", **options):
-    return remote_stylizer.RemotePainter(
-        remote_stylizer.connect(protocol, server, "starry"),
-        f"starry at {server}",
-        **options,
-    )
+def painter(server, protocol="grpc", style=None, strength=1.0, **options):
+    model = remote_stylizer.connect(server, "starry", protocol=protocol, **options)
+    return model.prepare(style, strength)
+
+
+def network(server, protocol="grpc"):
+    connection = remote_stylizer.open_connection(protocol, server, "starry")
+    return remote_stylizer.RemoteNetwork(connection, f"starry at {server}")
 
 
 def photos(folder, names="abcdef"):
@@ -156,14 +160,14 @@ def close(drawn, wanted, lossy):
 def test_an_album_comes_out_as_with_the_model_itself(
     tmp_path, exported, served, protocol, signature, capsys
 ):
-    album, model = mixed(tmp_path / "in"), open_model.open_artifact(exported[1][1])
-    local = photo_folder.stylize_album(
+    album, model = mixed(tmp_path / "in"), tiny.open_painter(exported[1][1])
+    local = photo_folder.stylize_folder(
         lambda rgb: sent_back(model(rgb), signature),
         str(album),
         str(tmp_path / "local"),
     )
     with serving(protocol, served) as (server, _):
-        status = client_run.paint(
+        status = client_run.stylize(
             settings(server, protocol, album, tmp_path / "out", signature=signature)
         )
     assert errors(capsys) == ("photos painted: 7, failed: 0\n", []) and status == 0
@@ -210,9 +214,7 @@ def test_photos_are_sent_as_jpg_on_request(exported, served):
 def test_style_weights_reach_the_model(exported, loaded, protocol, signature):
     rgb = image_io.to_float(tiny.photo(20, 30))
     with serving(protocol, loaded[2]) as (server, _):
-        drawn = painter(
-            server, protocol, signature=signature, style_weights=(0.3, 0.7)
-        )(rgb)
+        drawn = painter(server, protocol, signature=signature, style=(0.3, 0.7))(rgb)
     wanted = sent_back(tiny.draw(exported[2][0], rgb, (0.3, 0.7)), signature)
     assert close(drawn * 255, wanted * 255, signature == "serving_bytes")
 
@@ -236,10 +238,10 @@ def test_strength_reaches_the_model(exported, loaded, protocol):
         (
             2,
             (),
-            "Expected 2 numbers as --style_weights for starry at .* Received: none",
+            "Expected one of the styles of starry at .* for each of the 2: .* Received: none",
         ),
-        (2, ("1", "0", "0"), "Expected 2 numbers"),
-        (1, ("1", "0"), "Expected no --style_weights for starry at"),
+        (2, ("1", "0", "0"), "a share for each of the 2: .* Received: 3 shares"),
+        (1, ("1", "0"), "a share for each of the 1: Style 1. Received: 2 shares"),
     ],
 )
 def test_style_weights_that_do_not_suit_the_model_are_refused_before_a_photo_is_sent(
@@ -250,7 +252,7 @@ def test_style_weights_that_do_not_suit_the_model_are_refused_before_a_photo_is_
         serving(protocol, loaded[styles]) as (server, _),
         pytest.raises(UserError, match=message),
     ):
-        client_run.paint(
+        client_run.stylize(
             settings(
                 server,
                 protocol,
@@ -278,7 +280,7 @@ def test_as_many_photos_are_under_way_at_once_as_asked_for(tmp_path, served, pro
     served.before = before
     with serving(protocol, served) as (server, _):
         assert (
-            client_run.paint(
+            client_run.stylize(
                 settings(
                     server,
                     protocol,
@@ -302,7 +304,7 @@ def test_more_than_grpcs_own_limit_of_4_mb_comes_through(served):
         "error": np.array([b""], object),
     }
     with serving("grpc", served, max_receive_message_length=-1) as (server, _):
-        assert painter(server).paint_file(served_file) == served_file
+        assert network(server).stylize_file(served_file, {}) == served_file
 
 
 # -- photos that cannot be painted -----------------------------------------------------------------
@@ -319,7 +321,7 @@ def test_bad_photos_are_named_and_do_not_stop_the_others(
     (tmp_path / "out" / "d.png").write_bytes(b"precious")
     with serving(protocol, served) as (server, _):
         assert (
-            client_run.paint(settings(server, protocol, album, tmp_path / "out")) == 1
+            client_run.stylize(settings(server, protocol, album, tmp_path / "out")) == 1
         )
         out, lines = errors(capsys)
         assert out == "photos painted: 1, failed: 3\n" and len(lines) == 3
@@ -333,7 +335,7 @@ def test_bad_photos_are_named_and_do_not_stop_the_others(
             tmp_path / "out" / "d.png"
         ).read_bytes() == b"precious" and served.answered == 1
         assert (
-            client_run.paint(
+            client_run.stylize(
                 settings(
                     server, protocol, album / "d.png", tmp_path / "out", overwrite=True
                 )
@@ -346,14 +348,14 @@ def test_bad_photos_are_named_and_do_not_stop_the_others(
 @by_protocol
 def test_a_photo_that_the_server_cannot_read_gets_the_servers_words(served, protocol):
     with serving(protocol, served) as (server, _):
-        remote = painter(server, protocol)
+        remote = network(server, protocol)
         with pytest.raises(
             UserError,
             match=f"a photo that starry at {server} can read. Received: .*PNG",
         ):
-            remote.paint_file(b"I am no photo.")
+            remote.stylize_file(b"I am no photo.", {})
         assert image_io.decode_rgb8(
-            remote.paint_file(image_io.encode_rgb8(tiny.photo(5, 7), "png"))
+            remote.stylize_file(image_io.encode_rgb8(tiny.photo(5, 7), "png"), {})
         ).shape == (5, 7, 3)
 
 
@@ -367,7 +369,9 @@ def test_a_photo_above_the_servers_limit_is_named_and_not_tried_again(
     tries = []
     served.before = tries.append
     with serving("grpc", served, max_receive_message_length=10_000) as (server, _):
-        assert client_run.paint(settings(server, "grpc", album, tmp_path / "out")) == 1
+        assert (
+            client_run.stylize(settings(server, "grpc", album, tmp_path / "out")) == 1
+        )
     out, (line,) = errors(capsys)
     assert (
         "large.png" in line
@@ -392,7 +396,7 @@ def test_a_photo_that_takes_longer_than_the_deadline_is_named_and_not_tried_agai
     )
     with serving(protocol, served) as (server, _):
         began = time.monotonic()
-        status = client_run.paint(
+        status = client_run.stylize(
             settings(
                 server,
                 protocol,
@@ -432,7 +436,7 @@ def test_a_missing_model_or_version_is_one_line(
         serving(protocol, served) as (server, _),
         pytest.raises(UserError, match=message) as caught,
     ):
-        client_run.paint(
+        client_run.stylize(
             settings(
                 server, protocol, photos(tmp_path / "in"), tmp_path / "out", **changes
             )
@@ -444,7 +448,7 @@ def test_a_missing_model_or_version_is_one_line(
 def test_the_version_asked_for_is_used(served, protocol, tmp_path):
     with serving(protocol, served) as (server, _):
         assert (
-            client_run.paint(
+            client_run.stylize(
                 settings(
                     server,
                     protocol,
@@ -469,7 +473,7 @@ def test_a_missing_signature_is_one_line_that_names_those_there(
             match="signature serving_bytes. Received: .*serving_default.*--signature",
         ),
     ):
-        client_run.paint(
+        client_run.stylize(
             settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out")
         )
 
@@ -482,13 +486,13 @@ def test_a_model_of_any_style_is_one_line(served, monkeypatch):
             "alpha": (-1, 1),
         }
     }
-    connection = remote_stylizer.connect("rest", "127.0.0.1:1", "starry")
+    connection = remote_stylizer.open_connection("rest", "127.0.0.1:1", "starry")
     monkeypatch.setattr(connection, "signatures", lambda deadline: signatures)
     with pytest.raises(
         UserError,
         match="styles of its own. Received: starry, which also takes alpha, content, style",
     ):
-        remote_stylizer.RemotePainter(connection, "starry", signature="serving_default")
+        remote_stylizer.RemoteNetwork(connection, "starry", signature="serving_default")
 
 
 @by_protocol
@@ -540,7 +544,7 @@ def test_a_refusal_that_passes_is_tried_again(tmp_path, served, protocol, code, 
     with serving(protocol, served) as (server, _):
         photo = photos(tmp_path / "in", "a")
         assert (
-            client_run.paint(
+            client_run.stylize(
                 settings(
                     server, protocol, photo, tmp_path / "out", retries=2, **options
                 )
@@ -550,7 +554,7 @@ def test_a_refusal_that_passes_is_tried_again(tmp_path, served, protocol, code, 
         assert code in errors(capsys)[1][0] and tree(tmp_path) == ["in/a.png"]
         left[0] = 3
         assert (
-            client_run.paint(
+            client_run.stylize(
                 settings(
                     server, protocol, photo, tmp_path / "out", retries=3, **options
                 )
@@ -571,7 +575,7 @@ def test_a_refusal_for_good_is_not_tried_again(tmp_path, served, protocol, capsy
     served.before = before
     with serving(protocol, served) as (server, _):
         assert (
-            client_run.paint(
+            client_run.stylize(
                 settings(
                     server, protocol, photos(tmp_path / "in", "a"), tmp_path / "out"
                 )
@@ -602,7 +606,7 @@ def test_when_the_server_goes_what_is_painted_stays_and_the_rest_is_named(
                 gone.wait(5)
 
         served.before = before
-        status = client_run.paint(
+        status = client_run.stylize(
             settings(
                 server, protocol, album, tmp_path / "out", concurrency=2, retries=2
             )
@@ -645,7 +649,7 @@ def test_when_the_server_comes_back_nothing_is_lost(tmp_path, served, protocol):
                 gone.wait(5)
 
         served.before = before
-        status = client_run.paint(
+        status = client_run.stylize(
             settings(
                 server,
                 protocol,

@@ -194,16 +194,16 @@ def test_grpc_without_its_packages_is_one_line_and_rest_does_without(monkeypatch
     with pytest.raises(
         UserError, match=r"no module grpc. Install .*pip install 'nst_tf\[serving\]'"
     ) as found:
-        remote_stylizer.connect("grpc", "localhost:1", "starry")
+        remote_stylizer.open_connection("grpc", "localhost:1", "starry")
     assert "\n" not in str(found.value)
-    remote_stylizer.connect("rest", "localhost:1", "starry").close()
+    remote_stylizer.open_connection("rest", "localhost:1", "starry").close()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_server_that_speaks_something_else_is_a_failure(protocol):
     other = {"grpc": "rest", "rest": "grpc"}[protocol]
     with serving_servers.SERVERS[other](None) as (server, _):
-        connection = remote_stylizer.connect(protocol, server, "starry")
+        connection = remote_stylizer.open_connection(protocol, server, "starry")
         with pytest.raises(Failure, match="UNAVAILABLE"):
             connection.signatures(5)
         connection.close()
@@ -233,7 +233,7 @@ def test_answers_over_rest_that_are_none_are_failures(monkeypatch, status, body,
     monkeypatch.setattr(serving_servers._RestHandler, "do_GET", answer)
     with serving_servers.rest_server(None) as (server, _):
         with pytest.raises(Failure, match=code):
-            remote_stylizer.connect("rest", server, "starry").signatures(5)
+            remote_stylizer.open_connection("rest", server, "starry").signatures(5)
 
 
 def test_an_answer_over_rest_that_stops_half_way_is_a_failure(monkeypatch):
@@ -247,7 +247,7 @@ def test_an_answer_over_rest_that_stops_half_way_is_a_failure(monkeypatch):
     monkeypatch.setattr(serving_servers._RestHandler, "do_GET", answer)
     with serving_servers.rest_server(None) as (server, _):
         with pytest.raises(Failure, match="UNAVAILABLE .IncompleteRead"):
-            remote_stylizer.connect("rest", server, "starry").signatures(5)
+            remote_stylizer.open_connection("rest", server, "starry").signatures(5)
 
 
 def test_an_answer_over_rest_that_drips_meets_the_deadline(monkeypatch):
@@ -263,5 +263,5 @@ def test_an_answer_over_rest_that_drips_meets_the_deadline(monkeypatch):
     with serving_servers.rest_server(None) as (server, _):
         began = time.monotonic()
         with pytest.raises(Failure, match="DEADLINE_EXCEEDED"):
-            remote_stylizer.connect("rest", server, "starry").signatures(0.4)
+            remote_stylizer.open_connection("rest", server, "starry").signatures(0.4)
         assert time.monotonic() - began < 1.5

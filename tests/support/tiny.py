@@ -8,11 +8,12 @@ from unittest import mock
 import keras
 import numpy as np
 
+from nst_tf.config.registries import EXPORTERS
 from nst_tf.data import sample_photos
-from nst_tf.exporters.registry import ANY_STYLE_EXPORTERS, EXPORTERS
 from nst_tf.exporters.tflite import any_style as any_style_tflite
 from nst_tf.features import extractors, vgg
 from nst_tf.images import io as image_io
+from nst_tf.inference.open_model import load_model
 from nst_tf.models import adain_net, style_prediction_net, transform_net
 
 # What is exported of every kind of network, and draws at every size. The format web has
@@ -51,9 +52,8 @@ def network(
 def encoder(layers: tuple[str, ...]) -> extractors.FeatureExtractor:
     """A very narrow VGG19 with random weights."""
     keras.utils.set_random_seed(4)
-    return extractors.FeatureExtractor(
-        "tiny", vgg.build_topology((4, 4, 6, 8, 8), layers, padding="reflect"), {}
-    )
+    model = vgg.build_topology((4, 4, 6, 8, 8), layers, padding="reflect")
+    return extractors.FeatureExtractor("tiny", model, {}, vgg.LAYERS)
 
 
 def any_style(kind: str = "modulated") -> keras.Model:
@@ -110,7 +110,7 @@ def _any_style_exported(kind):
     built.save(path / "network.keras")
     with mock.patch.object(any_style_tflite, "SIDES", (64,)):  # one is enough, and fast
         for name in FORMATS:
-            ANY_STYLE_EXPORTERS[name](built, path, "tiny")
+            EXPORTERS[name]().export(built, path, "tiny")
     return folder  # lives, and is removed, with the cache
 
 
@@ -134,7 +134,9 @@ def exported(styles: int = 1) -> tuple[keras.Model, dict]:
     built = network(styles=styles)
     built.folder = folder  # lives, and is removed, with the network
     path = Path(folder.name)
-    return built, {name: EXPORTERS[name](built, path, "tiny") for name in FORMATS}
+    return built, {
+        name: EXPORTERS[name]().export(built, path, "tiny") for name in FORMATS
+    }
 
 
 def artifact(name: str) -> Path:
@@ -143,3 +145,8 @@ def artifact(name: str) -> Path:
         artifact.path for artifacts in exported()[1].values() for artifact in artifacts
     ]
     return next(path for path in paths if path.name == name)
+
+
+def open_painter(model: Path | str, style=None, strength: float = 1.0):
+    """A function from photos to stylized photos of a model by its path."""
+    return load_model(model).prepare(None if style == () else style, strength)

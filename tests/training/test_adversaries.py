@@ -15,10 +15,10 @@ SIZE = 32
 @pytest.fixture
 def judgement(monkeypatch):
     monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
-    monkeypatch.setattr(adversaries, "PAINTER_WIDTH", 4)
-    monkeypatch.setattr(adversaries, "PAINTER_BLOCKS", 1)
+    monkeypatch.setattr(adversaries, "NETWORK_WIDTH", 4)
+    monkeypatch.setattr(adversaries, "NETWORK_BLOCKS", 1)
     keras.utils.set_random_seed(3)
-    return adversaries.StudentLoss(student.student((3, 4, 4, 5, 5)))
+    return adversaries.StudentLoss(student.build_student((3, 4, 4, 5, 5)))
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +63,12 @@ def loss_and_gradient(judgement, drawn, photos, styles):
     return float(loss), tape.gradient(loss, drawn)
 
 
+@pytest.mark.slow
 def test_visited_pixels_lower_the_students_loss(judgement, pictures, monkeypatch):
     monkeypatch.setattr(
         adversaries, "PIXEL_STEP", 0.002
     )  # random networks have rough losses
-    attack = adversaries.PixelAttack(SIZE)
+    attack = adversaries.PixelAdversary(SIZE)
     photos, styles = pictures[:2], pictures[2:4]
     slots, drawn = tf.constant([4, 1]), photos
     losses = []
@@ -79,9 +80,10 @@ def test_visited_pixels_lower_the_students_loss(judgement, pictures, monkeypatch
     assert losses[-1] < 0.9 * losses[0]
 
 
+@pytest.mark.slow
 def test_visits_fill_the_pool_and_give_back_what_was_put_there(pictures, monkeypatch):
     monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
-    attack = adversaries.PixelAttack(SIZE)
+    attack = adversaries.PixelAdversary(SIZE)
     for step in range(40):
         slots, drawn, photos, styles = attack.visit(
             pictures[:2], pictures[2:4], tf.constant([step, 1])
@@ -94,69 +96,73 @@ def test_visits_fill_the_pool_and_give_back_what_was_put_there(pictures, monkeyp
     assert len(attacked) == len(seen_photos)
 
 
+@pytest.mark.slow
 def test_only_visited_slots_are_shown(pictures, monkeypatch):
     monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
-    attack = adversaries.PixelAttack(SIZE)
+    attack = adversaries.PixelAdversary(SIZE)
     attack.visit(pictures[:2], pictures[2:4], tf.constant([0, 1]))
     assert [len(each) for each in attack.seen()] == [2, 2, 2]
 
 
-def trained(judgement, painters, photos, steps):
-    """Loss of the painters' pictures before each of `steps` steps on the same photos."""
+def trained(judgement, networks, photos, steps):
+    """Loss of the networks' pictures before each of `steps` steps on the same photos."""
     losses = []
     for _ in range(steps):
         with tf.GradientTape(persistent=True) as tape:
-            painted = painters.paint(photos)
-        loss, gradient = loss_and_gradient(judgement, painted, photos, painters.styles)
-        painters.learn(tape, painted, gradient)
+            painted = networks.draw(photos)
+        loss, gradient = loss_and_gradient(judgement, painted, photos, networks.styles)
+        networks.learn(tape, painted, gradient)
         losses.append(loss)
     return losses
 
 
-def test_painters_learn_to_lower_the_students_loss(judgement, pictures):
-    painters = adversaries.NetworkAttack(2, SIZE)
-    painters.renew(pictures[2:4], tf.constant([0, 1]))
-    losses = trained(judgement, painters, pictures[:2], 7)
+@pytest.mark.slow
+def test_networks_learn_to_lower_the_students_loss(judgement, pictures):
+    networks = adversaries.NetworkAdversary(2, SIZE)
+    networks.renew(pictures[2:4], tf.constant([0, 1]))
+    losses = trained(judgement, networks, pictures[:2], 7)
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_a_painter_learns_from_its_own_picture_alone(judgement, pictures):
-    painters = adversaries.NetworkAttack(2, SIZE)
-    painters.renew(pictures[2:4], tf.constant([0, 1]))
+@pytest.mark.slow
+def test_a_network_learns_from_its_own_picture_alone(judgement, pictures):
+    networks = adversaries.NetworkAdversary(2, SIZE)
+    networks.renew(pictures[2:4], tf.constant([0, 1]))
     with tf.GradientTape(persistent=True) as tape:
-        painted = painters.paint(pictures[:2])
+        painted = networks.draw(pictures[:2])
     gradient = tf.concat([tf.zeros_like(painted[:1]), tf.ones_like(painted[1:])], 0)
-    painters.learn(tape, painted, gradient)
+    networks.learn(tape, painted, gradient)
 
     def moved(index):
         return any(
             np.any(weight.numpy() != first.numpy())
             for weight, first in zip(
-                painters.state[f"painter{index}"].trainable_variables,
-                painters._beginnings[index],
+                networks.state[f"painter{index}"].trainable_variables,
+                networks._beginnings[index],
             )
         )
 
     assert not moved(0) and moved(1)
 
 
-def test_a_renewed_painter_begins_anew_with_another_style(
+@pytest.mark.slow
+def test_a_renewed_network_begins_anew_with_another_style(
     judgement, pictures, monkeypatch
 ):
-    painters = adversaries.NetworkAttack(2, SIZE)
-    painters.renew(pictures[2:4], tf.constant([0, 1]))
-    style = painters.styles.numpy()
-    first = trained(judgement, painters, pictures[:2], 2)
-    monkeypatch.setattr(adversaries, "PAINTER_RENEWAL", 0.0)
-    painters.renew(pictures[4:6], tf.constant([9, 1]))
-    assert np.array_equal(painters.styles, style)
-    monkeypatch.setattr(adversaries, "PAINTER_RENEWAL", 1.0)
-    painters.renew(pictures[4:6], tf.constant([9, 1]))
-    assert not np.array_equal(painters.styles, style)
+    networks = adversaries.NetworkAdversary(2, SIZE)
+    networks.renew(pictures[2:4], tf.constant([0, 1]))
+    style = networks.styles.numpy()
+    first = trained(judgement, networks, pictures[:2], 2)
+    monkeypatch.setattr(adversaries, "NETWORK_RENEWAL", 0.0)
+    networks.renew(pictures[4:6], tf.constant([9, 1]))
+    assert np.array_equal(networks.styles, style)
+    monkeypatch.setattr(adversaries, "NETWORK_RENEWAL", 1.0)
+    networks.renew(pictures[4:6], tf.constant([9, 1]))
+    assert not np.array_equal(networks.styles, style)
     # With the old styles again, everything repeats: no weight and no moment was left
     # over.
-    painters.styles.assign(style)
-    assert trained(judgement, painters, pictures[:2], 2) == pytest.approx(
+    networks.styles.assign(style)
+    assert trained(judgement, networks, pictures[:2], 2) == pytest.approx(
         first, rel=1e-5
     )
 

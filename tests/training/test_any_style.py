@@ -16,6 +16,8 @@ from nst_tf.models import adain_net, feature_transforms
 from nst_tf.training import run as train_run
 from nst_tf.training.methods import any_style as any_style_method
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
@@ -246,10 +248,10 @@ def test_settings_that_cannot_work_are_refused(inputs, tmp_path, changes, messag
 
 
 def test_the_loss_target_of_a_batch_is_that_of_each_painting():
-    from nst_tf.features import extractors
+    from nst_tf.features import slim_vgg19
 
     loss = perceptual.PerceptualLoss(
-        extractors.load_slim_vgg19(("relu1_1", "relu2_1")),
+        slim_vgg19.load_slim_vgg19(("relu1_1", "relu2_1")),
         perceptual.LossWeights(
             content=0.0,
             content_layers={},

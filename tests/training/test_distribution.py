@@ -25,6 +25,8 @@ from nst_tf.training import run as train_run
 from nst_tf.training.distribution import Distribution, open_distribution
 from nst_tf.training.methods import feedforward
 
+pytestmark = pytest.mark.slow
+
 STEPS = 8
 # Small steps on smooth pictures: no rounding error then moves a value across the edge
 # of a ReLU or of a maximum, where gradients jump, so that the comparisons below can be

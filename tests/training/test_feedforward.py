@@ -110,6 +110,7 @@ def test_the_mesh_of_what_is_painted_counts_by_its_weight(inputs):
 # -- both ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "term, weights", [("stability", (1e-6, 30.0)), ("mesh", (1e-9, 20.0))]
 )

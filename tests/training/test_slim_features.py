@@ -12,9 +12,10 @@ import tensorflow as tf
 from support.watched_runs import strike_at
 
 from nst_tf.config.train import TrainSettings
+from nst_tf.core import files
 from nst_tf.core.errors import UserError
 from nst_tf.data import pipeline as data_pipeline, sample_photos, sources
-from nst_tf.features import extractors, vgg
+from nst_tf.features import extractors, slim_vgg19, vgg, vgg19
 from nst_tf.training import run as train_run
 from nst_tf.training.distillation import adversaries, student
 from nst_tf.training.distribution import open_distribution
@@ -44,18 +45,18 @@ def teacher(monkeypatch):
             )
     model.trainable = False
     extractor = extractors.FeatureExtractor(
-        "vgg19", model, {"weights": "fake", "sha256": "0" * 64}
+        "vgg19", model, {"weights": "fake", "sha256": "0" * 64}, vgg.LAYERS
     )
     monkeypatch.setattr(vgg, "VGG19_WIDTHS", TEACHER)
-    monkeypatch.setattr(extractors, "load_vgg19", lambda *args, **kwargs: extractor)
+    monkeypatch.setattr(vgg19, "load_vgg19", lambda *args, **kwargs: extractor)
     return extractor
 
 
 @pytest.fixture(autouse=True)
 def small_attacks(monkeypatch):
     monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
-    monkeypatch.setattr(adversaries, "PAINTER_WIDTH", 2)
-    monkeypatch.setattr(adversaries, "PAINTER_BLOCKS", 1)
+    monkeypatch.setattr(adversaries, "NETWORK_WIDTH", 2)
+    monkeypatch.setattr(adversaries, "NETWORK_BLOCKS", 1)
     monkeypatch.setattr(slim_features, "START_PICTURES", 12)
 
 
@@ -96,29 +97,29 @@ def energy_left(gram, kept):
     return np.trace(gram - explained) / np.trace(gram)
 
 
-def test_greedy_channels_explain_more_energy_than_random_ones():
+def test_chosen_channels_explain_more_energy_than_random_ones():
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(24, 24)) * np.geomspace(1, 0.01, 24)[:, None]
     samples = rng.normal(size=(500, 24)) @ mixing
     gram = samples.T @ samples
-    greedy = energy_left(gram, student.greedy_channels(gram, 6))
+    greedy = energy_left(gram, student.choose_channels(gram, 6))
     random = [energy_left(gram, rng.choice(24, 6, replace=False)) for _ in range(200)]
     assert greedy < np.quantile(random, 0.05)
 
 
-def test_greedy_channels_explain_everything_of_a_gram_matrix_of_low_rank():
+def test_chosen_channels_explain_everything_of_a_gram_matrix_of_low_rank():
     rng = np.random.default_rng(1)
     samples = rng.normal(size=(200, 5)) @ rng.normal(size=(5, 16))
     gram = samples.T @ samples
-    assert energy_left(gram, student.greedy_channels(gram, 5)) < 1e-9
-    assert energy_left(gram, student.greedy_channels(gram, 4)) > 1e-4
+    assert energy_left(gram, student.choose_channels(gram, 5)) < 1e-9
+    assert energy_left(gram, student.choose_channels(gram, 4)) > 1e-4
 
 
 @pytest.mark.parametrize("rank", [0, 3, 8])
-def test_greedy_channels_are_distinct_and_ascending_even_beyond_the_rank(rank):
+def test_chosen_channels_are_distinct_and_ascending_even_beyond_the_rank(rank):
     samples = np.random.default_rng(2).normal(size=(50, 8))
     samples[:, rank:] = 0
-    kept = student.greedy_channels(samples.T @ samples, 6)
+    kept = student.choose_channels(samples.T @ samples, 6)
     assert len(set(kept)) == 6 and list(kept) == sorted(kept)
     assert set(range(min(rank, 6))) <= set(kept) or rank > 6
 
@@ -128,19 +129,19 @@ def test_least_squares_without_ridge_is_lstsq_and_ridge_shrinks_it():
     inputs, outputs = rng.normal(size=(60, 7)), rng.normal(size=(60, 4))
     wanted = np.linalg.lstsq(inputs, outputs, rcond=None)[0]
     np.testing.assert_allclose(
-        student.least_squares(inputs, outputs, 0.0), wanted, atol=1e-6
+        student.solve_least_squares(inputs, outputs, 0.0), wanted, atol=1e-6
     )
     np.testing.assert_allclose(
-        student.least_squares(inputs, outputs), wanted, atol=1e-3
+        student.solve_least_squares(inputs, outputs), wanted, atol=1e-3
     )
-    shrunk = student.least_squares(inputs, outputs, 1.0)
+    shrunk = student.solve_least_squares(inputs, outputs, 1.0)
     assert np.linalg.norm(shrunk) < np.linalg.norm(wanted)
 
 
 def test_least_squares_survives_inputs_that_are_copies_of_each_other():
     inputs = np.repeat(np.random.default_rng(4).normal(size=(40, 3)), 2, 1)
     outputs = inputs[:, :1] * 3
-    solution = student.least_squares(inputs, outputs)
+    solution = student.solve_least_squares(inputs, outputs)
     np.testing.assert_allclose(inputs @ solution, outputs, atol=1e-2)
 
 
@@ -156,7 +157,7 @@ def feature_error(network, teacher, pictures):
 
 
 def test_refit_explains_the_teacher_better_than_random_weights_at_every_layer(teacher):
-    network = student.student([int(width) for width in STUDENT])
+    network = student.build_student([int(width) for width in STUDENT])
     before = feature_error(network, teacher, photographs())
     student.refit(network, teacher, photographs())
     after = feature_error(network, teacher, photographs())
@@ -164,7 +165,7 @@ def test_refit_explains_the_teacher_better_than_random_weights_at_every_layer(te
 
 
 def test_refit_of_a_student_as_wide_as_its_teacher_copies_it(teacher):
-    network = student.student(TEACHER)
+    network = student.build_student(TEACHER)
     student.refit(network, teacher, photographs())
     after = feature_error(network, teacher, photographs())
     assert max(after.values()) < 0.02, after
@@ -173,18 +174,19 @@ def test_refit_of_a_student_as_wide_as_its_teacher_copies_it(teacher):
 def packed_student(teacher):
     """A refitted student, and what is shipped of it; the pairs are photos, changed ones, styles."""
     widths = [int(width) for width in STUDENT]
-    network = student.student(widths)
+    network = student.build_student(widths)
     student.refit(network, teacher, photographs())
     pictures = photographs()
     changed = adversaries.disturb(pictures[:3], tf.constant([1, 2]))
     pairs = [pictures[:3], changed, pictures[3:]]
-    return network, student.packed_model(network, teacher, widths, pairs), pairs
+    return network, student.pack_model(network, teacher, widths, pairs), pairs
 
 
 def distance(maps):
     return float(tf.reduce_sum(tf.square(maps[0] - maps[1])))
 
 
+@pytest.mark.slow
 def test_the_packed_metric_without_stretch_gives_the_distances_of_the_embedding(
     teacher, monkeypatch
 ):
@@ -205,7 +207,7 @@ def test_calibration_finds_by_how_much_all_but_the_mean_was_stretched(of_grams):
     rest[..., 0] = 0
     rest -= rest.mean((0, 1, 2))  # so that the mean is along the first axis
     mean = np.eye(5)[0] * 4
-    metric = student.calibrated_metric(
+    metric = student.calibrate_metric(
         np.eye(5), mean + rest, mean + 2.5 * rest, of_grams=of_grams
     )
     np.testing.assert_allclose(
@@ -213,6 +215,7 @@ def test_calibration_finds_by_how_much_all_but_the_mean_was_stretched(of_grams):
     )
 
 
+@pytest.mark.slow
 def test_calibration_brings_distances_nearer_to_the_teachers(teacher, monkeypatch):
     def content_errors(maps, count=3):
         return [
@@ -237,7 +240,7 @@ def test_calibration_brings_distances_nearer_to_the_teachers(teacher, monkeypatc
 
 def saved_student(folder, widths, teacher=None):
     """A run folder with a student in it, refitted if there is a teacher."""
-    network = student.student([int(width) for width in widths])
+    network = student.build_student([int(width) for width in widths])
     if teacher is not None:
         student.refit(network, teacher, photographs(60))
     tf.train.Checkpoint(network=network).save(str(folder / "checkpoints" / "ckpt"))
@@ -245,6 +248,7 @@ def saved_student(folder, widths, teacher=None):
     return network
 
 
+@pytest.mark.slow
 def test_a_wider_last_block_begins_with_the_layers_before_it_and_explains_more(
     tmp_path, teacher, monkeypatch
 ):
@@ -280,6 +284,7 @@ def test_a_student_of_the_same_widths_is_taken_as_it_is(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     task = slim_features.SlimFeaturesTask(settings())
     task.start(open_batches)
@@ -297,6 +302,7 @@ def test_a_step_fills_the_pool_and_the_next_one_moves_it():
     assert all(not np.array_equal(a, b) for a, b in zip(pools, pools[1:]))
 
 
+@pytest.mark.slow
 def test_a_student_that_is_the_teacher_has_no_error_and_the_same_descent(teacher):
     task = slim_features.SlimFeaturesTask(
         settings(slim_widths=tuple(map(str, TEACHER)))
@@ -305,7 +311,7 @@ def test_a_student_that_is_the_teacher_has_no_error_and_the_same_descent(teacher
         if isinstance(layer, keras.layers.Conv2D):
             task.network.get_layer(layer.name).set_weights(layer.get_weights())
     for layer in student.COMPARED:
-        kernel = student.embedding(task.network, layer)
+        kernel = student.find_embedding(task.network, layer)
         kernel.assign(np.eye(kernel.shape[-1])[None, None])
     (batch,) = open_batches(data_pipeline.Shard(6), 0).take(1)
     terms = task.terms(batch)
@@ -355,6 +361,7 @@ def eagerly():
     tf.config.run_functions_eagerly(False)
 
 
+@pytest.mark.slow
 def test_the_compiled_step_trains_the_student_and_moves_the_pool(tmp_path):
     task = slim_features.SlimFeaturesTask(settings())
     before = [variable.numpy().copy() for variable in task.network.trainable_variables]
@@ -375,11 +382,12 @@ def test_the_compiled_step_trains_the_student_and_moves_the_pool(tmp_path):
     assert any(
         np.any(weight != first)
         for weight, first in zip(
-            painter.trainable_variables, task._painters._beginnings[0]
+            painter.trainable_variables, task._networks._beginnings[0]
         )
     )
 
 
+@pytest.mark.slow
 def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
     tmp_path, monkeypatch, eagerly
 ):
@@ -395,8 +403,8 @@ def test_an_interrupted_distillation_resumes_bit_for_bit_attacks_included(
     # The finished run is a slim network that loads, with its card.
     card = json.loads((run.path / "slim_vgg19.json").read_text())
     assert card["steps"] == 2 and card["widths"] == [int(width) for width in STUDENT]
-    assert card["sha256"] == extractors.sha256(run.path / "slim_vgg19.npz")
-    loaded = extractors.load_slim_vgg19(
+    assert card["sha256"] == files.sha256(run.path / "slim_vgg19.npz")
+    loaded = slim_vgg19.load_slim_vgg19(
         ["relu3_1"], weights=str(run.path / "slim_vgg19.npz")
     )
     assert np.isfinite(loaded(photographs())["relu3_1"]).all()

@@ -160,6 +160,7 @@ def test_run_flags_alone_repeat_the_run_bit_for_bit(command, base, finished, tmp
     assert all(map(np.array_equal, weights(finished), weights(tmp_path / "run")))
 
 
+@pytest.mark.slow
 def test_a_run_that_died_between_checkpoints_resumes_without_a_step_logged_twice(
     command, monkeypatch, inputs, finished, tmp_path
 ):
@@ -189,6 +190,7 @@ def test_resuming_a_finished_run_trains_nothing_and_keeps_its_record(command, fi
     assert all(map(np.array_equal, weights(finished), before[1]))
 
 
+@pytest.mark.slow
 def test_bfloat16_trains_with_float32_weights_close_to_float32(
     command, finished, tmp_path
 ):
@@ -205,6 +207,7 @@ def test_bfloat16_trains_with_float32_weights_close_to_float32(
     assert losses != exact  # it was not float32 under another name
 
 
+@pytest.mark.slow
 def test_the_faster_arithmetic_is_chosen_before_the_run_is_written(
     inputs, tmp_path, monkeypatch
 ):
@@ -221,6 +224,7 @@ def test_the_faster_arithmetic_is_chosen_before_the_run_is_written(
     )
 
 
+@pytest.mark.slow
 def test_a_budget_in_minutes_ends_the_command(command, tmp_path):
     status, out, err = command(output=tmp_path / "run", steps=None, minutes=0.05)
     assert status == 0, err
@@ -228,6 +232,7 @@ def test_a_budget_in_minutes_ends_the_command(command, tmp_path):
     assert record["stopped_by"] == "minutes" and record["seconds"] >= 3.0
 
 
+@pytest.mark.slow
 def test_a_command_that_goes_on_beyond_its_minutes_says_so(command, tmp_path):
     status, out, err = command(
         output=tmp_path / "run", steps=None, minutes=1e-6, least_steps=3
@@ -371,6 +376,7 @@ def test_ctrl_c_before_the_first_step_is_one_line_too(command, monkeypatch, tmp_
     assert command(output=tmp_path / "a") == (130, "", "interrupted\n")
 
 
+@pytest.mark.slow
 def test_a_real_ctrl_c_exits_with_130_and_resume_finishes(command, base, tmp_path):
     output, steps = tmp_path / "run", 120
     environment = {

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
-def caught(
+def catch_errors(
     function: Callable[[tf.Tensor], tf.Tensor], value: tf.Tensor, otherwise: tf.Tensor
 ) -> tf.Tensor:
     """Returns function(value), or `otherwise` if that raises; in any runtime of TensorFlow.

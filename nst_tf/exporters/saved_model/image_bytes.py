@@ -12,10 +12,12 @@ profiles, and alpha: colors under transparent pixels come out as they are stored
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from nst_tf.exporters.saved_model import image_headers
-from nst_tf.exporters.saved_model.catch_errors import caught
+from nst_tf.exporters.saved_model.catch_errors import catch_errors
+from nst_tf.images import io as image_io
 
 JPEG_QUALITY = 95  # as `nst_tf.images.io` writes
 MAX_PIXELS = 2**23  # a 4K picture; the classic network needs 9 GB for it
@@ -49,14 +51,14 @@ def paint_each(
     """
     first = next(iter(files.values()))
     batch = [
-        _repeated(tensor, tf.shape(first)[0]) for tensor in (*files.values(), *others)
+        _repeat(tensor, tf.shape(first)[0]) for tensor in (*files.values(), *others)
     ]
 
     def one(inputs):
         pictures, errors = zip(*map(read, inputs[: len(files)]))
-        error = _joined(files, errors)
+        error = _join(files, errors)
 
-        def painted():
+        def paint_one():
             drawn = paint(
                 *(picture[None] for picture in pictures),
                 *(each[None] for each in inputs[len(files) :]),
@@ -65,7 +67,7 @@ def paint_each(
                 drawn[0], quality=JPEG_QUALITY, chroma_downsampling=False
             )
 
-        return tf.cond(error == "", painted, lambda: tf.constant(b"")), error
+        return tf.cond(error == "", paint_one, lambda: tf.constant(b"")), error
 
     # One after the other: a batch needs no more memory than its largest picture.
     stylized, error = tf.map_fn(
@@ -92,30 +94,45 @@ def read(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     kind = image_headers.kind_of(data)
     height, width, pixels = image_headers.size_of(data, kind)
     allowed = (pixels <= MAX_PIXELS) & (tf.maximum(height, width) <= MAX_SIDE)
-    picture = tf.cond(allowed & (pixels > 0), lambda: _decoded(data, kind), _nothing)
+    picture = tf.cond(allowed & (pixels > 0), lambda: _decode(data, kind), _nothing)
     error = tf.case(
         [
-            (~allowed, lambda: _too_large(height, width, pixels)),
-            (tf.size(picture) == 0, lambda: _unreadable(data, kind)),
+            (~allowed, lambda: _describe_size(height, width, pixels)),
+            (tf.size(picture) == 0, lambda: _describe_damage(data, kind)),
         ],
         lambda: tf.constant(""),
     )
     return picture, error
 
 
-def _decoded(data, kind):
+def to_float(image: tf.Tensor) -> tf.Tensor:
+    """Returns uint8 values as float32 in [0, 1].
+
+    From a table, because TensorFlow replaces a division by 255 with a product, which is
+    not always the same number: now and then a pixel would be a gray level off.
+    """
+    table = image_io.to_float(np.arange(256, dtype=np.uint8))
+    return tf.gather(table, tf.cast(image, tf.int32))
+
+
+def to_uint8(image: tf.Tensor) -> tf.Tensor:
+    """Returns float32 values in [0, 1] as uint8."""
+    return tf.cast(tf.round(image * 255.0), tf.uint8)
+
+
+def _decode(data, kind):
     def jpeg():
         # INTEGER_ACCURATE is what other decoders do; TensorFlow's default is off by up
         # to ten gray levels.
-        picture = caught(
+        picture = catch_errors(
             lambda data: tf.io.decode_jpeg(data, 3, dct_method="INTEGER_ACCURATE"),
             data,
             _nothing(),
         )
-        return _upright(picture, image_headers.orientation_of(data))
+        return _turn_upright(picture, image_headers.orientation_of(data))
 
     def other():
-        return caught(
+        return catch_errors(
             lambda data: tf.ensure_shape(
                 tf.io.decode_image(data, 3, expand_animations=False), [None, None, 3]
             ),
@@ -126,7 +143,7 @@ def _decoded(data, kind):
     return tf.cond(kind == image_headers.JPEG, jpeg, other)
 
 
-def _upright(picture, orientation):
+def _turn_upright(picture, orientation):
     """Source: CIPA DC-008 (EXIF 2.32), section 4.6.4, tag 0x0112."""
 
     def one_of(*orientations):
@@ -143,7 +160,7 @@ def _nothing():
     return tf.zeros([0, 0, 3], tf.uint8)
 
 
-def _too_large(height, width, pixels):
+def _describe_size(height, width, pixels):
     frames = tf.where(
         pixels > height * width, tf.strings.format(", {} in all frames", pixels), ""
     )
@@ -157,7 +174,7 @@ def _too_large(height, width, pixels):
     )
 
 
-def _unreadable(data, kind):
+def _describe_damage(data, kind):
     size = tf.strings.as_string(tf.strings.length(data))
     damaged = [
         tf.strings.join(
@@ -179,7 +196,7 @@ def _unreadable(data, kind):
     return tf.gather(tf.stack([*damaged, unknown]), kind)
 
 
-def _joined(names: Sequence[str], errors):
+def _join(names: Sequence[str], errors):
     """One text of several files' errors, which it names."""
     if len(errors) == 1:
         return errors[0]
@@ -192,7 +209,7 @@ def _joined(names: Sequence[str], errors):
     return tf.strings.reduce_join(named[named != ""], separator=" ")
 
 
-def _repeated(tensor, batch):
+def _repeat(tensor, batch):
     """[B or 1, ...] as [B, ...]."""
     repeated = tf.broadcast_to(
         tensor, tf.concat([batch[None], tf.shape(tensor)[1:]], 0)

@@ -5,7 +5,7 @@ Nothing here raises, whatever the file: what lies beyond its end reads as 0.
 
 import tensorflow as tf
 
-from nst_tf.exporters.saved_model.catch_errors import caught
+from nst_tf.exporters.saved_model.catch_errors import catch_errors
 
 # By what files begin with; of a WebP also its bytes 8 to 11.
 KINDS = ("JPEG", "PNG", "GIF", "BMP", "WebP")
@@ -104,7 +104,7 @@ def _orientation(data, start):
 
 def _jpeg(data):
     # By libjpeg, lest a file have one size for us and another for the decoder.
-    shape = caught(
+    shape = catch_errors(
         lambda data: tf.io.extract_jpeg_shape(data, tf.int64),
         data,
         tf.zeros([3], tf.int64),

@@ -1,35 +1,41 @@
-"""TFLite of a network of any style, in two parts: an app encodes a style once and
-paints with its code.
+"""What is converted to TFLite of a network of any style, in two parts: an app encodes a
+style once and paints with its code.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.core import files
 from nst_tf.data import style_images
-from nst_tf.exporters import parity
-from nst_tf.exporters.tflite import float16_range, litert_layers, per_style as tflite
+from nst_tf.exporters import network_inputs
+from nst_tf.exporters.tflite import float16_range, litert_layers
+from nst_tf.exporters.tflite.conversion import (
+    FLOAT16,
+    INT8,
+    File,
+    Variant,
+    convert,
+    open_checked,
+)
 from nst_tf.images import io as image_io, padding
 from nst_tf.models import adain_net, transform_net
 
 SIDES = (256, 384, 512)  # pixels, of the files of a fixed size
 # The published one keeps 45 dB with two convolutions in float.
 VARIANTS = {
-    "_float16": tflite.FLOAT16,
-    "_int8": dataclasses.replace(tflite.INT8, float_convolutions=2),
+    "_float16": FLOAT16,
+    "_int8": dataclasses.replace(INT8, float_convolutions=2),
 }
+INPUTS = ("content", "code", "alpha")  # of the part that draws
 
 
-def export(
-    network: keras.Model, folder: Path, name: str, *, sides: Sequence[int] = ()
-) -> list[parity.Artifact]:
-    """Writes `folder`/tflite/NAME_style*.tflite and NAME_transform*.tflite, as float16
-    and dynamic-range int8.
+class AnyStyleFiles:
+    """Converts a network of any style: as float16 and dynamic-range int8.
 
     NAME_style: "style" float32 [1, h, w, 3] RGB in [0, 1] -> "code" float32 [1, N].
     NAME_transform: "content" float32 [1, H, W, 3], "code", "alpha" float32 [1, 1] ->
@@ -39,72 +45,64 @@ def export(
     LiteRT is given them by `resize_tensor_input`. NAME_transform_256, _384 and _512 are
     of that fixed size, for GPUs and browsers.
 
-    Args:
-        network: of any style, float32.
-        folder: run folder.
-        name: of the files.
-        sides: pixels, of the fixed sizes; empty for `SIDES`.
-
-    Returns:
-        The artifacts: the style part, then the transformers.
-
-    Raises:
-        UserError: the folder cannot be written, or a side that the network cannot draw.
-        RuntimeError: an artifact does not draw what the network draws; it was not
-            written.
+    Attributes: see `per_style.PerStyleFiles`, of which this has all methods.
     """
-    sides = sides or SIDES
-    tflite.check_sides(sides, *padding.ANY_STYLE)
-    parts = adain_net.parts_of(network)
-    encoder = litert_layers.for_litert(transform_net.core(parts.encode_style))
-    transformer = transformer_for_phones(parts)
-    encoders = converted(encoder, ["style"], VARIANTS)
-    # Styles are encoded by the file that an app would use beside each transformer.
-    encode = {
-        suffix: _encoder(data, _path(folder, f"{name}_style{suffix}"))
-        for suffix, data in encoders.items()
-    }
 
-    def exact(content, code, alpha):
-        return np.clip(parts.transform([content, code, alpha]), 0.0, 1.0)
+    multiples = padding.ANY_STYLE
 
-    wanted = parity.drawn(network)
-    artifacts = [
-        _written(
-            wanted,
-            _path(folder, f"{name}_style{suffix}"),
-            data,
-            encode[suffix],
-            exact,
-            variant,
-        )
-        for (suffix, data), variant in zip(encoders.items(), VARIANTS.values())
-    ]
-    for side in (None, *sides):
-        if side:
-            # The same weights again: two photos show whether the size is right.
-            wanted = parity.drawn(network, (side, side), range(2))
-        transformers = converted(
-            transformer, ["content", "code", "alpha"], VARIANTS, (side, side)
-        )
-        for (suffix, data), variant in zip(transformers.items(), VARIANTS.values()):
-            path = _path(
-                folder,
-                f"{name}_transform{suffix}"
-                if side is None
-                else f"{name}_transform_{side}{suffix}",
-            )
-            artifacts.append(
-                _written(
-                    wanted,
-                    path,
-                    data,
-                    encode[suffix],
-                    _transformer(data, path),
-                    variant,
-                )
-            )
-    return artifacts
+    def __init__(self, network: keras.Model):
+        self.sides = SIDES
+        self._parts = network_inputs.parts_of(network)
+        self._transformer = transformer_for_phones(self._parts)
+        self._encode = {}
+
+    def make(self, path_of: Callable[[str], Path], side: int | None) -> Iterator[File]:
+        if side is None:
+            yield from self._make_encoders(path_of)
+        infix = f"_transform_{side}" if side else "_transform"
+        for suffix, data in self.convert(side, side, VARIANTS).items():
+            path = path_of(infix + suffix)
+            # Styles are encoded by the file that an app would use beside it.
+            encode = self._encode[suffix]
+            draw = self.draw_with(open_checked(data, path), encode)
+            yield File(path, data, draw, VARIANTS[suffix].at_least)
+
+    def _make_encoders(self, path_of):
+        core = litert_layers.for_litert(transform_net.core(self._parts.encode_style))
+        for suffix, data in convert_part(core, ["style"], VARIANTS).items():
+            path = path_of("_style" + suffix)
+            self._encode[suffix] = encode = open_checked(data, path)
+            draw = self.draw_with(self._draw_exactly, encode)
+            yield File(path, data, draw, VARIANTS[suffix].at_least)
+
+    def _draw_exactly(self, content, code, alpha):
+        return np.clip(self._parts.transform([content, code, alpha]), 0.0, 1.0)
+
+    def convert(
+        self,
+        height: int | None,
+        width: int | None,
+        variants: Mapping[str, Variant],
+    ) -> dict[str, bytes]:
+        return convert_part(self._transformer, INPUTS, variants, (height, width))
+
+    def draw_with(
+        self,
+        run: Callable[..., np.ndarray],
+        encode: Callable[..., np.ndarray] | None = None,
+    ) -> Callable[..., np.ndarray]:
+        """Returns a function of content, style and alpha that encodes the style first;
+        with the network itself unless another encoder is given.
+        """
+        encode = encode or self._encode_exactly
+
+        def draw(content, style, alpha):
+            return run(content=content, code=encode(style=style), alpha=alpha)
+
+        return draw
+
+    def _encode_exactly(self, style):
+        return np.asarray(self._parts.encode_style(style))
 
 
 def transformer_for_phones(parts: adain_net.Parts) -> keras.Model:
@@ -115,26 +113,20 @@ def transformer_for_phones(parts: adain_net.Parts) -> keras.Model:
     """
     rgb = float16_range.packaged_photos()
     full, none = tf.ones((1, 1)), tf.zeros((1, 1))
+    read = functools.partial(image_io.read_picture, short_side=float16_range.SIDE)
     codes = [
-        parts.encode_style(
-            image_io.read_picture(path, short_side=float16_range.SIDE).rgb[None]
-        )
+        parts.encode_style(read(path).rgb[None])
         for path in style_images.packaged_styles().values()
     ]
     inputs = [*([rgb, code, full] for code in codes), [rgb, codes[0], none]]
-    return litert_layers.for_litert(
-        float16_range.within_float16(transform_net.core(parts.transform), inputs)
-    )
+    core = float16_range.within_float16(transform_net.core(parts.transform), inputs)
+    return litert_layers.for_litert(core)
 
 
-def _path(folder, stem):
-    return folder / "tflite" / f"{stem}.tflite"
-
-
-def converted(
+def convert_part(
     core: keras.Model,
     names: Sequence[str],
-    variants: Mapping[str, tflite.Variant],
+    variants: Mapping[str, Variant],
     size: tuple[int | None, int | None] = (None, None),
 ) -> dict[str, bytes]:
     """Converts one of `adain_net.Parts`; returns {suffix: contents of the file}.
@@ -148,50 +140,16 @@ def converted(
     """
     draws = "content" in names
     shapes = {"style": [1, None, None, 3], "content": [1, *size, 3], "alpha": [1, 1]}
+    signature = [
+        tf.TensorSpec(shapes.get(name, [1, tensor.shape[-1]]), tf.float32, name=name)
+        for name, tensor in zip(names, core.inputs)
+    ]
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec(
-                shapes.get(name, [1, tensor.shape[-1]]), tf.float32, name=name
-            )
-            for name, tensor in zip(names, core.inputs)
-        ]
-    )
+    @tf.function(input_signature=signature)
     def function(*inputs):
         output = core(list(inputs) if draws else inputs[0])
-        return (
-            {"stylized": tf.clip_by_value(output, 0.0, 1.0)}
-            if draws
-            else {"code": output}
-        )
+        if draws:
+            return {"stylized": tf.clip_by_value(output, 0.0, 1.0)}
+        return {"code": output}
 
-    return tflite.converted(function, core.weights, variants)
-
-
-def _encoder(data: bytes, path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    encode = tflite.open_checked(data, path).get_signature_runner()
-    return lambda style: encode(
-        style=padding.pad_to_multiple(style[0], *padding.ANY_STYLE)[None]
-    )["code"]
-
-
-def _transformer(data: bytes, path: Path) -> Callable[..., np.ndarray]:
-    transform = tflite.open_checked(data, path).get_signature_runner()
-
-    def run(content, code, alpha):
-        height, width = content.shape[1:3]
-        grown = padding.pad_to_multiple(content[0], *padding.ANY_STYLE)[None]
-        return transform(content=grown, code=code, alpha=alpha)["stylized"][
-            :, :height, :width
-        ]
-
-    return run
-
-
-def _written(wanted, path, data, encode, transform, variant):
-    def draw(content, style, alpha):
-        return transform(content=content, code=encode(style), alpha=alpha)
-
-    likeness = parity.compare(wanted, draw, path, variant.at_least)
-    files.write_atomically(path, data, overwrite=True)
-    return parity.Artifact(path, len(data), likeness, variant.at_least)
+    return convert(function, core.weights, variants)

@@ -1,5 +1,8 @@
-"""What is changed in a .tflite after its conversion: what it need not log, and how
+"""What is changed in a .tflite after its conversion: what it need not carry, and how
 weights of single layers are rounded.
+
+`tensorflow.lite.tools.flatbuffer_utils` and `schema_py_generated` are not public API of
+TensorFlow: tested with 2.21.0; look here first when another one fails.
 """
 
 import copy
@@ -16,8 +19,8 @@ SPREAD = schema.BuiltinOperator.DEPTH_TO_SPACE
 PHASES = 4  # pixels that a folded convolution computes at once
 
 
-def lean(data: bytes) -> bytes:
-    """Leaves out what tensors inside need not log, such as their names: a twelfth of a
+def strip(data: bytes) -> bytes:
+    """Leaves out what tensors inside need not carry, such as their names: a twelfth of a
     small network's file.
     """
     model = _read(data)
@@ -31,10 +34,10 @@ def lean(data: bytes) -> bytes:
             if model.buffers[tensor.buffer].data is None:
                 tensor.buffer = 0  # by convention the one of no data
     _drop_unused_buffers(model)
-    return _written(model)
+    return _serialize(model)
 
 
-def with_float16_convolutions(
+def store_convolutions_in_float16(
     data: bytes, exact: bytes, count: int, upsampling: bool = False
 ) -> bytes:
     """Returns a dynamic-range int8 file some of whose convolutions compute in float,
@@ -76,7 +79,7 @@ def with_float16_convolutions(
             )
         narrow = copy.deepcopy(weights)
         narrow.type, narrow.quantization = schema.TensorType.FLOAT16, None
-        narrow.buffer = _added_buffer(model, values.astype("<f2"))
+        narrow.buffer = _add_buffer(model, values.astype("<f2"))
         graph.tensors.append(narrow)
         # The tensor that the convolution reads is now what becomes of them.
         weights.type, weights.quantization, weights.buffer = (
@@ -90,10 +93,10 @@ def with_float16_convolutions(
         operator.outputs = np.array([mine.inputs[1]], np.int32)
         widened.append(operator)
     graph.operators = widened + list(graph.operators)
-    return _written(model)
+    return _serialize(model)
 
 
-def with_even_phases(data: bytes, exact: bytes) -> bytes:
+def keep_phases_even(data: bytes, exact: bytes) -> bytes:
     """Returns a file whose folded upsampling (`litert_layers.UpsamplingConvolution`)
     leaves flat areas flat.
 
@@ -101,7 +104,7 @@ def with_even_phases(data: bytes, exact: bytes) -> bytes:
     rounding of each number spoils: flat areas would alternate from pixel to pixel,
     faintly, and in pictures of one color strongly, since norms make much of any
     difference. Here numbers are rounded so that the sums stay equal; see
-    `evenly_rounded`.
+    `round_evenly`.
 
     Args:
         data: the converted file, its weights in float16 or 8 bits; others are left as
@@ -130,21 +133,21 @@ def with_even_phases(data: bytes, exact: bytes) -> bytes:
             steps = largest / 127
             tensor.quantization.scale = np.tile(steps, PHASES).astype(np.float32)
             tensor.quantization.zeroPoint = np.zeros(len(steps) * PHASES, np.int64)
-            rounded = evenly_rounded(kernels / steps[:, None, None, None], 127).astype(
+            rounded = round_evenly(kernels / steps[:, None, None, None], 127).astype(
                 np.int8
             )
         elif tensor.type == schema.TensorType.FLOAT16:
             # Multiples of one power of two, which float16 holds exactly; so are their
             # sums.
             steps = 2.0 ** np.ceil(np.log2(largest / 2047))[:, None, None, None]
-            rounded = (evenly_rounded(kernels / steps, 2047) * steps).astype("<f2")
+            rounded = (round_evenly(kernels / steps, 2047) * steps).astype("<f2")
         else:
             continue
-        tensor.buffer, changed = _added_buffer(model, rounded), True
-    return _written(model) if changed else data
+        tensor.buffer, changed = _add_buffer(model, rounded), True
+    return _serialize(model) if changed else data
 
 
-def evenly_rounded(kernels: np.ndarray, largest: int) -> np.ndarray:
+def round_evenly(kernels: np.ndarray, largest: int) -> np.ndarray:
     """Rounds kernels to integers so that each filter's sums over places are the same in all phases.
 
     Args:
@@ -170,7 +173,7 @@ def evenly_rounded(kernels: np.ndarray, largest: int) -> np.ndarray:
     return rounded.reshape(kernels.shape)
 
 
-def _added_buffer(model, values):
+def _add_buffer(model, values):
     """Index of a new buffer of these numbers."""
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(values.tobytes(), np.uint8)
@@ -194,7 +197,7 @@ def _read(data):
     return flatbuffer_utils.read_model_from_bytearray(bytearray(data))
 
 
-def _written(model):
+def _serialize(model):
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.data import sample_photos
+from nst_tf.exporters import network_inputs
+from nst_tf.exporters.tflite import litert_layers
 from nst_tf.images import io as image_io
 from nst_tf.layers.normalization import InstanceNormalization, ModulatedNormalization
-from nst_tf.models import transform_net
 
 NORMS = (InstanceNormalization, ModulatedNormalization)
 # of features less their mean: their squares stay a sixteenth of float16's largest
@@ -34,7 +35,7 @@ def within_float16(core: keras.Model, inputs: Sequence | None = None) -> keras.M
             no norm stays as it is.
         inputs: by which its features are measured, see `largest_features`.
     """
-    halvings = _halvings(core, inputs)
+    halvings, source = _halvings(core, inputs), litert_layers.producers(core)
 
     def clone(layer):
         config = layer.get_config()
@@ -45,7 +46,7 @@ def within_float16(core: keras.Model, inputs: Sequence | None = None) -> keras.M
     small = keras.models.clone_model(core, clone_function=clone)
     small.set_weights(core.get_weights())
     for norm, count in halvings.items():
-        convolution = small.get_layer(norm.removesuffix("_norm") + "_conv")
+        convolution = small.get_layer(source[norm].name)
         convolution.set_weights(
             [weight / np.float32(2.0**count) for weight in convolution.get_weights()]
         )
@@ -76,9 +77,9 @@ def largest_features(
             norms,
             tf.nest.flatten(probe(tf.nest.map_structure(tf.convert_to_tensor, each))),
         ):
-            centerd = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
+            centered = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
             largest[norm.name] = max(
-                largest[norm.name], float(tf.reduce_max(tf.abs(centerd)))
+                largest[norm.name], float(tf.reduce_max(tf.abs(centered)))
             )
     return largest
 
@@ -98,18 +99,15 @@ def packaged_photos() -> np.ndarray:
 def _packaged(core):
     """The packaged photos, for each style of the network."""
     rgb = packaged_photos()
-    if transform_net.blend_name(core) is None:
-        return [rgb]
-    return [
-        [rgb, np.tile(one, (len(rgb), 1))]
-        for one in np.eye(transform_net.styles_of(core), dtype=np.float32)[:, None]
-    ]
+    styles = network_inputs.own_styles(core)
+    return [[rgb, np.tile(one, (len(rgb), 1))] for one in styles] or [rgb]
 
 
 def _halvings(core, inputs):
     """{norm: how often its features are halved}, for those that need it."""
-    wanted = {
-        name: math.ceil(math.log2(max(value, LARGEST) / LARGEST))
-        for name, value in largest_features(core, inputs).items()
-    }
-    return {name: min(count, MOST) for name, count in wanted.items() if count}
+    halvings = {}
+    for name, value in largest_features(core, inputs).items():
+        count = math.ceil(math.log2(max(value, LARGEST) / LARGEST))
+        if count:
+            halvings[name] = min(count, MOST)
+    return halvings

@@ -12,52 +12,60 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from nst_tf.core import files
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import parity
-from nst_tf.exporters.tflite import integer_range, litert_layers, per_style as tflite
+from nst_tf.exporters.tflite import (
+    conversion,
+    integer_range,
+    litert_layers,
+    per_style,
+)
+from nst_tf.exporters.tflite.exporter import TfliteExporter
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.models import transform_net
 
-INTEGER = tflite.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
+INTEGER = conversion.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
 
 
-def export(network: keras.Model, folder: Path, name: str) -> list[parity.Artifact]:
-    """Writes `folder`/tflite/NAME_integer.tflite.
+class IntegerTfliteExporter(TfliteExporter):
+    """Writes FOLDER/tflite/NAME_integer.tflite.
 
-    Inputs, output and sizes are those of the files of `tflite.export`. Ranges are
-    measured on the packaged photos.
-
-    Args:
-        network: a float32 `transform_net.transform_net`.
-        folder: run folder.
-        name: of the style, and so of the file.
-
-    Returns:
-        The artifact.
-
-    Raises:
-        UserError: the folder cannot be written; or in 8 bits the network does not draw
-            what it should, and no file was written.
-        RuntimeError: the file has operations that plain LiteRT cannot run.
+    Inputs, output and sizes are those of `per_style.PerStyleFiles`. Ranges are measured
+    on the packaged photos.
     """
-    core = rounded(transform_net.core(network))
-    data = tflite.converted(tflite.stylizing(core), core.weights, {"": INTEGER})[""]
-    path = folder / "tflite" / f"{name}_integer.tflite"
-    runner = tflite.runner(data, path)
-    try:
-        likeness = parity.check(network, runner, path, INTEGER.at_least)
-    except RuntimeError as error:
-        # Here it is the network that may not bear 8 bits: not every one does, least of
-        # all of many styles.
-        raise UserError(
-            f"{error} Use the format tflite: its int8 file is nearer to the network."
-        ) from error
-    files.write_atomically(path, data, overwrite=True)
-    return [parity.Artifact(path, len(data), likeness, INTEGER.at_least)]
+
+    name = "tflite_integer"
+    options = ()
+    any_style = False
+
+    def export(
+        self, network: keras.Model, folder: Path, name: str
+    ) -> list[parity.Artifact]:
+        """Writes the one file.
+
+        Raises:
+            UserError: the folder cannot be written; or in 8 bits the network does not
+                draw what it should, and no file was written.
+            RuntimeError: the file has operations that plain LiteRT cannot run.
+        """
+        core = round_to_8_bits(transform_net.core(network))
+        function = per_style.stylize_function(core)
+        data = conversion.convert(function, core.weights, {"": INTEGER})[""]
+        path = folder / "tflite" / f"{name}_integer.tflite"
+        draw = conversion.open_checked(data, path)
+        file = conversion.File(path, data, draw, INTEGER.at_least)
+        references = parity.draw_references(network)
+        try:
+            return [self._write(file, references)]
+        except RuntimeError as error:
+            # Here it is the network that may not bear 8 bits: not every one does, least
+            # of all of many styles.
+            raise UserError(
+                f"{error} Use the format tflite: its int8 file is nearer to the network."
+            ) from error
 
 
-def rounded(core: keras.Model) -> keras.Model:
+def round_to_8_bits(core: keras.Model) -> keras.Model:
     """Returns a copy of a network that rounds to 8 bits what its convolutions take and
     give, as the file does.
 
@@ -65,16 +73,13 @@ def rounded(core: keras.Model) -> keras.Model:
         core: from `transform_net.core`, of a `transform_net.transform_net` of one or
             several styles.
     """
-    ranges = integer_range.measured(core)
-    first = {
-        layer.name: part for part, layer in integer_range.first_layers(core).items()
-    }
-    copy = litert_layers.for_litert(integer_range.fitted(core, ranges), ROUNDED)
-    for layer in copy.layers:
-        if layer.name in first:
-            layer.taken = ranges.inputs[first[layer.name]]
-        if layer.name in ranges.outputs:
-            layer.given = (-1.0, 1.0)
+    ranges = integer_range.measure_ranges(core)
+    fitted = integer_range.fit_to_ranges(core, ranges)
+    copy = litert_layers.for_litert(fitted, ROUNDED)
+    for convolution, first in integer_range.first_layers(core).items():
+        copy.get_layer(first.name).taken = ranges.inputs[convolution]
+    for convolution in ranges.outputs:
+        copy.get_layer(convolution).given = (-1.0, 1.0)
     return copy
 
 

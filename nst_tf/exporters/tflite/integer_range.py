@@ -7,15 +7,17 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.data import sample_photos
+from nst_tf.exporters import network_inputs
+from nst_tf.exporters.tflite import litert_layers
 from nst_tf.images import io as image_io
 from nst_tf.layers.normalization import InstanceNormalization
-from nst_tf.layers.upsampling import NearestUpsampling2D
+from nst_tf.layers.padding import ReflectionPadding2D
 from nst_tf.models import transform_net
 
 STEPS = 255  # of 8 bits
 SIDE = 256  # pixels of the photos that ranges are measured on
-# As which each photo is seen, so that ranges fit dark, bright and hazy ones too: RGB =
-# offset + contrast * RGB.
+# (offset, contrast) of dark, bright and hazy versions of each photo that ranges are
+# measured on too: RGB = offset + contrast * RGB.
 TONES = ((0.0, 1.0), (0.0, 0.4), (0.6, 0.4), (0.3, 0.4))
 POSITIONS = 32  # rows and columns of features that are looked at in each photo
 EPSILON = 1e-5  # as in norms: less than this is no variance
@@ -26,9 +28,10 @@ class Ranges:
     """Where numbers lie; the limits are best for 8 bits, and what lies beyond them is clipped.
 
     Attributes:
-        inputs: {part, "down1": lowest and highest number that its first layer takes}.
-        outputs: {convolution, "down1_conv": lowest and highest of each of its channels,
-            [C] and [C]}.
+        inputs: {name of a full convolution: lowest and highest number that it takes, or
+            the first of `first_layers` before it}.
+        outputs: {name of a convolution: lowest and highest of each of its channels, [C]
+            and [C]}.
     """
 
     inputs: dict[str, tuple[float, float]]
@@ -64,24 +67,25 @@ def convolutions(core: keras.Model) -> list[keras.layers.Layer]:
     ]
 
 
-def part_of(layer: keras.layers.Layer) -> str:
-    """Returns what the layers of one part share in their names: "down1" of "down1_conv"."""
-    return layer.name.rpartition("_")[0]
-
-
 def first_layers(core: keras.Model) -> dict[str, keras.layers.Layer]:
-    """Returns {part: the first of its layers}, its pad if it has one, of parts with a
-    convolution.
+    """Returns {full convolution: the layer that takes its input}: the pad or the
+    convolution of each channel alone before it, or itself.
     """
-    parts = {part_of(layer) for layer in convolutions(core)}
-    first = {}
-    for layer in core.layers:
-        if part_of(layer) in parts and not isinstance(layer, NearestUpsampling2D):
-            first.setdefault(part_of(layer), layer)
+    source, first = litert_layers.producers(core), {}
+    for layer in convolutions(core):
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            continue
+        name = layer.name
+        while isinstance(
+            before := source.get(layer.name),
+            (keras.layers.DepthwiseConv2D, ReflectionPadding2D),
+        ):
+            layer = before
+        first[name] = layer
     return first
 
 
-def measured(core: keras.Model) -> Ranges:
+def measure_ranges(core: keras.Model) -> Ranges:
     """Measures a network on the packaged photos in several tones, in all of its styles.
 
     Args:
@@ -94,14 +98,14 @@ def measured(core: keras.Model) -> Ranges:
         [*(layer.input for layer in first.values()), *(layer.output for layer in last)],
     )
     seen = [
-        [_looked_at(maps.numpy()[0]) for maps in transform_net.draw(probe, *inputs)]
+        [_sample(maps.numpy()[0]) for maps in transform_net.draw(probe, *inputs)]
         for inputs in _pictures(core)
     ]
     values = [np.stack(found) for found in zip(*seen)]  # [photos, positions, C]
     inputs = {
-        part: best_limits(found.reshape(1, -1)) for part, found in zip(first, values)
+        name: best_limits(found.reshape(1, -1)) for name, found in zip(first, values)
     }
-    inputs[part_of(last[0])] = (0.0, 1.0)  # pictures have 8 bits from the start
+    inputs[next(iter(first))] = (0.0, 1.0)  # pictures have 8 bits from the start
     outputs = {}
     for layer, found in zip(last, values[len(first) :], strict=True):
         limits = [
@@ -129,15 +133,15 @@ def best_limits(values: np.ndarray) -> tuple[float, float]:
     values, weights = values.ravel()[order].astype(np.float64), weights[order]
     # How many values lie beyond each limit: none, 1, 2, 4 ... a quarter of all.
     beyond = np.array([0, *2 ** np.arange(max(len(values) // 4, 1).bit_length())])
-    highs, above = _clipped(values, weights, beyond)
-    lows, below = _clipped(-values[::-1], weights[::-1], beyond)
+    highs, above = _clip(values, weights, beyond)
+    lows, below = _clip(-values[::-1], weights[::-1], beyond)
     steps = (highs + lows[:, None]) / STEPS
     losses = np.sum(weights) * steps**2 / 12 + above + below[:, None]
     low, high = np.unravel_index(np.argmin(losses), losses.shape)
     return -float(lows[low]), max(float(highs[high]), EPSILON - float(lows[low]))
 
 
-def _clipped(values, weights, beyond):
+def _clip(values, weights, beyond):
     """Limits that leave so many of the sorted values above them, and the loss of clipping these."""
     limits = values[::-1][beyond]
     # Sum of w (x - limit)^2, from the sums of w, w x and w x^2 over the values above.
@@ -150,30 +154,22 @@ def _clipped(values, weights, beyond):
 
 def _pictures(core):
     """Inputs of the network: each photo in each tone, or each style in one of them."""
-    blends = [()]
-    if (name := transform_net.blend_name(core)) is not None:
-        single = np.eye(transform_net.styles_of(core), dtype=np.float32)[:, None]
+    blends = network_inputs.own_styles(core)
+    if network_inputs.second_input(core) == transform_net.STRENGTHS:
         # At strength 0 the norms have other scales and offsets again.
-        blends = [
-            (blend,)
-            for blend in (
-                *single,
-                *([0 * single[0]] if name == transform_net.STRENGTHS else []),
-            )
-        ]
+        blends.append(np.zeros_like(blends[0]))
+    turns = max(len(TONES), len(blends))
     for number, name in enumerate(sample_photos.PHOTOS):
         rgb = image_io.to_float(
             image_io.resize_rgb8(sample_photos.builtin_photo(name), SIDE, SIDE)
         )[None]
-        for turn in range(max(len(TONES), len(blends))):
+        for turn in range(turns):
             offset, contrast = TONES[(turn + number) % len(TONES)]
-            yield (
-                np.float32(offset) + np.float32(contrast) * rgb,
-                *blends[turn % len(blends)],
-            )
+            blend = (blends[turn % len(blends)],) if blends else ()
+            yield np.float32(offset) + np.float32(contrast) * rgb, *blend
 
 
-def _looked_at(maps):
+def _sample(maps):
     """[positions, C] of [H, W, C], evenly spread."""
     rows, columns = (
         np.linspace(0, side - 1, min(side, POSITIONS)).round().astype(int)
@@ -182,7 +178,7 @@ def _looked_at(maps):
     return maps[rows][:, columns].reshape(-1, maps.shape[-1])
 
 
-def fitted(core: keras.Model, ranges: Ranges) -> keras.Model:
+def fit_to_ranges(core: keras.Model, ranges: Ranges) -> keras.Model:
     """Returns a copy of a network that draws the same picture and whose convolutions
     give -1 to 1 within the ranges.
 
@@ -191,25 +187,23 @@ def fitted(core: keras.Model, ranges: Ranges) -> keras.Model:
     Convolutions of each channel alone are scaled only: the 1x1 undoes it.
 
     Args:
-        core: as for `measured`.
+        core: as for `measure_ranges`.
         ranges: from there.
     """
     halves = {name: (high - low) / 2 for name, (low, high) in ranges.outputs.items()}
     middles = {name: (high + low) / 2 for name, (low, high) in ranges.outputs.items()}
+    source = litert_layers.producers(core)
 
     def clone(layer):
         config = layer.get_config()
         if isinstance(layer, transform_net.OutputRange):
+            last = source[layer.name].name
             return ScaledOutputRange(
-                halves[transform_net.OUTPUT].tolist(),
-                middles[transform_net.OUTPUT].tolist(),
-                **config,
+                halves[last].tolist(), middles[last].tolist(), **config
             )
         if isinstance(layer, InstanceNormalization):
-            # One for each channel.
-            config["epsilon"] = (
-                config["epsilon"] / halves[f"{part_of(layer)}_conv"] ** 2
-            ).tolist()
+            half = halves[source[layer.name].name]
+            config["epsilon"] = (config["epsilon"] / half**2).tolist()  # [C]
         return type(layer).from_config(config)
 
     small = keras.models.clone_model(core, clone_function=clone)
@@ -218,12 +212,13 @@ def fitted(core: keras.Model, ranges: Ranges) -> keras.Model:
     for layer in convolutions(small):
         low, high = ranges.outputs[layer.name]
         if isinstance(layer, keras.layers.DepthwiseConv2D):
-            alone[part_of(layer)] = largest = np.maximum(np.abs(low), np.abs(high))
+            alone[layer.name] = largest = np.maximum(np.abs(low), np.abs(high))
             layer.set_weights([layer.get_weights()[0] / largest[:, None]])
             continue
         kernel, bias = layer.get_weights()
-        if part_of(layer) in alone:
-            kernel = kernel * alone[part_of(layer)][:, None]
+        before = source.get(layer.name)
+        if before is not None and before.name in alone:
+            kernel = kernel * alone[before.name][:, None]
         half = halves[layer.name]
         layer.set_weights([kernel / half, (bias - middles[layer.name]) / half])
     return small

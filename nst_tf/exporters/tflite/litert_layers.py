@@ -180,11 +180,7 @@ def _chosen(core):
     """{id of a layer: class to take in its place}."""
     chosen, convolutions = {}, []
     for model in _models(core):
-        source = {
-            id(output): layer
-            for layer in model.layers
-            for output in tf.nest.flatten(layer.output)
-        }
+        source = producers(model)
         for layer in model.layers:
             if isinstance(layer, ReflectionPadding2D):
                 chosen.setdefault(id(layer), SlicedReflectionPadding2D)
@@ -197,11 +193,9 @@ def _chosen(core):
                 or layer.kernel_size != (3, 3)
             ):
                 continue
-            pad = source.get(id(layer.input))
+            pad = source.get(layer.name)
             upsampling = (
-                source.get(id(pad.input))
-                if isinstance(pad, ReflectionPadding2D)
-                else None
+                source.get(pad.name) if isinstance(pad, ReflectionPadding2D) else None
             )
             if isinstance(upsampling, NearestUpsampling2D):
                 chosen.update(
@@ -220,6 +214,22 @@ def _chosen(core):
     ):
         chosen.setdefault(id(convolutions[-1]), ColorConvolution)
     return chosen
+
+
+def producers(model: keras.Model) -> dict[str, keras.layers.Layer]:
+    """Returns {layer's name: the layer that makes its first input}, as far as there is
+    one inside the model.
+    """
+    makers = {}
+    for layer in model.layers:
+        for output in tf.nest.flatten(layer.output):
+            makers[id(output)] = layer
+    found = {}
+    for layer in model.layers:
+        inputs = tf.nest.flatten(layer.input)
+        if inputs and id(inputs[0]) in makers:
+            found[layer.name] = makers[id(inputs[0])]
+    return found
 
 
 def _models(core) -> Iterator[keras.Model]:

@@ -46,10 +46,10 @@ def load(path: str = "") -> dict[str, bytes]:
             hashes say.
     """
     if path and Path(path).is_dir():
-        return _checked_files(_in_folder(Path(path)), path)
-    data = _read(Path(path)) if path else _cached()
+        return _check_files(_read_folder(Path(path)), path)
+    data = _read(Path(path)) if path else _load_cached()
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        return _checked_files(
+        return _check_files(
             {name: archive.extractfile(f"{FOLDER}/{name}").read() for name in SHA256},
             path,
         )
@@ -72,16 +72,16 @@ def cache() -> Path:
     return Path(folder) / "nst_tf" / TARBALL
 
 
-def _cached():
+def _load_cached():
     path = cache()
     if path.is_file() and integrity(data := path.read_bytes()) == INTEGRITY:
         return data
-    data = _fetched()
+    data = _fetch()
     files.write_atomically(path, data, overwrite=True)
     return data
 
 
-def _fetched():
+def _fetch():
     """The tarball by npm, which knows the registry to ask."""
     npm = shutil.which("npm")
     if not npm:
@@ -128,7 +128,7 @@ def _read(path):
     return data
 
 
-def _in_folder(folder):
+def _read_folder(folder):
     """The files of an unpacked tarball, or of node_modules."""
     root = next(
         (
@@ -148,7 +148,7 @@ def _in_folder(folder):
     return {name: (root / name).read_bytes() for name in SHA256}
 
 
-def _checked_files(found, path):
+def _check_files(found, path):
     for name, data in found.items():
         digest = hashlib.sha256(data).hexdigest()
         if digest != SHA256[name]:

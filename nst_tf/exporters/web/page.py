@@ -10,23 +10,23 @@ import dataclasses
 import importlib.resources
 import itertools
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from nst_tf.config.style_request import Wishes
 from nst_tf.core import files
+from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
-from nst_tf.exporters import model_card, parity
-from nst_tf.exporters.tflite import any_style as any_style_tflite, per_style as tflite
+from nst_tf.exporters import model_card, network_inputs, parity
+from nst_tf.exporters.exporter import Exporter, hash_files
+from nst_tf.exporters.tflite import conversion, exporter as tflite
+from nst_tf.exporters.tflite.conversion import FLOAT16
 from nst_tf.exporters.web import litert_js
 from nst_tf.images import io as image_io
-from nst_tf.inference import stylizer
-from nst_tf.models import adain_net, transform_net
+from nst_tf.inference.model import STYLE_SIZE, read_style
+from nst_tf.models import transform_net
 
 FOLDER = "web"
 # Pixels, the long sides of frames. Squares, and the shape of most cameras' photos,
@@ -44,8 +44,8 @@ KINDS = {
     None: "single",
     transform_net.STYLE_WEIGHTS: "several",
     transform_net.STRENGTHS: "strengths",
+    "style": "any",
 }
-STYLE_SIZE = Wishes.style_size  # of pictures whose codes the page has
 SAMPLE = "coffee"  # a photo to begin with; public domain (CC0)
 # LiteRT.js imports this from a second package, for which the page has its own few
 # lines: in a worker, where it runs, there are no import maps that could say so.
@@ -67,167 +67,139 @@ class Style:
     code: Sequence[float] = ()
 
 
-def export(
-    network: keras.Model,
-    folder: Path,
-    name: str,
-    *,
-    style_image: str = "",
-    web_runtime: str = "",
-) -> list[parity.Artifact]:
-    """Writes `folder`/web for a network of one or several styles; an older one is replaced.
+class WebExporter(Exporter):
+    """Writes FOLDER/web; serve it with any server of static files, see
+    `nst_tf/assets/web`.
 
-    Serve it with any server of static files; see `nst_tf/assets/web`.
-
-    Args:
-        network: a float32 `transform_net.transform_net`.
-        folder: run folder.
-        name: of the network, for the page's title and the files.
-        style_image: the run's setting, for names and pictures of the styles; empty:
-            they are numbered.
-        web_runtime: see `litert_js.load`.
-
-    Returns:
-        The one artifact; its ratio is the smallest of all files'.
-
-    Raises:
-        UserError: the folder cannot be written, or LiteRT.js is not to be had.
-        RuntimeError: a file does not draw what the network draws; nothing was written.
+    A page for a network of any style has the codes of the packaged style pictures.
     """
-    core = tflite.core_for_phones(network)
 
-    def converted(height, width):
-        stylize = tflite.stylizing(core, height, width)
-        return tflite.converted(stylize, core.weights, {"": tflite.FLOAT16})[""]
+    name = "web"
+    options = ("style_image", "web_runtime")
 
-    count = transform_net.styles_of(network)
+    def export(
+        self,
+        network: keras.Model,
+        folder: Path,
+        name: str,
+        *,
+        style_image: str = "",
+        web_runtime: str = "",
+    ) -> list[parity.Artifact]:
+        """Writes the one artifact; its ratio is the smallest of all files'.
+
+        Args:
+            network, folder: as for every exporter.
+            name: of the network, for the page's title and the files.
+            style_image: the run's setting, for names and pictures of the network's own
+                styles; if it does not name as many, they are numbered.
+            web_runtime: see `litert_js.load`.
+
+        Raises:
+            UserError: the folder cannot be written, or LiteRT.js is not to be had.
+            RuntimeError: as every exporter.
+        """
+        kind = KINDS[network_inputs.second_input(network)]
+        offered = _offer_styles(network, style_image)
+        contents = {
+            **_read_page(),
+            **_place_runtime(litert_js.load(web_runtime)),
+            "sample.jpg": image_io.encode_rgb8(
+                sample_photos.builtin_photo(SAMPLE), "jpg"
+            ),
+        }
+        target = folder / FOLDER
+        source = tflite.files_of(network)
+        frames, likenesses = [], []
+        views = itertools.count()
+        for side, (vertical, horizontal) in itertools.product(SIDES, SHAPES):
+            height, width = round(side * vertical), round(side * horizontal)
+            file = f"models/{name}_{width}x{height}_float16.tflite"
+            data = source.convert(height, width, {"": FLOAT16})[""]
+            run = conversion.open_checked(data, target / file)
+            # 21 in all for three sizes and shapes, most of them where that takes the
+            # least time.
+            own = list(itertools.islice(views, VIEWS if side == min(SIDES) else 1))
+            references = parity.draw_references(network, (height, width), own)
+            draw = source.draw_with(run)
+            likeness = parity.compare(references, draw, target / file, FLOAT16.at_least)
+            likenesses.append(likeness)
+            contents[file] = data
+            frames.append({"file": file, "width": width, "height": height})
+        listed = []
+        for index, style in enumerate(offered):
+            entry = {"name": style.name, "code": list(style.code)}
+            if style.picture is not None:
+                entry["picture"] = f"styles/{index + 1}.jpg"
+                contents[entry["picture"]] = image_io.encode_rgb8(style.picture, "jpg")
+            listed.append(entry)
+        page = {"name": name, "kind": kind, "styles": listed, "frames": frames}
+        contents["model.json"] = json.dumps(page, indent=1).encode()
+        with files.replace_folder(target) as scratch:
+            for path, data in contents.items():
+                files.write_atomically(scratch / path, data)
+        size = sum(map(len, contents.values()))
+        likeness = min(likenesses)
+        return [parity.Artifact(target, size, likeness, FLOAT16.at_least, self.name)]
+
+    def open(self, path: Path) -> Callable[..., np.ndarray]:
+        """Opens the files of a page; each draws pictures of its own size."""
+        page = json.loads((path / "model.json").read_text())
+        by_size = {}
+        for frame in page["frames"]:
+            file = path / frame["file"]
+            size = frame["height"], frame["width"]
+            by_size[size] = conversion.open_checked(file.read_bytes(), file)
+
+        def run(**inputs):
+            picture = inputs.get("image", inputs.get("content"))
+            if (size := picture.shape[1:3]) not in by_size:
+                raise expected(
+                    f"a picture of one of the sizes {sorted(by_size)} for {path}",
+                    size,
+                    "Resize it.",
+                )
+            return by_size[size](**inputs)
+
+        return run
+
+    def describe(self, path: Path) -> dict:
+        """Returns hashes of all files, and what the models among them take and give.
+
+        What it takes in browsers, nothing here can say: there is no latency.
+        """
+        models = {}
+        for file in sorted(path.rglob("*.tflite")):
+            models[file.relative_to(path).as_posix()] = tflite.describe_contents(file)
+        return {"sha256": hash_files(path), "models": models}
+
+
+def _offer_styles(network, style_image):
+    """The styles that the page lists."""
+    count = network_inputs.count_styles(network)
+    if not count:
+        return [_offer_code(network, image) for image in style_images.packaged_styles()]
     named = style_image.split(",") if style_image else []
-    offered = (
-        [_style(each) for each in named]
-        if len(named) == count
-        else [Style(name) for name in model_card.labels("", count)]
-    )
-    return _written(
-        network,
-        folder,
-        name,
-        KINDS[transform_net.blend_name(network)],
-        offered,
-        converted,
-        lambda run: run,
-        web_runtime,
-    )
+    if len(named) == count:
+        return [_offer_style(image) for image in named]
+    return [Style(name) for name in model_card.label_styles("", count)]
 
 
-def export_any_style(
-    network: keras.Model,
-    folder: Path,
-    name: str,
-    *,
-    style_image: str = "",
-    web_runtime: str = "",
-) -> list[parity.Artifact]:
-    """Writes `folder`/web for a network of any style, with the codes of the packaged
-    style pictures.
-
-    Arguments, result and errors are those of `export`; `style_image`, with which it was
-    trained, is not used.
-    """
-    parts = adain_net.parts_of(network)
-    transformer = any_style_tflite.transformer_for_phones(parts)
-
-    def converted(height, width):
-        return any_style_tflite.converted(
-            transformer,
-            ["content", "code", "alpha"],
-            {"": tflite.FLOAT16},
-            (height, width),
-        )[""]
-
-    def by_style(run):
-        return lambda content, style, alpha: run(
-            content=content, code=np.asarray(parts.encode_style(style)), alpha=alpha
-        )
-
-    offered = []
-    for each in style_images.packaged_styles():
-        code = np.asarray(
-            parts.encode_style(stylizer.read_style(each, STYLE_SIZE)[None])
-        )[0]
-        offered.append(
-            dataclasses.replace(_style(each), code=[float(number) for number in code])
-        )
-    return _written(
-        network, folder, name, "any", offered, converted, by_style, web_runtime
-    )
+def _offer_code(network, image):
+    picture = read_style(image, STYLE_SIZE)[None]
+    code = np.asarray(network_inputs.parts_of(network).encode_style(picture))[0]
+    return dataclasses.replace(_offer_style(image), code=code.tolist())
 
 
-def _style(image):
+def _offer_style(image):
     path = style_images.packaged_styles().get(image, Path(image))
     picture = (
         image_io.decode_rgb8(path, short_side=THUMBNAIL) if path.is_file() else None
     )
-    return Style(model_card.label(image), picture)
+    return Style(model_card.label_style(image), picture)
 
 
-def _written(network, folder, name, kind, offered, converted, adapted, runtime):
-    contents = {
-        **_page(),
-        **_runtime(litert_js.load(runtime)),
-        "sample.jpg": image_io.encode_rgb8(sample_photos.builtin_photo(SAMPLE), "jpg"),
-    }
-    target = files.ensure_writable_folder(folder) / FOLDER
-    frames, likenesses = [], []
-    views = itertools.count()
-    for side in SIDES:
-        for height, width in (
-            (round(side * vertical), round(side * horizontal))
-            for vertical, horizontal in SHAPES
-        ):
-            file = f"models/{name}_{width}x{height}_float16.tflite"
-            contents[file] = converted(height, width)
-            run = tflite.open_checked(
-                contents[file], target / file
-            ).get_signature_runner()
-            # 21 in all for three sizes and shapes, most of them where that takes the
-            # least time.
-            own = list(itertools.islice(views, VIEWS if side == min(SIDES) else 1))
-            likenesses.append(
-                parity.check(
-                    network,
-                    adapted(_drawer(run)),
-                    target / file,
-                    tflite.FLOAT16.at_least,
-                    (height, width),
-                    own,
-                )
-            )
-            frames.append({"file": file, "width": width, "height": height})
-    listed = []
-    for index, style in enumerate(offered):
-        entry = {"name": style.name, "code": list(style.code)}
-        if style.picture is not None:
-            entry["picture"] = f"styles/{index + 1}.jpg"
-            contents[entry["picture"]] = image_io.encode_rgb8(style.picture, "jpg")
-        listed.append(entry)
-    page = {"name": name, "kind": kind, "styles": listed, "frames": frames}
-    contents["model.json"] = json.dumps(page, indent=1).encode()
-    _replace(target, contents)
-    return [
-        parity.Artifact(
-            target,
-            sum(map(len, contents.values())),
-            min(likenesses),
-            tflite.FLOAT16.at_least,
-        )
-    ]
-
-
-def _drawer(run: Callable) -> Callable[..., np.ndarray]:
-    return lambda **inputs: run(**inputs)["stylized"]
-
-
-def _page():
+def _read_page():
     """{path: content} of the page's own files."""
     root = Path(str(importlib.resources.files("nst_tf.assets"))) / "web"
     return {
@@ -237,7 +209,7 @@ def _page():
     }
 
 
-def _runtime(found):
+def _place_runtime(found):
     """{path: content} of LiteRT.js in the page."""
     placed = {f"runtime/{Path(path).name}": data for path, data in found.items()}
     script = placed["runtime/index.js"]
@@ -247,14 +219,3 @@ def _runtime(found):
         )
     changed = b"// Changed by nst_tf: the import of @litertjs/wasm-utils names another file.\n"
     return placed | {"runtime/index.js": changed + script.replace(IMPORT, IMPORTED)}
-
-
-def _replace(target, contents):
-    """Writes a folder beside its place, which it takes when it is whole."""
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export") as scratch:
-        whole = Path(scratch) / target.name
-        for path, data in contents.items():
-            files.write_atomically(whole / path, data)
-        if target.exists():
-            shutil.rmtree(target)
-        whole.rename(target)

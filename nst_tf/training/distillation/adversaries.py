@@ -1,10 +1,10 @@
-"""Pictures that find the blind spots of a feature network in training: what it must
-learn to judge rightly.
+"""Adversaries that find the blind spots of a feature network in training.
 
-Whoever is optimized against a feature network's loss finds what the network does not
-see. So while a student of `nst_tf.training.distillation.student` is distilled, it is
-attacked in the ways in which it will be used: pictures are optimized against its loss
-pixel by pixel, and small transform networks are trained against it.
+A picture that is optimized against a feature network's loss finds what the network does
+not see. So while a student of `nst_tf.training.distillation.student` is distilled, it
+is attacked in the ways in which it will be used: pictures are optimized against its
+loss pixel by pixel, and small transform networks are trained against it. It learns to
+judge their pictures as its teacher does.
 """
 
 import keras
@@ -18,33 +18,32 @@ from nst_tf.ops import statistics
 from nst_tf.training import muon
 from nst_tf.training.distillation import student
 
-STYLE_WEIGHT = 10.0  # of the attackers' loss: like a network's in training
+STYLE_WEIGHT = 10.0  # of the adversaries' loss, as in training
+
 PIXEL_SLOTS = (
-    24  # pictures under attack; each is visited every PIXEL_SLOTS / count steps
+    24  # pictures in the pool; each is visited every PIXEL_SLOTS / count steps
 )
 PIXEL_RENEWAL = 1 / 60  # chance that a visited picture starts anew
 PIXEL_STEP = 0.012  # root mean square change of a picture a visit, of a range of 1
-PAINTER_WIDTH = 16  # of `transform_net.transform_net`
-PAINTER_BLOCKS = 5  # the same network's residual blocks
-PAINTER_STEP = 2e-3  # Muon's: who finds a blind spot fast is the better attacker
-PAINTER_WARM_UP = 20  # steps in which the step size grows
-PAINTER_PLATEAU = (
-    60  # steps after which it falls, with their number: fine strokes deceive best
-)
-PAINTER_RENEWAL = (
-    1 / 250
-)  # chance a step that a painter starts anew, with another style
-PACKAGED_SHARE = (
-    0.7  # of the painters' styles; the others come from the stream of photos
-)
+
+NETWORK_WIDTH = 16  # of `transform_net.transform_net`
+NETWORK_BLOCKS = 5  # the same network's residual blocks
+# Step size of Muon, because a faster adversary finds blind spots sooner.
+NETWORK_STEP = 2e-3
+NETWORK_WARM_UP = 20  # steps in which the step size grows
+# Steps after which the step size falls as 1 / steps: fine strokes deceive best.
+NETWORK_PLATEAU = 60
+NETWORK_RENEWAL = 1 / 250  # chance a step that a network starts anew, in another style
+# Share of the networks' styles that are packaged; the others come from the photos.
+PACKAGED_SHARE = 0.7
 PACKAGED_SIDE = 320  # pixels, side of the packaged styles' middle squares
 
 
 class StudentLoss:
-    """A student's own perceptual loss, the one it is attacked through.
+    """A student's own perceptual loss, which the adversaries lower.
 
     Args:
-        network: from `student.student`.
+        network: from `student.build_student`.
     """
 
     def __init__(self, network: keras.Model):
@@ -53,11 +52,11 @@ class StudentLoss:
 
     def embedding(self, layer: str) -> tf.Tensor:
         """Returns the embedding at `layer`, [k, C]."""
-        return student.embedding(self.network, layer)[0, 0]
+        return student.find_embedding(self.network, layer)[0, 0]
 
     def gram(self, maps: dict[str, tf.Tensor], layer: str) -> tf.Tensor:
         """Returns the Gram matrices of `maps` in the teacher's channels, [B, C, C]."""
-        return student.embedded_gram(maps[layer], self.embedding(layer))
+        return student.embed_gram(maps[layer], self.embedding(layer))
 
     def terms(
         self, maps: dict[str, tf.Tensor], photos: tf.Tensor, styles: tf.Tensor
@@ -95,7 +94,7 @@ class StudentLoss:
         )
 
 
-class PixelAttack:
+class PixelAdversary:
     """A pool of pictures that descend a student's loss, a few of them a step.
 
     Attributes:
@@ -116,8 +115,8 @@ class PixelAttack:
         )
 
     def visit(self, fresh_photos: tf.Tensor, fresh_styles: tf.Tensor, seed: tf.Tensor):
-        """Draws some pictures of the pool, putting new ones where it is empty or one's
-        time is over.
+        """Takes some pictures out of the pool, new ones where a slot is empty or its time
+        is over.
 
         Returns:
             slots int [B], and attacked pictures, their photos and their styles, each
@@ -131,7 +130,7 @@ class PixelAttack:
         renew = renew | ~tf.gather(self.state["filled"], slots)
         mask = renew[:, None, None, None]
         beginning = {
-            "attacked": _first_attack(fresh_photos, seed),
+            "attacked": _start_picture(fresh_photos, seed),
             "photos": fresh_photos,
             "styles": fresh_styles,
         }
@@ -162,52 +161,55 @@ class PixelAttack:
         ]
 
 
-class NetworkAttack:
-    """Painters: transform networks that train against a student's loss, one picture each a step.
+class NetworkAdversary:
+    """Transform networks that train against a student's loss, one picture each a step.
 
     Attributes:
         state: what a resumed run needs.
-        styles: [count, S, S, 3], what the painters imitate now.
+        styles: [count, S, S, 3], what the networks imitate now.
 
     Args:
-        count: of painters.
+        count: of networks.
         size: side of the pictures.
     """
 
     def __init__(self, count: int, size: int):
-        config = transform_net.TransformNetConfig(PAINTER_WIDTH, PAINTER_BLOCKS)
-        self._painters = [transform_net.transform_net(config) for _ in range(count)]
+        config = transform_net.TransformNetConfig(NETWORK_WIDTH, NETWORK_BLOCKS)
+        self._networks = [transform_net.transform_net(config) for _ in range(count)]
         self._optimizers = [
             muon.Muon(_StepSize(), adam_layers=(transform_net.OUTPUT,))
             for _ in range(count)
         ]
-        for painter, optimizer in zip(self._painters, self._optimizers):
-            optimizer.build(painter.trainable_variables)
+        for network, optimizer in zip(self._networks, self._optimizers):
+            optimizer.build(network.trainable_variables)
         self._beginnings = [
-            [tf.constant(weight.numpy()) for weight in painter.trainable_variables]
-            for painter in self._painters
+            [tf.constant(weight.numpy()) for weight in network.trainable_variables]
+            for network in self._networks
         ]
         self.styles = tf.Variable(tf.zeros([count, size, size, 3]), trainable=False)
         self._has_style = tf.Variable(tf.zeros([count], tf.bool), trainable=False)
         self._packaged = tf.constant(
-            np.stack([_middle_square(name) for name in style_images.packaged_styles()])
+            np.stack(
+                [_read_middle_square(name) for name in style_images.packaged_styles()]
+            )
         )
+        # Their names are in checkpoints of earlier runs.
         self.state = {
             "painter_styles": self.styles,
             "painter_has_style": self._has_style,
         }
-        for index, (painter, optimizer) in enumerate(
-            zip(self._painters, self._optimizers)
+        for index, (network, optimizer) in enumerate(
+            zip(self._networks, self._optimizers)
         ):
             self.state |= {
-                f"painter{index}": painter,
+                f"painter{index}": network,
                 f"painter{index}_optimizer": optimizer,
             }
 
     def renew(self, fresh_styles: tf.Tensor, seed: tf.Tensor) -> None:
-        """Gives painters whose time is over their first weights and a new style."""
-        count, size = len(self._painters), self.styles.shape[1]
-        renew = tf.random.stateless_uniform([count], seed + [0, 4]) < PAINTER_RENEWAL
+        """Gives networks whose time is over their first weights and a new style."""
+        count, size = len(self._networks), self.styles.shape[1]
+        renew = tf.random.stateless_uniform([count], seed + [0, 4]) < NETWORK_RENEWAL
         renew = renew | ~self._has_style
         chosen = tf.random.stateless_uniform(
             [count], seed + [0, 5], 0, len(self._packaged), tf.int32
@@ -224,19 +226,19 @@ class NetworkAttack:
         self._has_style.assign(tf.ones_like(self._has_style))
         for index, beginning in enumerate(self._beginnings):
             for weight, first in zip(
-                self._painters[index].trainable_variables, beginning
+                self._networks[index].trainable_variables, beginning
             ):
                 weight.assign(tf.where(renew[index], first, weight.value))
             for variable in self._optimizers[index].variables:
                 kept = variable.value
                 variable.assign(tf.where(renew[index], tf.zeros_like(kept), kept))
 
-    def paint(self, photos: tf.Tensor) -> tf.Tensor:
-        """Returns one picture by each painter, [count, S, S, 3] from photos of that shape."""
+    def draw(self, photos: tf.Tensor) -> tf.Tensor:
+        """Returns one picture by each network, [count, S, S, 3] from photos of that shape."""
         return tf.concat(
             [
-                painter(photos[index : index + 1], training=True)
-                for index, painter in enumerate(self._painters)
+                network(photos[index : index + 1], training=True)
+                for index, network in enumerate(self._networks)
             ],
             0,
         )
@@ -244,26 +246,26 @@ class NetworkAttack:
     def learn(
         self, tape: tf.GradientTape, pictures: tf.Tensor, gradient: tf.Tensor
     ) -> None:
-        """Trains each painter one step.
+        """Trains each network one step.
 
         Args:
-            tape: has recorded `paint`.
-            pictures: what `paint` returned.
+            tape: has recorded `draw`.
+            pictures: what `draw` returned.
             gradient: of the loss with respect to `pictures`.
         """
-        for painter, optimizer in zip(self._painters, self._optimizers):
-            weights = painter.trainable_variables
+        for network, optimizer in zip(self._networks, self._optimizers):
+            weights = network.trainable_variables
             gradients = tape.gradient(pictures, weights, output_gradients=gradient)
             optimizer.apply_gradients(zip(gradients, weights))
 
 
 class _StepSize(keras.optimizers.schedules.LearningRateSchedule):
-    """A painter's step size by its age: it begins again with the painter."""
+    """A network's step size by its age: it begins again with the network."""
 
     def __call__(self, step):
         age = tf.cast(step, tf.float32) + 1
-        return PAINTER_STEP * tf.minimum(
-            tf.minimum(1.0, age / PAINTER_WARM_UP), PAINTER_PLATEAU / age
+        return NETWORK_STEP * tf.minimum(
+            tf.minimum(1.0, age / NETWORK_WARM_UP), NETWORK_PLATEAU / age
         )
 
 
@@ -307,7 +309,7 @@ def disturb(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(toned + kinds[2] * white + kinds[3] * blocks, -0.1, 1.1)
 
 
-def _first_attack(pictures, seed):
+def _start_picture(pictures, seed):
     """Starts from the photo, a coarse version of it in 4x4 blocks, or white noise."""
     shape = tf.shape(pictures)
     noise = tf.random.stateless_uniform(shape, seed + [0, 2])
@@ -318,7 +320,7 @@ def _first_attack(pictures, seed):
     return tf.where(kind < 0.4, pictures, tf.where(kind < 0.7, coarse, noise))
 
 
-def _middle_square(name: str) -> np.ndarray:
+def _read_middle_square(name: str) -> np.ndarray:
     data, _ = style_images.fetch_style(name)
     pixels = image_io.read_picture(data, short_side=PACKAGED_SIDE).rgb
     top, left = ((side - PACKAGED_SIDE) // 2 for side in pixels.shape[:2])

@@ -1,10 +1,9 @@
-"""Narrow copies of VGG19: chosen channels refitted by least squares, and the metric
-they are shipped with.
+"""Students of VGG19: narrow copies of it, refitted by least squares, and their metric.
 
 The network that `methods.slim_features` trains, the student, is VGG19's topology with
 fewer channels and, at each compared layer, an embedding: a linear map from its k
-channels to VGG19's C. This file makes students and turns trained ones into what is
-packaged; the training itself is in the method.
+channels to VGG19's C. This file builds students and turns trained ones into the network
+that is packaged; the method does the training.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,10 +21,11 @@ CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = tuple(layer for layer in COMPARED if layer != CONTENT_LAYER)
 STRETCH = (0.5, 4.0)  # bounds of the calibration
 RIDGE = 1e-4  # of least squares, share of the mean energy
-ROWS, FEWEST = 20, 24  # a refit's equations an unknown, and pictures
+EQUATIONS = 20  # of a refit, for each unknown
+FEWEST = 24  # pictures of a refit
 
 
-def student(widths: Sequence[int]) -> keras.Model:
+def build_student(widths: Sequence[int]) -> keras.Model:
     """Builds an untrained student.
 
     Returns:
@@ -44,19 +44,19 @@ def student(widths: Sequence[int]) -> keras.Model:
     return keras.Model(topology.input, {"maps": topology.output, "embedded": embedded})
 
 
-def embedding(network: keras.Model, layer: str) -> tf.Variable:
+def find_embedding(network: keras.Model, layer: str) -> tf.Variable:
     """Returns the kernel of a student's embedding at `layer`, [1, 1, k, C]."""
     return network.get_layer(f"embedding_{layer}").kernel
 
 
-def layers_of(name: str) -> list[str]:
+def name_layers(name: str) -> list[str]:
     """Returns the Keras names of a student's weights at layer `name`: convolution, and
     embedding.
     """
     return [_keras_name(name)] + [f"embedding_{name}"] * (name in COMPARED)
 
 
-def embedded_gram(maps: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def embed_gram(maps: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Returns the Gram matrices in VGG19's channels without ever making its maps: E^T G E.
 
     Args:
@@ -70,7 +70,7 @@ def embedded_gram(maps: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.matmul(kernel, tf.matmul(gram, kernel), transpose_a=True)
 
 
-def greedy_channels(gram: np.ndarray, count: int) -> np.ndarray:
+def choose_channels(gram: np.ndarray, count: int) -> np.ndarray:
     """Chooses channels that explain most of the others: pivoted elimination of their Gram matrix.
 
     Each round takes the channel whose projection removes most of what is left, and
@@ -109,8 +109,8 @@ def refit(
     """Sets a student's kernels and embeddings by least squares, layer after layer.
 
     Every kernel is fitted from the student's actual input patches to the teacher's
-    pre-activations of the chosen channels, so that errors of earlier layers are made up
-    for where they can be.
+    pre-activations of the chosen channels, so that it corrects errors of earlier layers
+    as far as it can.
 
     Args:
         network: a student.
@@ -129,8 +129,8 @@ def refit(
             normal += (patches.T @ patches).astype(np.float64)
             mixed += (patches.T @ wanted).astype(np.float64)
             energy += (maps.T @ maps).astype(np.float64)
-        chosen = greedy_channels(energy, conv.filters)
-        solution = _solved(normal, mixed[:, chosen])
+        chosen = choose_channels(energy, conv.filters)
+        solution = _solve(normal, mixed[:, chosen])
         conv.set_weights([solution[:-1].reshape(conv.kernel.shape), solution[-1]])
         if name not in COMPARED:
             continue
@@ -139,32 +139,32 @@ def refit(
             maps = np.maximum(patches @ solution, 0)
             normal += (maps.T @ maps).astype(np.float64)
             mixed += (maps.T @ np.maximum(wanted, 0)).astype(np.float64)
-        embedding(network, name).assign(_solved(normal, mixed)[None, None])
+        find_embedding(network, name).assign(_solve(normal, mixed)[None, None])
 
 
-def least_squares(
+def solve_least_squares(
     inputs: np.ndarray, outputs: np.ndarray, ridge: float = RIDGE
 ) -> np.ndarray:
     """Returns W [n, m] that makes |inputs W - outputs|^2 + ridge * mean energy * |W|^2 smallest."""
-    return _solved(inputs.T @ inputs, inputs.T @ outputs, ridge)
+    return _solve(inputs.T @ inputs, inputs.T @ outputs, ridge)
 
 
-def packed_model(
+def pack_model(
     network: keras.Model,
     teacher: extractors.FeatureExtractor,
     widths: Sequence[int],
     pairs: Sequence[tf.Tensor],
 ) -> keras.Model:
-    """Turns a student into the network that is shipped: all layers, each with its metric.
+    """Turns a student into the network that is packaged: all layers, each with its metric.
 
     With the embedding E [k, C] distances in the teacher's space are d^T (E E^T) d, so
     that the symmetric root of E E^T [k, k] gives them in k channels. Layers that were
     not compared in training get an embedding by least squares here.
 
-    A least-squares embedding is too calm: what the student cannot tell is missing from
-    its distances, the more the deeper the layer, and a loss made of them would neglect
-    deep layers. So the part of a map that differs from its mean direction is stretched
-    until distances are as large as the teacher's.
+    Least squares shrinks distances: differences the student cannot represent are lost,
+    most in deep layers, which a loss made of them would neglect. So the part of a map
+    that differs from its mean direction is stretched until distances match the
+    teacher's.
 
     Args:
         network: a trained student.
@@ -195,14 +195,12 @@ def packed_model(
     for name in vgg.SLIM_LAYERS:
         maps, targets = narrow[name], wide[name]
         if name in COMPARED:
-            kernel = embedding(network, name).numpy()[0, 0]
+            kernel = find_embedding(network, name).numpy()[0, 0]
         else:
-            kernel = least_squares(
+            kernel = solve_least_squares(
                 *(each.reshape(-1, each.shape[-1]) for each in (maps, targets))
             )
-        metric = calibrated_metric(
-            kernel, maps, targets, of_grams=name != CONTENT_LAYER
-        )
+        metric = calibrate_metric(kernel, maps, targets, of_grams=name != CONTENT_LAYER)
         values, vectors = np.linalg.eigh(metric)
         root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
         model.get_layer(f"metric_{name}").set_weights(
@@ -211,10 +209,10 @@ def packed_model(
     return model
 
 
-def calibrated_metric(
+def calibrate_metric(
     kernel: np.ndarray, maps: np.ndarray, targets: np.ndarray, *, of_grams: bool
 ) -> np.ndarray:
-    """Returns A [k, k] so that relative squared distances d^T A d are in the mean the teacher's.
+    """Returns A [k, k] with which relative squared distances d^T A d match the teacher's on average.
 
     A = s^2 E E^T + (1 - s^2) v v^T, where v = E m and m is the unit vector of the mean
     embedded feature: everything but the mean direction is stretched by s, which is
@@ -248,12 +246,14 @@ def calibrated_metric(
     return metric(np.sqrt(low * high))
 
 
-def held_out_errors(slim: extractors.FeatureExtractor, targets: keras.Model) -> dict:
+def measure_held_out_errors(
+    slim: extractors.FeatureExtractor, targets: keras.Model
+) -> dict:
     """Returns {layer: {"feature", "gram"}}: how far the student's distances are from the teacher's.
 
-    feature: mean over pairs of photographs of |d_slim / d_wide - 1|, d the relative
-        squared distance
-    between their maps; gram: the same for their Gram matrices.
+    "feature" is the mean over pairs of photographs of |d_slim / d_wide - 1|, where d is
+    the relative squared distance between their maps; "gram" is the same for their Gram
+    matrices.
     """
     pictures = tf.stack(
         [_center(sample_photos.builtin_photo(name)) for name in sample_photos.PHOTOS]
@@ -324,9 +324,9 @@ def _equations(network, teacher, name, pictures):
         for each, layer in ((network, narrow), (teacher.model, wide))
     )
     kernel, bias = wide.get_weights()
-    positions = (pictures.shape[1] // vgg.stride(name)) ** 2
+    positions = (pictures.shape[1] // teacher.stride(name)) ** 2
     unknowns = 9 * narrow.kernel.shape[2] + 1
-    count = min(max(FEWEST, -(-ROWS * unknowns // positions)), len(pictures))
+    count = min(max(FEWEST, -(-EQUATIONS * unknowns // positions)), len(pictures))
     for start in range(0, count, 4):
         part = pictures[start : start + 4]
         patches = tf.image.extract_patches(
@@ -339,7 +339,7 @@ def _equations(network, teacher, name, pictures):
         yield np.pad(patches, [(0, 0), (0, 1)], constant_values=1.0), wanted
 
 
-def _solved(normal, mixed, ridge=RIDGE):
+def _solve(normal, mixed, ridge=RIDGE):
     normal = normal.copy()
     normal[np.diag_indices_from(normal)] += ridge * np.trace(normal) / len(normal)
     return np.linalg.solve(normal, mixed).astype(np.float32)

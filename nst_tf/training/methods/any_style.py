@@ -118,10 +118,7 @@ def _build_network(settings):
     layers = (adain_net.LAYER, *settings.skips)
     if predicts:
         layers = style_prediction_net.LAYERS
-    if settings.encoder == "vgg19":
-        encoder = extractors.load_vgg19(settings.vgg_weights, layers, padding="reflect")
-    else:
-        encoder = extractors.load_slim_vgg19(layers, metric=False, padding="reflect")
+    encoder = extractors.open_encoder(settings.encoder, settings, layers)
     pictures = [read_sample(name, KNOWN_SIDE) for name in sample_photos.PHOTOS]
     if not predicts:
         known = [encoder(rgb[None]) for rgb in pictures]

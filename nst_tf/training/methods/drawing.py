@@ -74,9 +74,9 @@ class DrawingTask(Task):
         """Returns the terms with those of mesh and identity, where they have a weight."""
         if self._mesh_weight:
             mesh = regularizers.mesh_energy(pictures)
-            terms = regularizers.with_term(terms, "mesh", mesh, self._mesh_weight)
+            terms = regularizers.add_term(terms, "mesh", mesh, self._mesh_weight)
         if self._identity_weight:
-            terms = regularizers.with_identity(
+            terms = regularizers.add_identity(
                 terms, pictures, crops, back, self._identity_weight
             )
         return terms

@@ -8,7 +8,7 @@ arXiv:1610.07629). Departures are listed in `nst_tf.models.transform_net` and
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +16,7 @@ import tensorflow as tf
 from nst_tf.config.train import FeedforwardSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
-from nst_tf.features import vgg
+from nst_tf.features.geometry import Geometry
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.models import transform_net
@@ -41,9 +41,10 @@ class FeedforwardTask(DrawingTask):
     def __init__(self, settings: FeedforwardSettings):
         super().__init__(settings)
         layers = perceptual.LossWeights.of(settings).style_layers
+        geometry = self._loss.extractor.geometry
         self._styles, self._hashes = [], []
         for style in settings.styles:
-            picture, digest = read_style(*style, settings.style_size, layers)
+            picture, digest = read_style(*style, settings.style_size, layers, geometry)
             self._styles.append(picture)
             self._hashes.append(digest)
         targets = [self._loss.style_target(style.rgb[None]) for style in self._styles]
@@ -139,8 +140,8 @@ class FeedforwardTask(DrawingTask):
             again = transform_net.draw(
                 self.network, crops + noise, *blend, training=True
             )
-            stability = regularizers.amplification(again - pictures, noise)
-            terms = regularizers.with_term(
+            stability = regularizers.measure_amplification(again - pictures, noise)
+            terms = regularizers.add_term(
                 terms, "stability", stability, self._stability_weight
             )
         return terms
@@ -222,7 +223,11 @@ class FeedforwardTask(DrawingTask):
 
 
 def read_style(
-    style_image: str, sha256: str, style_size: int, style_layers: Iterable[str]
+    style_image: str,
+    sha256: str,
+    style_size: int,
+    style_layers: Collection[str],
+    geometry: Geometry,
 ) -> tuple[image_io.Picture, str]:
     """Reads a style image at `style_size`, its short side in pixels, and returns it
     with its SHA-256.
@@ -233,7 +238,7 @@ def read_style(
     """
     data, digest = style_images.fetch_style(style_image, sha256)
     original = image_io.read_picture(data)
-    vgg.check_style_side(
+    geometry.check_style_side(
         min(*original.size, style_size),
         style_layers,
         f"{style_image}: {original.size[1]}x{original.size[0]} at --style_size={style_size}",

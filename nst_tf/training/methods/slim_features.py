@@ -22,7 +22,7 @@ from nst_tf.config.train import SlimFeaturesSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline
-from nst_tf.features import extractors, vgg
+from nst_tf.features import slim_vgg19, vgg, vgg19
 from nst_tf.ops import statistics
 from nst_tf.runs.folder import RunFolder
 from nst_tf.training.distillation import adversaries, student
@@ -56,18 +56,18 @@ class SlimFeaturesTask(Task):
                 "Use --strategy=one_device.",
             )
         self._settings = settings
-        self._teacher = extractors.load_vgg19(settings.vgg_weights, vgg.SLIM_LAYERS)
+        self._teacher = vgg19.load_vgg19(settings.vgg_weights, vgg.SLIM_LAYERS)
         self._targets = keras.Model(
             self._teacher.model.input,
             {name: self._teacher.model.output[name] for name in student.COMPARED},
         )
-        self.network = student.student(self.widths)
-        self._judgement = adversaries.StudentLoss(self.network)
-        self._pixels = adversaries.PixelAttack(settings.crop_size)
-        self._painters = adversaries.NetworkAttack(
+        self.network = student.build_student(self.widths)
+        self._student_loss = adversaries.StudentLoss(self.network)
+        self._pixels = adversaries.PixelAdversary(settings.crop_size)
+        self._networks = adversaries.NetworkAdversary(
             settings.batch_size // 3, settings.crop_size
         )
-        self.state = {**self._pixels.state, **self._painters.state}
+        self.state = {**self._pixels.state, **self._networks.state}
 
     @property
     def provenance(self) -> dict:
@@ -107,12 +107,12 @@ class SlimFeaturesTask(Task):
         widths = [
             int(width) for width in (run.settings or {}).get("slim_widths", self.widths)
         ]
-        other = student.student(widths)
+        other = student.build_student(widths)
         restore_weights(other, run.checkpoints)
         same = next((i for i in range(5) if widths[i] != self.widths[i]), 5)
         kept = tuple(name for name in vgg.SLIM_LAYERS if int(name[4]) <= same)
         for name in kept:
-            for layer in student.layers_of(name):
+            for layer in student.name_layers(name):
                 self.network.get_layer(layer).set_weights(
                     other.get_layer(layer).get_weights()
                 )
@@ -122,12 +122,12 @@ class SlimFeaturesTask(Task):
         """Returns the errors against the teacher, each the mean of the batch, repeated [B].
 
         "feature", "difference" and "gram" are relative squared errors. The Gram error
-        of an attacker's picture is divided by the style error that the student sees in
-        it: the nearer a picture is to its style, the less of an error would send its
-        author astray. "direction" is 1 - cosine between the gradients of both networks'
-        losses in the painters' pictures: what those who train against it follow.
-        "fooled", the style error that attackers have reached in the student's eyes, is
-        no part of "loss".
+        of an adversary's picture is divided by the style error that the student sees in
+        it: the nearer a picture is to its style, the smaller an error that misleads its
+        author. "direction" is 1 - cosine between the gradients of both networks'
+        losses in the networks' pictures, which those that train against it follow.
+        "fooled", the style error that adversaries have reached by the student's
+        judgement, is no part of "loss".
 
         Reference:
             Czarnecki et al. 2017 (arXiv:1706.04859) for distilling derivatives too.
@@ -139,12 +139,12 @@ class SlimFeaturesTask(Task):
         slots, attacked, originals, attacked_styles = self._pixels.visit(
             fresh_photos, fresh_styles, seed
         )
-        self._painters.renew(fresh_styles, seed)
+        self._networks.renew(fresh_styles, seed)
         with tf.GradientTape(persistent=True) as painting:
-            drawn = self._painters.paint(photos)
+            drawn = self._networks.draw(photos)
         painted, attacked = tf.stop_gradient(drawn), tf.stop_gradient(attacked)
         wide = self._targets(
-            tf.concat([photos, disturbed, attacked, self._painters.styles], 0)
+            tf.concat([photos, disturbed, attacked, self._networks.styles], 0)
         )
         parts = {layer: tf.split(maps, 4) for layer, maps in wide.items()}
         wide_photos, wide_disturbed, wide_attacked, wide_styles = (
@@ -154,7 +154,7 @@ class SlimFeaturesTask(Task):
 
         calm = self.network(tf.concat([photos, disturbed], 0))
         in_painted, seen_painted, descent = self._descent(
-            painted, photos, self._painters.styles
+            painted, photos, self._networks.styles
         )
         in_attacked, seen_attacked, pixel_descent = self._descent(
             attacked, originals, attacked_styles
@@ -162,7 +162,7 @@ class SlimFeaturesTask(Task):
         wide_painted, wanted_descent = self._wanted_descent(
             painted, wide_photos, wide_styles
         )
-        self._painters.learn(painting, drawn, tf.stop_gradient(descent))
+        self._networks.learn(painting, drawn, tf.stop_gradient(descent))
         self._pixels.move(slots, attacked, tf.stop_gradient(pixel_descent))
 
         found, seen = (
@@ -207,7 +207,7 @@ class SlimFeaturesTask(Task):
             if layer in student.STYLE_LAYERS:
                 gram = tf.concat(
                     [
-                        self._judgement.gram(each["maps"], layer)
+                        self._student_loss.gram(each["maps"], layer)
                         for each in (calm, found)
                     ],
                     0,
@@ -241,8 +241,8 @@ class SlimFeaturesTask(Task):
         with tf.GradientTape() as tape:
             tape.watch(pictures)
             found = self.network(pictures)
-            errors = self._judgement.terms(found["maps"], photos, styles)
-            total = self._judgement.total(errors)
+            errors = self._student_loss.terms(found["maps"], photos, styles)
+            total = self._student_loss.total(errors)
         return found, errors, tape.gradient(total, pictures)
 
     def _wanted_descent(self, pictures, wide_photos, wide_styles):
@@ -250,7 +250,7 @@ class SlimFeaturesTask(Task):
         with tf.GradientTape() as tape:
             tape.watch(pictures)
             maps = self._targets(pictures)
-            total = self._judgement.total(
+            total = self._student_loss.total(
                 {
                     layer: statistics.relative_squared_error(
                         statistics.gram_matrix(maps[layer]),
@@ -271,13 +271,13 @@ class SlimFeaturesTask(Task):
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:
         """Writes slim_vgg19.npz and its card; returns lines for the user."""
         # Slots that a short run has not reached are black, and have no distances.
-        model = student.packed_model(
+        model = student.pack_model(
             self.network, self._teacher, self.widths, self._pixels.seen()
         )
         path = run.path / "slim_vgg19.npz"
-        np.savez_compressed(path, **extractors.pack_slim(model, self.widths))
-        errors = student.held_out_errors(
-            extractors.load_slim_vgg19(student.COMPARED, weights=str(path)),
+        np.savez_compressed(path, **slim_vgg19.pack_slim(model, self.widths))
+        errors = student.measure_held_out_errors(
+            slim_vgg19.load_slim_vgg19(student.COMPARED, weights=str(path)),
             self._targets,
         )
         card = {
@@ -286,7 +286,7 @@ class SlimFeaturesTask(Task):
             "layers": list(vgg.SLIM_LAYERS),
             "parameters": int(model.count_params()),
             "bytes": path.stat().st_size,
-            "sha256": extractors.sha256(path),
+            "sha256": files.sha256(path),
             "teacher_sha256": self._teacher.provenance["sha256"],
             "content": self._settings.content,
             "crop_size": self._settings.crop_size,

@@ -1,0 +1,70 @@
+"""What exporters ask of a network: all that they know of its kinds stands here."""
+
+import keras
+import numpy as np
+
+from nst_tf.data import style_images
+from nst_tf.images import io as image_io
+from nst_tf.models import adain_net, transform_net
+
+STYLE_SIDE = 126  # pixels, short side of style pictures
+
+is_any_style = adain_net.is_any_style
+parts_of = adain_net.parts_of
+second_input = transform_net.blend_name  # "style_weights", "strengths" or None
+
+
+def count_styles(network: keras.Model) -> int:
+    """Returns how many styles of its own a network has; 0 if it paints in any."""
+    return 0 if is_any_style(network) else transform_net.styles_of(network)
+
+
+def single_style(network: keras.Model) -> dict[str, np.ndarray]:
+    """Returns what goes in beside pictures for one style in full strength, by name."""
+    if is_any_style(network):
+        return {adain_net.ALPHA: np.ones((1, 1), np.float32)}
+    if (name := second_input(network)) is None:
+        return {}
+    return {name: np.eye(1, count_styles(network), dtype=np.float32)}
+
+
+def own_styles(network: keras.Model) -> list[np.ndarray]:
+    """Returns the second input for each style, float32 [1, N]; [] if there is none."""
+    if second_input(network) is None:
+        return []
+    return list(np.eye(count_styles(network), dtype=np.float32)[:, None])
+
+
+def style_settings(network: keras.Model) -> list[dict[str, np.ndarray]]:
+    """Returns several settings that a network is compared in, as inputs by the names of
+    artifacts.
+
+    Of several styles the first, the last and all blended, with strength half of that
+    and none, too; of any style two packaged ones, at full and half strength.
+    """
+    if is_any_style(network):
+        settings = []
+        paths = list(style_images.packaged_styles().values())[:2]
+        for path, alpha in zip(paths, (1.0, 0.5)):
+            picture = image_io.read_picture(path, short_side=STYLE_SIDE).rgb[None]
+            number = np.array([[alpha]], np.float32)
+            settings.append({"style": picture, adain_net.ALPHA: number})
+        return settings
+    single = own_styles(network)
+    if not single:
+        return [{}]
+    blends = [single[0], single[-1], np.mean(single, 0)]
+    if (name := second_input(network)) == transform_net.STRENGTHS:
+        blends += [blends[-1] / 2, np.zeros_like(single[0])]
+    return [{name: blend} for blend in blends]
+
+
+def draw(network: keras.Model, picture: np.ndarray, settings: dict) -> np.ndarray:
+    """Returns what a network draws, float32 [1, H, W, 3], clipped to [0, 1].
+
+    Args:
+        picture: float32 [1, H, W, 3] in [0, 1].
+        settings: one of `style_settings`.
+    """
+    drawn = transform_net.draw(network, picture, *settings.values())
+    return np.clip(np.asarray(drawn), 0.0, 1.0)

@@ -1,0 +1,75 @@
+"""Paints with SavedModels by TensorFlow."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nst_tf.inference import check_card
+from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
+
+
+class SavedModelNetwork(Runtime):
+    """A SavedModel of a network with styles of its own."""
+
+    def __init__(self, path: Path, loaded: Any):
+        if "serving_float" not in loaded.signatures:
+            found = ", ".join(loaded.signatures) or "none"
+            raise ValueError(f"it has no signature serving_float, only {found}")
+        self.name = str(path)
+        # It owns the variables, which its signatures alone would not keep alive.
+        self._loaded = loaded
+        self._signature = loaded.signatures["serving_float"]
+        inputs = self._signature.structured_input_signature[1]
+        self._blend = next((name for name in BLENDS if name in inputs), None)
+        self.has_strength = self._blend == STRENGTHS
+        self.styles = inputs[self._blend].shape[1] if self._blend else 1
+
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
+        inputs = {"image": image[None], **blend_inputs(self._blend, code, strength)}
+        return _call(self._signature, inputs)["stylized"].numpy()[0]
+
+
+class AnyStyleSavedModel(Runtime):
+    """A SavedModel of a network of any style."""
+
+    styles = 0
+    has_strength = True
+
+    def __init__(self, path: Path, loaded: Any):
+        self.name = str(path)
+        self._loaded = loaded
+
+    def encode(self, picture: np.ndarray) -> np.ndarray:
+        signature = self._loaded.signatures["encode_style"]
+        return _call(signature, {"style": picture[None]})["code"].numpy()[0]
+
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
+        alpha = np.array([[strength]], np.float32)
+        inputs = {"content": image[None], "code": code[None], "alpha": alpha}
+        signature = self._loaded.signatures["transform"]
+        return _call(signature, inputs)["stylized"].numpy()[0]
+
+
+def open_saved_model(path: Path) -> Runtime:
+    """Opens the folder of a SavedModel.
+
+    A SavedModel is a program: open only those that you trust.
+
+    Raises:
+        UserError: a file is not the one that its card describes.
+        ValueError: it does not paint; TensorFlow raises others on damaged files.
+    """
+    import tensorflow as tf
+
+    check_card.check(path)
+    loaded = tf.saved_model.load(str(path))
+    if {"encode_style", "transform"} <= set(loaded.signatures):
+        return AnyStyleSavedModel(path, loaded)
+    return SavedModelNetwork(path, loaded)
+
+
+def _call(signature: Any, inputs: dict[str, np.ndarray]) -> Any:
+    import tensorflow as tf
+
+    return signature(**{name: tf.constant(value) for name, value in inputs.items()})
