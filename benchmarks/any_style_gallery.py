@@ -71,9 +71,9 @@ def main():
         masks = []
         for name, mask in (("inside", inside), ("around", 1 - inside)):
             masks.append(str(Path(folder) / f"{name}.png"))
-            image_io.write_picture(
+            image_io.write_image(
                 masks[-1],
-                image_io.Picture(np.repeat(mask[..., None], 3, -1).astype(np.float32)),
+                image_io.Image(np.repeat(mask[..., None], 3, -1).astype(np.float32)),
             )
         rows.append(
             [
@@ -86,7 +86,7 @@ def main():
             + [painted("a style for each region", [first, second], masks=masks)]
         )
     sheet = image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=FLAGS.side))
-    image_io.write_picture(FLAGS.output, image_io.Picture(sheet), overwrite=True)
+    image_io.write_image(FLAGS.output, image_io.Image(sheet), overwrite=True)
     print(f"wrote {FLAGS.output}")
 
 

@@ -98,7 +98,7 @@ def main():
         square(path, FLAGS.side) for path in image_io.find_images(FLAGS.paintings)
     ]
     extractor = vgg19.load_vgg19(FLAGS.vgg_weights, LossWeights().layers)
-    judges = [Judge(extractor, image_io.Picture(painting)) for painting in paintings]
+    judges = [Judge(extractor, image_io.Image(painting)) for painting in paintings]
     models = {
         "identity": (lambda photo, painting: photo, None),
         "copy of the style": (lambda photo, painting: painting, None),
@@ -159,9 +159,9 @@ def main():
     files.write_atomically(
         folder / "numbers.json", json.dumps(found, indent=1).encode(), overwrite=True
     )
-    image_io.write_picture(
+    image_io.write_image(
         folder / "sheet.png",
-        image_io.Picture(
+        image_io.Image(
             image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=256))
         ),
         overwrite=True,

@@ -69,7 +69,7 @@ def main():
     entries = np.median([np.prod(shape) for _, shape in energies])
     grams = {layer: [] for layer in perceptual.STYLE_LAYERS}
     for name in FLAGS.styles:
-        picture = image_io.read_picture(
+        picture = image_io.read_image(
             style_images.fetch_style(name)[0], long_side=FLAGS.image_size
         ).rgb
         maps = extractor(picture[None])

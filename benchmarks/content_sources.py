@@ -38,7 +38,7 @@ RECIPE = Path(__file__).parents[1] / "configs" / "starry.flags"
 
 def main():
     photos = evaluation_score.read_photos(FLAGS.photos, FLAGS.image_size)
-    style = image_io.read_picture(
+    style = image_io.read_image(
         style_images.fetch_style(FLAGS.style_image)[0], short_side=512
     )
     judge = evaluation_score.PerceptualScore(

@@ -111,7 +111,7 @@ def main():
     # Not one of the judged photos: this picture may be published.
     shown_photo = image_io.to_float(sample_photos.builtin_photo("coffee"))
     for style in FLAGS.styles:
-        picture = image_io.read_picture(
+        picture = image_io.read_image(
             style_images.fetch_style(style)[0], short_side=512
         )
         judge = evaluation_score.PerceptualScore(extractor, picture)
@@ -143,7 +143,7 @@ def main():
     sheet = image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=640))
     files.write_atomically(
         Path(FLAGS.output) / "side_by_side.png",
-        image_io.encode(image_io.Picture(sheet), "png"),
+        image_io.encode(image_io.Image(sheet), "png"),
         overwrite=True,
     )
 

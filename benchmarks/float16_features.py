@@ -40,7 +40,7 @@ MOST = float(np.sqrt(np.finfo(np.float16).max))
 
 
 def read(path):
-    return image_io.read_picture(path, short_side=FLAGS.image_size).rgb
+    return image_io.read_image(path, short_side=FLAGS.image_size).rgb
 
 
 def main():

@@ -52,7 +52,7 @@ def main():
             ]
         )
     sheet = image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=FLAGS.side))
-    image_io.write_picture(FLAGS.output, image_io.Picture(sheet), overwrite=True)
+    image_io.write_image(FLAGS.output, image_io.Image(sheet), overwrite=True)
     print(f"wrote {FLAGS.output}")
 
 

@@ -35,8 +35,8 @@ def draw_masks(photo, folder):
     paths = []
     for name, mask in (("inside", inside), ("around", 1 - inside)):
         rgb = np.repeat(mask[..., None], 3, -1).astype(np.float32)
-        image_io.write_picture(
-            folder / f"{name}.png", image_io.Picture(rgb), overwrite=True
+        image_io.write_image(
+            folder / f"{name}.png", image_io.Image(rgb), overwrite=True
         )
         paths.append(str(folder / f"{name}.png"))
     return tuple(paths)
@@ -66,12 +66,12 @@ def main():
                     asked, output=str(path), run="", overwrite=True, **changes
                 )
             )
-        cells.append((caption, image_io.to_uint8(image_io.read_picture(path).rgb)))
+        cells.append((caption, image_io.to_uint8(image_io.read_image(path).rgb)))
     cells += [
         (
             name,
             image_io.to_uint8(
-                image_io.read_picture(style_images.fetch_style(name)[0]).rgb
+                image_io.read_image(style_images.fetch_style(name)[0]).rgb
             ),
         )
         for name in both
@@ -79,9 +79,9 @@ def main():
     sheet = contact_sheet.make_contact_sheet(
         [cells[:3], cells[3:6], cells[6:]], asked.image_size
     )
-    image_io.write_picture(
+    image_io.write_image(
         folder / "gallery.jpg",
-        image_io.Picture(image_io.to_float(sheet)),
+        image_io.Image(image_io.to_float(sheet)),
         overwrite=True,
     )
     print(f"wrote {folder / 'gallery.jpg'}")

@@ -177,9 +177,9 @@ def race(photo, style, size):
         None if settings.precision == "float32" else value,
     )
     for kind, picture in (("reference", slow_picture), ("ours", fast_picture)):
-        image_io.write_picture(
+        image_io.write_image(
             Path(FLAGS.race) / f"{photo.stem}_{Path(style).stem}_{size}_{kind}.png",
-            image_io.Picture(np.clip(picture, 0, 1).astype(np.float32)),
+            image_io.Image(np.clip(picture, 0, 1).astype(np.float32)),
             overwrite=True,
         )
     return {

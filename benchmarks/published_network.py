@@ -44,10 +44,10 @@ def main():
     folder = files.ensure_writable_folder(FLAGS.output)
     start = time.monotonic()
     for path in paths:
-        rgb = image_io.read_picture(path, long_side=FLAGS.image_size).rgb
-        image_io.write_picture(
+        rgb = image_io.read_image(path, long_side=FLAGS.image_size).rgb
+        image_io.write_image(
             folder / f"{path.stem}.png",
-            image_io.Picture(network(rgb)),
+            image_io.Image(network(rgb)),
             overwrite=FLAGS.overwrite,
         )
     print(f"{len(paths)} pictures in {time.monotonic() - start:.0f} s: {folder}")

@@ -98,7 +98,7 @@ def main():
     photos = score.read_photos(FLAGS.photos, FLAGS.image_size)
     judge = score.PerceptualScore(
         vgg19.load_vgg19(FLAGS.vgg_weights, perceptual.LossWeights().layers),
-        image_io.read_picture(
+        image_io.read_image(
             style_images.fetch_style(FLAGS.style_image)[0], short_side=512
         ),
     )

@@ -86,10 +86,8 @@ def _pictures(paint):
         height, width = rng.integers(1, FLAGS.largest + 1, 2) if number else (1, 1)
         rgb8 = image_io.resize_rgb8(sample_photos.builtin_photo(name), height, width)
         # PNGs: exact, so that decoders cannot differ.
-        drawn = image_io.encode(image_io.Picture(paint(image_io.to_float(rgb8))), "jpg")
-        good.append(
-            (image_io.encode_rgb8(rgb8, "png"), image_io.read_picture(drawn).rgb)
-        )
+        drawn = image_io.encode(image_io.Image(paint(image_io.to_float(rgb8))), "jpg")
+        good.append((image_io.encode_rgb8(rgb8, "png"), image_io.read_image(drawn).rgb))
     file = good[-1][0]
     return good, [
         b"",
@@ -112,7 +110,7 @@ def _client(server, seed, until, good, broken):
             file, wanted = (rng.choice(broken), None) if bad else rng.choice(good)
             began = time.monotonic()
             try:
-                drawn = image_io.read_picture(painter.stylize_file(file, {})).rgb
+                drawn = image_io.read_image(painter.stylize_file(file, {})).rgb
             except UserError as error:
                 # Its own error, not the server's absence.
                 outcome = (

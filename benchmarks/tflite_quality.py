@@ -30,7 +30,7 @@ FLAGS = flags.FLAGS
 
 def square(path: Path, side: int) -> np.ndarray:
     """Returns the middle of a photo, float32 [side, side, 3] RGB in [0, 1]."""
-    rgb = image_io.read_picture(path, short_side=side).rgb
+    rgb = image_io.read_image(path, short_side=side).rgb
     top, left = ((length - side) // 2 for length in rgb.shape[:2])
     return rgb[top : top + side, left : left + side]
 

@@ -224,6 +224,7 @@ def test_the_root_has_commands_and_no_library():
         file: text for file, text in SOURCES.items() if room(file) == "commands"
     }
     lines = {file: text.count("\n") for file, text in commands.items()}
+    lines.pop("__main__", None)  # it lists them and calls one
     assert {file: n for file, n in lines.items() if n > LONGEST_COMMAND} == {}
     assert [file for file, text in commands.items() if "def main(" not in text] == []
 

@@ -124,7 +124,7 @@ def test_8_bits_cost_little_on_each_of_twenty_views(name):
 @pytest.mark.parametrize("name", OWN_STYLES)
 def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
     shown = [
-        image_io.read_picture(path, short_side=160).rgb
+        image_io.read_image(path, short_side=160).rgb
         for path in sorted(PHOTOS.iterdir())[:20]
     ]
     assert likeness(name, shown) >= conversion.INT8.at_least
@@ -167,5 +167,5 @@ def test_models_of_styles_of_their_own_draw_no_mesh(name, count):
 def test_the_model_of_any_style_draws_no_mesh():
     model = load_model(FOLDER / "adain")
     for path in style_images.packaged_styles().values():
-        style = image_io.read_picture(path, short_side=384)
+        style = image_io.read_image(path, short_side=384)
         assert mesh(model.prepare(style)) < 2.5

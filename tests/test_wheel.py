@@ -107,8 +107,8 @@ from nst_tf.inference.open_model import open_artifact
 from nst_tf.inference.published import find_published
 
 draw = open_artifact(find_published("starry_night"))
-photo = io.read_picture("photo.png")
-io.write_picture("out.png", io.Picture(draw(photo.rgb)))
+photo = io.read_image("photo.png")
+io.write_image("out.png", io.Image(draw(photo.rgb)))
 assert "tensorflow" not in sys.modules and "keras" not in sys.modules
 print(nst_tf.__file__)
 """

@@ -30,8 +30,8 @@ def main() -> None:
             rows.append(row([draw(photo) for photo in photos]))
         sheet = image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=SIDE))
         path = FOLDER / f"{model.name}.jpg"
-        image_io.write_picture(
-            path, image_io.Picture(sheet), overwrite=True, quality=80
+        image_io.write_image(
+            path, image_io.Image(sheet), overwrite=True, quality=80
         )
         print(f"wrote {path}")
 
@@ -48,7 +48,7 @@ def drawers(model: PublishedModel) -> list[Callable[[np.ndarray], np.ndarray]]:
         return [open_model.open_artifact(path, number) for number in numbers]
     opened = open_any_style.open_any_style(path)
     data, _ = style_images.fetch_style("mosaic")
-    code = opened.encode_style(image_io.read_picture(data, short_side=256).rgb)
+    code = opened.encode_style(image_io.read_image(data, short_side=256).rgb)
     return [lambda photo: opened.transform(photo, code, 1.0)]
 
 

@@ -16,7 +16,6 @@ from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.registry import Registry
 
-
 Field = dataclasses.Field[Any]
 Own = TypeVar("Own", bound="Settings")
 

@@ -35,7 +35,7 @@ def builtin_photo(name: str) -> np.ndarray:
     return pixels
 
 
-def read_photo(name: str, *, long_side: int | None = None) -> image_io.Picture:
+def read_photo(name: str, *, long_side: int | None = None) -> image_io.Image:
     """Reads a photo: a path, or "builtin:NAME" for one of `PHOTOS`.
 
     Args:
@@ -46,7 +46,7 @@ def read_photo(name: str, *, long_side: int | None = None) -> image_io.Picture:
         UserError: it cannot be read, or there is no such name.
     """
     if not name.startswith(BUILTIN):
-        return image_io.read_picture(name, long_side=long_side)
+        return image_io.read_image(name, long_side=long_side)
     if name[len(BUILTIN) :] not in PHOTOS:
         raise expected(
             f"a photo among {', '.join(BUILTIN + each for each in PHOTOS)}, or a path",
@@ -55,4 +55,4 @@ def read_photo(name: str, *, long_side: int | None = None) -> image_io.Picture:
         )
     pixels = builtin_photo(name[len(BUILTIN) :])
     size = image_io.fit_size(*pixels.shape[:2], long_side=long_side)
-    return image_io.Picture(image_io.to_float(image_io.resize_rgb8(pixels, *size)))
+    return image_io.Image(image_io.to_float(image_io.resize_rgb8(pixels, *size)))

@@ -105,7 +105,7 @@ def make_style_copy(style: np.ndarray) -> Contender:
 
 
 def make_gatys_baselines(
-    settings: EvaluateSettings, style: image_io.Picture
+    settings: EvaluateSettings, style: image_io.Image
 ) -> list[Contender]:
     """The pictures of `nst_tf.optimize` after --gatys iterations of plain L-BFGS at
     full size from the photo.
@@ -146,7 +146,7 @@ def make_gatys_baselines(
                     folder,
                     photo,
                 )
-            return image_io.read_picture(_snapshot(folder, count, photo)).rgb
+            return image_io.read_image(_snapshot(folder, count, photo)).rgb
 
         return draw
 
@@ -182,7 +182,7 @@ def _paint(settings, counts, folder, photo):
     for count in counts:
         # It may have ended before, since nothing improved any more.
         picture = snapshots.pictures.get(count, painted.picture)
-        image_io.write_picture(
+        image_io.write_image(
             _snapshot(folder, count, photo),
             task.finish_picture(picture),
             overwrite=True,
@@ -249,7 +249,7 @@ def _make_reader(path, drawn):
                 "none",
                 "Paint all photos, or narrow --content.",
             )
-        rgb = image_io.read_picture(drawn[photo.name]).rgb
+        rgb = image_io.read_image(drawn[photo.name]).rgb
         if rgb.shape != photo.rgb.shape:
             sizes = [f"{each.shape[1]}x{each.shape[0]}" for each in (photo.rgb, rgb)]
             raise expected(

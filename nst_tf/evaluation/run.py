@@ -78,7 +78,7 @@ def evaluate(
             "Choose another, or add --overwrite.",
         )
     weights = LossWeights.of(settings)
-    style = image_io.read_picture(
+    style = image_io.read_image(
         style_images.fetch_style(settings.style_image, settings.style_sha256)[0],
         short_side=settings.style_size,
     )

@@ -45,7 +45,7 @@ class PerceptualScore:
     def __init__(
         self,
         extractor: FeatureExtractor,
-        style: image_io.Picture,
+        style: image_io.Image,
         weights: LossWeights = LossWeights(),
     ):
         self._loss = PerceptualLoss(extractor, weights)
@@ -105,7 +105,7 @@ def read_photos(content: str, long_side: int, count: int = 0) -> Sequence[np.nda
     With a `count` above 0, about that many of them, evenly chosen.
     """
     return [
-        image_io.read_picture(path, long_side=long_side).rgb
+        image_io.read_image(path, long_side=long_side).rgb
         for path in evenly(image_io.find_images(content), count)
     ]
 

@@ -46,7 +46,7 @@ def style_settings(network: keras.Model) -> list[dict[str, np.ndarray]]:
         settings = []
         paths = list(style_images.packaged_styles().values())[:2]
         for path, alpha in zip(paths, (1.0, 0.5)):
-            picture = image_io.read_picture(path, short_side=STYLE_SIDE).rgb[None]
+            picture = image_io.read_image(path, short_side=STYLE_SIDE).rgb[None]
             number = np.array([[alpha]], np.float32)
             settings.append({"style": picture, adain_net.ALPHA: number})
         return settings

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image as PillowImage
 
 from nst_tf.core.errors import expected
 from nst_tf.core.files import find_files, write_atomically
@@ -36,7 +36,7 @@ _WRITTEN_AS = {
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
-class Picture:
+class Image:
     """One sRGB picture as float32.
 
     Attributes:
@@ -134,9 +134,11 @@ def decode_rgb8(
         draft=True,
     )
     if color.mode == "F":
-        color = Image.fromarray(to_uint8(np.asarray(color))).convert("RGB")
+        color = PillowImage.fromarray(to_uint8(np.asarray(color))).convert("RGB")
     if alpha is not None:
-        color = Image.composite(color, Image.new("RGB", color.size, "white"), alpha)
+        color = PillowImage.composite(
+            color, PillowImage.new("RGB", color.size, "white"), alpha
+        )
     return resize_rgb8(np.asarray(color), *size)
 
 
@@ -145,17 +147,19 @@ def resize_rgb8(rgb8: np.ndarray, height: int, width: int) -> np.ndarray:
     # Lanczos widens as the image shrinks, so nothing aliases, and keeps the most
     # detail.
     return np.array(
-        Image.fromarray(rgb8).resize((width, height), Image.Resampling.LANCZOS)
+        PillowImage.fromarray(rgb8).resize(
+            (width, height), PillowImage.Resampling.LANCZOS
+        )
     )
 
 
-def read_picture(
+def read_image(
     source: Source,
     *,
     short_side: int | None = None,
     long_side: int | None = None,
     max_pixels: int = MAX_PIXELS,
-) -> Picture:
+) -> Image:
     """Reads an image in full quality, with its alpha kept apart.
 
     EXIF orientation is applied, an embedded color profile is converted to sRGB, and
@@ -167,7 +171,7 @@ def read_picture(
         source, short_side, long_side, max_pixels: as for `decode_rgb8`.
 
     Returns:
-        A `Picture`; its alpha is None where the file has none.
+        An `Image`; its alpha is None where the file has none.
 
     Raises:
         UserError: the source is missing, damaged, no image or too large.
@@ -181,15 +185,16 @@ def read_picture(
     bands = color.split() if color.mode == "RGB" else (color,) * 3
     if alpha is None or size == color.size[::-1]:
         planes = [
-            _scaled(_plane(band), size, Image.Resampling.LANCZOS) for band in bands
+            _scaled(_plane(band), size, PillowImage.Resampling.LANCZOS)
+            for band in bands
         ]
-        return Picture(
+        return Image(
             np.stack(planes, axis=-1), None if alpha is None else _plane(alpha)
         )
     # Colors are averaged by how visible they are. The triangle filter, unlike Lanczos,
     # has no negative weights, so that average cannot leave the range of the colors
     # that went into it.
-    triangle, opacity, planes = Image.Resampling.BILINEAR, _plane(alpha), []
+    triangle, opacity, planes = PillowImage.Resampling.BILINEAR, _plane(alpha), []
     scaled_opacity = _scaled(opacity, size, triangle)
     for values in map(_plane, bands):
         visible = _scaled(values * opacity, size, triangle) / np.maximum(
@@ -197,7 +202,7 @@ def read_picture(
         )
         hidden = _scaled(values, size, triangle)
         planes.append(np.where(scaled_opacity > 1e-6, visible, hidden))
-    return Picture(np.stack(planes, axis=-1), scaled_opacity)
+    return Image(np.stack(planes, axis=-1), scaled_opacity)
 
 
 def read_mask(source: Source, size: tuple[int, int], of: str = "photo") -> np.ndarray:
@@ -211,7 +216,7 @@ def read_mask(source: Source, size: tuple[int, int], of: str = "photo") -> np.nd
     Raises:
         UserError: unreadable, another size, or black all over.
     """
-    mask = read_picture(source)
+    mask = read_image(source)
     if mask.size != tuple(size):
         raise expected(
             f"a mask of the {of}'s size, {size[1]}x{size[0]}",
@@ -254,7 +259,7 @@ def to_uint8(rgb: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
 
 
-def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
+def encode(picture: Image, format: str, quality: int = 95) -> bytes:
     """Encodes a picture as the bytes of an image file, without color profile or metadata.
 
     PNG, WebP and TIFF keep alpha. JPEG and BMP cannot: the picture is composited on
@@ -286,7 +291,7 @@ def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
         "WEBP": {"quality": quality, "exact": True},
         "TIFF": {"compression": "tiff_lzw"},
     }
-    image, buffer = Image.fromarray(to_uint8(rgb)), io.BytesIO()
+    image, buffer = PillowImage.fromarray(to_uint8(rgb)), io.BytesIO()
     try:
         image.save(buffer, name, **options.get(name, {}))
     except (OSError, ValueError) as error:
@@ -301,12 +306,12 @@ def encode(picture: Picture, format: str, quality: int = 95) -> bytes:
 
 def encode_rgb8(rgb8: np.ndarray, format: str) -> bytes:
     """Returns uint8 [H, W, 3] as the bytes of an image file; see `encode`."""
-    return encode(Picture(to_float(rgb8)), format)
+    return encode(Image(to_float(rgb8)), format)
 
 
-def write_picture(
+def write_image(
     path: str | os.PathLike[str],
-    picture: Picture,
+    picture: Image,
     *,
     overwrite: bool = False,
     quality: int = 95,
@@ -355,14 +360,16 @@ def format_of(suffix: str) -> str:
     return name
 
 
-def _plane(band: Image.Image) -> np.ndarray:
+def _plane(band: PillowImage.Image) -> np.ndarray:
     values = np.asarray(band)
     return values if values.dtype == np.float32 else to_float(values)
 
 
 def _scaled(
-    plane: np.ndarray, size: tuple[int, int], method: Image.Resampling
+    plane: np.ndarray, size: tuple[int, int], method: PillowImage.Resampling
 ) -> np.ndarray:
     if plane.shape == size:
         return plane
-    return np.clip(np.asarray(Image.fromarray(plane).resize(size[::-1], method)), 0, 1)
+    return np.clip(
+        np.asarray(PillowImage.fromarray(plane).resize(size[::-1], method)), 0, 1
+    )

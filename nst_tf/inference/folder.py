@@ -74,11 +74,11 @@ def stylize_folder(
                     str(target),
                     "Use --overwrite, or another --output.",
                 )
-            picture = image_io.read_picture(photo, max_pixels=max_pixels)
-            drawn = image_io.Picture(
+            picture = image_io.read_image(photo, max_pixels=max_pixels)
+            drawn = image_io.Image(
                 paint_photo(paint, picture.rgb, photo), picture.alpha
             )
-            image_io.write_picture(target, drawn, overwrite=overwrite)
+            image_io.write_image(target, drawn, overwrite=overwrite)
         except UserError as error:
             line = " ".join(str(error).split())
             return line if str(photo) in line else f"{photo}: {line}"

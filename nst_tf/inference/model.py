@@ -56,7 +56,7 @@ class Model:
 
     def __call__(
         self,
-        image: np.ndarray | image_io.Picture,
+        image: np.ndarray | image_io.Image,
         style: Style = None,
         strength: float = 1.0,
         masks: Sequence[Mask] = (),
@@ -65,7 +65,7 @@ class Model:
         """Paints one photo.
 
         Args:
-            image: float32 [H, W, 3] RGB in [0, 1], or a `Picture`, whose alpha is kept.
+            image: float32 [H, W, 3] RGB in [0, 1], or a `Image`, whose alpha is kept.
             style, strength, masks, preserve_color: as for `prepare`.
 
         Returns:
@@ -75,21 +75,21 @@ class Model:
             UserError: as `prepare`; a mask of another size.
         """
         paint = self.prepare(style, strength, masks, preserve_color)
-        if isinstance(image, image_io.Picture):
-            return image_io.Picture(paint(image.rgb), image.alpha)
+        if isinstance(image, image_io.Image):
+            return image_io.Image(paint(image.rgb), image.alpha)
         return paint(image)
 
     def encode(self, picture: Style) -> np.ndarray:
         """Returns the code of a style picture, float32 [N], for models of any style.
 
         Args:
-            picture: float32 [h, w, 3] RGB in [0, 1], a `Picture`, a path, a packaged
+            picture: float32 [h, w, 3] RGB in [0, 1], a `Image`, a path, a packaged
                 picture's name, or a code, which is returned as it is.
 
         Raises:
             UserError: the model has styles of its own, or the picture cannot be read.
         """
-        if isinstance(picture, image_io.Picture):
+        if isinstance(picture, image_io.Image):
             picture = picture.rgb
         if isinstance(picture, (str, os.PathLike)):
             picture = read_style(os.fspath(picture), self._style_size)
@@ -250,9 +250,9 @@ def read_style(name: str, short_side: int) -> np.ndarray:
         UserError: there is none, or it cannot be read.
     """
     data, _ = style_images.fetch_style(name)
-    picture = image_io.read_picture(data)
+    picture = image_io.read_image(data)
     if min(picture.size) > short_side:
-        picture = image_io.read_picture(data, short_side=short_side)
+        picture = image_io.read_image(data, short_side=short_side)
     return picture.rgb
 
 

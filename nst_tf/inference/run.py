@@ -43,6 +43,6 @@ def _paint_texture(paint: Paint, settings: StylizeSettings) -> None:
     assert settings.texture is not None
     image = noise.natural_noise(settings.seed, *settings.texture)
     drawn = photo_folder.paint_photo(paint, image, "noise")
-    image_io.write_picture(
-        settings.output, image_io.Picture(drawn), overwrite=settings.overwrite
+    image_io.write_image(
+        settings.output, image_io.Image(drawn), overwrite=settings.overwrite
     )

@@ -208,7 +208,7 @@ class Gatys:
             picture = resize_picture(self._init, *shape[:2])
         return (1 - settings.init_noise) * picture + settings.init_noise * noise
 
-    def finish_picture(self, picture: np.ndarray) -> image_io.Picture:
+    def finish_picture(self, picture: np.ndarray) -> image_io.Image:
         """Returns a picture of any scale as it is shown: full size, in the colors asked for."""
         rgb = resize_picture(picture, *self.size)
         alpha, mode = None, self._settings.preserve_color
@@ -221,7 +221,7 @@ class Gatys:
                 rgb = color.MODES[mode](
                     rgb, resize_picture(self._photo.rgb, *self.size)
                 )
-        return image_io.Picture(rgb, alpha)
+        return image_io.Image(rgb, alpha)
 
     def _final_size(self):
         settings = self._settings
@@ -250,7 +250,7 @@ class Gatys:
         pictures, hashes = [], []
         for name in self._settings.style:
             data, digest = style_images.fetch_style(name)
-            picture = image_io.read_picture(data).rgb
+            picture = image_io.read_image(data).rgb
             height, width = self._style_size(picture.shape[:2], max(self.size))
             self._geometry.check_style_side(
                 min(height, width, *picture.shape[:2]),

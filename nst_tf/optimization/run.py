@@ -21,7 +21,7 @@ def optimize_image(
     *,
     log: Callable[[str], None] = print,
     **settings: Any,
-) -> image_io.Picture:
+) -> image_io.Image:
     """Paints one picture by optimizing its pixels:
     `optimize_image("out.png", content="photo.jpg", style=("painting.jpg",))`.
 
@@ -39,7 +39,7 @@ def optimize_image(
     """
     values = {"output": os.fspath(output), **settings}
     optimize(OptimizeSettings.of(values), log)
-    return image_io.read_picture(output)
+    return image_io.read_image(output)
 
 
 def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> Result:
@@ -120,13 +120,13 @@ def count_vectors(settings: OptimizeSettings) -> int:
 
 
 def _write(task, painting, path, overwrite):
-    image_io.write_picture(
+    image_io.write_image(
         path, task.finish_picture(painting.picture), overwrite=overwrite
     )
 
 
 def _finish(settings, task, run: RunFolder, painted: Result, log):
-    image_io.write_picture(
+    image_io.write_image(
         settings.output, task.finish_picture(painted.picture), overwrite=True
     )
     if run.log.read_text():

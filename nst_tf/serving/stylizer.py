@@ -120,10 +120,10 @@ class RemoteNetwork(Runtime):
         """See `Runtime.draw`; raises as `stylize_file`."""
         blend = blend_inputs(self._blend, code, strength)
         if self._signature == BYTES:
-            photo = image_io.encode(image_io.Picture(image), self._encoding)
+            photo = image_io.encode(image_io.Image(image), self._encoding)
             pixels = image.shape[0] * image.shape[1]
             stylized = self.stylize_file(photo, blend)
-            drawn = image_io.read_picture(stylized, max_pixels=pixels).rgb
+            drawn = image_io.read_image(stylized, max_pixels=pixels).rgb
         else:
             outputs = self._predict(image=image_io.to_uint8(image)[None], **blend)
             pixels = _take_only(outputs, "stylized", self.name)

@@ -69,7 +69,7 @@ def refused(*arguments):
 def test_a_packaged_style_is_a_picture_and_its_hash_is_told(name):
     data, digest = style_images.fetch_style(name)
     assert digest == hashlib.sha256(data).hexdigest()
-    assert min(image_io.read_picture(data).size) >= 256
+    assert min(image_io.read_image(data).size) >= 256
 
 
 def test_a_path_gives_the_bytes_of_the_file(photos_folder, picture, digest):

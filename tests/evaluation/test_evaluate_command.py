@@ -128,10 +128,10 @@ def test_the_objective_is_the_training_loss(evaluated, inputs):
         slim_vgg19.load_slim_vgg19(weights.layers), weights
     )
     photo, drawn = (
-        image_io.read_picture(inputs / folder / "lake.png").rgb[None]
+        image_io.read_image(inputs / folder / "lake.png").rgb[None]
         for folder in ("photos", "negatives")
     )
-    target = loss.style_target(image_io.read_picture(inputs / "style.png").rgb[None])
+    target = loss.style_target(image_io.read_image(inputs / "style.png").rgb[None])
     terms = loss.terms(tf.constant(drawn), tf.constant(photo), target)
     for name, of_loss in (
         ("content", "content"),
@@ -176,8 +176,8 @@ def test_it_leaves_table_numbers_plot_and_sheet(evaluated):
     )
     low, high = negative["metrics"]["style"]["interval_95"]
     assert low <= negative["metrics"]["style"]["mean"] <= high
-    assert image_io.read_picture(output / "sheet.png").size[1] > 4 * evaluate_run.CELL
-    assert image_io.read_picture(output / "trade_off.png").size[0] > 200
+    assert image_io.read_image(output / "sheet.png").size[1] > 4 * evaluate_run.CELL
+    assert image_io.read_image(output / "trade_off.png").size[0] > 200
 
 
 def test_every_row_of_the_table_has_its_headings_and_the_objective_its_interval():
@@ -222,7 +222,7 @@ def test_gatys_is_painted_once_and_gets_better_with_iterations(inputs, tmp_path)
     (photo, _) = evaluate_run.read_photos(
         dataclasses.replace(settings, photos=0), print
     )
-    style = image_io.read_picture(inputs / "style.png")
+    style = image_io.read_image(inputs / "style.png")
     baselines = contenders.make_gatys_baselines(settings, style)
     assert [each.name for each in baselines] == [
         "Gatys, 1 iterations",
@@ -249,7 +249,7 @@ def test_gatys_is_painted_once_and_gets_better_with_iterations(inputs, tmp_path)
 
 
 def test_other_settings_paint_other_gatys_pictures(inputs, tmp_path):
-    style = image_io.read_picture(inputs / "style.png")
+    style = image_io.read_image(inputs / "style.png")
     for weight in (10.0, 20.0):
         contenders.make_gatys_baselines(
             small(inputs, tmp_path, gatys=("1",), style_weight=weight), style

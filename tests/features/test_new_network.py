@@ -245,7 +245,7 @@ def test_its_line_is_enough_for_the_flag(folder, tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert image_io.read_picture(output).size == (47, 61)
+    assert image_io.read_image(output).size == (47, 61)
 
 
 def test_nothing_but_the_distillation_of_vgg19_imports_it():

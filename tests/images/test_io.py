@@ -18,7 +18,7 @@ from support.profiles import WHITE, WIDE, fixed16, gamma_curve, profile, wide_pr
 
 from nst_tf.core.errors import UserError
 from nst_tf.images import codecs, io as image_io
-from nst_tf.images.io import Picture
+from nst_tf.images.io import Image as Picture
 
 
 def encoded(pixels, format="PNG", **options):
@@ -33,8 +33,8 @@ def encoded(pixels, format="PNG", **options):
 
 
 def read8(source, **options):
-    """read_picture, with its colors as uint8."""
-    return image_io.to_uint8(image_io.read_picture(source, **options).rgb)
+    """read_image, with its colors as uint8."""
+    return image_io.to_uint8(image_io.read_image(source, **options).rgb)
 
 
 def photo(height=6, width=9, channels=3):
@@ -117,7 +117,7 @@ def test_every_format_is_read_from_a_path_and_from_bytes(
     if as_path:
         (tmp_path / "misleading.txt").write_bytes(source)
         source = tmp_path / "misleading.txt"
-    picture = image_io.read_picture(source)
+    picture = image_io.read_image(source)
     assert (
         picture.rgb.dtype == np.float32
         and picture.alpha is None
@@ -143,7 +143,7 @@ def test_gray_is_repeated_over_the_channels():
 
 def test_gray_with_alpha_keeps_both():
     pixels = photo(channels=2)
-    picture = image_io.read_picture(encoded(pixels))
+    picture = image_io.read_image(encoded(pixels))
     assert np.array_equal(image_io.to_uint8(picture.rgb)[..., 2], pixels[..., 0])
     assert np.array_equal(image_io.to_uint8(picture.alpha), pixels[..., 1])
 
@@ -161,7 +161,7 @@ def palette_image():
 )
 def test_a_palette_becomes_its_colors(transparency, alpha):
     options = {} if transparency is None else {"transparency": transparency}
-    picture = image_io.read_picture(encoded(palette_image(), **options))
+    picture = image_io.read_image(encoded(palette_image(), **options))
     assert np.array_equal(picture.rgb[0], np.eye(3))
     if alpha is None:
         assert picture.alpha is None
@@ -180,12 +180,12 @@ def test_a_palette_becomes_its_colors(transparency, alpha):
 def test_a_transparent_color_becomes_alpha(mode, key, pixels):
     source = encoded(pixels, transparency=key)
     assert Image.open(io.BytesIO(source)).mode == mode
-    assert np.array_equal(image_io.read_picture(source).alpha, [[0, 1]])
+    assert np.array_equal(image_io.read_image(source).alpha, [[0, 1]])
 
 
 def test_sixteen_bit_png_keeps_its_gray_levels():
     levels = np.array([[0, 1, 1000, 1001, 40000, 65535]], np.uint16)
-    rgb = image_io.read_picture(encoded(levels)).rgb
+    rgb = image_io.read_image(encoded(levels)).rgb
     for channel in range(3):
         np.testing.assert_allclose(rgb[..., channel], levels / 65535, rtol=1e-6)
 
@@ -200,7 +200,7 @@ def test_deep_gray_tiff_keeps_its_gray_levels(dtype, order):
     source = encoded(Image.frombytes(mode, (6, 1), raw), "TIFF")
     assert Image.open(io.BytesIO(source)).mode == mode
     np.testing.assert_allclose(
-        image_io.read_picture(source).rgb[..., 1], levels / 65535, rtol=1e-6
+        image_io.read_image(source).rgb[..., 1], levels / 65535, rtol=1e-6
     )
 
 
@@ -220,7 +220,7 @@ def test_sixteen_bit_color_png_is_read():
 @pytest.mark.parametrize("scale", [1, 255])
 def test_float_images_are_taken_as_0_to_1_or_0_to_255(scale):
     values = np.array([[0, 0.2501, 1]], np.float32)
-    rgb = image_io.read_picture(encoded(values * np.float32(scale), "TIFF")).rgb
+    rgb = image_io.read_image(encoded(values * np.float32(scale), "TIFF")).rgb
     np.testing.assert_allclose(rgb[..., 0], values, rtol=1e-6)
 
 
@@ -234,7 +234,7 @@ def test_float_images_are_taken_as_0_to_1_or_0_to_255(scale):
 )
 def test_values_without_a_meaning_are_refused(values):
     with pytest.raises(UserError):
-        image_io.read_picture(encoded(values, "TIFF"))
+        image_io.read_image(encoded(values, "TIFF"))
 
 
 # -- orientation and color ------------------------------------------------------------------------
@@ -264,7 +264,7 @@ def test_exif_orientation_is_applied(orientation, format):
         assert result.shape == expected.shape
         assert np.abs(result - expected).max() <= (3 if format == "JPEG" else 0)
     half = (expected.shape[0] // 2, expected.shape[1] // 2)
-    assert image_io.read_picture(source, short_side=8).size == half
+    assert image_io.read_image(source, short_side=8).size == half
     assert image_io.decode_rgb8(source, short_side=8).shape[:2] == half
 
 
@@ -273,11 +273,11 @@ def test_orientation_turns_alpha_and_deep_gray_too():
     exif[0x0112] = 6
     pixels = photo(channels=4)
     assert np.array_equal(
-        image_io.to_uint8(image_io.read_picture(encoded(pixels, exif=exif)).alpha),
+        image_io.to_uint8(image_io.read_image(encoded(pixels, exif=exif)).alpha),
         np.rot90(pixels[..., 3], -1),
     )
     levels = photo(channels=1)[..., 0].astype(np.uint16) * 200
-    rgb = image_io.read_picture(encoded(levels, exif=exif)).rgb
+    rgb = image_io.read_image(encoded(levels, exif=exif)).rgb
     np.testing.assert_allclose(rgb[..., 0], np.rot90(levels, -1) / 65535, rtol=1e-6)
 
 
@@ -307,7 +307,7 @@ def wide_to_srgb(rgb):
 @pytest.mark.parametrize("channels", [3, 4])
 def test_an_embedded_profile_is_converted_to_srgb(channels):
     pixels = photo(channels=channels)
-    result = image_io.read_picture(encoded(pixels, icc_profile=wide_profile()))
+    result = image_io.read_image(encoded(pixels, icc_profile=wide_profile()))
     expected = wide_to_srgb(pixels[..., :3])
     assert np.abs(expected - pixels[..., :3]).max() > 10  # the profile does matter
     np.testing.assert_allclose(result.rgb * 255, expected, atol=2)
@@ -441,17 +441,17 @@ def test_the_wanted_side_is_met_up_and_down(reader, options, size):
 
 def test_resizing_keeps_deep_gray_levels():
     levels = np.full((8, 8), 1001, np.uint16)
-    rgb = image_io.read_picture(encoded(levels), short_side=4).rgb
+    rgb = image_io.read_image(encoded(levels), short_side=4).rgb
     np.testing.assert_allclose(rgb, 1001 / 65535, rtol=1e-5)
 
 
 def test_resizing_stays_within_0_and_1():
     edge = np.repeat(np.array([[0, 255]], np.uint8), 8, axis=1).repeat(16, axis=0)
-    rgb = image_io.read_picture(encoded(edge), short_side=11).rgb
+    rgb = image_io.read_image(encoded(edge), short_side=11).rgb
     assert rgb.min() == 0 and rgb.max() == 1
     veiled = np.random.default_rng(0).integers(1, 256, (64, 64, 4)).astype(np.uint8)
     veiled[..., :3] = 255
-    picture = image_io.read_picture(encoded(veiled), short_side=23)
+    picture = image_io.read_image(encoded(veiled), short_side=23)
     assert picture.rgb.max() == 1 and picture.alpha.max() <= 1
 
 
@@ -460,7 +460,7 @@ def test_a_half_transparent_edge_gets_no_dark_fringe():
     disc = np.hypot(*(np.indices((32, 32)) - 15.5)) < 11
     pixels[disc] = [255, 128, 0, 255]
     for side in (8, 13, 50):
-        picture = image_io.read_picture(encoded(pixels), short_side=side)
+        picture = image_io.read_image(encoded(pixels), short_side=side)
         seen = picture.alpha > 0
         assert (
             (picture.alpha > 0.02) & (picture.alpha < 0.98)
@@ -514,7 +514,7 @@ def test_a_jpeg_is_decoded_small_but_never_too_small(monkeypatch):
         400,
     ]
     sizes.clear()
-    image_io.read_picture(source, short_side=25)
+    image_io.read_image(source, short_side=25)
     assert sizes == [(600, 400)]  # full quality is read in full
 
 
@@ -535,7 +535,7 @@ def test_one_pixel_works(reader):
 def test_results_can_be_changed_in_place():
     source = encoded(photo(channels=4))
     image_io.decode_rgb8(source)[0] = 0
-    picture = image_io.read_picture(source)
+    picture = image_io.read_image(source)
     picture.rgb[0] = 0
     picture.alpha[0] = 0
 
@@ -568,9 +568,9 @@ def test_only_max_pixels_decides_what_is_too_large(format, monkeypatch):
     if format not in ("WEBP", "GIF"):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
         monkeypatch.setattr(codecs, "_GIANT_PIXELS", 1)
-    assert image_io.read_picture(source, max_pixels=54).size == (6, 9)
+    assert image_io.read_image(source, max_pixels=54).size == (6, 9)
     with pytest.raises(UserError, match="max_pixels"):
-        image_io.read_picture(source, max_pixels=53)
+        image_io.read_image(source, max_pixels=53)
     if format not in ("WEBP", "GIF"):
         assert Image.MAX_IMAGE_PIXELS == 1  # put back
 
@@ -585,10 +585,10 @@ def test_what_pillow_refuses_while_opening_is_one_clear_error(monkeypatch):
         0,
     )  # a screen of 1 x 1: the size shows only at the first frame
     source = bytes(source)
-    assert image_io.read_picture(source).size == (6, 9)
+    assert image_io.read_image(source).size == (6, 9)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
     with pytest.raises(UserError, match="at most 100000000 pixels") as caught:
-        image_io.read_picture(source)
+        image_io.read_image(source)
     assert "bomb" not in str(caught.value)
 
 
@@ -747,13 +747,13 @@ def picture(channels=3):
 )
 def test_what_is_written_is_what_is_read(tmp_path, suffix, tolerance):
     path = tmp_path / "new" / "folder" / f"a.{suffix}"
-    image_io.write_picture(path, picture())
+    image_io.write_image(path, picture())
     with Image.open(path) as image:
         assert image.format == {"tif": "TIFF", "jpg": "JPEG"}.get(
             suffix, suffix.upper()
         )
         assert "icc_profile" not in image.info and not image.getexif().get(0x0112)
-    result = image_io.read_picture(path)
+    result = image_io.read_image(path)
     assert result.alpha is None
     assert np.abs(result.rgb - picture().rgb).max() * 255 <= tolerance + 0.01
 
@@ -761,7 +761,7 @@ def test_what_is_written_is_what_is_read(tmp_path, suffix, tolerance):
 @pytest.mark.parametrize("suffix", ["png", "tiff", "webp"])
 def test_alpha_is_kept_where_the_format_can(suffix, caplog):
     original = picture(4)
-    result = image_io.read_picture(image_io.encode(original, suffix))
+    result = image_io.read_image(image_io.encode(original, suffix))
     assert np.array_equal(
         image_io.to_uint8(result.alpha), image_io.to_uint8(original.alpha)
     )
@@ -771,7 +771,7 @@ def test_alpha_is_kept_where_the_format_can(suffix, caplog):
 @pytest.mark.parametrize("suffix", ["png", "tiff", "webp"])
 def test_color_under_transparent_pixels_is_written(suffix):
     original = Picture(picture().rgb, np.zeros((48, 64), np.float32))
-    result = image_io.read_picture(image_io.encode(original, suffix))
+    result = image_io.read_image(image_io.encode(original, suffix))
     assert np.abs(result.rgb - original.rgb).max() < 0.06
 
 
@@ -779,7 +779,7 @@ def test_color_under_transparent_pixels_is_written(suffix):
 def test_alpha_that_cannot_be_kept_is_composited_on_white_and_logged(suffix, caplog):
     rgb = np.zeros((16, 16, 3), np.float32)
     alpha = np.full((16, 16), 0.25, np.float32)
-    result = image_io.read_picture(image_io.encode(Picture(rgb, alpha), suffix))
+    result = image_io.read_image(image_io.encode(Picture(rgb, alpha), suffix))
     np.testing.assert_allclose(result.rgb, 0.75, atol=0.01)
     assert result.alpha is None
     assert len(caplog.records) == 1 and "alpha dropped" in caplog.text
@@ -815,7 +815,7 @@ def test_quality_is_used_and_checked():
 @pytest.mark.parametrize("name", ["a.gif", "a.xyz", "a"])
 def test_an_unknown_suffix_is_refused_with_a_list(tmp_path, name):
     with pytest.raises(UserError, match=r"\.png"):
-        image_io.write_picture(tmp_path / name, picture())
+        image_io.write_image(tmp_path / name, picture())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -828,7 +828,7 @@ def test_a_picture_too_large_for_its_format_is_one_clear_error():
 
 def test_nan_is_never_written(tmp_path):
     with pytest.raises(ValueError, match="NaN"):
-        image_io.write_picture(
+        image_io.write_image(
             tmp_path / "a.png", Picture(np.full((2, 2, 3), np.nan, np.float32))
         )
     assert list(tmp_path.iterdir()) == []
@@ -838,11 +838,11 @@ def test_overwrite_is_refused(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
     with pytest.raises(UserError) as caught:
-        image_io.write_picture(path, picture())
+        image_io.write_image(path, picture())
     assert str(path) in str(caught.value) and "--overwrite" in str(caught.value)
     assert path.read_bytes() == b"old"
-    image_io.write_picture(path, picture(), overwrite=True)
-    assert image_io.read_picture(path).size == (48, 64)
+    image_io.write_image(path, picture(), overwrite=True)
+    assert image_io.read_image(path).size == (48, 64)
 
 
 @pytest.mark.parametrize(
@@ -857,7 +857,7 @@ def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch, error):
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(UserError if isinstance(error, OSError) else KeyboardInterrupt):
-        image_io.write_picture(path, picture(), overwrite=True)
+        image_io.write_image(path, picture(), overwrite=True)
     assert [p.name for p in tmp_path.iterdir()] == [
         "a.png"
     ] and path.read_bytes() == b"old"
@@ -866,7 +866,7 @@ def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch, error):
 def test_an_unwritable_path_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError) as caught:
-        image_io.write_picture(tmp_path / "file" / "a.png", picture())
+        image_io.write_image(tmp_path / "file" / "a.png", picture())
     assert str(tmp_path / "file" / "a.png") in str(caught.value) and "\n" not in str(
         caught.value
     )
@@ -911,7 +911,7 @@ from PIL import Image, ImageFile
 before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)
 from nst_tf.images import codecs, io
 codecs._GIANT_PIXELS = 1
-io.read_picture(sys.stdin.buffer.read())
+io.read_image(sys.stdin.buffer.read())
 assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters))
 """
     subprocess.run(
@@ -920,3 +920,18 @@ assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(
         input=encoded(photo()),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
+
+
+def test_a_mask_that_does_not_fit_is_named_by_its_path_or_size_not_by_its_bytes(
+    tmp_path,
+):
+    data = encoded(np.zeros((3, 5), np.uint8))
+    path = tmp_path / "mask.png"
+    path.write_bytes(data)
+    for source, name in ((data, f"an image of {len(data)} bytes"), (path, str(path))):
+        with pytest.raises(UserError, match="of the photo's size") as caught:
+            image_io.read_mask(source, (4, 5))
+        assert f"Received: {name}: 5x3. Make it" in str(caught.value)
+        with pytest.raises(UserError, match="with white in it") as caught:
+            image_io.read_mask(source, (3, 5))
+        assert f"Received: {name}, which is black. Paint" in str(caught.value)

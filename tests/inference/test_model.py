@@ -22,6 +22,8 @@ from nst_tf.inference import model as models, run as stylize_run
 from nst_tf.inference.open_model import load_model
 from nst_tf.inference.style_names import find_style
 
+pytestmark = pytest.mark.slow
+
 ARTIFACTS = {
     "network.keras": 80,
     "saved_model": 80,
@@ -56,7 +58,6 @@ def pictures(tmp_path):
 # -- artifacts -------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modulated", "adain", "skips"])
 @pytest.mark.parametrize("name", ARTIFACTS)
 def test_every_artifact_draws_what_the_network_draws(name, kind):
@@ -139,7 +140,7 @@ def test_the_saved_model_takes_and_gives_encoded_pictures():
     sizes, styles = [(40, 56), (24, 32)], [rgb(32, 48, 1), rgb(40, 40, 2)]
     photos_ = [rgb(*size) for size in sizes]
     encoded = [
-        [image_io.encode(image_io.Picture(each), "png") for each in group]
+        [image_io.encode(image_io.Image(each), "png") for each in group]
         for group in (photos_, styles)
     ]
     out = loaded.signatures["stylize_bytes"](
@@ -151,7 +152,7 @@ def test_the_saved_model_takes_and_gives_encoded_pictures():
     for data, photo, style, alpha in zip(
         out["stylized_bytes"].numpy(), photos_, styles, (1.0, 0.5)
     ):
-        drawn = image_io.read_picture(data).rgb
+        drawn = image_io.read_image(data).rgb
         assert (
             parity.psnr(drawn, reference(photo, style, alpha)) > 30
         )  # JPEG's own error
@@ -161,7 +162,7 @@ def test_the_saved_model_says_which_of_two_files_cannot_be_read():
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(tiny.any_style_exported() / "saved_model" / "1"))
-    good = image_io.encode(image_io.Picture(rgb(24, 32)), "png")
+    good = image_io.encode(image_io.Image(rgb(24, 32)), "png")
     out = loaded.signatures["stylize_bytes"](
         content_bytes=tf.constant([good, good[:99], good]),
         style_bytes=tf.constant([good, good, b"?"]),
@@ -219,7 +220,7 @@ def test_a_style_is_a_path_a_picture_or_a_code(any_model, pictures):
     code = any_model.encode(rgb(40, 50, 1))
     for style in (
         rgb(40, 50, 1),
-        image_io.Picture(rgb(40, 50, 1)),
+        image_io.Image(rgb(40, 50, 1)),
         code,
         [code],
         {str(pictures / "a.png"): 7},
@@ -238,7 +239,7 @@ def test_shares_blend_codes_whatever_their_sum(any_model, pictures):
 
 def test_a_picture_keeps_its_alpha(any_model):
     alpha = np.linspace(0, 1, 45 * 61, dtype=np.float32).reshape(45, 61)
-    drawn = any_model(image_io.Picture(rgb(45, 61), alpha), "mosaic")
+    drawn = any_model(image_io.Image(rgb(45, 61), alpha), "mosaic")
     np.testing.assert_array_equal(drawn.alpha, alpha)
     np.testing.assert_array_equal(drawn.rgb, any_model(rgb(45, 61), "mosaic"))
 
@@ -283,7 +284,6 @@ def test_preserved_colors_are_those_of_the_shared_functions(any_model, mode):
     np.testing.assert_array_equal(kept, color.MODES[mode](plain, photo))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modulated", "adain"])
 def test_a_style_of_one_pixel_or_one_color_gives_a_finite_picture(kind):
     opened = load_model(tiny.any_style_exported(kind) / "network.keras")

@@ -103,6 +103,7 @@ def test_a_style_is_also_asked_for_by_its_number(several):
             tiny.open_painter(path, 3)
 
 
+@pytest.mark.slow
 def test_styles_of_one_network_draw_different_pictures(several):
     photo = image_io.to_float(tiny.photo(45, 61))
     first, second = (

@@ -27,8 +27,8 @@ def inputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
     for name, scale in zip(STYLES, ([0.5] * 3, [1.0] * 3, [1.0, 0.3, 0.3])):
         pixels = np.asarray(smooth(48, 58, 0, low=100), np.float32) * scale
-        image_io.write_picture(
-            folder / f"{name}.png", image_io.Picture((pixels / 255).astype(np.float32))
+        image_io.write_image(
+            folder / f"{name}.png", image_io.Image((pixels / 255).astype(np.float32))
         )
     (folder / "photos").mkdir()
     for seed in range(3):
@@ -85,7 +85,7 @@ def weights(folder):
 
 
 def painted(inputs, folder, blend):
-    photo = image_io.read_picture(inputs / "photos" / "0.png").rgb
+    photo = image_io.read_image(inputs / "photos" / "0.png").rgb
     return tiny.open_painter(folder, blend)(photo)
 
 
@@ -100,8 +100,8 @@ def redness(picture):
 def test_record_previews_and_sheet_have_all_styles(two):
     record = json.loads((two / "run.json").read_text())
     assert len(set(record["style_sha256"])) == 2
-    preview = image_io.read_picture(two / "previews" / "step_000150.png")
-    sheet = image_io.read_picture(two / "contact_sheet.png")
+    preview = image_io.read_image(two / "previews" / "step_000150.png")
+    sheet = image_io.read_image(two / "contact_sheet.png")
     assert (
         preview.size[0] > 2 * 200 and sheet.size[0] > 3 * 200
     )  # a row each, and the photos'
@@ -211,7 +211,7 @@ def test_stylize_paints_in_the_style_that_is_asked_for(two, inputs, tmp_path, bl
         style_weights=blend,
     )
     assert stylize_run.stylize(asked) == 0
-    drawn = image_io.read_picture(tmp_path / "out.png").rgb
+    drawn = image_io.read_image(tmp_path / "out.png").rgb
     errors = [
         np.abs(drawn - painted(inputs, two, each)).max() for each in ((0, 1), (1, 0))
     ]

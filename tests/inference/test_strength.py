@@ -26,7 +26,7 @@ def inputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
     for name, low in (("light", 180), ("dark", 0)):
         pixels = np.asarray(smooth(48, 58, 9, low=low), np.float32) / 255
-        image_io.write_picture(folder / f"{name}.png", image_io.Picture(pixels))
+        image_io.write_image(folder / f"{name}.png", image_io.Image(pixels))
     (folder / "photos").mkdir()
     for seed in range(3):
         smooth(50, 60, seed).save(folder / "photos" / f"{seed}.png")
@@ -165,7 +165,7 @@ def test_means_over_eight_crops_are_those_of_the_painted_and_of_the_one_given_ba
 def test_a_trained_network_gives_the_photo_back_and_paints_more_with_more_strength(
     run, inputs
 ):
-    photo = image_io.read_picture(inputs / "photos" / "0.png").rgb
+    photo = image_io.read_image(inputs / "photos" / "0.png").rgb
     none, half, full = (
         tiny.open_painter(run, strength=strength)(photo) for strength in (0.0, 0.5, 1.0)
     )
@@ -184,7 +184,7 @@ def test_a_style_added_later_keeps_the_photo_and_the_first_style(run, inputs, tm
         ),
         log=lambda line: None,
     )
-    photo = image_io.read_picture(inputs / "photos" / "1.png").rgb
+    photo = image_io.read_image(inputs / "photos" / "1.png").rgb
     for strength in (0.0, 1.0):
         np.testing.assert_allclose(
             tiny.open_painter(run, strength=strength)(photo),
@@ -254,9 +254,9 @@ def test_stylize_paints_as_strongly_as_asked(run, inputs, tmp_path):
             )
             == 0
         )
-        drawn.append(image_io.read_picture(tmp_path / f"{strength}.png").rgb)
+        drawn.append(image_io.read_image(tmp_path / f"{strength}.png").rgb)
         wanted = tiny.open_painter(run, strength=strength)(
-            image_io.read_picture(inputs / "photos" / "0.png").rgb
+            image_io.read_image(inputs / "photos" / "0.png").rgb
         )
         assert np.abs(drawn[-1] - wanted).max() < 1.5 / 255
     assert np.abs(drawn[0] - drawn[1]).max() > 0.02

@@ -162,6 +162,7 @@ def test_two_photos_for_one_file_are_refused_before_anything_is_painted(
 # -- pictures --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (33, 47)])
 def test_a_model_paints_photos_of_any_size(tmp_path, size):
     save(tmp_path / "a.png", *size)
@@ -169,9 +170,7 @@ def test_a_model_paints_photos_of_any_size(tmp_path, size):
     paint(tmp_path / "a.png", tmp_path / "b.png", model)
     drawn = pixels(tmp_path / "b.png")
     assert drawn.shape == (*size, 3)
-    wanted = tiny.draw(
-        tiny.exported()[0], image_io.read_picture(tmp_path / "a.png").rgb
-    )
+    wanted = tiny.draw(tiny.exported()[0], image_io.read_image(tmp_path / "a.png").rgb)
     assert np.abs(drawn - 255.0 * wanted).max() < 0.51
 
 

@@ -104,10 +104,10 @@ def test_all_scales_keep_the_aspect():
 
 def test_the_photo_has_no_content_term_and_the_style_no_style_term(folder):
     posed = task(folder)
-    photo = image_io.read_picture(folder / "photo.png").rgb
+    photo = image_io.read_image(folder / "photo.png").rgb
     assert evaluate(posed, photo)[2]["content"] < 1e-10
     same = task(folder, content=str(folder / "style.png"), image_size=60)
-    picture = image_io.read_picture(folder / "style.png").rgb
+    picture = image_io.read_image(folder / "style.png").rgb
     assert evaluate(same, picture)[2]["style"] < 1e-9
 
 
@@ -119,10 +119,8 @@ def test_the_objective_is_the_training_loss_of_the_same_pictures(folder):
             1.0, 10.0, 0.0, {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 1.0}
         ),
     )
-    style = gatys.resize_picture(
-        image_io.read_picture(folder / "style.png").rgb, 64, 53
-    )
-    photo = image_io.read_picture(folder / "photo.png").rgb
+    style = gatys.resize_picture(image_io.read_image(folder / "style.png").rgb, 64, 53)
+    photo = image_io.read_image(folder / "photo.png").rgb
     wanted = loss.terms(picture[None], photo[None], loss.style_target(style[None]))
     value, _, terms = evaluate(posed, picture)
     np.testing.assert_allclose(value, wanted["loss"][0], rtol=1e-5)
@@ -247,7 +245,7 @@ def test_a_content_mask_frees_the_other_side_from_the_style(folder):
 
 
 def test_a_style_mask_takes_that_part_of_the_style_alone(folder):
-    whole = image_io.read_picture(folder / "photo.png").rgb
+    whole = image_io.read_image(folder / "photo.png").rgb
     Image.fromarray(image_io.to_uint8(whole[:, :32])).save(folder / "half.png")
     masked = task(folder, style="photo.png", style_masks=("left.png",))
     cut = task(folder, style="half.png", style_scale=0.75)
@@ -286,7 +284,7 @@ def test_masks_of_another_size_and_black_ones_are_refused(folder):
 
 
 def test_first_pictures(folder):
-    photo = image_io.read_picture(folder / "photo.png").rgb
+    photo = image_io.read_image(folder / "photo.png").rgb
     assert np.array_equal(task(folder).first_picture(), photo)
     first = task(folder, init="noise", seed=3).first_picture()
     assert np.array_equal(
@@ -304,7 +302,7 @@ def test_noise_in_the_colors_of_the_style_has_their_mean_and_covariance(folder):
         .first_picture()
         .reshape(-1, 3)
     )
-    style = image_io.read_picture(folder / "other.png").rgb.reshape(-1, 3)
+    style = image_io.read_image(folder / "other.png").rgb.reshape(-1, 3)
     np.testing.assert_allclose(first.mean(0), style.mean(0), atol=0.02)
     np.testing.assert_allclose(np.cov(first.T), np.cov(style.T), atol=0.01)
 
@@ -312,7 +310,7 @@ def test_noise_in_the_colors_of_the_style_has_their_mean_and_covariance(folder):
 def test_luminance_keeps_hue_and_saturation_of_the_photo(folder):
     posed = task(folder, preserve_color="luminance")
     photo, shown = (
-        image_io.read_picture(folder / "photo.png").rgb,
+        image_io.read_image(folder / "photo.png").rgb,
         posed.finish_picture(noise()).rgb,
     )
     inside = ((shown > 0.001) & (shown < 0.999)).all(-1)  # where nothing was clipped
@@ -326,7 +324,7 @@ def test_luminance_keeps_hue_and_saturation_of_the_photo(folder):
 
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
 def test_matching_before_gives_the_style_the_photos_colors(folder, mode):
-    picture = image_io.read_picture(folder / "photo.png").rgb
+    picture = image_io.read_image(folder / "photo.png").rgb
     plain, matched = (
         task(folder, style="other.png"),
         task(folder, style="other.png", preserve_color=mode),
@@ -345,7 +343,7 @@ def test_matching_before_gives_the_style_the_photos_colors(folder, mode):
 @pytest.mark.parametrize("mode", ["histogram", "coral"])
 def test_matching_after_gives_the_painting_the_photos_colors(folder, mode):
     posed = task(folder, preserve_color=mode, color_when="after")
-    photo = image_io.read_picture(folder / "photo.png").rgb
+    photo = image_io.read_image(folder / "photo.png").rgb
     shown = posed.finish_picture(0.2 * noise())
     np.testing.assert_allclose(shown.rgb.mean((0, 1)), photo.mean((0, 1)), atol=0.03)
 

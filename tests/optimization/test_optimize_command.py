@@ -72,8 +72,8 @@ def test_a_painting_leaves_the_picture_and_all_that_is_needed_to_repeat_and_judg
         "state.npz",
         "losses.png",
     }
-    assert image_io.read_picture(finished).size == (48, 64)
-    assert image_io.read_picture(run / "losses.png").size[0] > 200
+    assert image_io.read_image(finished).size == (48, 64)
+    assert image_io.read_image(run / "losses.png").size[0] > 200
     record = json.loads((run / "run.json").read_text())
     assert record["iterations"] == 9 and record["evaluations"] >= 11
     assert (
@@ -100,7 +100,7 @@ def test_the_slower_arithmetic_is_left_before_the_run_is_written(
 def test_previews_of_every_scale_have_the_final_size(finished):
     previews = sorted((finished.with_name("out_run") / "previews").iterdir())
     assert [path.name for path in previews] == ["step_000004.png", "step_000008.png"]
-    assert {image_io.read_picture(path).size for path in previews} == {(48, 64)}
+    assert {image_io.read_image(path).size for path in previews} == {(48, 64)}
 
 
 def test_the_log_names_every_term_and_the_loss_falls_within_each_scale(finished):
@@ -196,8 +196,8 @@ def test_a_number_that_is_not_finite_ends_it_with_the_last_good_picture(
     ):
         optimize_run.optimize(settings)
     moved = np.abs(
-        image_io.read_picture(tmp_path / "out.png").rgb
-        - image_io.read_picture(inputs / "photo.png").rgb
+        image_io.read_image(tmp_path / "out.png").rgb
+        - image_io.read_image(inputs / "photo.png").rgb
     ).mean()
     assert 0.03 < moved < 0.11
 
@@ -212,7 +212,7 @@ def test_a_texture_and_a_reconstruction_need_only_one_of_the_pictures(inputs, tm
             init="style_colors",
         )
     )
-    assert image_io.read_picture(tmp_path / "texture.png").size == (40, 72)
+    assert image_io.read_image(tmp_path / "texture.png").size == (40, 72)
     optimize_run.optimize(
         small(
             inputs,
@@ -226,8 +226,8 @@ def test_a_texture_and_a_reconstruction_need_only_one_of_the_pictures(inputs, tm
     )
     losses = [entry["content"] for entry in log(tmp_path / "photo_run")]
     assert losses[-1] < 0.1 * losses[0]
-    photo = image_io.read_picture(inputs / "photo.png").rgb
-    shown = image_io.read_picture(tmp_path / "photo.png").rgb
+    photo = image_io.read_image(inputs / "photo.png").rgb
+    shown = image_io.read_image(tmp_path / "photo.png").rgb
     assert np.abs(shown - photo).mean() < 0.05
 
 

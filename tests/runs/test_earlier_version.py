@@ -95,7 +95,7 @@ def test_its_export_paints_what_the_uninterrupted_runs_network_drew(
 ):
     with np.load(FIXTURE / "expected.npz") as expected:
         photo, straight = expected["photo"], expected["straight"]
-    image_io.write_picture(tmp_path / "photo.png", image_io.Picture(photo))
+    image_io.write_image(tmp_path / "photo.png", image_io.Image(photo))
     for model in (resumed, resumed / "tflite" / "feedforward.tflite"):
         output = tmp_path / f"{model.name}.png"
         status, _, err = in_process(
@@ -111,7 +111,7 @@ def test_its_export_paints_what_the_uninterrupted_runs_network_drew(
         )
         assert status == 0, err
         # Two roundings to 8 bits, and the tolerance of the weights.
-        error = np.abs(image_io.read_picture(output).rgb - straight)
+        error = np.abs(image_io.read_image(output).rgb - straight)
         assert error.mean() < 1.5 / 255
 
 

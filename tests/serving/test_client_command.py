@@ -146,7 +146,7 @@ def sent_back(drawn, signature):
     """What becomes of a painted picture on its way: JPEG of the model's, for serving_bytes."""
     if signature == "serving_default":
         return drawn
-    return image_io.read_picture(image_io.encode(image_io.Picture(drawn), "jpg")).rgb
+    return image_io.read_image(image_io.encode(image_io.Image(drawn), "jpg")).rgb
 
 
 def close(drawn, wanted, lossy):
@@ -200,7 +200,7 @@ def test_each_signature_draws_what_the_network_draws(
 
 def test_photos_are_sent_as_jpg_on_request(exported, served):
     rgb = image_io.to_float(tiny.photo(33, 47))
-    sent = image_io.read_picture(image_io.encode(image_io.Picture(rgb), "jpg")).rgb
+    sent = image_io.read_image(image_io.encode(image_io.Image(rgb), "jpg")).rgb
     with serving("grpc", served) as (server, _):
         as_jpg, as_png = (
             painter(server, encoding=encoding)(rgb) * 255 for encoding in ("jpg", "png")

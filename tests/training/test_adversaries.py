@@ -9,6 +9,8 @@ from nst_tf.data import pipeline, sources
 from nst_tf.ops import statistics
 from nst_tf.training.distillation import adversaries, student
 
+pytestmark = pytest.mark.slow
+
 SIZE = 32
 
 
@@ -63,7 +65,6 @@ def loss_and_gradient(judgement, drawn, photos, styles):
     return float(loss), tape.gradient(loss, drawn)
 
 
-@pytest.mark.slow
 def test_visited_pixels_lower_the_students_loss(judgement, pictures, monkeypatch):
     monkeypatch.setattr(
         adversaries, "PIXEL_STEP", 0.002
@@ -80,7 +81,6 @@ def test_visited_pixels_lower_the_students_loss(judgement, pictures, monkeypatch
     assert losses[-1] < 0.9 * losses[0]
 
 
-@pytest.mark.slow
 def test_visits_fill_the_pool_and_give_back_what_was_put_there(pictures, monkeypatch):
     monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
     attack = adversaries.PixelAdversary(SIZE)
@@ -96,7 +96,6 @@ def test_visits_fill_the_pool_and_give_back_what_was_put_there(pictures, monkeyp
     assert len(attacked) == len(seen_photos)
 
 
-@pytest.mark.slow
 def test_only_visited_slots_are_shown(pictures, monkeypatch):
     monkeypatch.setattr(adversaries, "PIXEL_SLOTS", 6)
     attack = adversaries.PixelAdversary(SIZE)
@@ -116,7 +115,6 @@ def trained(judgement, networks, photos, steps):
     return losses
 
 
-@pytest.mark.slow
 def test_networks_learn_to_lower_the_students_loss(judgement, pictures):
     networks = adversaries.NetworkAdversary(2, SIZE)
     networks.renew(pictures[2:4], tf.constant([0, 1]))
@@ -124,7 +122,6 @@ def test_networks_learn_to_lower_the_students_loss(judgement, pictures):
     assert losses[-1] < 0.9 * losses[0]
 
 
-@pytest.mark.slow
 def test_a_network_learns_from_its_own_picture_alone(judgement, pictures):
     networks = adversaries.NetworkAdversary(2, SIZE)
     networks.renew(pictures[2:4], tf.constant([0, 1]))
@@ -145,7 +142,6 @@ def test_a_network_learns_from_its_own_picture_alone(judgement, pictures):
     assert not moved(0) and moved(1)
 
 
-@pytest.mark.slow
 def test_a_renewed_network_begins_anew_with_another_style(
     judgement, pictures, monkeypatch
 ):

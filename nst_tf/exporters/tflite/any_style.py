@@ -113,7 +113,7 @@ def transformer_for_phones(parts: adain_net.Parts) -> keras.Model:
     """
     rgb = float16_range.packaged_photos()
     full, none = tf.ones((1, 1)), tf.zeros((1, 1))
-    read = functools.partial(image_io.read_picture, short_side=float16_range.SIDE)
+    read = functools.partial(image_io.read_image, short_side=float16_range.SIDE)
     codes = [
         parts.encode_style(read(path).rgb[None])
         for path in style_images.packaged_styles().values()

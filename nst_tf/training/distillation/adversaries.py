@@ -322,6 +322,6 @@ def _start_picture(pictures, seed):
 
 def _read_middle_square(name: str) -> np.ndarray:
     data, _ = style_images.fetch_style(name)
-    pixels = image_io.read_picture(data, short_side=PACKAGED_SIDE).rgb
+    pixels = image_io.read_image(data, short_side=PACKAGED_SIDE).rgb
     top, left = ((side - PACKAGED_SIDE) // 2 for side in pixels.shape[:2])
     return np.asarray(pixels[top : top + PACKAGED_SIDE, left : left + PACKAGED_SIDE])

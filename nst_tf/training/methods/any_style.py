@@ -91,7 +91,7 @@ class AnyStyleTask(DrawingTask):
         first += [(name, image_io.to_uint8(rgb)) for name, rgb in shown.items()]
         rows = [first]
         for name, path in style_images.packaged_styles().items():
-            style = image_io.read_picture(path, long_side=side).rgb
+            style = image_io.read_image(path, long_side=side).rgb
             row = [(name, image_io.to_uint8(style))]
             row += [("", self._draw_one(rgb, style, 1.0)) for rgb in shown.values()]
             rows.append(row)
@@ -135,7 +135,7 @@ def _build_network(settings):
         )
         return network, encoder
     for path in style_images.packaged_styles().values():
-        pictures.append(image_io.read_picture(path, long_side=KNOWN_SIDE).rgb)
+        pictures.append(image_io.read_image(path, long_side=KNOWN_SIDE).rgb)
     config = transform_net.TransformNetConfig(
         settings.width,
         settings.residual_blocks,

@@ -228,7 +228,7 @@ def read_style(
     style_size: int,
     style_layers: Collection[str],
     geometry: Geometry,
-) -> tuple[image_io.Picture, str]:
+) -> tuple[image_io.Image, str]:
     """Reads a style image at `style_size`, its short side in pixels, and returns it
     with its SHA-256.
 
@@ -237,7 +237,7 @@ def read_style(
             layer.
     """
     data, digest = style_images.fetch_style(style_image, sha256)
-    original = image_io.read_picture(data)
+    original = image_io.read_image(data)
     geometry.check_style_side(
         min(*original.size, style_size),
         style_layers,
@@ -249,4 +249,4 @@ def read_style(
             f"note: the style image {style_image} is enlarged from {min(original.size)} to {style_size} "
             "pixels; --style_size sets another size"
         )
-    return image_io.read_picture(data, short_side=style_size), digest
+    return image_io.read_image(data, short_side=style_size), digest
