@@ -9,7 +9,7 @@ contact sheet.
 
 from nst_tf.config import flags
 from nst_tf.config.evaluate import EvaluateSettings as Settings
-from nst_tf.config.startup import quiet_start
+from nst_tf.core.startup import quiet_start
 
 
 def main(settings: Settings) -> int | None:

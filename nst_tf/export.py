@@ -5,7 +5,7 @@ Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --outp
 
 from nst_tf.config import flags
 from nst_tf.config.export import ExportSettings as Settings
-from nst_tf.config.startup import quiet_start
+from nst_tf.core.startup import quiet_start
 
 
 def main(settings: Settings) -> int | None:

@@ -9,7 +9,7 @@ photo.
 
 from nst_tf.config import flags
 from nst_tf.config.optimize import OptimizeSettings as Settings
-from nst_tf.config.startup import quiet_start
+from nst_tf.core.startup import quiet_start
 
 
 def main(settings: Settings) -> int | None:

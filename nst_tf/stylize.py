@@ -10,8 +10,7 @@ Exits with status 1 if any photo could not be painted; the others are written al
 
 from nst_tf.config import flags
 from nst_tf.config.stylize import StylizeSettings as Settings
-from nst_tf.inference.run import stylize
-from nst_tf.inference.start import start_runtime
+from nst_tf.inference.run import start_runtime, stylize
 
 
 def main(settings: Settings) -> int | None:

@@ -6,8 +6,8 @@ Flags behind the flagfile override it. Everything is left in the folder --output
 """
 
 from nst_tf.config import flags
-from nst_tf.config.startup import quiet_start
 from nst_tf.config.train import TrainSettings as Settings
+from nst_tf.core.startup import quiet_start
 
 
 def main(settings: Settings) -> int | None:

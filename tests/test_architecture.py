@@ -218,7 +218,6 @@ def test_no_file_is_longer_than_400_lines():
     assert {file: count for file, count in lines.items() if count > LONGEST} == {}
 
 
-@pytest.mark.xfail(reason="commands are cut to their length by the merge")
 def test_the_root_has_commands_and_no_library():
     commands = {
         file: text for file, text in SOURCES.items() if room(file) == "commands"

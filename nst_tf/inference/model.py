@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.config.shares import normalize_shares
 from nst_tf.core.errors import UserError, expected
+from nst_tf.core.shares import normalize_shares
 from nst_tf.data import style_images
 from nst_tf.images import color, io as image_io
 from nst_tf.inference.runtime import Runtime

@@ -1,22 +1,19 @@
-r"""Paints photos with a trained network.
+"""From settings to stylized files: how the runtime starts, the model, the photos."""
 
-Example: python -m nst_tf.stylize --model=runs/starry --content=photo.jpg
-    --output=out.jpg
-         python -m nst_tf.stylize --model=starry.tflite --content=holiday/ --output=painted/
-         python -m nst_tf.stylize --model=exported_models/adain --style=painting.jpg --content=photo.jpg \
-             --output=out.jpg
-         python -m nst_tf.stylize --model=exported_models/adain --style=painting.jpg --texture_size=512x384 \
-             --output=texture.jpg
+import math
+import os
+import sys
 
-Exits with status 1 if any photo could not be painted; the others are written all the
-same.
-"""
-
+from nst_tf.config.fields import texture_sides
 from nst_tf.config.stylize import StylizeSettings
-from nst_tf.images import io as image_io, noise
+from nst_tf.core.startup import quiet_start
+from nst_tf.images import codecs, io as image_io, noise
 from nst_tf.inference import folder as photo_folder
 from nst_tf.inference.model import Paint
 from nst_tf.inference.open_model import load_model
+
+LARGE = 8_000_000  # pixels of a photo from which on TensorFlow is told to spare memory
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def stylize(settings: StylizeSettings) -> int:
@@ -45,4 +42,35 @@ def _paint_texture(paint: Paint, settings: StylizeSettings) -> None:
     drawn = photo_folder.paint_photo(paint, image, "noise")
     image_io.write_image(
         settings.output, image_io.Image(drawn), overwrite=settings.overwrite
+    )
+
+
+def start_runtime(settings: StylizeSettings) -> None:
+    """Imports TensorFlow quietly, sparing memory for large photos; not for a .tflite."""
+    if os.path.exists(settings.model) and not settings.model.endswith(".tflite"):
+        spare_memory(settings.content, settings.texture_size)
+        with quiet_start():
+            pass
+
+
+def spare_memory(content: str, texture_size: str = "") -> None:
+    """Has TensorFlow, not yet imported, do without oneDNN if a photo or the texture is
+    large, and says so.
+
+    oneDNN is faster, but copies maps into layouts of its own. If TF_ENABLE_ONEDNN_OPTS
+    is set, it decides.
+    """
+    if ONEDNN in os.environ:
+        return
+    if texture_size:
+        sizes = [math.prod(texture_sides(texture_size))]
+    else:
+        sizes = [codecs.pixels_of(path) for path in image_io.find_images(content)]
+    if all(pixels < LARGE for pixels in sizes):
+        return
+    os.environ[ONEDNN] = "0"
+    print(
+        f"photos of {LARGE / 1e6:.0f} megapixels and more: slower, in a third less memory; {ONEDNN}=1 in the "
+        "environment keeps the speed",
+        file=sys.stderr,
     )

@@ -13,7 +13,7 @@ from nst_tf import stylize
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io, noise
-from nst_tf.inference import folder as photo_folder, run as stylize_run, start
+from nst_tf.inference import folder as photo_folder, run as stylize_run
 from nst_tf.inference.model import Model
 from nst_tf.inference.runtime import Runtime
 
@@ -546,10 +546,10 @@ def test_large_photos_are_painted_in_less_memory_unless_the_environment_says_oth
     monkeypatch.setenv(stylize.ONEDNN, already or "")
     if already is None:
         monkeypatch.delenv(stylize.ONEDNN)
-    start.spare_memory(str(tmp_path))
+    stylize_run.spare_memory(str(tmp_path))
     assert os.environ.get(stylize.ONEDNN) == already and capsys.readouterr().err == ""
-    monkeypatch.setattr(start, "LARGE", 77)
-    start.spare_memory(str(tmp_path))
+    monkeypatch.setattr(stylize_run, "LARGE", 77)
+    stylize_run.spare_memory(str(tmp_path))
     assert os.environ[stylize.ONEDNN] == (already or "0")
     assert (stylize.ONEDNN in capsys.readouterr().err) == (already is None)
 
@@ -557,7 +557,7 @@ def test_large_photos_are_painted_in_less_memory_unless_the_environment_says_oth
 def test_large_textures_are_painted_in_less_memory(monkeypatch, capsys):
     monkeypatch.setenv(stylize.ONEDNN, "")
     monkeypatch.delenv(stylize.ONEDNN)
-    start.spare_memory("", "2000x3999")
+    stylize_run.spare_memory("", "2000x3999")
     assert stylize.ONEDNN not in os.environ
-    start.spare_memory("", "2000x4000")
+    stylize_run.spare_memory("", "2000x4000")
     assert os.environ[stylize.ONEDNN] == "0" and "slower" in capsys.readouterr().err

@@ -9,8 +9,8 @@ import time
 
 from nst_tf import train
 from nst_tf.config import flags as config_flags
-from nst_tf.config.startup import quiet_start
 from nst_tf.config.train import TrainSettings
+from nst_tf.core.startup import quiet_start
 
 
 def recorded_fit(dump, pause=0.0):
