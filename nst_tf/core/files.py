@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from nst_tf.core.errors import UserError, expected
 
@@ -141,7 +142,7 @@ def sha256(path: str | os.PathLike[str]) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def read_json(path: str | os.PathLike[str]) -> dict:
+def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Returns the object in a JSON file; {} if there is no such file, or none in it."""
     try:
         return dict(json.loads(Path(path).read_text()))

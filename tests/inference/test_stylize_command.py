@@ -543,21 +543,23 @@ def test_large_photos_are_painted_in_less_memory_unless_the_environment_says_oth
     (tmp_path / "broken.png").write_bytes(b"no picture")
     (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n" + 20 * b"\0")
     # Set and left out, so that the test's end takes back what the command sets.
-    monkeypatch.setenv(stylize.ONEDNN, already or "")
+    monkeypatch.setenv(stylize_run.ONEDNN, already or "")
     if already is None:
-        monkeypatch.delenv(stylize.ONEDNN)
+        monkeypatch.delenv(stylize_run.ONEDNN)
     stylize_run.spare_memory(str(tmp_path))
-    assert os.environ.get(stylize.ONEDNN) == already and capsys.readouterr().err == ""
+    assert (
+        os.environ.get(stylize_run.ONEDNN) == already and capsys.readouterr().err == ""
+    )
     monkeypatch.setattr(stylize_run, "LARGE", 77)
     stylize_run.spare_memory(str(tmp_path))
-    assert os.environ[stylize.ONEDNN] == (already or "0")
-    assert (stylize.ONEDNN in capsys.readouterr().err) == (already is None)
+    assert os.environ[stylize_run.ONEDNN] == (already or "0")
+    assert (stylize_run.ONEDNN in capsys.readouterr().err) == (already is None)
 
 
 def test_large_textures_are_painted_in_less_memory(monkeypatch, capsys):
-    monkeypatch.setenv(stylize.ONEDNN, "")
-    monkeypatch.delenv(stylize.ONEDNN)
+    monkeypatch.setenv(stylize_run.ONEDNN, "")
+    monkeypatch.delenv(stylize_run.ONEDNN)
     stylize_run.spare_memory("", "2000x3999")
-    assert stylize.ONEDNN not in os.environ
+    assert stylize_run.ONEDNN not in os.environ
     stylize_run.spare_memory("", "2000x4000")
-    assert os.environ[stylize.ONEDNN] == "0" and "slower" in capsys.readouterr().err
+    assert os.environ[stylize_run.ONEDNN] == "0" and "slower" in capsys.readouterr().err
