@@ -23,8 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if name == "completion":
         return _print_completion(rest)
+    if name == "models":
+        from nst_tf.inference.published import list_models
+
+        list_models()
+        return 0
     if name not in COMMANDS:
-        known = ", ".join((*COMMANDS, "completion"))
+        known = ", ".join((*COMMANDS, "models", "completion"))
         print(
             f"error: Expected a command among {known}. Received: {name}. See nst --help.",
             file=sys.stderr,
@@ -41,6 +46,7 @@ def _list_commands() -> str:
     for name in COMMANDS:
         doc = importlib.import_module(f"nst_tf.{name}").__doc__
         lines.append(f"  {name:11}{str(doc).splitlines()[0]}")
+    lines.append("  models     Lists the models that come with the package.")
     lines.append("  completion Prints a script for the shell: bash, zsh or fish.")
     return "\n".join([*lines, "", "nst COMMAND --help shows a command's flags."])
 

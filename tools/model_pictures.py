@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf.data import sample_photos, style_images
+from nst_tf.data import sample_photos
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.inference import open_any_style, open_model
+from nst_tf.inference.open_model import load_model
 from nst_tf.inference.published import PublishedModel, published_models
 
 FOLDER = Path(__file__).parents[1] / "exported_models" / "pictures"
@@ -30,9 +30,7 @@ def main() -> None:
             rows.append(row([draw(photo) for photo in photos]))
         sheet = image_io.to_float(contact_sheet.make_contact_sheet(rows, cell=SIDE))
         path = FOLDER / f"{model.name}.jpg"
-        image_io.write_image(
-            path, image_io.Image(sheet), overwrite=True, quality=80
-        )
+        image_io.write_image(path, image_io.Image(sheet), overwrite=True, quality=80)
         print(f"wrote {path}")
 
 
@@ -42,14 +40,11 @@ def row(pictures: list[np.ndarray]) -> list[tuple[str, np.ndarray]]:
 
 def drawers(model: PublishedModel) -> list[Callable[[np.ndarray], np.ndarray]]:
     """Returns a function on photos for each of the first styles of a model."""
-    path = model.files[-1]
+    opened = load_model(model.files[-1], style_size=256)
     if model.styles:
         numbers = range(min(len(model.styles), MOST_STYLES))
-        return [open_model.open_artifact(path, number) for number in numbers]
-    opened = open_any_style.open_any_style(path)
-    data, _ = style_images.fetch_style("mosaic")
-    code = opened.encode_style(image_io.read_image(data, short_side=256).rgb)
-    return [lambda photo: opened.transform(photo, code, 1.0)]
+        return [opened.prepare(number) for number in numbers]
+    return [opened.prepare("mosaic")]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ import importlib
 import importlib.abc
 import importlib.util
 import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
 
 # {registered name: "module:class"}; files of networks know classes by the first.
 CLASSES = {
@@ -42,20 +45,23 @@ def register_with_keras() -> None:
 class _KerasFinder(importlib.abc.MetaPathFinder):
     """Waits for the import of Keras, once."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(
+        self, name: str, path: Any = None, target: Any = None
+    ) -> ModuleSpec | None:
         if name != "keras":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is None or spec.loader is None:
             return spec
-        execute = spec.loader.exec_module
+        loader: Any = spec.loader
+        execute = loader.exec_module
 
-        def execute_and_register(module):
+        def execute_and_register(module: ModuleType) -> None:
             execute(module)
             _register()
 
-        spec.loader.exec_module = execute_and_register
+        loader.exec_module = execute_and_register
         return spec
 
 
@@ -72,7 +78,7 @@ def _make_stand_in(path: str) -> type:
 
     class StandIn:
         @classmethod
-        def from_config(cls, config):
+        def from_config(cls, config: dict[str, Any]) -> Any:
             return getattr(importlib.import_module(module), name).from_config(config)
 
     return StandIn

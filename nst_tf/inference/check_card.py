@@ -27,7 +27,7 @@ def check(model: Path) -> None:
         card = folder / CARD
         if not card.is_file():
             continue
-        for file, wanted in _hashes(card, model).items():
+        for file, wanted in _read_hashes(card, model).items():
             found = (
                 files.sha256(file) if file.is_file() else "none, since it is missing"
             )
@@ -40,7 +40,7 @@ def check(model: Path) -> None:
         return
 
 
-def _hashes(card, model):
+def _read_hashes(card: Path, model: Path) -> dict[Path, str]:
     """{file: hash} of what a card says of a model; {} if it does not list it, or is
     another program's card.
     """
@@ -49,7 +49,7 @@ def _hashes(card, model):
         listed = content if isinstance(content, dict) else {}
         # Cards up to version 0.1.0 have the British spelling.
         entries = listed.get("artifacts", listed.get("artefacts", []))
-        for entry in entries:
+        for entry in entries or []:
             place = card.parent / entry["file"]
             if model == place or model == card.parent / place.name and model.is_file():
                 hashes = entry["sha256"]

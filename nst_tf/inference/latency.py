@@ -11,13 +11,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nst_tf.core.errors import UserError, expected
 from nst_tf.inference import check_card, open_model
+from nst_tf.inference.published import find_published
 
 _ALONE = """
 import json, sys
@@ -28,6 +30,9 @@ try:
 except UserError as error:
     sys.exit(f"error: {error}")
 """
+
+
+Draw = Callable[[], Any]  # draws one picture
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +82,7 @@ def time_alone(model: str, side: int, threads: int, repeats: int) -> Timing:
     return Timing(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def time_model(model: str, side: int, threads: int, repeats: int) -> dict:
+def time_model(model: str, side: int, threads: int, repeats: int) -> dict[str, Any]:
     """Times a model in this process; see `time_alone`. Returns the fields of `Timing`."""
     path = Path(model)
     kind, file = find_kind(path)
@@ -108,12 +113,14 @@ def find_kind(path: Path) -> tuple[str, Path]:
     """Returns which of `OPENERS` opens a path, and the file or folder to open.
 
     Args:
-        path: a .tflite, a run folder, a .keras file or a SavedModel, see
-            `open_model.saved_model_folder`.
+        path: a .tflite, a run folder, a .keras file, a SavedModel (see
+            `open_model.saved_model_folder`), or a published model's name.
 
     Raises:
         UserError: it is none of these.
     """
+    if not path.exists():
+        path = find_published(str(path)) or path
     if path.suffix == ".tflite" and path.is_file():
         return TFLITE, path
     if file := open_model.keras_file(path):
@@ -125,7 +132,7 @@ def find_kind(path: Path) -> tuple[str, Path]:
     )
 
 
-def here(path: Path, side: int = 384, repeats: int = 3) -> dict:
+def here(path: Path, side: int = 384, repeats: int = 3) -> dict[str, Any]:
     """Times an exported file in this process, whatever else it does: a rough figure, for a card.
 
     Args:
@@ -151,7 +158,7 @@ def here(path: Path, side: int = 384, repeats: int = 3) -> dict:
     }
 
 
-def _time_pictures(draw, repeats):
+def _time_pictures(draw: Draw, repeats: int) -> list[float]:
     """Seconds of the first picture and of so many after it."""
     seconds = []
     for _ in range(1 + repeats):
@@ -161,7 +168,7 @@ def _time_pictures(draw, repeats):
     return seconds
 
 
-def _open_tflite(path, side, threads) -> tuple[Callable[[], None], int]:
+def _open_tflite(path: Path, side: int, threads: int) -> tuple[Draw, int]:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=threads)
@@ -192,27 +199,23 @@ def _open_tflite(path, side, threads) -> tuple[Callable[[], None], int]:
     return interpreter.invoke, int(own)
 
 
-def _limit_tensorflow(threads):
+def _limit_tensorflow(threads: int) -> None:
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def _open_keras(path, side, threads) -> tuple[Callable[[], None], int]:
+def _open_keras(path: Path, side: int, threads: int) -> tuple[Draw, int]:
     import tensorflow as tf
 
-    from nst_tf.models import adain_net
-
-    network = open_model.open_network(path)
-    if adain_net.is_any_style(network):
-        network = adain_net.parts_of(network).transform
+    network = open_model.open_network(path).get_drawing_part()
     inputs = _random_tensors(side, [each.shape for each in network.inputs])
     compiled = tf.function(lambda: network(inputs if len(inputs) > 1 else inputs[0]))
     return lambda: compiled().numpy(), side
 
 
-def _open_saved_model(path, side, threads) -> tuple[Callable[[], None], int]:
+def _open_saved_model(path: Path, side: int, threads: int) -> tuple[Draw, int]:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
@@ -230,7 +233,7 @@ def _open_saved_model(path, side, threads) -> tuple[Callable[[], None], int]:
     tensors = _random_tensors(side, [spec.shape for spec in specs.values()])
     inputs = dict(zip(specs, tensors))
 
-    def draw():
+    def draw() -> None:
         # `loaded` owns the variables: the closure keeps it alive.
         assert loaded is not None
         signature(**inputs)["stylized"].numpy()
@@ -238,7 +241,7 @@ def _open_saved_model(path, side, threads) -> tuple[Callable[[], None], int]:
     return draw, side
 
 
-def _random_tensors(side, shapes):
+def _random_tensors(side: int, shapes: Sequence[Any]) -> list[Any]:
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
@@ -249,7 +252,7 @@ def _random_tensors(side, shapes):
     return tensors
 
 
-def _is_picture(shape):
+def _is_picture(shape: Sequence[int]) -> bool:
     return len(shape) == 4 and shape[-1] == 3
 
 

@@ -1,8 +1,9 @@
-"""From settings to stylized files: how the runtime starts, the model, the photos."""
+"""From settings to painted photos: the runtime, the model, the files."""
 
 import math
 import os
 import sys
+from collections.abc import Iterable
 
 from nst_tf.config.fields import texture_sides
 from nst_tf.config.stylize import StylizeSettings
@@ -63,9 +64,9 @@ def spare_memory(content: str, texture_size: str = "") -> None:
     if ONEDNN in os.environ:
         return
     if texture_size:
-        sizes = [math.prod(texture_sides(texture_size))]
+        sizes: Iterable[int] = [math.prod(texture_sides(texture_size))]
     else:
-        sizes = [codecs.pixels_of(path) for path in image_io.find_images(content)]
+        sizes = map(codecs.pixels_of, image_io.find_images(content))
     if all(pixels < LARGE for pixels in sizes):
         return
     os.environ[ONEDNN] = "0"

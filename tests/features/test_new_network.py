@@ -18,7 +18,7 @@ from support.pictures import smooth
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import FEATURE_NETWORKS
-from nst_tf.config.train import TrainSettings
+from nst_tf.config.train import FeedforwardSettings
 from nst_tf.core.errors import UserError
 from nst_tf.features import extractors, slim_vgg19, vgg
 from nst_tf.images import io as image_io
@@ -183,7 +183,7 @@ def test_masks_have_the_size_of_the_maps(folder):
 def test_a_training_step_changes_a_per_style_network(folder, tmp_path):
     options = {"style_image": str(folder / "style.png"), "style_size": 40, "steps": 1}
     options |= {"width": 4, "residual_blocks": 0, "output": str(tmp_path), **CHOSEN}
-    task = feedforward.FeedforwardTask(choose(TrainSettings(**options)))
+    task = feedforward.FeedforwardTask(choose(FeedforwardSettings(**options)))
     batch = {"image": noise(2, 32, 32, 3), "index": tf.constant([0, 1], tf.int64)}
     optimizer = keras.optimizers.Adam(1e-3)
     losses = []

@@ -7,7 +7,7 @@ import pytest
 
 from nst_tf.core.errors import UserError
 from nst_tf.inference import list_models, published
-from nst_tf.inference.open_model import load_model, open_artifact
+from nst_tf.inference.open_model import load_model
 
 CLONE = published.PACKAGE.parent / "exported_models"
 NAMES = ("adain", "painters", "starry_night", "starry_night_mobile")
@@ -43,7 +43,7 @@ def test_a_clone_has_four_models_with_card_styles_licenses_and_picture():
 
 
 def test_a_name_leads_to_a_file_that_opens():
-    open_artifact(published.find_published("starry_night_mobile"))
+    load_model(published.find_published("starry_night_mobile"))
     assert load_model("adain").styles == ()
     assert published.find_published("nothing") is None
 
@@ -57,7 +57,7 @@ def test_models_inside_the_package_come_first(wheel):
 def test_a_card_may_list_files_that_a_wheel_does_not_carry(wheel):
     card = json.loads((wheel / "starry_night_mobile" / "model_card.json").read_text())
     assert "saved_model/1" in [each["file"] for each in card["artifacts"]]
-    open_artifact(published.find_published("starry_night_mobile"))
+    load_model(published.find_published("starry_night_mobile"))
 
 
 def test_a_damaged_card_is_one_line(wheel):

@@ -192,5 +192,5 @@ def test_a_code_has_the_size_that_is_stated(name):
 
 
 def test_an_unknown_transfer_is_refused():
-    with pytest.raises(UserError, match="adain, efdm, histogram, correlation"):
+    with pytest.raises(UserError, match="adain, efdm, histogram, wct"):
         feature_transforms.transfer("gram")
