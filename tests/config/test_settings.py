@@ -399,6 +399,7 @@ def test_shares_that_blend_nothing_are_refused(style, weights, message):
         registries.STATISTICS,
         registries.FEATURE_TRANSFORMS,
         registries.CONNECTIONS,
+        registries.EXPORTERS,
         registries.COLOR_MODES,
     ],
     ids=lambda registry: "-".join(registry),
