@@ -256,12 +256,12 @@ def test_cosine_goes_from_the_learning_rate_towards_zero_and_constant_stays(tmp_
 def test_a_budget_in_minutes_ends_the_run_and_counts_the_time_before_an_interruption(
     tmp_path,
 ):
-    first = open_fit(tmp_path, steps=-1, minutes=1 / 60)
+    # The first step compiles, which takes more than a second on a busy machine.
+    first = open_fit(tmp_path, steps=-1, minutes=4 / 60)
     result = first.run(open_batches)
-    assert (
-        result.reason == "minutes" and 1.0 <= result.seconds < 10.0 and result.steps > 1
-    )
-    second = open_fit(tmp_path, steps=-1, minutes=1 / 60)
+    assert result.reason == "minutes" and result.steps > 1
+    assert 4.0 <= result.seconds < 40.0
+    second = open_fit(tmp_path, steps=-1, minutes=4 / 60)
     second.restore()
     assert second.run(open_batches).steps == result.steps
 
