@@ -141,8 +141,12 @@ class Settings:
         known = {field.name: field for field in cls.flag_fields()}
         parsed = {}
         for name, value in values.items():
-            if name in known or not drop_unused:
+            if name in known:
                 parsed[name] = parse_value(known[name], value)
+            elif not drop_unused:
+                raise expected(
+                    f"a setting among {', '.join(known)}", name, "Check its spelling."
+                )
         unused = dict(cls._find_foreign(settings, parsed))
         own = {
             field.name: parsed.get(field.name, field.default)

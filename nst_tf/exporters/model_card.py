@@ -25,30 +25,6 @@ RECORDED = (
 RANGES = "pictures: RGB in [0, 1] as float32, 0 to 255 as uint8; style_weights, strengths, alpha: 0 to 1"
 
 
-def label_style(style: str) -> str:
-    """Returns what a style is called for users: "a/vangogh_starry-night.jpg" is
-    "Vangogh starry night".
-    """
-    name = Path(style).stem.replace("_", " ").replace("-", " ")
-    return name[:1].upper() + name[1:]
-
-
-def label_styles(style_image: str, count: int) -> list[str]:
-    """Returns the names of a network's styles, in the order of its style weights.
-
-    Args:
-        style_image: the run's setting; if it does not name `count` styles, they are
-            numbered.
-        count: of styles.
-    """
-    named = style_image.split(",") if style_image else []
-    return (
-        [label_style(each) for each in named]
-        if len(named) == count
-        else [f"Style {n + 1}" for n in range(count)]
-    )
-
-
 def make_card(
     folder: Path,
     artifacts: Sequence[Artifact],
@@ -64,7 +40,7 @@ def make_card(
         folder: in which they lie.
         artifacts: from `Exporter.export`.
         recorded: `run_folder.RunFolder.recorded` of the run, {} if it is not known.
-        styles: from `label_styles`; none for a network of any style.
+        styles: from `style_names.label_styles`; none for a network of any style.
     """
     return {
         "name": folder.resolve().name,

@@ -14,6 +14,7 @@ from nst_tf.config.export import ExportSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected, first_line
 from nst_tf.inference import check_card, open_model
+from nst_tf.inference.style_names import label_styles
 
 
 def export_model(
@@ -105,7 +106,7 @@ def _write(settings, network, folder):
         )
     if artifacts:
         count = network_inputs.count_styles(network)
-        labels = model_card.label_styles(style_image, count) if count else ()
+        labels = label_styles(style_image, count) if count else ()
         card = model_card.make_card(folder, artifacts, recorded, labels)
         _write_text(folder / check_card.CARD, json.dumps(card, indent=2))
     if refused:

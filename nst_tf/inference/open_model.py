@@ -17,7 +17,7 @@ from nst_tf.inference import check_card
 from nst_tf.inference.model import STYLE_SIZE, Model
 from nst_tf.inference.published import find_published
 from nst_tf.inference.runtime import Runtime
-from nst_tf.inference.style_names import labels
+from nst_tf.inference.style_names import label_styles
 from nst_tf.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _find_style_names(path: Path, count: int) -> list[str]:
         names = _read_names(folder)
         if len(names) == count:
             return names
-    return labels("", count)
+    return label_styles("", count)
 
 
 def _read_names(folder: Path) -> list[str]:
@@ -121,7 +121,7 @@ def _read_names(folder: Path) -> list[str]:
         style_image = str((RunFolder(folder).settings or {}).get("style_image", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
-    return labels(style_image, len(style_image.split(","))) if style_image else []
+    return label_styles(style_image, len(style_image.split(","))) if style_image else []
 
 
 @contextlib.contextmanager

@@ -7,13 +7,13 @@ from pathlib import Path
 from nst_tf.core.errors import expected
 
 
-def label(style: str) -> str:
+def label_style(style: str) -> str:
     """Returns what a style is called: "a/vangogh_starry-night.jpg" is "Vangogh starry night"."""
     name = Path(style).stem.replace("_", " ").replace("-", " ")
     return name[:1].upper() + name[1:]
 
 
-def labels(style_image: str, count: int) -> list[str]:
+def label_styles(style_image: str, count: int) -> list[str]:
     """Returns the names of a network's styles, in their order.
 
     Args:
@@ -24,7 +24,7 @@ def labels(style_image: str, count: int) -> list[str]:
     named = style_image.split(",") if style_image else []
     if len(named) != count:
         return [f"Style {number + 1}" for number in range(count)]
-    return [label(each) for each in named]
+    return [label_style(each) for each in named]
 
 
 def find_style(name: str, names: Sequence[str], model: str) -> int:

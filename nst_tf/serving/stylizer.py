@@ -14,7 +14,7 @@ from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
 from nst_tf.inference.model import Model
 from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
-from nst_tf.inference.style_names import labels
+from nst_tf.inference.style_names import label_styles
 from nst_tf.serving.retries import Connection, Failure, Retries
 
 BYTES, PIXELS = "serving_bytes", "serving_default"
@@ -54,7 +54,7 @@ def connect(
     except BaseException:
         connection.close()
         raise
-    return Model(network, labels("", network.styles))
+    return Model(network, label_styles("", network.styles))
 
 
 def open_connection(

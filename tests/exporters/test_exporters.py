@@ -18,13 +18,13 @@ from nst_tf.config.export import ExportSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import (
     export_network as exporters,
-    model_card,
     parity,
     run as export_run,
 )
 from nst_tf.exporters.tflite import conversion, litert_layers, per_style
 from nst_tf.exporters.tflite.exporter import TfliteExporter
 from nst_tf.images import io as image_io
+from nst_tf.inference import style_names
 from nst_tf.models import transform_net
 
 FLOORS = {
@@ -167,8 +167,11 @@ def test_a_float32_network_is_exported_itself():
 
 def gate(artifact, at_least=30.0):
     network = tiny.exported()[0]
-    return parity.check(
-        network, lambda image: artifact(network, image[0])[None], "a.bin", at_least
+    return parity.compare(
+        parity.draw_references(network),
+        lambda image: artifact(network, image[0])[None],
+        "a.bin",
+        at_least,
     )
 
 
@@ -320,7 +323,8 @@ def test_the_gate_refuses_a_network_that_is_not_finite():
     with pytest.raises(RuntimeError, match="nan dB"):
         broken = tiny.network()
         broken.get_layer(transform_net.OUTPUT).bias.assign([np.nan] * 3)
-        parity.check(broken, lambda image: image, "a.bin", 30.0)
+        references = parity.draw_references(broken)
+        parity.compare(references, lambda image: image, "a.bin", 30.0)
 
 
 # -- SavedModel ------------------------------------------------------------------------------------
@@ -609,11 +613,11 @@ def test_the_card_says_what_files_take_and_give_and_how_exact_they_are(
 
 
 def test_labels_are_the_styles_in_the_order_of_their_weights():
-    assert model_card.label_styles("mosaic,/a/vangogh_starry-night.jpg", 2) == [
+    assert style_names.label_styles("mosaic,/a/vangogh_starry-night.jpg", 2) == [
         "Mosaic",
         "Vangogh starry night",
     ]
-    assert model_card.label_styles("", 2) == ["Style 1", "Style 2"]
+    assert style_names.label_styles("", 2) == ["Style 1", "Style 2"]
 
 
 @pytest.mark.slow

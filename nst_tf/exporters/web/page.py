@@ -19,13 +19,14 @@ import numpy as np
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
-from nst_tf.exporters import model_card, network_inputs, parity
+from nst_tf.exporters import network_inputs, parity
 from nst_tf.exporters.exporter import Exporter, hash_files
 from nst_tf.exporters.tflite import conversion, exporter as tflite
 from nst_tf.exporters.tflite.conversion import FLOAT16
 from nst_tf.exporters.web import litert_js
 from nst_tf.images import io as image_io
 from nst_tf.inference.model import STYLE_SIZE, read_style
+from nst_tf.inference.style_names import label_style, label_styles
 from nst_tf.models import transform_net
 
 FOLDER = "web"
@@ -182,7 +183,7 @@ def _offer_styles(network, style_image):
     named = style_image.split(",") if style_image else []
     if len(named) == count:
         return [_offer_style(image) for image in named]
-    return [Style(name) for name in model_card.label_styles("", count)]
+    return [Style(name) for name in label_styles("", count)]
 
 
 def _offer_code(network, image):
@@ -196,7 +197,7 @@ def _offer_style(image):
     picture = (
         image_io.decode_rgb8(path, short_side=THUMBNAIL) if path.is_file() else None
     )
-    return Style(model_card.label_style(image), picture)
+    return Style(label_style(image), picture)
 
 
 def _read_page():
