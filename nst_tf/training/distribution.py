@@ -6,7 +6,7 @@ import os
 
 import tensorflow as tf
 
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import expected, first_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,22 +28,22 @@ class Distribution:
         """Whether this process writes the run folder."""
         return self.worker == 0
 
-    def agree(self, seconds: float, *wishes: bool) -> tuple[float | bool, ...]:
-        """Returns the chief's `seconds`, and for each wish whether any worker has it.
+    def agree(self, seconds: float, *flags: bool) -> tuple[float | bool, ...]:
+        """Returns the chief's `seconds`, and for each flag whether any worker has it.
 
         What is decided from these is the same on every worker. Without it one worker
         would leave the loop or lower the step size alone, and the others would wait for
         it for ever.
         """
         if self.workers == 1:
-            return (seconds, *wishes)
+            return (seconds, *flags)
         mine = tf.constant(
-            [seconds if self.is_chief else 0.0, *map(float, wishes)], tf.float64
+            [seconds if self.is_chief else 0.0, *map(float, flags)], tf.float64
         )
         total = self._total(mine).numpy()
         # Every device of a worker brought the same numbers.
         devices = self.strategy.num_replicas_in_sync // self.workers
-        return (float(total[0]) / devices, *(bool(wished) for wished in total[1:] > 0))
+        return (float(total[0]) / devices, *(bool(flag) for flag in total[1:] > 0))
 
     @tf.function
     def _total(self, mine):
@@ -90,7 +90,7 @@ def open_distribution(name: str) -> Distribution:
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         raise expected(
             f"all of {', '.join(workers)} to be reachable",
-            str(error).splitlines()[0],
+            first_line(error),
             "Check TF_CONFIG and that every worker has been started.",
         ) from error
     return Distribution(strategy, worker, len(workers))

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from nst_tf.config.registries import METHODS
 from nst_tf.config.train import DrawingSettings, TrainSettings
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import expected, first_line
 from nst_tf.data import pipeline, sources as data_sources
 from nst_tf.exporters import export_network
 from nst_tf.features import precision
@@ -84,7 +84,7 @@ def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFol
         except (OSError, tf.errors.OpError) as error:
             raise expected(
                 f"to write the results into {run.path}",
-                str(error).splitlines()[0],
+                first_line(error),
                 "Free disk space and use --resume: nothing is trained again.",
             ) from error
     return run
