@@ -28,7 +28,7 @@ def label_styles(style_image: str, count: int) -> list[str]:
 
 
 def find_style(name: str, names: Sequence[str], model: str) -> int:
-    """Returns the index of a style: by its name, by words of it, or by its number from 0.
+    """Returns the index of a style: by its name, by its number from 0, or by words of its name.
 
     Args:
         name: such as "wave" for "Hokusai wave"; case and punctuation do not count.
@@ -42,6 +42,8 @@ def find_style(name: str, names: Sequence[str], model: str) -> int:
     exact = [index for index, each in enumerate(names) if _split_words(each) == words]
     if exact:
         return exact[0]
+    if name.isdecimal() and int(name) < len(names):
+        return int(name)
     matching = [
         index
         for index, each in enumerate(names)
@@ -49,8 +51,6 @@ def find_style(name: str, names: Sequence[str], model: str) -> int:
     ]
     if len(matching) == 1:
         return matching[0]
-    if name.isdecimal() and int(name) < len(names):
-        return int(name)
     found = "; ".join(names[index] for index in matching)
     raise expected(
         f"one of the styles of {model}: {'; '.join(names)}",

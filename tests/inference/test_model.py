@@ -370,6 +370,12 @@ def test_a_name_of_several_styles_is_refused_with_all_of_them():
     assert find_style("night watch", names, "m") == 1
 
 
+def test_a_number_is_a_place_also_where_names_have_numbers():
+    names = ("Style 1", "Style 2", "Style 3")
+    assert [find_style(each, names, "m") for each in "012"] == [0, 1, 2]
+    assert find_style("style 1", names, "m") == 0
+
+
 # -- files of 0ad64c8 ------------------------------------------------------------------------------
 
 EARLIER = Path(__file__).parents[1] / "fixtures" / "run_of_0ad64c8"

@@ -230,7 +230,7 @@ def test_every_kind_of_a_network_with_strength_draws_as_the_network(exported):
 
 @pytest.mark.parametrize("name", ["tiny.tflite", "1"])
 def test_a_model_that_learnt_no_strength_refuses_one(name):
-    with pytest.raises(UserError, match="--strength=1 for .* which learnt no other"):
+    with pytest.raises(UserError, match="--strength=1 for .* which learned no other"):
         tiny.open_painter(tiny.artifact(name), strength=0.5)
 
 

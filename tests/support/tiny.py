@@ -149,4 +149,6 @@ def artifact(name: str) -> Path:
 
 def open_painter(model: Path | str, style=None, strength: float = 1.0):
     """A function from photos to stylized photos of a model by its path."""
-    return load_model(model).prepare(None if style == () else style, strength)
+    return load_model(model).prepare(
+        None if isinstance(style, tuple) and not style else style, strength
+    )
