@@ -23,9 +23,7 @@ def single_style(network: keras.Model) -> dict[str, np.ndarray]:
     """Returns what goes in beside pictures for one style in full strength, by name."""
     if is_any_style(network):
         return {adain_net.ALPHA: np.ones((1, 1), np.float32)}
-    if (name := second_input(network)) is None:
-        return {}
-    return {name: np.eye(1, count_styles(network), dtype=np.float32)}
+    return {second_input(network): one for one in own_styles(network)[:1]}
 
 
 def own_styles(network: keras.Model) -> list[np.ndarray]:

@@ -78,21 +78,6 @@ class Reference:
     picture: np.ndarray
 
 
-def check(
-    network: keras.Model,
-    artifact: Callable[..., np.ndarray],
-    path: Path,
-    at_least: float,
-    size: tuple[int, int] = SIZE,
-    views: Sequence[int] = range(VIEWS),
-) -> Likeness:
-    """Compares an artifact with the network it was made from; see `compare` and
-    `draw_references`.
-    """
-    references = draw_references(network, size, views)
-    return compare(references, artifact, path, at_least)
-
-
 def draw_references(
     network: keras.Model,
     size: tuple[int, int] = SIZE,

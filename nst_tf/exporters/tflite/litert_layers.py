@@ -157,7 +157,7 @@ def for_litert(
         classes: {class of a layer, in the core or as above: subclass to take in its
             place}.
     """
-    classes, chosen = classes or {}, _chosen(core)
+    classes, chosen = classes or {}, _choose_classes(core)
 
     def clone(layer):
         cls = chosen.get(id(layer), type(layer))
@@ -176,7 +176,7 @@ def for_litert(
     return copy
 
 
-def _chosen(core):
+def _choose_classes(core):
     """{id of a layer: class to take in its place}."""
     chosen, convolutions = {}, []
     for model in _models(core):
