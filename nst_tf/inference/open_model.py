@@ -23,7 +23,7 @@ from nst_tf.runs.folder import RunFolder
 if TYPE_CHECKING:
     from nst_tf.models.style_network import StyleNetwork
 
-KINDS = "a run folder, a .keras file, a SavedModel folder or a .tflite file"
+KINDS = "a published model's name, a run folder, a .keras file, a SavedModel folder or a .tflite file"
 
 
 def load_model(model: str | os.PathLike[str], *, style_size: int = STYLE_SIZE) -> Model:
