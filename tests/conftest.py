@@ -46,3 +46,8 @@ def in_process(capfd):
         return (ended.value.code or 0, *capfd.readouterr())
 
     return run
+
+
+def pytest_collection_modifyitems(items):
+    """Trainings come first: they take longest, and both processes end at about the same time."""
+    items.sort(key=lambda item: item.path.parent.name != "training")
