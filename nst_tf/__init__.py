@@ -8,8 +8,7 @@ As a library:
     image = nst_tf.read_image("photo.jpg")
     nst_tf.write_image("out.jpg", model(image))
 
-Importing this loads neither TensorFlow nor Keras; names are imported when they are first
-used (PEP 562).
+Importing this loads neither TensorFlow nor Keras; names are imported on first use (PEP 562).
 """
 
 import importlib
@@ -18,32 +17,21 @@ from typing import TYPE_CHECKING, Any
 from nst_tf.core.keras_classes import register_with_keras
 
 if TYPE_CHECKING:
-    from nst_tf.core.errors import UserError
-    from nst_tf.evaluation.run import evaluate_models
-    from nst_tf.exporters.run import export_model
-    from nst_tf.images.io import Image, read_image, write_image
-    from nst_tf.inference.folder import stylize_files
-    from nst_tf.inference.open_model import load_model
-    from nst_tf.optimization.run import optimize_image
-    from nst_tf.serving.stylizer import connect
-    from nst_tf.training.run import train_network
+    from nst_tf.core.errors import UserError as UserError
+    from nst_tf.evaluation.run import evaluate_models as evaluate_models
+    from nst_tf.exporters.run import export_model as export_model
+    from nst_tf.images.io import (
+        Image as Image,
+        read_image as read_image,
+        write_image as write_image,
+    )
+    from nst_tf.inference.folder import stylize_files as stylize_files
+    from nst_tf.inference.open_model import load_model as load_model
+    from nst_tf.optimization.run import optimize_image as optimize_image
+    from nst_tf.serving.stylizer import connect as connect
+    from nst_tf.training.run import train_network as train_network
 
 __version__ = "0.1.0"
-__all__ = [
-    "Image",
-    "UserError",
-    "__version__",
-    "connect",
-    "evaluate_models",
-    "export_model",
-    "load_model",
-    "optimize_image",
-    "read_image",
-    "stylize_files",
-    "train_network",
-    "write_image",
-]
-
 _MODULES = {
     "Image": "nst_tf.images.io",
     "UserError": "nst_tf.core.errors",
@@ -57,6 +45,7 @@ _MODULES = {
     "train_network": "nst_tf.training.run",
     "write_image": "nst_tf.images.io",
 }
+__all__ = ["__version__", *_MODULES]
 
 register_with_keras()
 

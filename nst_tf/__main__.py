@@ -3,16 +3,9 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
-COMMANDS = (
-    "train",
-    "optimize",
-    "stylize",
-    "evaluate",
-    "export",
-    "benchmark",
-    "client",
-)
+COMMANDS = "train optimize stylize evaluate export benchmark client".split()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,14 +15,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_list_commands())
         return 0
     if name == "completion":
-        return _print_completion(rest)
+        from nst_tf.config.completion import print_completion
+
+        return print_completion(rest, {each: _load(each).Settings for each in COMMANDS})
     if name == "models":
         from nst_tf.inference.published import list_models
 
         list_models()
         return 0
     if name not in COMMANDS:
-        known = ", ".join((*COMMANDS, "models", "completion"))
+        known = ", ".join([*COMMANDS, "models", "completion"])
         print(
             f"error: Expected a command among {known}. Received: {name}. See nst --help.",
             file=sys.stderr,
@@ -37,37 +32,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     from nst_tf.config import flags
 
-    command = importlib.import_module(f"nst_tf.{name}")
+    command = _load(name)
     flags.run(command.main, command.Settings, rest)
+
+
+def _load(name: str) -> ModuleType:
+    return importlib.import_module(f"nst_tf.{name}")
 
 
 def _list_commands() -> str:
     lines = [__doc__, ""]
     for name in COMMANDS:
-        doc = importlib.import_module(f"nst_tf.{name}").__doc__
+        doc = _load(name).__doc__
         lines.append(f"  {name:11}{str(doc).splitlines()[0]}")
     lines.append("  models     Lists the models that come with the package.")
     lines.append("  completion Prints a script for the shell: bash, zsh or fish.")
     return "\n".join([*lines, "", "nst COMMAND --help shows a command's flags."])
-
-
-def _print_completion(words: Sequence[str]) -> int:
-    from nst_tf.config import completion
-
-    if list(words) not in [[shell] for shell in completion.SHELLS]:
-        shells = ", ".join(completion.SHELLS)
-        received = " ".join(words) or "none"
-        print(
-            f"error: Expected a shell among {shells}. Received: {received}. "
-            'Try eval "$(nst completion bash)".',
-            file=sys.stderr,
-        )
-        return 1
-    commands = {}
-    for name in COMMANDS:
-        commands[name] = importlib.import_module(f"nst_tf.{name}").Settings
-    print(completion.completion_script(words[0], commands), end="")
-    return 0
 
 
 if __name__ == "__main__":

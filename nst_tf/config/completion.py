@@ -1,7 +1,8 @@
 """Scripts with which shells complete the command line of `nst`, made from the settings."""
 
 import shlex
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 
 from nst_tf.config.fields import Settings
 
@@ -42,6 +43,27 @@ _nst() {
 }
 compdef _nst nst
 """
+
+
+def print_completion(
+    words: Sequence[str], commands: Mapping[str, type[Settings]]
+) -> int:
+    """Prints the script for the shell that the words name; returns the exit status.
+
+    Args:
+        words: one of `SHELLS`; else one line on stderr says what was expected.
+        commands: {subcommand: its settings}.
+    """
+    if list(words) not in [[shell] for shell in SHELLS]:
+        print(
+            f"error: Expected a shell among {', '.join(SHELLS)}. "
+            f"Received: {' '.join(words) or 'none'}. "
+            'Try eval "$(nst completion bash)".',
+            file=sys.stderr,
+        )
+        return 1
+    print(completion_script(words[0], commands), end="")
+    return 0
 
 
 def completion_script(shell: str, commands: Mapping[str, type[Settings]]) -> str:
