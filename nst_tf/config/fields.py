@@ -323,6 +323,14 @@ def check_distinct(name: str, entries: Sequence[str]) -> None:
         )
 
 
+def check_resume(resume: bool, overwrite: bool) -> None:
+    """Raises `UserError` if a run is to be continued and to be replaced."""
+    if resume and overwrite:
+        raise expected(
+            "--resume or --overwrite", "both", "Continue the old run, or replace it."
+        )
+
+
 def text_of(value: Any) -> str:
     """Returns a setting's value as a flag has it."""
     if isinstance(value, bool):

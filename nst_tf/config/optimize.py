@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nst_tf.config.fields import Other, setting
+from nst_tf.config.fields import Other, check_resume, setting
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import COLOR_MODES, STATISTICS
 from nst_tf.core.errors import expected
@@ -189,12 +189,7 @@ class OptimizeSettings(PerceptualSettings):
             )
         if self.content_masks and not self.content:
             raise expected("--content with --content_masks", "none", "Name the photo.")
-        if self.resume and self.overwrite:
-            raise expected(
-                "--resume or --overwrite",
-                "both",
-                "Continue the old one, or replace it.",
-            )
+        check_resume(self.resume, self.overwrite)
 
     @classmethod
     def find_run(cls, values: Mapping[str, Any]) -> str:

@@ -8,7 +8,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nst_tf.config.fields import Other, Settings, parse_value, refuse_unused, setting
+from nst_tf.config.fields import (
+    Other,
+    Settings,
+    check_resume,
+    parse_value,
+    refuse_unused,
+    setting,
+)
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import (
     EXPORTERS,
@@ -129,12 +136,7 @@ class TrainSettings(Settings):
             raise expected(
                 "a budget", "neither --steps nor --minutes", "Set one of the two."
             )
-        if self.resume and self.overwrite:
-            raise expected(
-                "--resume or --overwrite",
-                "both",
-                "Continue the old run, or replace it.",
-            )
+        check_resume(self.resume, self.overwrite)
 
     @classmethod
     def find_run(cls, values: Mapping[str, Any]) -> str:

@@ -10,7 +10,6 @@ from support import tiny
 from support.pictures import smooth
 
 from nst_tf.config.stylize import StylizeSettings
-from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.inference import run as stylize_run
@@ -37,28 +36,7 @@ def inputs(tmp_path_factory):
 
 
 def settings(inputs, output, styles=STYLES[:2], **changes):
-    return TrainSettings.of(
-        {
-            "output": str(output),
-            "style_image": ",".join(str(inputs / f"{name}.png") for name in styles),
-            "style_size": 32,
-            "style_layers": ("relu1_1", "relu2_1"),
-            "content_layers": ("relu2_1",),
-            "content": str(inputs / "photos"),
-            "content_weight": 0.1,
-            "crop_size": 32,
-            "width": 8,
-            "residual_blocks": 0,
-            "batch_size": 2,
-            "steps": 20,
-            "optimizer": "muon",
-            "learning_rate": 0.004,
-            "preview_steps": 0,
-            "tensorboard": False,
-            "export": (),
-            **changes,
-        }
-    )
+    return tiny.style_settings(inputs, output, styles, **{"steps": 20, **changes})
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from support.pictures import smooth
 
 from nst_tf.config.registries import EXPORTERS
 from nst_tf.config.stylize import StylizeSettings
-from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import parity
 from nst_tf.images import io as image_io
@@ -34,29 +33,8 @@ def inputs(tmp_path_factory):
 
 
 def settings(inputs, output, styles=("light",), **changes):
-    return TrainSettings.of(
-        {
-            "output": str(output),
-            "style_image": ",".join(str(inputs / f"{name}.png") for name in styles),
-            "style_size": 32,
-            "style_layers": ("relu1_1", "relu2_1"),
-            "content_layers": ("relu2_1",),
-            "content": str(inputs / "photos"),
-            "content_weight": 0.1,
-            "crop_size": 32,
-            "width": 8,
-            "residual_blocks": 0,
-            "batch_size": 2,
-            "steps": 200,
-            "optimizer": "muon",
-            "learning_rate": 0.004,
-            "preview_steps": 0,
-            "tensorboard": False,
-            "export": (),
-            "strength": True,
-            **changes,
-        }
-    )
+    wanted = {"steps": 200, "strength": True, **changes}
+    return tiny.style_settings(inputs, output, styles, **wanted)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from nst_tf.config.registries import EXPORTERS
+from nst_tf.config.train import TrainSettings
 from nst_tf.data import sample_photos
 from nst_tf.exporters.tflite import any_style as any_style_tflite
 from nst_tf.features import extractors, vgg
@@ -23,6 +24,42 @@ FORMATS = [name for name in EXPORTERS if name not in ("web", "tflite_integer")]
 
 # Odd, thin, tiny, and a size that needs no growing.
 SIZES = [(45, 61), (1, 1), (3, 7), (7, 3), (1, 50), (96, 128)]
+
+
+def train_settings(photos: Path, output: Path, **changes):
+    """Settings of a training that takes seconds, and writes neither previews nor exports."""
+    return TrainSettings.of(
+        {
+            "output": str(output),
+            "style_size": 32,
+            "style_layers": ("relu1_1", "relu2_1"),
+            "content_layers": ("relu2_1",),
+            "content": str(photos),
+            "crop_size": 32,
+            "residual_blocks": 0,
+            "batch_size": 2,
+            "preview_steps": 0,
+            "tensorboard": False,
+            "export": (),
+            **changes,
+        }
+    )
+
+
+def style_settings(inputs: Path, output: Path, styles, **changes):
+    """Settings of a training that learns its styles within seconds, from `inputs`.
+
+    That folder has photos/ and a PNG of each style's name.
+    """
+    wanted = {
+        "style_image": ",".join(str(inputs / f"{name}.png") for name in styles),
+        "content_weight": 0.1,
+        "width": 8,
+        "optimizer": "muon",
+        "learning_rate": 0.004,
+        **changes,
+    }
+    return train_settings(inputs / "photos", output, **wanted)
 
 
 def network(

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 from support.pictures import smooth
+from support.tiny import train_settings
 from support.watched_runs import log, strike_at
 
 from nst_tf import train
@@ -47,25 +48,13 @@ def inputs(tmp_path_factory):
 
 def tiny(inputs, output, **changes):
     """Settings of a run that takes seconds."""
-    return TrainSettings.of(
-        {
-            "output": str(output),
-            "style_image": str(inputs / "style.png"),
-            "style_size": 32,
-            "style_layers": ("relu1_1", "relu2_1"),
-            "content_layers": ("relu2_1",),
-            "content": str(inputs / "photos"),
-            "crop_size": 32,
-            "width": 4,
-            "residual_blocks": 0,
-            "batch_size": 2,
-            "steps": 6,
-            "preview_steps": 0,
-            "tensorboard": False,
-            "export": (),
-            **changes,
-        }
-    )
+    wanted = {
+        "style_image": str(inputs / "style.png"),
+        "width": 4,
+        "steps": 6,
+        **changes,
+    }
+    return train_settings(inputs / "photos", output, **wanted)
 
 
 @pytest.fixture
