@@ -12,7 +12,15 @@ Importing this loads neither TensorFlow nor Keras; names are imported on first u
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
+
+from nst_tf.core.interrupts import leave_on_interrupt
+
+if ("-m", "nst_tf") in zip(
+    sys.orig_argv, (word.partition(".")[0] for word in sys.orig_argv[1:])
+):
+    leave_on_interrupt()  # a command, `python -m nst_tf.NAME`: in its imports, too
 
 from nst_tf.core.keras_classes import register_with_keras
 

@@ -5,35 +5,51 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
+from nst_tf.core.interrupts import leave_on_interrupt
+
 COMMANDS = "train optimize stylize evaluate export benchmark client".split()
+OTHERS = {
+    "models": "Lists the models that come with the package.",
+    "completion": "Prints a script for the shell: bash, zsh or fish.",
+}
+HELP = ("--help", "-help", "-h", "help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a subcommand and exits with its status; lists them all where none is named."""
-    name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    if name in ("--help", "-h", "help"):
+    if arguments is None:
+        leave_on_interrupt()  # until `flags.run`
+        arguments = sys.argv[1:]
+    name, *rest = arguments or ["--help"]
+    if name in HELP and rest:  # nst help train
+        name, rest = rest[0], ["--help"]
+    if name in HELP:
         print(_list_commands())
         return 0
-    if name == "completion":
-        from nst_tf.config.completion import print_completion
+    from nst_tf.config import flags
 
-        return print_completion(rest, {each: _load(each).Settings for each in COMMANDS})
-    if name == "models":
-        from nst_tf.inference.published import list_models
-
-        list_models()
-        return 0
-    if name not in COMMANDS:
-        known = ", ".join([*COMMANDS, "models", "completion"])
+    if name in COMMANDS:
+        command = _load(name)
+        flags.run(command.main, command.Settings, rest)
+    if name not in OTHERS:
+        known = ", ".join([*COMMANDS, *OTHERS])
         print(
             f"error: Expected a command among {known}. Received: {name}. See nst --help.",
             file=sys.stderr,
         )
         return 1
-    from nst_tf.config import flags
+    if any(flags.asks_for_help(word) for word in rest):
+        print(f"nst {name}: {OTHERS[name]}")
+        return 0
+    flags.print_any_name()
+    if name == "completion":
+        from nst_tf.config.completion import print_completion
 
-    command = _load(name)
-    flags.run(command.main, command.Settings, rest)
+        return print_completion(rest, {each: _load(each).Settings for each in COMMANDS})
+    from nst_tf.inference.published import list_models
+
+    list_models()
+    return 0
 
 
 def _load(name: str) -> ModuleType:
@@ -45,8 +61,7 @@ def _list_commands() -> str:
     for name in COMMANDS:
         doc = _load(name).__doc__
         lines.append(f"  {name:11}{str(doc).splitlines()[0]}")
-    lines.append("  models     Lists the models that come with the package.")
-    lines.append("  completion Prints a script for the shell: bash, zsh or fish.")
+    lines += [f"  {name:11}{what}" for name, what in OTHERS.items()]
     return "\n".join([*lines, "", "nst COMMAND --help shows a command's flags."])
 
 

@@ -4,7 +4,7 @@ Example: python -m nst_tf.evaluate --models=runs/starry,runs/starry/tflite/starr
              --content=photos/ --vgg_weights=vgg19.h5 --output=evaluation
 
 Prints one table and writes it, all numbers, a plot of style against content and a
-contact sheet.
+contact sheet. Exits with status 1 if any photo could not be read; the others count.
 """
 
 from nst_tf.config import flags
@@ -15,7 +15,7 @@ from nst_tf.core.startup import quiet_start
 def main(settings: Settings) -> int | None:
     with quiet_start():
         from nst_tf.evaluation.run import evaluate
-    evaluate(settings)
+    return 1 if evaluate(settings).left_out else 0
 
 
 if __name__ == "__main__":

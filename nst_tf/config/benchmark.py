@@ -2,8 +2,11 @@
 
 import dataclasses
 
-from nst_tf.config.fields import Settings, setting
+from nst_tf.config.fields import NAMED_PATHS, PATH, Settings, setting
 from nst_tf.core.errors import expected
+from nst_tf.core.lists import split_name
+
+MOST_THREADS = 1024  # more than any runtime here starts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,6 +18,7 @@ class BenchmarkSettings(Settings):
         "What to time, separated by commas: .tflite files (any that take a picture), run folders, .keras "
         "files, SavedModels; NAME=PATH names one. Ratios are to the first.",
         required="Try --models=runs/starry/tflite/starry.tflite.",
+        path=NAMED_PATHS,
     )
     sizes: tuple[int, ...] = setting(
         (256, 384, 512),
@@ -27,6 +31,7 @@ class BenchmarkSettings(Settings):
         "Numbers of CPU threads.",
         required="Try --threads=1,2.",
         least=1,
+        most=MOST_THREADS,
     )
     repeats: int = setting(5, "Pictures in a row, after the first.", least=1)
     rounds: int = setting(
@@ -35,7 +40,9 @@ class BenchmarkSettings(Settings):
         least=1,
     )
     output: str = setting(
-        "", "Folder for table.md, numbers.json and latency.png; empty for none."
+        "",
+        "Folder for table.md, numbers.json and latency.png; empty for none.",
+        path=PATH,
     )
     overwrite: bool = setting(
         False,
@@ -52,5 +59,5 @@ class BenchmarkSettings(Settings):
     @property
     def named_models(self) -> list[tuple[str, str]]:
         """(name, path) of each model."""
-        parts = [model.rpartition("=") for model in self.models]
-        return [(name or path, path) for name, _, path in parts]
+        parts = [split_name(model) for model in self.models]
+        return [(name or path, path) for name, path in parts]

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from nst_tf.config.fields import setting
+from nst_tf.config.fields import NAMED_PATHS, PATH, setting
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import FEATURE_NETWORKS
 
@@ -22,19 +22,21 @@ class EvaluateSettings(PerceptualSettings):
         "folders of finished pictures named as the photos; NAME=PATH names one, NAME=PATH+PATH... a family "
         "whose members differ in their loss weights only; PATH@2 is style 2, from 0, of a model of several. "
         "Models of any style paint in --style_image.",
+        path=NAMED_PATHS,
     )
     content: str = setting(
         "builtin",
         "Photos that no model was trained on: folder or glob; builtin for scikit-image's, which "
         "the models of --content=builtin know.",
+        path=PATH,
     )
     photos: int = setting(
         0, "Use about so many of the photos, evenly chosen; 0 for all.", least=0
     )
     image_size: int = setting(512, "Long side of the photos, pixels.", least=1)
-    style_image: str = setting("starry_swirls", "Style, as in nst_tf.train.")
+    style_image: str = setting("starry_swirls", "Style, as in nst_tf.train.", path=PATH)
     style_sha256: str = setting(
-        "", "SHA-256 that the style image must have; needed for a URL."
+        "", "SHA-256 that the style image must have; that of a URL is written down."
     )
     style_size: int = setting(
         512, "Short side at which the style is judged, pixels.", least=1
@@ -55,6 +57,7 @@ class EvaluateSettings(PerceptualSettings):
         "",
         "Folder for table, numbers, plot and contact sheet.",
         required="Try --output=evaluation.",
+        path=PATH,
     )
     overwrite: bool = setting(False, "Replace the files of an earlier evaluation.")
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from nst_tf.config.fields import Includes, Settings, setting
+from nst_tf.config.fields import PATH, Includes, Settings, setting
 from nst_tf.config.registries import EXPORTERS
 
 
@@ -10,7 +10,9 @@ from nst_tf.config.registries import EXPORTERS
 class ExportSettings(Settings):
     """Settings of `nst_tf.export`; each field is the flag of the same name."""
 
-    model: str = setting("", "Run folder or .keras file.", required="See --help.")
+    model: str = setting(
+        "", "Run folder or .keras file.", required="See --help.", path=PATH
+    )
     formats: tuple[str, ...] = setting(
         ("saved_model", "tflite"),
         "Formats to export to.",
@@ -21,6 +23,7 @@ class ExportSettings(Settings):
         "",
         "Folder for the exports; its name names the files in it.",
         required="See --help.",
+        path=PATH,
     )
     sizes: tuple[int, ...] = setting(
         (),
@@ -34,5 +37,6 @@ class ExportSettings(Settings):
         "For the format web: the tarball of npm's package @litertjs/core, or a folder with its files; empty: "
         "npm fetches it once, into the user's cache.",
         used_if={"formats": Includes("web")},
+        path=PATH,
     )
     overwrite: bool = setting(False, "Replace exports in a folder that exists.")

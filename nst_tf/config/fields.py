@@ -6,6 +6,7 @@ are made from these fields; the library reads them as a frozen dataclass.
 
 import dataclasses
 import math
+import os
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,9 +15,13 @@ from typing import Any, TypeVar
 import nst_tf
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
+from nst_tf.core.lists import expand_home, join_list, split_list
 from nst_tf.core.registry import Registry
 
 Field = dataclasses.Field[Any]
+# How a setting names files: as the path that it is (or each entry, of a tuple), as
+# paths between commas in one text, or as NAME=PATH or NAME=PATH+PATH.
+PATH, PATHS, NAMED_PATHS = "path", "paths", "named paths"
 Own = TypeVar("Own", bound="Settings")
 
 
@@ -48,6 +53,7 @@ def setting(
     resumable: bool = False,
     used_if: Mapping[str, Any] | None = None,
     aliases: Sequence[str] = (),
+    path: str = "",
 ) -> Any:
     """Declares one field of a class of `Settings`.
 
@@ -65,6 +71,8 @@ def setting(
             if one of these holds. Settings that a class lacks are passed over, and
             where it lacks all of them, the setting counts.
         aliases: earlier names.
+        path: `PATH`, `PATHS` or `NAMED_PATHS` if its text names files, in which ~ is the
+            home folder; empty for another text.
     """
     return dataclasses.field(
         default=default,
@@ -78,6 +86,7 @@ def setting(
             "resumable": resumable,
             "used_if": dict(used_if or {}),
             "aliases": tuple(aliases),
+            "path": path,
         },
     )
 
@@ -130,6 +139,8 @@ class Settings:
         Raises:
             UserError: see the class.
         """
+        if not isinstance(values, Mapping):
+            raise expected("settings by name", type(values).__name__, "Check run.json.")
         names = {
             alias: field.name
             for field in cls.flag_fields()
@@ -192,6 +203,10 @@ def parse_value(field: Field, value: Any) -> Any:
         raise expected(what, "nothing", field.metadata["required"])
     if not isinstance(field.default, tuple):
         return _check_entry(field, value, type(field.default))
+    if isinstance(value, (str, os.PathLike)):
+        value = _split(field, os.fspath(value))
+    if not isinstance(value, (tuple, list)):
+        raise expected(f"a list as --{field.name}", repr(value), "Check its type.")
     (kind, _) = typing.get_args(field.type)
     entries = tuple(_check_entry(field, entry, kind, tuple(value)) for entry in value)
     if field.metadata["choices"]:
@@ -199,9 +214,20 @@ def parse_value(field: Field, value: Any) -> Any:
     return entries
 
 
+def _split(field: Field, text: str) -> tuple[str, ...]:
+    path = field.metadata["path"]
+    return split_list(expand_home(text) if path else text)
+
+
 def _check_entry(field: Field, value: Any, kind: type, among: Any = None) -> Any:
-    if kind in (int, float) and not isinstance(value, bool):
+    if kind in (int, float):
         return _check_number(field, value, kind, value if among is None else among)
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(value, kind):
+        what = "true or false" if kind is bool else "a text"
+        raise expected(f"{what} as --{field.name}", repr(value), "Check its type.")
+    if kind is str:
+        value = _check_text(field, value)
     choices, registry = field.metadata["choices"], field.metadata["registry"]
     if registry is not None and value in registry:
         value = registry.canonical(value)
@@ -212,12 +238,24 @@ def _check_entry(field: Field, value: Any, kind: type, among: Any = None) -> Any
     return value
 
 
+def _check_text(field: Field, text: str) -> str:
+    if set(text) & set("\0\r\n"):
+        raise expected(f"--{field.name} in one line", repr(text), "Rename the file.")
+    if field.metadata["path"] == PATHS:
+        return join_list(map(expand_home, _split(field, text)))
+    if field.metadata["path"]:
+        named = field.metadata["path"] == NAMED_PATHS
+        return expand_home(text, behind="=+" if named else "")
+    return text
+
+
 def _check_number(field: Field, value: Any, kind: type, among: Any) -> Any:
     received = text_of(among) if isinstance(among, tuple) else among
     try:
         number = kind(value) if isinstance(value, str) else value
-        if kind is int and number != int(number):
+        if isinstance(value, bool) or kind is int and number != int(number):
             raise ValueError(number)
+        math.isfinite(number)  # raises, if it is no number, or one beyond floats
     except (TypeError, ValueError, OverflowError):
         raise expected(
             _what_number(field), received, f"Change --{field.name}."
@@ -335,7 +373,7 @@ def text_of(value: Any) -> str:
     """Returns a setting's value as a flag has it."""
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return join_list(value) if isinstance(value, tuple) else str(value)
 
 
 def texture_sides(size: str) -> tuple[int, int]:
@@ -351,21 +389,3 @@ def texture_sides(size: str) -> tuple[int, int]:
     if min(width, height) < 1:
         raise expected("--texture_size as WIDTHxHEIGHT", size, "Try 512x384.")
     return height, width
-
-
-def layer_weights(names: Sequence[str]) -> dict[str, float]:
-    """Parses ("relu1_1", "relu2_1:0.5") into {"relu1_1": 1.0, "relu2_1": 0.5}.
-
-    Raises:
-        UserError: a weight that is not a number.
-    """
-    weights = {}
-    for item in names:
-        name, _, weight = item.partition(":")
-        try:
-            weights[name] = float(weight) if weight else 1.0
-        except ValueError:
-            raise expected(
-                "a layer as NAME or NAME:WEIGHT", repr(item), "Try relu3_1:0.5."
-            ) from None
-    return weights

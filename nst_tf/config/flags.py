@@ -1,8 +1,10 @@
 """Flags made from settings: their fields are the one list of names, defaults and help."""
 
+import io
+import os
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from absl import (
@@ -11,10 +13,11 @@ from absl import (
 )
 
 from nst_tf.config.fields import Settings, text_of
-from nst_tf.core.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected, first_line
+from nst_tf.core.interrupts import INTERRUPTED, raise_on_interrupt
+from nst_tf.core.lists import expand_home
 
-INTERRUPTED = 130  # a shell's status for a command after Ctrl-C
-HELP = ("--help", "-help", "-h", "--helpfull", "--helpshort")
+HELP = ("help", "h", "?", "helpfull", "helpshort", "helpxml")
 
 # A program's help shows the flags of its own module: those defined here count as its own.
 flags.disclaim_key_flags()
@@ -32,12 +35,11 @@ def define(
     }
     for field in settings.flag_fields():
         default = field.default
-        help = _help_text(field)
-        if isinstance(default, tuple):
-            entries = [str(entry) for entry in default]
-            flags.DEFINE_list(field.name, entries, help, flag_values=flag_values)
-        else:
-            kinds[type(default)](field.name, default, help, flag_values=flag_values)
+        if isinstance(default, tuple):  # the settings split it
+            default = text_of(default)
+        kinds[type(default)](
+            field.name, default, _help_text(field), flag_values=flag_values
+        )
         for alias in field.metadata["aliases"]:
             flags.DEFINE_alias(alias, field.name, flag_values=flag_values)
 
@@ -46,11 +48,8 @@ def read(
     settings: type[Settings], flag_values: flags.FlagValues = flags.FLAGS
 ) -> Settings:
     """Returns an instance of `settings` from the parsed flags."""
-    values = {}
-    for field in settings.flag_fields():
-        value = flag_values[field.name].value
-        values[field.name] = tuple(value) if isinstance(value, list) else value
-    return settings.of(values)
+    names = [field.name for field in settings.flag_fields()]
+    return settings.of({name: flag_values[name].value for name in names})
 
 
 def run(
@@ -61,9 +60,9 @@ def run(
 ) -> NoReturn:
     """Parses flags, runs `main` and exits with its status.
 
-    What the user can mend (a `UserError`, a file that cannot be read or written)
-    becomes one line and status 1, Ctrl-C one line and status 130; all else is a bug and
-    keeps its stack trace.
+    What the user can mend (a `UserError`, a file that cannot be read or written, a
+    package that is missing) becomes one line and status 1, Ctrl-C one line and status
+    130; all else is a bug and keeps its stack trace.
 
     Args:
         main: takes an instance of `settings`; nothing, if there are none.
@@ -74,16 +73,29 @@ def run(
     """
     if settings is not None:
         define(settings, flag_values)
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if set(arguments) & set(HELP):
-        print(_help(main, settings, flag_values))
-        sys.exit(0)
+    print_any_name()
     try:
+        raise_on_interrupt()
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        arguments = list(_read_flagfiles(given))
+        if any(asks_for_help(word) for word in arguments):
+            print(_help(main, settings, flag_values), flush=True)
+            sys.exit(0)
         _parse(arguments, flag_values)
         values = [] if settings is None else [read(settings, flag_values)]
         sys.exit(main(*values) or 0)
     except UserError as error:
         _exit(f"error: {error}", 1)
+    except ModuleNotFoundError as error:
+        if (error.name or "nst_tf").startswith("nst_tf"):
+            raise
+        error = expected(
+            f"the package {error.name}", first_line(error), "Install it with pip."
+        )
+        _exit(f"error: {error}", 1)
+    except BrokenPipeError:  # who read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
     except OSError as error:
         _exit(
             f"error: Expected files that can be read and written. Received: {error}. Check "
@@ -93,6 +105,47 @@ def run(
     except KeyboardInterrupt as interrupt:
         text = f"interrupted: {interrupt}" if str(interrupt) else "interrupted"
         _exit(text, INTERRUPTED)
+
+
+def asks_for_help(word: str) -> bool:
+    """Returns whether an argument is --help, in one of its spellings."""
+    return word.startswith("-") and word.lstrip("-") in HELP
+
+
+def print_any_name() -> None:
+    """Lets stdout take names of files that its encoding does not have, escaped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _read_flagfiles(
+    arguments: Sequence[str], inside: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Yields arguments, each --flagfile replaced by its lines.
+
+    absl would read them in the encoding of the locale. Names that are not UTF-8 are
+    read as the system's own functions give them.
+    """
+    words = iter(arguments)
+    for word in words:
+        name, equals, path = word.partition("=")
+        if name not in ("--flagfile", "-flagfile"):
+            yield word
+            continue
+        path = expand_home(path.strip() if equals else next(words, ""))
+        if os.path.realpath(path) in inside:
+            raise expected("flagfiles that end", f"{path} in itself", "Take it out.")
+        try:
+            with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
+                lines = [line.strip() for line in file]
+        except OSError as error:
+            raise expected(
+                "a --flagfile that can be read",
+                f"{path or 'none'} ({error.strerror})",
+                "Check the path.",
+            ) from error
+        kept = [line for line in lines if line and not line.startswith(("#", "//"))]
+        yield from _read_flagfiles(kept, (*inside, os.path.realpath(path)))
 
 
 def _parse(arguments: list[str], flag_values: flags.FlagValues) -> None:
@@ -146,5 +199,8 @@ def _wrap(text: str, indent: str) -> str:
 
 
 def _exit(line: str, status: int) -> NoReturn:
-    print(" ".join(line.split()), file=sys.stderr)
+    line = " ".join(line.split())
+    # Names of files and texts of others may hold signs that steer a terminal.
+    shown = (sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    print("".join(shown), file=sys.stderr)
     sys.exit(status)

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import re
 
-from nst_tf.config.fields import Settings, check_distinct, setting
+from nst_tf.config.fields import PATH, Settings, check_distinct, setting
 from nst_tf.core.errors import expected
 from nst_tf.images import io as image_io
 
@@ -17,15 +17,19 @@ class FolderSettings(Settings):
         "",
         "Run folder, .keras, SavedModel folder or .tflite.",
         required="See --help.",
+        path=PATH,
     )
-    content: str = setting("", "A photo, a folder or a glob such as 'a/**/*.jpg'.")
+    content: str = setting(
+        "", "A photo, a folder or a glob such as 'a/**/*.jpg'.", path=PATH
+    )
     output: str = setting(
-        "", "File for one photo, folder for several.", required="See --help."
+        "", "File for one photo, folder for several.", required="See --help.", path=PATH
     )
     style: tuple[str, ...] = setting(
         (),
         "Styles as NAME or NAME:SHARE, separated by commas, such as wave:2,cafe:1: names of the model's "
         "styles, or for a model of any style pictures, packaged names or paths.",
+        path=PATH,
     )
     style_weights: tuple[float, ...] = setting(
         (),
@@ -42,7 +46,9 @@ class FolderSettings(Settings):
         aliases=("alpha",),
     )
     overwrite: bool = setting(False, "Replace files that exist.")
-    max_pixels: int = setting(image_io.MAX_PIXELS, "Larger photos are refused.")
+    max_pixels: int = setting(
+        image_io.MAX_PIXELS, "Photos with more pixels are refused.", least=1
+    )
 
     def _check(self) -> None:
         super()._check()

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nst_tf.config.fields import Other, check_resume, setting
+from nst_tf.config.fields import PATH, Other, check_resume, setting
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import COLOR_MODES, STATISTICS
 from nst_tf.core.errors import expected
+from nst_tf.core.shares import normalize_shares
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,11 +22,18 @@ class OptimizeSettings(PerceptualSettings):
         "",
         "The photo: a path, or one of scikit-image's such as builtin:cat; empty for a texture of the "
         "style alone.",
+        path=PATH,
     )
     style: tuple[str, ...] = setting(
         (),
         "Styles, separated by commas: packaged pictures' names, paths or URLs; none to reconstruct "
         "the content alone.",
+        path=PATH,
+    )
+    style_sha256: tuple[str, ...] = setting(
+        (),
+        "SHA-256 that each style must have, or an empty entry; those of URLs are filled in, so that "
+        "the run's flags repeat it.",
     )
     style_weights: tuple[float, ...] = setting(
         (), "Share of each style, any scale; empty for equal shares.", least=0
@@ -35,11 +43,13 @@ class OptimizeSettings(PerceptualSettings):
         "The picture to write, such as out.png.",
         required="Try --output=out.png.",
         resumable=True,
+        path=PATH,
     )
     run: str = setting(
         "",
         "Folder of log, previews, plot and state; empty for OUTPUT without its suffix + _run.",
         resumable=True,
+        path=PATH,
     )
 
     image_size: int = setting(512, "Long side of the picture, pixels.", least=1)
@@ -87,10 +97,12 @@ class OptimizeSettings(PerceptualSettings):
     content_masks: tuple[str, ...] = setting(
         (),
         "Where in the photo each style paints: one picture a style, white for all of it.",
+        path=PATH,
     )
     style_masks: tuple[str, ...] = setting(
         (),
         "Which part of each style is taken: one picture a style, white for all of it.",
+        path=PATH,
     )
     preserve_color: str = setting(
         "none",
@@ -109,6 +121,7 @@ class OptimizeSettings(PerceptualSettings):
         "content",
         "First picture: content, noise, style_colors (noise in the colors of the style), "
         "or a path.",
+        path=PATH,
     )
     init_noise: float = setting(
         0.0,
@@ -169,7 +182,7 @@ class OptimizeSettings(PerceptualSettings):
             raise expected(
                 "--content, --style or both", "neither", "Name a photo and a painting."
             )
-        for name in ("style_weights", "content_masks", "style_masks"):
+        for name in ("style_weights", "style_sha256", "content_masks", "style_masks"):
             given = getattr(self, name)
             if given and len(given) != len(self.style):
                 raise expected(
@@ -177,12 +190,7 @@ class OptimizeSettings(PerceptualSettings):
                     len(given),
                     "Name one for each, or none.",
                 )
-        if self.style_weights and not sum(self.style_weights):
-            raise expected(
-                "--style_weights of at least 0, not all 0",
-                ",".join(map(str, self.style_weights)),
-                "Change them.",
-            )
+        _ = self.shares  # raises, if all are 0
         if self.margin % 16:
             raise expected(
                 "--margin of 0, 16, 32 and so on", self.margin, "Change --margin."
@@ -199,5 +207,6 @@ class OptimizeSettings(PerceptualSettings):
     @property
     def shares(self) -> tuple[float, ...]:
         """The styles' shares, which add up to 1."""
-        weights = self.style_weights or (1.0,) * len(self.style)
-        return tuple(weight / sum(weights) for weight in weights)
+        if not self.style:
+            return ()
+        return normalize_shares(self.style_weights or (1.0,) * len(self.style))

@@ -1,14 +1,12 @@
 """How images are judged: settings that training, optimization and evaluation have in common."""
 
 import dataclasses
+from collections.abc import Sequence
 
-from nst_tf.config.fields import (
-    Settings,
-    check_distinct,
-    layer_weights,
-    setting,
-)
+from nst_tf.config.fields import PATH, Settings, check_distinct, setting
 from nst_tf.config.registries import FEATURE_NETWORKS
+from nst_tf.core.errors import expected
+from nst_tf.images import io as image_io
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,11 +22,13 @@ class PerceptualSettings(Settings):
         "imagenet",
         "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.",
         used_if={"feature_network": "vgg19", "encoder": "vgg19"},
+        path=PATH,
     )
     slim_weights: str = setting(
         "",
         "Slim VGG19 weights (.npz); empty for the packaged ones.",
         used_if={"feature_network": "slim_vgg19"},
+        path=PATH,
     )
 
     content_weight: float = setting(1.0, "Weight of the content term.")
@@ -40,6 +40,12 @@ class PerceptualSettings(Settings):
     style_layers: tuple[str, ...] = setting(
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
         "Layers of the style term, as NAME or NAME:WEIGHT.",
+    )
+    max_pixels: int = setting(
+        image_io.MAX_PIXELS,
+        "Pictures with more pixels are refused.",
+        resumable=True,
+        least=1,
     )
     precision: str = setting(
         "float32",
@@ -62,3 +68,21 @@ class PerceptualSettings(Settings):
             KeyError: auto, which `nst_tf.features.precision.resolve_precision` replaces first.
         """
         return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[self.precision]
+
+
+def layer_weights(names: Sequence[str]) -> dict[str, float]:
+    """Parses ("relu1_1", "relu2_1:0.5") into {"relu1_1": 1.0, "relu2_1": 0.5}.
+
+    Raises:
+        UserError: a weight that is not a number.
+    """
+    weights = {}
+    for item in names:
+        name, _, weight = item.partition(":")
+        try:
+            weights[name] = float(weight) if weight else 1.0
+        except ValueError:
+            raise expected(
+                "a layer as NAME or NAME:WEIGHT", repr(item), "Try relu3_1:0.5."
+            ) from None
+    return weights

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from nst_tf.config.fields import Other, setting, texture_sides
+from nst_tf.config.fields import PATH, Other, setting, texture_sides
 from nst_tf.config.folder import FolderSettings
 from nst_tf.config.registries import COLOR_MODES
 from nst_tf.core.errors import expected
@@ -22,6 +22,7 @@ class StylizeSettings(FolderSettings):
         (),
         "Where each of --style paints: one picture each, of the photo's size, white for that style.",
         used_if={"style": Other(())},
+        path=PATH,
     )
     texture_size: str = setting(
         "",

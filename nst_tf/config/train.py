@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nst_tf.config.fields import (
+    PATH,
+    PATHS,
     Other,
     Settings,
     check_resume,
@@ -26,6 +28,8 @@ from nst_tf.config.registries import (
     STATISTICS,
 )
 from nst_tf.core.errors import UserError, expected
+from nst_tf.core.lists import split_list
+from nst_tf.images import io as image_io
 
 METHOD_HELP = (
     "What to train: a network of one style or several, a network of any style, or the narrow feature "
@@ -43,15 +47,20 @@ class TrainSettings(Settings):
         "Run folder: flags, log, previews, checkpoints, network, exports.",
         required="Try --output=runs/first.",
         resumable=True,
+        path=PATH,
     )
 
     content: str = setting(
         "builtin",
         "Photos to train on: builtin, builtin:photos, builtin:leaves, tfds:NAME, or folders "
         "separated by commas.",
+        path=PATHS,
     )
     data_dir: str = setting(
-        "", "Where TFDS keeps its data sets; empty for its default.", resumable=True
+        "",
+        "Where TFDS keeps its data sets; empty for its default.",
+        resumable=True,
+        path=PATH,
     )
     crop_size: int = setting(256, "Side of the random crops, pixels.", least=1)
     short_side: int = setting(
@@ -61,11 +70,19 @@ class TrainSettings(Settings):
     )
     batch_size: int = setting(4, "Crops a step, over all devices together.", least=1)
 
+    max_pixels: int = setting(
+        image_io.MAX_PIXELS,
+        "Pictures with more pixels are refused.",
+        resumable=True,
+        least=1,
+    )
+
     init_from: str = setting(
         "",
         "Run folder of the same network whose newest checkpoint gives the first weights; of a slim VGG19 "
         "with other widths, the layers before the first that differs; of a network of fewer styles, all of "
         "them, and only the norms of the styles added learn.",
+        path=PATH,
     )
     optimizer: str = setting(
         "adam",
@@ -262,12 +279,14 @@ class FeedforwardSettings(DrawingSettings):
     method: str = setting("feedforward", METHOD_HELP, choices=("feedforward",))
     style_image: str = setting(
         "starry_swirls",
-        "Style: a packaged picture's name, a path, or a URL (with --style_sha256); several, "
+        "Style: a packaged picture's name, a path, or a URL; several, "
         "separated by commas, are learnt by one network.",
+        path=PATHS,
     )
     style_sha256: str = setting(
         "",
-        "SHA-256 that the style image must have, of several one each; needed for URLs.",
+        "SHA-256 that the style image must have, of several one each; those of URLs are filled in, so "
+        "that the run's flags repeat it.",
     )
     strength: bool = setting(
         False,
@@ -294,10 +313,8 @@ class FeedforwardSettings(DrawingSettings):
     @property
     def styles(self) -> tuple[tuple[str, str], ...]:
         """The style images, each with the SHA-256 it must have or an empty one."""
-        names = self.style_image.split(",")
-        hashes = [""] * len(names)
-        if self.style_sha256:
-            hashes = self.style_sha256.split(",")
+        names = split_list(self.style_image) or ("",)
+        hashes = split_list(self.style_sha256) or ("",) * len(names)
         if len(names) != len(hashes):
             raise expected(
                 f"as many --style_sha256 as --style_image, {len(names)}",
@@ -345,6 +362,7 @@ class AnyStyleSettings(DrawingSettings):
         "Paintings that a network of any style is trained on: folders separated by commas, "
         "builtin:styles (the packaged pictures) among them, or tfds:NAME. Their short sides vary between "
         "--crop_size and --style_size.",
+        path=PATHS,
     )
     recolored: float = setting(
         0.0,
@@ -362,6 +380,7 @@ class SlimFeaturesSettings(TrainSettings):
     vgg_weights: str = setting(
         "imagenet",
         "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.",
+        path=PATH,
     )
     slim_widths: tuple[int, ...] = setting(
         (32, 64, 128, 256, 512), "Channels of the slim VGG19's five blocks.", least=1

@@ -1,8 +1,50 @@
 """Ctrl-C and SIGTERM as a wish to stop, so that a step is never cut in two."""
 
+import contextlib
+import os
 import signal
+import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
+
+INTERRUPTED = 130  # a shell's status for a command after Ctrl-C
+_stderr = 2  # the file descriptor that the user sees
+
+
+def leave_on_interrupt() -> None:
+    """Lets Ctrl-C end the process at once, with one line, until `raise_on_interrupt`.
+
+    This is for a command's imports, where it would be a stack trace, or be lost. Where
+    a shell has it ignored, or a program has its own handler, nothing changes.
+    """
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if usual and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _leave)
+
+
+def raise_on_interrupt() -> None:
+    """Lets Ctrl-C raise KeyboardInterrupt again."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def leave_on_interrupt_inside(stderr: int) -> Iterator[None]:
+    """Does `leave_on_interrupt` for the block; the line goes to a file descriptor."""
+    global _stderr
+    before, _stderr = _stderr, stderr
+    leave_on_interrupt()
+    try:
+        yield
+    finally:
+        raise_on_interrupt()
+        _stderr = before
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    os.write(_stderr, b"interrupted\n")
+    os._exit(INTERRUPTED)
 
 
 class Interruptible:

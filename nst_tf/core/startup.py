@@ -8,6 +8,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from nst_tf.core.interrupts import leave_on_interrupt_inside
+
 
 @contextlib.contextmanager
 def quiet_start() -> Iterator[None]:
@@ -18,7 +20,8 @@ def quiet_start() -> Iterator[None]:
     is shown.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        yield
+        with leave_on_interrupt_inside(2):
+            yield
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     noise = r"[IW]\d{4} |WARNING: All log messages before"
@@ -29,9 +32,11 @@ def quiet_start() -> Iterator[None]:
         stderr = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
-            yield
-            # TensorFlow reports a missing GPU at the first look for one: look now.
-            importlib.import_module("tensorflow").config.list_physical_devices("GPU")
+            with leave_on_interrupt_inside(stderr):
+                yield
+                # TensorFlow reports a missing GPU at the first look for one: look now.
+                tensorflow = importlib.import_module("tensorflow")
+                tensorflow.config.list_physical_devices("GPU")
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)

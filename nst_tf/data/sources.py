@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.core.errors import expected, first_line
+from nst_tf.core.lists import split_list
 from nst_tf.data import dead_leaves, sample_photos, style_images
 from nst_tf.images import io as image_io
 
@@ -73,16 +74,17 @@ class Source(Protocol):
 class FolderSource:
     """All pictures below some folders, `STYLES` among them, in another order every epoch."""
 
-    def __init__(self, folders: str):
-        if not all(folders.split(",")):
+    def __init__(self, folders: str, max_pixels: int = image_io.MAX_PIXELS):
+        entries = split_list(folders)
+        if not entries or not all(entries):
             # An empty path would mean the working directory, with all below it.
             raise expected(
                 "folders separated by commas", repr(folders), "Check --content."
             )
-        self.name = folders
+        self.name, self._max_pixels = folders, max_pixels
         self._files = [
             file
-            for folder in folders.split(",")
+            for folder in entries
             for file in (
                 style_images.packaged_styles().values()
                 if folder == STYLES
@@ -97,7 +99,9 @@ class FolderSource:
     def read(self, index: int, photo: bytes, short_side: int, seed: int) -> np.ndarray:
         epoch, position = divmod(index, len(self._files))
         file = self._files[_shuffle(len(self._files), seed, epoch)[position]]
-        return image_io.decode_rgb8(file, short_side=short_side)
+        return image_io.decode_rgb8(
+            file, short_side=short_side, max_pixels=self._max_pixels
+        )
 
 
 class TfdsSource:
@@ -105,11 +109,13 @@ class TfdsSource:
     train split.
     """
 
-    def __init__(self, name: str, data_dir: str = ""):
+    def __init__(
+        self, name: str, data_dir: str = "", max_pixels: int = image_io.MAX_PIXELS
+    ):
         # It takes seconds to import, and only this source needs it.
         import tensorflow_datasets as tfds
 
-        self.name = f"tfds:{name}"
+        self.name, self._max_pixels = f"tfds:{name}", max_pixels
         self._tfds = tfds
         try:
             self._builder = tfds.builder(name, data_dir=data_dir or None)
@@ -151,7 +157,9 @@ class TfdsSource:
         return numbered.map(lambda index, photo: {"index": index, "photo": photo})
 
     def read(self, index: int, photo: bytes, short_side: int, seed: int) -> np.ndarray:
-        return image_io.decode_rgb8(photo, short_side=short_side)
+        return image_io.decode_rgb8(
+            photo, short_side=short_side, max_pixels=self._max_pixels
+        )
 
 
 class BuiltinSource:
@@ -183,9 +191,11 @@ class BuiltinSource:
         return dead_leaves.dead_leaves([seed, index], short_side, short_side)
 
 
-def open_source(content: str, data_dir: str = "") -> Source:
+def open_source(
+    content: str, data_dir: str = "", max_pixels: int = image_io.MAX_PIXELS
+) -> Source:
     """Opens the value of --content or --paintings: builtin[:KIND], tfds:NAME, or
-    folders separated by commas.
+    folders separated by commas; a photo with more than `max_pixels` cannot be read.
 
     Raises:
         UserError: nothing there that can be trained on.
@@ -194,8 +204,8 @@ def open_source(content: str, data_dir: str = "") -> Source:
     if kind == "builtin" and content != STYLES:
         return BuiltinSource(name or "both")
     if kind == "tfds":
-        return TfdsSource(name, data_dir)
-    return FolderSource(content)
+        return TfdsSource(name, data_dir, max_pixels)
+    return FolderSource(content, max_pixels)
 
 
 def _count_from(start: int) -> tf.data.Dataset:

@@ -1,11 +1,13 @@
-"""Style images: a packaged picture by name, a file, or a URL with its hash."""
+"""Style images: a packaged picture by name, a file, or a URL."""
 
+import functools
 import hashlib
 import http.client
 import importlib.resources
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from nst_tf.core.errors import expected
@@ -25,19 +27,13 @@ def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
 
     Args:
         style_image: a packaged picture's name, a path, or an http(s) URL.
-        sha256: 64 hexadecimal digits that the bytes must have; needed for a URL, so
-            that a run can be repeated.
+        sha256: 64 hexadecimal digits that the bytes must have; empty for any. Those of
+            a URL are then printed.
 
     Raises:
         UserError: nothing there, or other bytes than expected.
     """
-    if re.match(r"https?://", style_image):
-        if not sha256:
-            raise expected(
-                "--style_sha256 beside a URL, so that the run can be repeated",
-                "none",
-                "Download the picture once and give its hash, or its path.",
-            )
+    if is_url(style_image):
         data = _download(style_image)
     else:
         path = packaged_styles().get(style_image, Path(style_image))
@@ -45,7 +41,7 @@ def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
             raise expected(
                 f"a style image: a path, a URL, or one of {', '.join(packaged_styles())}",
                 repr(style_image),
-                "Check --style_image.",
+                "Check the name of the style.",
             )
         data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
@@ -55,9 +51,38 @@ def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
             digest,
             "The picture has changed: check it, then --style_sha256.",
         )
+    if is_url(style_image) and not sha256:
+        print(f"note: {style_image} has the SHA-256 {digest}")
     return data, digest
 
 
+def pin_urls(styles: Sequence[str], hashes: Sequence[str]) -> tuple[str, ...]:
+    """Returns hashes in which those of URLs are filled in, so that a run can be repeated.
+
+    Args:
+        styles: as for `fetch_style`.
+        hashes: one each, empty for none; or none at all.
+
+    Returns:
+        One hash a style; `hashes` as they are if no URL lacks its own.
+
+    Raises:
+        UserError: a URL cannot be fetched.
+    """
+    given = tuple(hashes) or ("",) * len(styles)
+    pinned = tuple(
+        digest or (fetch_style(style)[1] if is_url(style) else "")
+        for style, digest in zip(styles, given, strict=True)
+    )
+    return pinned if pinned != given else tuple(hashes)
+
+
+def is_url(style_image: str) -> bool:
+    """Returns whether a style image is to be fetched."""
+    return re.match(r"https?://", style_image) is not None
+
+
+@functools.lru_cache(maxsize=4)  # it is hashed first, and then read
 def _download(url: str) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:

@@ -75,6 +75,8 @@ def benchmark(
             str(folder),
             "Choose another, or add --overwrite.",
         )
+    if folder:  # now, and not after minutes of timing
+        files.ensure_writable_folder(folder)
     jobs = [
         (name, path, side, threads)
         for side in settings.sizes
@@ -119,7 +121,7 @@ def benchmark(
             "rows": [dataclasses.asdict(row) for row in rows],
         }
         contents = (
-            f"{text}\n".encode(),
+            f"{text}\n".encode(errors="backslashreplace"),
             json.dumps(numbers, indent=1).encode(),
             plots.plot_curves(points, "side of the picture, pixels", "median, ms"),
         )

@@ -16,6 +16,7 @@ from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected, first_line
+from nst_tf.core.lists import split_name
 from nst_tf.images import io as image_io, padding
 from nst_tf.inference.open_model import load_model
 from nst_tf.optimization import gatys
@@ -68,10 +69,9 @@ def open_models(models: Sequence[str], style: np.ndarray) -> list[Contender]:
     """
     opened = []
     for model in models:
-        name, separator, paths = model.partition("=")
-        # A path may hold these signs itself.
-        if not separator or Path(model).exists():
-            name, paths = Path(model).name or model, model
+        name, paths = split_name(model)
+        name = name or Path(model).name or model
+        # A path may hold the sign itself.
         members = [paths] if Path(paths).exists() else paths.split("+")
         for member in members:
             own = name if len(members) == 1 else f"{name}: {Path(member).name}"

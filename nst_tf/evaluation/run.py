@@ -53,12 +53,25 @@ def evaluate_models(
         UserError: as `evaluate`.
     """
     values = {"models": tuple(models), "output": os.fspath(output), **settings}
-    return evaluate(EvaluateSettings.of(values), log)
+    return evaluate(EvaluateSettings.of(values), log).rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What was measured, and what could not be.
+
+    Attributes:
+        rows: one a model or baseline.
+        left_out: one line a photo that could not be read, or is too small.
+    """
+
+    rows: list[Measured]
+    left_out: list[str]
 
 
 def evaluate(
     settings: EvaluateSettings, log: Callable[[str], None] = print
-) -> list[Measured]:
+) -> Evaluation:
     """Measures all models and baselines, and writes `WRITTEN` into --output.
 
     Pictures are judged as they would be written: rounded to bytes.
@@ -78,11 +91,12 @@ def evaluate(
             "Choose another, or add --overwrite.",
         )
     weights = LossWeights.of(settings)
+    data, digest = style_images.fetch_style(settings.style_image, settings.style_sha256)
+    settings = dataclasses.replace(settings, style_sha256=digest)
     style = image_io.read_image(
-        style_images.fetch_style(settings.style_image, settings.style_sha256)[0],
-        short_side=settings.style_size,
+        data, short_side=settings.style_size, max_pixels=settings.max_pixels
     )
-    shown = read_photos(settings, log)
+    shown, left_out = read_photos(settings, log)
     judged = [
         contenders.make_identity(),
         contenders.make_style_copy(style.rgb),
@@ -128,14 +142,20 @@ def evaluate(
         title,
         text,
         rows,
+        left_out,
         _sheet(style.rgb, shown, drawn, settings.sheet_photos),
     )
     log(f"wrote {', '.join(str(folder / name) for name in WRITTEN)}")
-    return rows
+    return Evaluation(rows, left_out)
 
 
-def read_photos(settings: EvaluateSettings, log: Callable[[str], None]) -> list[Photo]:
+def read_photos(
+    settings: EvaluateSettings, log: Callable[[str], None]
+) -> tuple[list[Photo], list[str]]:
     """Reads the photos at --image_size; one that cannot be read is named and left out.
+
+    Returns:
+        The photos, and a line on each that was left out.
 
     Raises:
         UserError: there are none.
@@ -151,23 +171,30 @@ def read_photos(settings: EvaluateSettings, log: Callable[[str], None]) -> list[
             else f"{path.parent.name}_{path.name}": str(path)
             for path in paths
         }
-    read = []
+    read: list[Photo] = []
+    left_out: list[str] = []
     for name, source in score.evenly(list(sources.items()), settings.photos):
         try:
-            rgb = sample_photos.read_photo(source, long_side=settings.image_size).rgb
+            rgb = sample_photos.read_photo(
+                source,
+                long_side=settings.image_size,
+                max_pixels=settings.max_pixels,
+            ).rgb
         except UserError as error:
-            log(f"error: left out: {error}")
+            left_out.append(str(error))
             continue
         if min(rgb.shape[:2]) < metrics.LEAST_SIDE:
-            log(
-                f"error: left out: {source} would be {rgb.shape[1]}x{rgb.shape[0]}; at least "
+            left_out.append(
+                f"{source} would be {rgb.shape[1]}x{rgb.shape[0]}; at least "
                 f"{metrics.LEAST_SIDE} pixels are needed"
             )
             continue
         read.append(Photo(name, source, rgb))
+    for reason in left_out:
+        log(f"error: left out: {reason}")
     if not read:
         raise expected("photos that can be read", settings.content, "Check --content.")
-    return read
+    return read, left_out
 
 
 def measure(
@@ -261,14 +288,16 @@ def _sheet(style, shown, drawn, count):
     )
 
 
-def _write(folder, settings, title, text, rows, sheet):
+def _write(folder, settings, title, text, rows, left_out, sheet):
     numbers = {
         "judged": title,
         "settings": vars(settings),
+        "left_out": left_out,
         "models": report.numbers(rows),
     }
     contents = (
-        f"{title}\n\n{text}\n".encode(),
+        # Names of files may be no UTF-8.
+        f"{title}\n\n{text}\n".encode(errors="backslashreplace"),
         json.dumps(numbers, indent=1).encode(),
         report.trade_off(rows),
         sheet,

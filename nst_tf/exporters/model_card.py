@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nst_tf.config.registries import EXPORTERS
+from nst_tf.core.lists import join_list, split_list
 from nst_tf.exporters.parity import Artifact
 
 # What a run's record says that tells something of the network.
@@ -65,8 +66,8 @@ def _strip_paths(value):
     if not isinstance(value, str):
         return value
     # Several paths stand in one setting.
-    return ",".join(
-        Path(part).name if part.startswith("/") else part for part in value.split(",")
+    return join_list(
+        Path(part).name if part.startswith("/") else part for part in split_list(value)
     )
 
 

@@ -205,18 +205,24 @@ def read_image(
     return Image(np.stack(planes, axis=-1), scaled_opacity)
 
 
-def read_mask(source: Source, size: tuple[int, int], of: str = "photo") -> np.ndarray:
+def read_mask(
+    source: Source,
+    size: tuple[int, int],
+    of: str = "photo",
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
     """Reads a mask's lightness, float32 [H, W, 1] in [0, 1].
 
     Args:
         source: path or bytes.
         size: height and width that it must have.
         of: what has that size, for the error.
+        max_pixels: as for `decode_rgb8`.
 
     Raises:
         UserError: unreadable, another size, or black all over.
     """
-    mask = read_image(source)
+    mask = read_image(source, max_pixels=max_pixels)
     if mask.size != tuple(size):
         raise expected(
             f"a mask of the {of}'s size, {size[1]}x{size[0]}",

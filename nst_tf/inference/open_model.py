@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nst_tf.core.errors import UserError, expected, first_line
+from nst_tf.core.lists import split_list
 from nst_tf.inference import check_card
 from nst_tf.inference.model import STYLE_SIZE, Model
 from nst_tf.inference.published import find_published
@@ -121,7 +122,7 @@ def _read_names(folder: Path) -> list[str]:
         style_image = str((RunFolder(folder).settings or {}).get("style_image", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
-    return label_styles(style_image, len(style_image.split(","))) if style_image else []
+    return label_styles(style_image, len(split_list(style_image)))
 
 
 @contextlib.contextmanager

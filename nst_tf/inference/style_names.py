@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nst_tf.core.errors import expected
+from nst_tf.core.lists import split_list
 
 
 def label_style(style: str) -> str:
@@ -21,7 +22,7 @@ def label_styles(style_image: str, count: int) -> list[str]:
             numbered.
         count: of styles.
     """
-    named = style_image.split(",") if style_image else []
+    named = split_list(style_image)
     if len(named) != count:
         return [f"Style {number + 1}" for number in range(count)]
     return [label_style(each) for each in named]

@@ -17,8 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from nst_tf.config.fields import layer_weights
-from nst_tf.config.perceptual import PerceptualSettings
+from nst_tf.config.perceptual import PerceptualSettings, layer_weights
 from nst_tf.config.registries import STATISTICS
 from nst_tf.core.errors import expected
 from nst_tf.features.extractors import FeatureExtractor

@@ -10,8 +10,9 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.config.fields import layer_weights, texture_sides
+from nst_tf.config.fields import texture_sides
 from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.perceptual import layer_weights
 from nst_tf.config.registries import FEATURE_NETWORKS
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
@@ -99,22 +100,26 @@ class Gatys:
                 "a content or a style weight above 0", "none", "Change the weights."
             )
         self._photo = (
-            sample_photos.read_photo(settings.content) if settings.content else None
+            sample_photos.read_photo(settings.content, max_pixels=settings.max_pixels)
+            if settings.content
+            else None
         )
         self.size = self._final_size()
         self._styles, self._hashes = self._read_styles(weights)
         self._content_masks = [
-            image_io.read_mask(name, self._photo.size, "photo")
+            image_io.read_mask(name, self._photo.size, "photo", settings.max_pixels)
             for name in settings.content_masks
         ]
         self._style_masks = [
-            image_io.read_mask(name, style.shape[:2], "style")
+            image_io.read_mask(name, style.shape[:2], "style", settings.max_pixels)
             for name, style in zip(settings.style_masks, self._styles)
         ]
         self._check_size(weights.layers)
         self._init = None
         if settings.init not in ("content", "noise", "style_colors"):
-            self._init = sample_photos.read_photo(settings.init).rgb
+            self._init = sample_photos.read_photo(
+                settings.init, max_pixels=settings.max_pixels
+            ).rgb
         elif settings.init == "style_colors" and not self._styles:
             raise expected("--style with --init=style_colors", "none", "Name a style.")
         self.extractor = dataclasses.replace(
@@ -191,9 +196,13 @@ class Gatys:
             settings.learning_rate, bounds=(0.0, 1.0), averaging=settings.averaging
         )
 
-    def first_picture(self) -> np.ndarray:
-        """Returns the picture to begin with, float32 [H, W, 3] in [0, 1], at the first scale."""
-        settings, scale = self._settings, self.scales[0]
+    def first_picture(self, scale: Scale | None = None) -> np.ndarray:
+        """Returns the picture to begin with, float32 [H, W, 3] in [0, 1].
+
+        Args:
+            scale: at which; None for the first.
+        """
+        settings, scale = self._settings, scale or self.scales[0]
         shape = (scale.height, scale.width, 3)
         noise = np.random.default_rng(settings.seed).random(shape, np.float32)
         if settings.init == "noise" or (
@@ -248,9 +257,12 @@ class Gatys:
 
     def _read_styles(self, weights) -> tuple[list[np.ndarray], list[str]]:
         pictures, hashes = [], []
-        for name in self._settings.style:
-            data, digest = style_images.fetch_style(name)
-            picture = image_io.read_image(data).rgb
+        limit = self._settings.max_pixels
+        names = self._settings.style
+        pinned = self._settings.style_sha256 or ("",) * len(names)
+        for name, sha256 in zip(names, pinned):
+            data, digest = style_images.fetch_style(name, sha256)
+            picture = image_io.read_image(data, max_pixels=limit).rgb
             height, width = self._style_size(picture.shape[:2], max(self.size))
             self._geometry.check_style_side(
                 min(height, width, *picture.shape[:2]),

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -13,12 +14,19 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.core import files
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import expected, first_line
 from nst_tf.core.interrupts import Interruptible
 from nst_tf.optimization.adam import Adam
 from nst_tf.optimization.lbfgs import Lbfgs
 from nst_tf.optimization.optimizer import NOT_FINITE, REASONS, RUNNING, Objective
 from nst_tf.optimization.preconditioner import State
+
+# What opening a file as a state raises if it is none, or damaged.
+DAMAGE = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError, SyntaxError),
+    *(ArithmeticError, LookupError, NotImplementedError, TypeError, ValueError),
+)
+ROUNDING = 1e-3  # share of an objective that bfloat16 may add on the way
 
 
 class Scale(Protocol):
@@ -37,7 +45,7 @@ class Task(Protocol):
 
     def objective(self, scale: Scale) -> Objective: ...
 
-    def first_picture(self) -> np.ndarray: ...
+    def first_picture(self, scale: Scale) -> np.ndarray: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +57,8 @@ class Result:
         reason: why it ended, in words.
         interrupted: by Ctrl-C or SIGTERM.
         failed: a number was not finite; the picture is the last good one.
+        worse: (objective of the first picture, of this one) at the last scale, if this
+            one's is higher; None if it is not.
         iterations, evaluations, seconds: of all scales, earlier parts of a resumed run
             counted in.
         logs: named values at the end.
@@ -58,6 +68,7 @@ class Result:
     reason: str
     interrupted: bool
     failed: bool
+    worse: tuple[float, float] | None
     iterations: int
     evaluations: int
     seconds: float
@@ -89,6 +100,8 @@ class ImageOptimization:
         self._seconds = 0.0
         self._iterations = self._evaluations = 0  # of the scales before this one
         self._state: State | None = None
+        self._began = 0.0  # the objective at this scale's first picture
+        self._rose = False  # whether it was higher at the end of a scale
 
     @property
     def iterations(self) -> int:
@@ -115,14 +128,20 @@ class ImageOptimization:
                 int(arrays.pop(name))
                 for name in ("scale", "before_iterations", "before_evaluations")
             )
+            if not 0 <= scale < len(self._task.scales):
+                raise ValueError(f"scale {scale}")
             self._enter(scale)
             self._seconds = float(arrays.pop("seconds"))
+            # States of version 0.1.0 have none of these two.
+            self._began = float(arrays.pop("began", np.inf))
+            self._rose = bool(arrays.pop("rose", False))
             self._state = {name: tf.constant(array) for name, array in arrays.items()}
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            self._check_restored()
+        except DAMAGE as error:
             raise expected(
-                "the state of an interrupted optimization",
-                f"{self._file} ({error})",
-                "Leave out --resume.",
+                "the whole state of an interrupted optimization",
+                f"{self._file} ({first_line(error)})",
+                "Begin anew: --overwrite instead of --resume.",
             ) from error
         return self.iterations
 
@@ -135,6 +154,8 @@ class ImageOptimization:
             before_iterations=self._iterations,
             before_evaluations=self._evaluations,
             seconds=self._seconds,
+            began=self._began,
+            rose=self._rose,
             **{name: value.numpy() for name, value in self._state.items()},
         )
         files.write_atomically(self._file, buffer.getvalue(), overwrite=True)
@@ -151,7 +172,7 @@ class ImageOptimization:
             with Interruptible() as interrupt:
                 objective = self._task.objective(self._task.scales[self._scale])
                 if self._state is None:
-                    self._begin(objective, tf.reshape(self._task.first_picture(), [-1]))
+                    self._begin(objective, self._first_picture())
                 while True:
                     before, started = self._seconds, time.monotonic()
                     step = self._step(objective)
@@ -165,17 +186,22 @@ class ImageOptimization:
                             saved_at = time.monotonic()
                     status = int(self._state["status"])
                     last = self._scale == len(self._task.scales) - 1
+                    self._rose |= float(self._state["value"]) > self._began
                     if interrupt.received or status == NOT_FINITE or last:
                         break
                     objective = self._next_scale()
         finally:
             listeners.on_train_end(logs)
         self.save()
+        # The loop has compared neighbors only, and not averages of steps.
+        ended = last and not interrupt.received and status != NOT_FINITE
+        worse = self._compare(objective) if ended and self._rose else None
         return Result(
             self.picture,
             "interrupted" if interrupt.received else REASONS[status],
             interrupt.received,
             status == NOT_FINITE,
+            worse,
             self.iterations,
             self._evaluations + int(self._state["evaluations"]),
             self._seconds,
@@ -198,6 +224,30 @@ class ImageOptimization:
             lambda x: self._optimizer.start(objective, x, **carried), picture
         )
         self._state = start(picture)
+        self._began = float(self._state["value"])
+
+    def _first_picture(self) -> tf.Tensor:
+        scale = self._task.scales[self._scale]
+        return tf.reshape(self._task.first_picture(scale), [-1])
+
+    def _compare(self, objective: Objective) -> tuple[float, float] | None:
+        pictures = self._first_picture(), self._optimizer.result(self._state)
+        evaluate = _compile(lambda picture: objective(picture)[0], pictures[0])
+        first, last = (float(evaluate(picture)) for picture in pictures)
+        return (first, last) if last > (1 + ROUNDING) * first else None
+
+    def _check_restored(self) -> None:
+        """Raises an error if the state is not one of this optimizer at this scale."""
+        scale = self._task.scales[self._scale]
+        picture = tf.TensorSpec([3 * scale.height * scale.width])
+        start = _compile(lambda x: self._optimizer.start(_flat, x), picture)
+        like = start.structured_outputs | {"terms": tf.TensorSpec([len(self._names)])}
+        if set(like) != set(self._state):
+            raise ValueError(f"it has {', '.join(sorted(self._state)) or 'nothing'}")
+        for name, value in self._state.items():
+            spec = tf.TensorSpec(like[name].shape, like[name].dtype)
+            if not spec.is_compatible_with(value):
+                raise ValueError(f"{name} is {value.dtype.name} {value.shape}")
 
     def _next_scale(self) -> Objective:
         old, new = self._task.scales[self._scale : self._scale + 2]
@@ -241,6 +291,10 @@ class ImageOptimization:
             "evaluations": self._evaluations + int(self._state["evaluations"]),
             "progress": min(1.0, done / sum(each.work for each in self._task.scales)),
         }
+
+
+def _flat(picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    return tf.constant(0.0), tf.zeros_like(picture), tf.zeros([0])
 
 
 def _compile(function: Callable, example: tf.Tensor | State) -> Callable:

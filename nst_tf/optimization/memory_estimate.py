@@ -31,13 +31,16 @@ def peak_bytes(
     return BASE + PEAK * maps + vectors * 3 * 4 * pixels
 
 
-def check_memory(needed: float, long_side: int, limit: float = 0.0) -> None:
+def check_memory(
+    needed: float, size: tuple[int, int], limit: float = 0.0, *, texture: bool = False
+) -> None:
     """Refuses a picture that does not fit.
 
     Args:
         needed: from `peak_bytes`.
-        long_side: of the picture, pixels.
+        size: height and width of the picture, pixels.
         limit: bytes that may be used; 0 for what the machine has free now.
+        texture: whether --texture_size has set the size, and not --image_size.
 
     Raises:
         UserError: it names the largest size that fits.
@@ -45,11 +48,16 @@ def check_memory(needed: float, long_side: int, limit: float = 0.0) -> None:
     free = limit or psutil.virtual_memory().available
     if needed <= free:
         return
-    fits = max(
-        0, math.floor(long_side * math.sqrt(max(free - BASE, 0) / (needed - BASE)))
-    )
+    share = math.sqrt(max(free - BASE, 0) / (needed - BASE))
+    height, width = (math.floor(side * share) // 16 * 16 for side in size)
+    fits = f"--image_size={max(height, width)} fits"
+    if texture:
+        fits = f"--texture_size={width}x{height} fits"
+    if not min(height, width):
+        fits = "No size fits: lower --memory or --margin"
+    more = "raise --max_memory" if limit else "close other programs"
     raise expected(
-        f"{needed / 1e9:.1f} GB of free memory for {long_side} pixels",
+        f"{needed / 1e9:.1f} GB of free memory for {max(size)} pixels",
         f"{free / 1e9:.1f} GB",
-        f"--image_size={fits // 16 * 16} fits; close other programs, or raise --max_memory.",
+        f"{fits}, or {more}.",
     )

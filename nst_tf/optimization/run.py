@@ -1,5 +1,6 @@
 """From settings to a painted picture with its run folder: method, optimizer, run, files."""
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,13 +8,16 @@ from typing import Any
 
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core import files
-from nst_tf.core.errors import UserError, expected
+from nst_tf.core.errors import expected
+from nst_tf.data import style_images
 from nst_tf.features import precision
 from nst_tf.images import io as image_io
 from nst_tf.optimization import gatys, memory_estimate
 from nst_tf.optimization.loop import ImageOptimization, Result
 from nst_tf.runs import callbacks, plots
 from nst_tf.runs.folder import RunFolder, open_run
+
+COMMAND = "nst_tf.optimize"
 
 
 def optimize_image(
@@ -51,18 +55,17 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
 
     Raises:
         UserError: anything that the user can mend. After a number that is not finite,
-            the last good picture has been written.
+            the last good picture has been written; where the objective ends higher than
+            the first picture's, the last one.
         KeyboardInterrupt: after Ctrl-C or SIGTERM; the best picture so far has been
             written, and the run folder has the state to resume from.
     """
-    output = Path(settings.output)
+    output, folder = Path(settings.output), settings.find_run(vars(settings))
     image_io.format_of(output.suffix)
-    if output.exists() and not (settings.overwrite or settings.resume):
-        raise expected(
-            "an --output that does not exist yet",
-            str(output),
-            "Choose another, or add --overwrite.",
-        )
+    check_targets(settings, RunFolder(Path(folder)))
+    replaced = output.exists()
+    hashes = style_images.pin_urls(settings.style, settings.style_sha256)
+    settings = dataclasses.replace(settings, style_sha256=hashes)
     settings = precision.resolve_precision(settings, log)
     task = gatys.Gatys(settings)
     _ = task.open_optimizer(task.scales[0])  # raises, if its settings cannot be
@@ -71,23 +74,22 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
         memory_estimate.peak_bytes(
             task.extractor, height, width, count_vectors(settings)
         ),
-        max(task.size),
+        task.size,
         settings.max_memory * 1e9,
+        texture=bool(settings.texture_size),
     )
-    run = open_run(
-        settings,
-        settings.find_run(vars(settings)),
-        command="nst_tf.optimize",
-        flag="--run",
-    )
+    files.ensure_writable_folder(output.parent)
+    run = open_run(settings, folder, command=COMMAND, flag="--run")
     painting = ImageOptimization(
         task, task.open_optimizer, gatys.TERMS, run.state, settings.checkpoint_minutes
     )
     restored = 0
-    if settings.resume:
+    if settings.resume and (run.state.exists() or "iterations" in run.recorded):
         restored = painting.restore()
         log(f"continuing at iteration {restored}")
     else:
+        if settings.resume:  # it was killed before it saved one
+            log(f"begins at the first iteration: {run.path} has no state yet")
         run.note(**task.provenance)
     if task.extractor.note:
         log(task.extractor.note)
@@ -105,7 +107,55 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
             )
         )
     painted = painting.run(listeners)
-    return _finish(settings, task, run, painted, log)
+    return _finish(settings, task, run, painted, log, replaced)
+
+
+def check_targets(settings: OptimizeSettings, run: RunFolder) -> None:
+    """Raises `UserError` if the picture or the run would take the place of something else.
+
+    Args:
+        settings: of the painting.
+        run: its folder, which may hold a run, or not exist.
+    """
+    output = Path(settings.output)
+    if run.command not in ("", COMMAND):
+        raise expected(
+            "a folder --run of nst_tf.optimize",
+            f"{run.path}, which {run.command} made",
+            "Choose another --run.",
+        )
+    if not output.exists():
+        return
+    if output.is_dir():
+        raise expected("a file as --output", f"{output}, a folder", "Choose another.")
+    read = (settings.content, *settings.style, settings.init)
+    for source in (*read, *settings.content_masks, *settings.style_masks):
+        if os.path.exists(source) and os.path.samefile(source, output):
+            raise expected(
+                "an --output that is none of the pictures read",
+                f"{output}, which is {source}",
+                "Choose another --output.",
+            )
+    if settings.resume and not _has_written(run, output):
+        raise expected(
+            f"an --output that is new, or that the run in {run.path} has written",
+            str(output),
+            "Choose another --output.",
+        )
+    if not settings.overwrite and not settings.resume:
+        raise expected(
+            "an --output that does not exist yet",
+            str(output),
+            "Choose another, or add --overwrite.",
+        )
+
+
+def _has_written(run: RunFolder, output: Path) -> bool:
+    recorded = run.recorded
+    if recorded.get("output_sha256") == files.sha256(output):
+        return True
+    own = (run.settings or {}).get("output")
+    return isinstance(own, str) and os.path.realpath(own) == os.path.realpath(output)
 
 
 def count_vectors(settings: OptimizeSettings) -> int:
@@ -125,10 +175,11 @@ def _write(task, painting, path, overwrite):
     )
 
 
-def _finish(settings, task, run: RunFolder, painted: Result, log):
+def _finish(settings, task, run: RunFolder, painted: Result, log, replaced):
     image_io.write_image(
-        settings.output, task.finish_picture(painted.picture), overwrite=True
+        settings.output, task.finish_picture(painted.picture), overwrite=replaced
     )
+    run.note(output_sha256=files.sha256(settings.output))
     if run.log.read_text():
         files.write_atomically(
             run.loss_plot,
@@ -147,11 +198,20 @@ def _finish(settings, task, run: RunFolder, painted: Result, log):
             f"after iteration {painted.iterations}, the picture so far is {settings.output}, --resume "
             "continues"
         )
+    adam = settings.optimizer == "adam"
+    lower = "lower --learning_rate or the weights" if adam else "lower the weights"
     if painted.failed:
-        raise UserError(
-            f"Expected finite numbers. Received: {painted.reason} after iteration "
-            f"{painted.iterations}. {settings.output} is the last good picture: lower "
-            "--learning_rate or the weights."
+        raise expected(
+            "finite numbers",
+            f"{painted.reason} after iteration {painted.iterations}",
+            f"{settings.output} is the last good picture: {lower}.",
+        )
+    if painted.worse:
+        began, ended = painted.worse
+        raise expected(
+            f"an objective below the first picture's, {began:.4g}",
+            f"{ended:.4g} after {painted.iterations} iterations",
+            f"{settings.output} is worse than where it began: {lower}.",
         )
     log(
         f"{painted.iterations} iterations, {painted.evaluations} evaluations in "

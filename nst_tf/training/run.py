@@ -1,5 +1,6 @@
 """From settings to a finished run folder: data, task, fit, exports."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,10 @@ import keras
 import tensorflow as tf
 
 from nst_tf.config.registries import METHODS
-from nst_tf.config.train import DrawingSettings, TrainSettings
+from nst_tf.config.train import DrawingSettings, FeedforwardSettings, TrainSettings
 from nst_tf.core.errors import expected, first_line
-from nst_tf.data import pipeline, sources as data_sources
+from nst_tf.core.lists import join_list
+from nst_tf.data import pipeline, sources as data_sources, style_images
 from nst_tf.exporters import export_network
 from nst_tf.features import precision
 from nst_tf.runs import callbacks
@@ -53,8 +55,10 @@ def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFol
     distribution = open_distribution(settings.strategy)
     if isinstance(settings, DrawingSettings):
         settings = precision.resolve_precision(settings, log)
+    if isinstance(settings, FeedforwardSettings):
+        settings = _pin_styles(settings)
     keras.utils.set_random_seed(settings.seed)
-    source = data_sources.open_source(settings.content, settings.data_dir)
+    source = _open_source(settings, settings.content)
     with distribution.strategy.scope():
         task = METHODS[settings.method](settings)
     open_batches, sources = _open_batches(settings, source, task)
@@ -88,6 +92,19 @@ def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFol
                 "Free disk space and use --resume: nothing is trained again.",
             ) from error
     return run
+
+
+def _pin_styles(settings: FeedforwardSettings) -> FeedforwardSettings:
+    """Fills in the hashes of styles that are URLs, so that the run can be repeated."""
+    names, hashes = zip(*settings.styles)
+    pinned = style_images.pin_urls(names, hashes)
+    if pinned == hashes:
+        return settings
+    return dataclasses.replace(settings, style_sha256=join_list(pinned))
+
+
+def _open_source(settings, content):
+    return data_sources.open_source(content, settings.data_dir, settings.max_pixels)
 
 
 def _open_run(settings, distribution):
@@ -133,7 +150,7 @@ def _open_batches(settings, source, task):
     )
     if not task.pairs:
         return functools.partial(pipeline.crops, source, config), [source]
-    paintings = data_sources.open_source(settings.paintings, settings.data_dir)
+    paintings = _open_source(settings, settings.paintings)
     max_zoom = max(1.0, settings.style_size / settings.crop_size)
     other = pipeline.CropConfig(
         settings.crop_size,

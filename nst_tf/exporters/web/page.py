@@ -18,6 +18,7 @@ import numpy as np
 
 from nst_tf.core import files
 from nst_tf.core.errors import expected
+from nst_tf.core.lists import split_list
 from nst_tf.data import sample_photos, style_images
 from nst_tf.exporters import network_inputs, parity
 from nst_tf.exporters.exporter import Exporter, hash_files
@@ -180,7 +181,7 @@ def _offer_styles(network, style_image):
     count = network_inputs.count_styles(network)
     if not count:
         return [_offer_code(network, image) for image in style_images.packaged_styles()]
-    named = style_image.split(",") if style_image else []
+    named = split_list(style_image)
     if len(named) == count:
         return [_offer_style(image) for image in named]
     return [Style(name) for name in label_styles("", count)]

@@ -44,7 +44,9 @@ class FeedforwardTask(DrawingTask):
         geometry = self._loss.extractor.geometry
         self._styles, self._hashes = [], []
         for style in settings.styles:
-            picture, digest = read_style(*style, settings.style_size, layers, geometry)
+            picture, digest = read_style(
+                *style, settings.style_size, layers, geometry, settings.max_pixels
+            )
             self._styles.append(picture)
             self._hashes.append(digest)
         targets = [self._loss.style_target(style.rgb[None]) for style in self._styles]
@@ -228,6 +230,7 @@ def read_style(
     style_size: int,
     style_layers: Collection[str],
     geometry: Geometry,
+    max_pixels: int = image_io.MAX_PIXELS,
 ) -> tuple[image_io.Image, str]:
     """Reads a style image at `style_size`, its short side in pixels, and returns it
     with its SHA-256.
@@ -237,7 +240,7 @@ def read_style(
             layer.
     """
     data, digest = style_images.fetch_style(style_image, sha256)
-    original = image_io.read_image(data)
+    original = image_io.read_image(data, max_pixels=max_pixels)
     geometry.check_style_side(
         min(*original.size, style_size),
         style_layers,
@@ -249,4 +252,5 @@ def read_style(
             f"note: the style image {style_image} is enlarged from {min(original.size)} to {style_size} "
             "pixels; --style_size sets another size"
         )
-    return image_io.read_image(data, short_side=style_size), digest
+    style = image_io.read_image(data, short_side=style_size, max_pixels=max_pixels)
+    return style, digest
