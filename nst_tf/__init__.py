@@ -11,9 +11,7 @@ As a library:
 Importing this loads neither TensorFlow nor Keras; names are imported on first use (PEP 562).
 """
 
-import importlib
 import sys
-from typing import TYPE_CHECKING, Any
 
 from nst_tf.core.interrupts import leave_on_interrupt
 
@@ -21,6 +19,9 @@ if ("-m", "nst_tf") in zip(
     sys.orig_argv, (word.partition(".")[0] for word in sys.orig_argv[1:])
 ):
     leave_on_interrupt()  # a command, `python -m nst_tf.NAME`: in its imports, too
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from nst_tf.core.keras_classes import register_with_keras
 

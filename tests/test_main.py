@@ -1,5 +1,6 @@
 """`nst COMMAND ...`, which is `python -m nst_tf COMMAND ...`: the list, help, errors, completion."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,83 @@ def test_help_exits_with_0_and_needs_no_tensorflow(name):
     )
     assert done.returncode == 0, done.stderr
     assert "--output: " in done.stdout and done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["help", name] for name in commands.COMMANDS),
+        *([name, "--help"] for name in commands.OTHERS),
+        *(["train", word] for word in ("-h", "-help", "-?", "--helpfull", "--helpxml")),
+        ["-help"],
+    ],
+    ids=" ".join,
+)
+def test_help_in_any_spelling_exits_with_0(arguments, capsys):
+    try:
+        status = commands.main(arguments)
+    except SystemExit as ended:
+        status = ended.code
+    shown = capsys.readouterr()
+    assert status == 0 and shown.err == "" and len(shown.out.split()) > 3
+
+
+# Presses Ctrl-C when a module is about to be imported.
+STRIKE = """
+import importlib.abc, os, signal, sys
+
+class Strike(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == os.environ["STRIKE_AT"]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Strike())
+"""
+
+
+def strike(folder, module, *arguments):
+    (folder / "sitecustomize.py").write_text(STRIKE)
+    paths = [str(folder), str(FOLDER.parent)]
+    env = {**os.environ, "STRIKE_AT": module, "PYTHONPATH": os.pathsep.join(paths)}
+    env.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    done = subprocess.run(
+        [sys.executable, *arguments], env=env, capture_output=True, text=True
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_ctrl_c_in_the_first_imports_is_one_line_and_status_130(name, tmp_path):
+    for start in (["-m", f"nst_tf.{name}"], ["-m", "nst_tf", name]):
+        ended = strike(tmp_path, "nst_tf.config.fields", *start)
+        assert ended == (130, "", "interrupted\n"), start
+
+
+@pytest.mark.parametrize(
+    "module, arguments",
+    [
+        ("nst_tf.core.keras_classes", ["-m", "nst_tf.train"]),
+        ("numpy", ["-m", "nst_tf.stylize"]),
+        ("nst_tf.inference.published", ["-m", "nst_tf", "models"]),
+        ("nst_tf.config.completion", ["-m", "nst_tf", "completion", "bash"]),
+        ("nst_tf.train", ["-c", "from nst_tf.__main__ import main; main()"]),
+        ("nst_tf.training.run", ["-m", "nst_tf.train", "--output=x", "--steps=1"]),
+        ("keras", ["-m", "nst_tf.train", "--output=x", "--steps=1"]),
+        ("nst_tf.optimization.run", ["-m", "nst_tf.optimize", "--style=mosaic"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_ctrl_c_in_any_import_is_one_line_and_status_130(module, arguments, tmp_path):
+    arguments = [*arguments, *(["--output=x.png"] if "optim" in module else [])]
+    assert strike(tmp_path, module, *arguments) == (130, "", "interrupted\n")
+
+
+def test_ctrl_c_belongs_to_a_program_that_imports_the_package():
+    code = (
+        "import nst_tf, nst_tf.train, signal; "
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_subcommand_is_the_module_of_its_name():

@@ -222,11 +222,12 @@ def _split(field: Field, text: str) -> tuple[str, ...]:
 def _check_entry(field: Field, value: Any, kind: type, among: Any = None) -> Any:
     if kind in (int, float):
         return _check_number(field, value, kind, value if among is None else among)
-    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
     if not isinstance(value, kind):
         what = "true or false" if kind is bool else "a text"
         raise expected(f"{what} as --{field.name}", repr(value), "Check its type.")
-    if kind is str:
+    if isinstance(value, str):
         value = _check_text(field, value)
     choices, registry = field.metadata["choices"], field.metadata["registry"]
     if registry is not None and value in registry:

@@ -71,8 +71,6 @@ def run(
         arguments: without the program's name; None for those of this process.
         flag_values: where the flags are.
     """
-    if settings is not None:
-        define(settings, flag_values)
     print_any_name()
     try:
         raise_on_interrupt()
@@ -81,6 +79,8 @@ def run(
         if any(asks_for_help(word) for word in arguments):
             print(_help(main, settings, flag_values), flush=True)
             sys.exit(0)
+        if settings is not None:
+            define(settings, flag_values)
         _parse(arguments, flag_values)
         values = [] if settings is None else [read(settings, flag_values)]
         sys.exit(main(*values) or 0)
@@ -89,10 +89,9 @@ def run(
     except ModuleNotFoundError as error:
         if (error.name or "nst_tf").startswith("nst_tf"):
             raise
-        error = expected(
-            f"the package {error.name}", first_line(error), "Install it with pip."
-        )
-        _exit(f"error: {error}", 1)
+        missing = f"the package {error.name}"
+        line = expected(missing, first_line(error), "Install it with pip.")
+        _exit(f"error: {line}", 1)
     except BrokenPipeError:  # who read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)

@@ -2,11 +2,22 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from nst_tf.config.fields import PATH, Settings, check_distinct, setting
 from nst_tf.config.registries import FEATURE_NETWORKS
 from nst_tf.core.errors import expected
 from nst_tf.images import io as image_io
+
+
+def pixel_limit() -> Any:
+    """Declares --max_pixels."""
+    return setting(
+        image_io.MAX_PIXELS,
+        "Pictures with more pixels are refused.",
+        resumable=True,
+        least=1,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +52,7 @@ class PerceptualSettings(Settings):
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
         "Layers of the style term, as NAME or NAME:WEIGHT.",
     )
-    max_pixels: int = setting(
-        image_io.MAX_PIXELS,
-        "Pictures with more pixels are refused.",
-        resumable=True,
-        least=1,
-    )
+    max_pixels: int = pixel_limit()
     precision: str = setting(
         "float32",
         "Arithmetic of convolutions and Gram matrices; auto: the faster one on this machine.",

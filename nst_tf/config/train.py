@@ -18,7 +18,7 @@ from nst_tf.config.fields import (
     refuse_unused,
     setting,
 )
-from nst_tf.config.perceptual import PerceptualSettings
+from nst_tf.config.perceptual import PerceptualSettings, pixel_limit
 from nst_tf.config.registries import (
     EXPORTERS,
     FEATURE_NETWORKS,
@@ -29,7 +29,6 @@ from nst_tf.config.registries import (
 )
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.lists import split_list
-from nst_tf.images import io as image_io
 
 METHOD_HELP = (
     "What to train: a network of one style or several, a network of any style, or the narrow feature "
@@ -57,10 +56,7 @@ class TrainSettings(Settings):
         path=PATHS,
     )
     data_dir: str = setting(
-        "",
-        "Where TFDS keeps its data sets; empty for its default.",
-        resumable=True,
-        path=PATH,
+        "", "Folder of TFDS; empty for its default.", resumable=True, path=PATH
     )
     crop_size: int = setting(256, "Side of the random crops, pixels.", least=1)
     short_side: int = setting(
@@ -70,12 +66,7 @@ class TrainSettings(Settings):
     )
     batch_size: int = setting(4, "Crops a step, over all devices together.", least=1)
 
-    max_pixels: int = setting(
-        image_io.MAX_PIXELS,
-        "Pictures with more pixels are refused.",
-        resumable=True,
-        least=1,
-    )
+    max_pixels: int = pixel_limit()
 
     init_from: str = setting(
         "",
@@ -180,10 +171,8 @@ class TrainSettings(Settings):
     ) -> Iterator[tuple[str, UserError]]:
         own = {field.name for field in dataclasses.fields(settings)}
         for field in cls.flag_fields():
-            if (
-                field.name in own
-                or values.get(field.name, field.default) == field.default
-            ):
+            given = values.get(field.name, field.default) != field.default
+            if field.name in own or not given:
                 continue
             methods = [
                 method

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -19,14 +18,16 @@ def leave_on_interrupt() -> None:
     a shell has it ignored, or a program has its own handler, nothing changes.
     """
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if usual and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, _leave)
+    with contextlib.suppress(ValueError):  # not in the main thread
+        if usual:
+            signal.signal(signal.SIGINT, _leave)
 
 
 def raise_on_interrupt() -> None:
     """Lets Ctrl-C raise KeyboardInterrupt again."""
-    if signal.getsignal(signal.SIGINT) is _leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    with contextlib.suppress(ValueError):
+        if signal.getsignal(signal.SIGINT) is _leave:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nst_tf.evaluation.metrics import mean_interval
-from nst_tf.evaluation.score import style_at_content
+from nst_tf.evaluation.score import LEAST, style_at_content
 from nst_tf.runs import plots
 
 # name -> (heading, digits). Those with an interval are the objective; the others' are
@@ -26,6 +26,7 @@ COLUMNS = {
     "seconds_a_megapixel": ("s/MP", 2),
 }
 WITH_INTERVAL = ("content", "style")
+RESAMPLES = 2000  # of the photos, for the intervals of a comparison
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,9 +69,11 @@ def comparison(rows: Sequence[Measured], reference: Measured) -> str:
 
     A family's style objective is read off its curve (`style_at_content`) at the content
     objective of the reference; outside of its members' contents that is a guess, and
-    marked.
+    marked. Intervals are those of the same photos drawn for all (paired bootstrap).
     """
-    content, style = reference.mean("content"), reference.mean("style")
+    photos = len(reference.values["content"])
+    draws = np.random.default_rng(0).integers(0, photos, (RESAMPLES, photos))
+    content = reference.mean("content")
     lines = [
         f"at the content objective of {reference.name}, {content:.3f}:",
         "",
@@ -78,23 +81,36 @@ def comparison(rows: Sequence[Measured], reference: Measured) -> str:
         _line(["---"] * 3),
     ]
     for family in dict.fromkeys(row.family for row in rows if row.family):
-        points = [
-            (row.mean("content"), row.mean("style"))
-            for row in rows
-            if row.family == family
+        members = [row for row in rows if row.family == family]
+        contents = [row.mean("content") for row in members]
+        outside = not min(contents) <= content <= max(contents)
+        found = _read_off(members, reference, np.arange(photos)[None])
+        drawn = _read_off(members, reference, draws)
+        low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+        cells = [
+            f"{found[0, 0]:.4f} [{low[0]:.4f}, {high[0]:.4f}]",
+            f"{found[0, 1]:.3f} [{low[1]:.3f}, {high[1]:.3f}]",
         ]
-        found = style_at_content(points, content)
-        outside = not min(points)[0] <= content <= max(points)[0]
-        lines.append(
-            _line(
-                [
-                    family,
-                    f"{found:.4f}" + " (extrapolated)" * outside,
-                    f"{found / style:.3f}",
-                ]
-            )
-        )
+        if outside:
+            cells = [f"{cell} (extrapolated)" for cell in cells]
+        lines.append(_line([family, *cells]))
     return "\n".join(lines)
+
+
+def _read_off(members, reference, draws):
+    """Returns [draws, 2]: a family's style objective at the reference's content, and its
+    ratio to the reference's, for each draw of photos.
+    """
+    contents, styles = (
+        [row.values[metric][draws].mean(1) for row in (*members, reference)]
+        for metric in ("content", "style")
+    )
+    found = []
+    for points in zip(zip(*contents), zip(*styles)):
+        (*places, content), (*heights, style) = points
+        height = style_at_content(list(zip(places, heights)), content)
+        found.append((height, height / max(style, LEAST)))
+    return np.array(found)
 
 
 def numbers(rows: Sequence[Measured]) -> list[dict]:

@@ -2,6 +2,7 @@
 models is made with.
 """
 
+import bisect
 import dataclasses
 from collections.abc import Iterable, Sequence
 
@@ -17,6 +18,8 @@ from nst_tf.losses.perceptual import (
     StyleTarget,
     weighted_mean,
 )
+
+LEAST = 1e-12  # of a style objective whose logarithm is taken
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,16 +122,22 @@ def style_at_content(points: Sequence[tuple[float, float]], content: float) -> f
     """Returns the style objective that a family of models has at a given content objective.
 
     Content and style trade off, so models are compared at equal content: the logarithm
-    of style is interpolated linearly between the two (content, style) points nearest to
-    it.
+    of style is interpolated linearly between the two (content, style) points on both
+    sides of it. Beyond the last point the last two are continued. Of points of one
+    content the mean logarithm counts; where there is but one content, it is the result.
 
     Args:
-        points: (content, style) of models that differ in their loss weights only; at
-            least 2.
+        points: (content, style) of models that differ in their loss weights only.
         content: where to read off.
     """
-    (c0, s0), (c1, s1) = sorted(
-        sorted(points, key=lambda point: abs(point[0] - content))[:2]
-    )
+    logs: dict[float, list[float]] = {}
+    for place, style in points:
+        logs.setdefault(place, []).append(np.log(max(style, LEAST)))
+    places = sorted(logs)
+    heights = [float(np.mean(logs[place])) for place in places]
+    if len(places) == 1:
+        return float(np.exp(heights[0]))
+    right = min(max(bisect.bisect(places, content), 1), len(places) - 1)
+    (c0, c1), (h0, h1) = places[right - 1 : right + 1], heights[right - 1 : right + 1]
     share = (content - c0) / (c1 - c0)
-    return float(np.exp(np.log(s0) * (1 - share) + np.log(s1) * share))
+    return float(np.exp(h0 * (1 - share) + h1 * share))

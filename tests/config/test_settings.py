@@ -7,7 +7,7 @@ import typing
 import pytest
 from absl import flags as absl_flags
 
-from nst_tf.config import fields, flags, registries
+from nst_tf.config import flags, perceptual, registries
 from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.config.client import ClientSettings
 from nst_tf.config.evaluate import EvaluateSettings
@@ -273,7 +273,7 @@ def test_what_counts_beside_others_is_accepted():
         (
             BenchmarkSettings,
             {"threads": ("two",)},
-            "--threads as whole numbers of at least 1. Received: two",
+            "--threads as whole numbers from 1 to 1024. Received: two",
         ),
         (EvaluateSettings, {"gatys": ("0",)}, "--gatys as whole numbers of at least 1"),
     ],
@@ -447,16 +447,16 @@ def test_choices_and_defaults_exist_where_they_are_used():
 
 
 def test_layer_weights_are_parsed_with_one_as_default():
-    assert fields.layer_weights(("relu1_1", "relu2_1:0.5", "relu3_1:2")) == {
+    assert perceptual.layer_weights(("relu1_1", "relu2_1:0.5", "relu3_1:2")) == {
         "relu1_1": 1.0,
         "relu2_1": 0.5,
         "relu3_1": 2.0,
     }
-    assert fields.layer_weights(()) == {}
+    assert perceptual.layer_weights(()) == {}
 
 
 @pytest.mark.parametrize("item", ["relu1_1:heavy", "relu1_1:1:2"])
 def test_a_layer_weight_that_is_no_number_is_refused(item):
     with pytest.raises(UserError, match="NAME:WEIGHT") as caught:
-        fields.layer_weights((item,))
+        perceptual.layer_weights((item,))
     assert item in str(caught.value)

@@ -49,6 +49,7 @@ def server(picture, monkeypatch):
     server.content = picture
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
+    style_images._download.cache_clear()  # ports come again
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -102,13 +103,29 @@ def test_a_url_with_another_hash_is_refused(server, digest):
     assert "0" * 64 in message and digest in message
 
 
-def test_a_url_without_a_hash_is_refused_before_anything_is_fetched(monkeypatch):
+def test_a_url_without_a_hash_tells_it(server, picture, digest, capsys):
+    url = f"{server}/style.jpg"
+    assert style_images.fetch_style(url) == (picture, digest)
+    assert f"{url} has the SHA-256 {digest}" in capsys.readouterr().out
+    style_images.fetch_style(url, digest)
+    assert capsys.readouterr().out == ""
+
+
+def test_hashes_of_urls_alone_are_filled_in(server, digest):
+    url = f"{server}/style.jpg"
+    assert style_images.pin_urls(["mosaic", url], []) == ("", digest)
+    assert style_images.pin_urls([url], [digest]) == (digest,)
+    assert style_images.pin_urls(["mosaic"], []) == ()
+
+
+def test_a_url_is_fetched_once(server, picture, digest, monkeypatch):
+    style_images.pin_urls([f"{server}/style.jpg"], [])
     monkeypatch.setattr(
         style_images.urllib.request,
         "urlopen",
-        lambda *a, **k: pytest.fail("was fetched"),
+        lambda *a, **k: pytest.fail("was fetched again"),
     )
-    assert "--style_sha256" in refused("https://example.com/style.jpg")
+    assert style_images.fetch_style(f"{server}/style.jpg", digest)[0] == picture
 
 
 @pytest.mark.parametrize("page", ["/none.jpg", "/garbage", "/two words.jpg"])

@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import interpolate, stats
 from support import tiny
 from support.pictures import smooth
 
@@ -65,7 +67,7 @@ def evaluated(inputs, tmp_path_factory):
     )
     rows = evaluate_run.evaluate(
         small(inputs, output, models=models, reference="negative"), lines.append
-    )
+    ).rows
     return output, {row.name: row for row in rows}, "\n".join(lines)
 
 
@@ -205,8 +207,53 @@ def test_a_family_is_read_off_at_the_content_of_the_reference():
         reference := row("theirs", "", 1.5, 0.1),
     ]
     lines = report.comparison(rows, reference).splitlines()
-    assert "| ours | 0.2000 | 2.000 |" in lines  # the geometric mean, half way
+    # The geometric mean, half way; one photo has no spread.
+    assert "| ours | 0.2000 [0.2000, 0.2000] | 2.000 [2.000, 2.000] |" in lines
     assert lines[-1].startswith("| narrow | ") and "(extrapolated)" in lines[-1]
+
+
+CURVE = [(0.2, 9.0), (0.6, 2.5), (0.9, 0.9), (1.6, 0.1), (4.0, 0.02)]
+
+
+@pytest.mark.parametrize("content", [0.2, 0.3, 0.75, 1.2, 1.59, 1.61, 3.9, 4.0])
+def test_a_curve_is_read_off_between_the_points_on_both_sides(content):
+    """Of 1.59 and 1.2 the two nearest points are others."""
+    places, styles = zip(*CURVE)
+    wanted = np.exp(np.interp(content, places, np.log(styles)))
+    shuffled = [CURVE[index] for index in (3, 0, 4, 2, 1)]
+    assert score.style_at_content(shuffled, content) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("content", [0.05, 5.0])
+def test_beyond_its_ends_a_curve_goes_on_as_its_last_two_points(content):
+    places, styles = zip(*CURVE)
+    line = interpolate.interp1d(places, np.log(styles), fill_value="extrapolate")
+    found = score.style_at_content(CURVE, content)
+    assert found == pytest.approx(float(np.exp(line(content))))
+
+
+def test_the_interval_at_equal_content_is_that_of_photos_drawn_for_all():
+    rng = np.random.default_rng(3)
+    hard = rng.uniform(0.5, 2.0, 60)  # hard photos are hard for all
+
+    def row(name, family, content, style):
+        values = {"content": content * hard, "style": style * hard}
+        return report.Measured(name, family, values)
+
+    rows = [row("a", "ours", 1.0, 0.4), row("b", "ours", 2.0, 0.1)]
+    reference = row("theirs", "", 1.5, 0.2)
+    (line,) = report.comparison([*rows, reference], reference).splitlines()[4:]
+    # Their ratio is the same on every photo, so no draw can change it.
+    assert line.endswith("| 1.000 [1.000, 1.000] |")
+    drawn = stats.bootstrap(
+        (0.2 * hard,), np.mean, method="percentile", random_state=1
+    ).confidence_interval
+    low, high = map(float, re.findall(r"\[(.+?), (.+?)\]", line)[0])
+    assert (low, high) == pytest.approx((drawn.low, drawn.high), rel=0.02)
+
+
+def test_models_of_one_content_are_no_curve_and_no_error():
+    assert score.style_at_content([(1.0, 0.4), (1.0, 0.1)], 1.5) == pytest.approx(0.2)
 
 
 def test_results_are_not_overwritten_without_a_word(evaluated, inputs):
@@ -219,7 +266,7 @@ def test_results_are_not_overwritten_without_a_word(evaluated, inputs):
 
 def test_gatys_is_painted_once_and_gets_better_with_iterations(inputs, tmp_path):
     settings = small(inputs, tmp_path, gatys=("4", "1"), photos=1)
-    (photo, _) = evaluate_run.read_photos(
+    (photo, _), _ = evaluate_run.read_photos(
         dataclasses.replace(settings, photos=0), print
     )
     style = image_io.read_image(inputs / "style.png")
@@ -305,7 +352,7 @@ def test_two_models_of_one_name_need_names(inputs):
 def test_a_style_of_a_model_of_several_is_chosen_by_its_number(inputs, tmp_path):
     path = next(artifact.path for artifact in tiny.exported(3)[1]["tflite"])
     (model,) = contenders.open_models([f"last={path}@2"], STYLE)
-    photo = evaluate_run.read_photos(small(inputs, tmp_path), print)[0]
+    photo = evaluate_run.read_photos(small(inputs, tmp_path), print)[0][0]
     assert model.name == "last"
     np.testing.assert_allclose(
         model.draw(photo),
@@ -330,7 +377,7 @@ def test_a_model_of_any_style_paints_in_the_style_that_is_judged():
 def test_a_result_that_is_missing_or_of_another_size_is_named(inputs, tmp_path):
     smooth(24, 32, 0).save(tmp_path / "hill.png")
     (model,) = contenders.open_models([str(tmp_path)], STYLE)
-    hill, lake = evaluate_run.read_photos(small(inputs, tmp_path), print)
+    (hill, lake), _ = evaluate_run.read_photos(small(inputs, tmp_path), print)
     with pytest.raises(UserError, match="hill.png at 64x48. Received: 32x24"):
         model.draw(hill)
     with pytest.raises(UserError, match="a picture named lake"):
@@ -349,7 +396,7 @@ def test_a_model_that_draws_nan_is_named(inputs, tmp_path):
     broken = contenders.Contender("broken", lambda photo: photo.rgb * np.nan)
     with pytest.raises(UserError, match="of broken"):
         evaluate_run.measure(
-            broken, evaluate_run.read_photos(settings, print), None, None
+            broken, evaluate_run.read_photos(settings, print)[0], None, None
         )
 
 
@@ -358,21 +405,40 @@ def test_an_unreadable_photo_is_left_out_by_name(inputs, tmp_path):
     (tmp_path / "text.jpg").write_text("this is no picture")
     smooth(4, 64, 0).save(tmp_path / "thin.png")
     lines = []
-    shown = evaluate_run.read_photos(
+    shown, left_out = evaluate_run.read_photos(
         small(inputs, tmp_path, content=str(tmp_path)), lines.append
     )
-    assert [photo.name for photo in shown] == ["fine"]
+    assert [photo.name for photo in shown] == ["fine"] and len(left_out) == 2
     assert [name for name in ("text.jpg", "thin.png") if name in "\n".join(lines)] == [
         "text.jpg",
         "thin.png",
     ]
 
 
+def test_the_command_ends_with_1_after_the_photos_that_can_be_read(
+    inputs, in_process, tmp_path
+):
+    smooth(48, 64, 0).save(tmp_path / "fine.png")
+    (tmp_path / "text.jpg").write_text("this is no picture")
+    flags = {**LAYERS, "content": tmp_path, "output": tmp_path / "out"}
+    flags["style_layers"] = flags["content_layers"] = "relu1_1"
+    flags |= {"feature_network": "slim_vgg19", "style_image": inputs / "style.png"}
+    status, out, _ = in_process(
+        evaluate.main,
+        EvaluateSettings,
+        [f"--{name}={value}" for name, value in flags.items()],
+    )
+    assert status == 1 and "text.jpg" in out
+    numbers = json.loads((tmp_path / "out" / "numbers.json").read_text())
+    assert len(numbers["left_out"]) == 1 and "text.jpg" in numbers["left_out"][0]
+    assert len(numbers["models"][0]["metrics"]["ssim"]["values"]) == 1
+
+
 def test_photos_of_one_name_in_two_folders_are_told_apart(inputs, tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         smooth(48, 64, 0).save(tmp_path / folder / "one.png")
-    shown = evaluate_run.read_photos(
+    shown, _ = evaluate_run.read_photos(
         small(inputs, tmp_path, content=str(tmp_path)), print
     )
     assert [photo.name for photo in shown] == ["a_one.png", "b_one.png"]

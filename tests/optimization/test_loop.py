@@ -28,8 +28,8 @@ class Quadratic:
 
         return evaluate
 
-    def first_picture(self):
-        return np.zeros((self.scales[0].height, self.scales[0].width, 3), np.float32)
+    def first_picture(self, scale):
+        return np.zeros((scale.height, scale.width, 3), np.float32)
 
 
 @pytest.mark.slow
