@@ -153,7 +153,7 @@ def _parse(arguments: list[str], flag_values: flags.FlagValues) -> None:
     quiet = ["--verbosity=-1"] if "verbosity" in flag_values else []
     try:
         words = flag_values([sys.argv[0], *quiet, *arguments])[1:]
-    except flags.Error as error:
+    except (flags.Error, ValueError) as error:
         reason = str(error).removeprefix("ERROR:: ").rstrip(". ")
         raise expected("flags of this command", reason, "See --help.") from error
     if words:

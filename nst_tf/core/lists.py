@@ -23,7 +23,7 @@ def split_list(text: str) -> tuple[str, ...]:
     if os.path.exists(text):
         return (text,)
     try:
-        (entries,) = csv.reader([text], strict=True, skipinitialspace=True)
+        (entries,) = csv.reader([text.strip()], strict=True, skipinitialspace=True)
     except (csv.Error, ValueError):
         raise expected(
             "entries separated by commas, quoted where they hold a comma",

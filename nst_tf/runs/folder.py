@@ -173,7 +173,9 @@ def open_run(
     files.ensure_writable_folder(run.path)
     if run.settings:
         _remove_run(run)
-    files.write_atomically(run.flags, format_flags(settings, command).encode())
+    # Names of files may be no UTF-8.
+    flags = format_flags(settings, command).encode(errors="surrogateescape")
+    files.write_atomically(run.flags, flags)
     run.note(
         command=command,
         method=settings.method,

@@ -1,13 +1,17 @@
 """Settings: every field explained, every unusable value refused by the name of its flag."""
 
+import contextlib
 import dataclasses
 import math
+import os
+import subprocess
+import sys
 import typing
 
 import pytest
 from absl import flags as absl_flags
 
-from nst_tf.config import flags, perceptual, registries
+from nst_tf.config import fields, flags, perceptual, registries
 from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.config.client import ClientSettings
 from nst_tf.config.evaluate import EvaluateSettings
@@ -16,6 +20,7 @@ from nst_tf.config.folder import split_share
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import SETTINGS, AnyStyleSettings, TrainSettings
+from nst_tf.core import lists
 from nst_tf.core.errors import UserError
 
 TRAIN = {"output": "x", "steps": 1}
@@ -385,6 +390,229 @@ def test_a_style_that_is_a_path_as_a_whole_is_taken_whole(tmp_path):
 def test_shares_that_blend_nothing_are_refused(style, weights, message):
     with pytest.raises(UserError, match=message):
         StylizeSettings(**STYLIZE, style=style, style_weights=weights)
+
+
+# -- paths and lists -------------------------------------------------------------------------------
+
+COMMANDS = {
+    "train": TrainSettings,
+    "optimize": OptimizeSettings,
+    "stylize": StylizeSettings,
+    "evaluate": EvaluateSettings,
+    "export": ExportSettings,
+    "benchmark": BenchmarkSettings,
+    "client": ClientSettings,
+}
+# Settings whose text names no file. Whoever adds a setting of text says which it is.
+NO_PATHS = {
+    "content_layers",
+    "model_version",
+    "reference",
+    "server",
+    "style_layers",
+    "style_sha256",
+    "texture_size",
+}
+NEEDED = {
+    "model": "m",
+    "models": "m",
+    "content": "a",
+    "style": "b",
+    "output": "o.png",
+    "server": "host:1",
+    "steps": "1",
+}
+
+
+def parse(settings, *arguments):
+    """Settings of a command line; those that it needs are given."""
+    own = absl_flags.FlagValues()
+    flags.define(settings, own)
+    names = {field.name for field in settings.flag_fields()}
+    needed = [f"--{name}={text}" for name, text in NEEDED.items() if name in names]
+    with pytest.raises(SystemExit) as ended:
+        flags.run(lambda: None, None, [*needed, *arguments], own)
+    assert not ended.value.code
+    return flags.read(settings, own)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_text_says_whether_it_names_files(command):
+    for field in COMMANDS[command].flag_fields():
+        texts = field.type in (str, tuple[str, ...])
+        if (command, field.name) == ("client", "model"):
+            texts = False  # the server's name of it
+        if texts and not field.metadata["choices"]:
+            assert bool(field.metadata["path"]) != (field.name in NO_PATHS), field.name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_tilde_is_the_home_folder_in_every_path(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for field in COMMANDS[command].flag_fields():
+        if not field.metadata["path"]:
+            continue
+        found = fields.parse_value(field, "~/a.png")
+        found = found if isinstance(found, tuple) else (found,)
+        assert found == (f"{tmp_path}/a.png",), field.name
+        if isinstance(field.default, tuple) or field.metadata["path"] == fields.PATHS:
+            several = fields.parse_value(field, "~/a.png,x/~,~/b")
+            wanted = [f"{tmp_path}/a.png", "x/~", f"{tmp_path}/b"]
+            if isinstance(several, str):
+                several = lists.split_list(several)
+            assert list(several) == wanted, field.name
+
+
+def test_a_tilde_behind_a_name_and_in_a_family_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    found = EvaluateSettings(output="o", models=("x=~/a+~/b", "~/c=d"))
+    assert found.models == ("x=/home/me/a+/home/me/b", "/home/me/c=d")
+    assert BenchmarkSettings(models=("x=~/a",)).named_models == [("x", "/home/me/a")]
+
+
+def test_names_with_commas_are_quoted_or_exist(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = OptimizeSettings.of({**OPTIMIZE, "style": '"a,b.jpg",c.jpg'})
+    assert settings.style == ("a,b.jpg", "c.jpg")
+    (tmp_path / "d,e.jpg").write_bytes(b"")
+    assert OptimizeSettings.of({**OPTIMIZE, "style": "d,e.jpg"}).style == ("d,e.jpg",)
+    train = TrainSettings.of({**TRAIN, "style_image": "d,e.jpg", "content": '"f,g",h'})
+    assert train.styles == (("d,e.jpg", ""),)
+    assert lists.split_list(train.content) == ("f,g", "h")
+
+
+def test_texts_that_a_flagfile_cannot_hold_are_refused():
+    for bad in ("a\nb", "a\0b", "a\r"):
+        with pytest.raises(UserError, match="--content in one line"):
+            OptimizeSettings(**{**OPTIMIZE, "content": bad})
+
+
+def write_flags(settings, path):
+    lines = [f"--{name}={text}" for name, text in settings.to_flags().items()]
+    path.write_bytes("\n".join(lines).encode(errors="surrogateescape"))
+
+
+@pytest.mark.parametrize("names", [("a,b", 'c"d'), ("ü",), ("\udcff", " x"), ("=",)])
+@pytest.mark.parametrize("command", ["train", "optimize", "stylize", "evaluate"])
+def test_flags_written_are_the_settings_read(command, names, tmp_path):
+    settings = COMMANDS[command]
+    own = {field.name: field for field in settings.flag_fields()}
+    names = tuple(name.strip() for name in names)
+    given = {name: NEEDED[name] for name in NEEDED if name in own}
+    given["content"] = fields.text_of(names[:1])
+    several = "style_image" if command == "train" else "style"
+    if several in own:
+        given[several] = fields.text_of(names)
+    if command != "train":
+        given["content"] = names[0]
+    before = settings.of(given)
+    write_flags(before, tmp_path / "run.flags")
+    assert parse(settings, f"--flagfile={tmp_path / 'run.flags'}") == before
+
+
+# -- flagfiles -------------------------------------------------------------------------------------
+
+
+def test_a_flagfile_is_utf8_with_or_without_a_mark_in_any_locale(tmp_path):
+    for mark in (b"", b"\xef\xbb\xbf"):
+        path = tmp_path / "ü.flags"
+        text = "# Farbe: grün\n--content=Ö.jpg\n\n// more\n  --iterations=7  \n"
+        path.write_bytes(mark + text.encode())
+        code = (
+            "import sys; from nst_tf.config import flags\n"
+            "from nst_tf.config.optimize import OptimizeSettings\n"
+            "def main(settings):\n"
+            "    print(ascii(settings.content), settings.iterations)\n"
+            "flags.run(main, OptimizeSettings)"
+        )
+        arguments = [f"--flagfile={path}", "--output=o.png"]
+        for locale in ({"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}):
+            done = subprocess.run(
+                [sys.executable, "-c", code, *arguments],
+                env={**os.environ, "PYTHONCOERCECLOCALE": "0", **locale},
+                capture_output=True,
+                text=True,
+            )
+            assert done.stdout == "'\\xd6.jpg' 7\n", done.stderr
+
+
+def test_a_flagfile_is_found_in_the_home_folder_and_in_a_flagfile(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "inner.flags").write_text("--iterations=7\n--style=mosaic")
+    (tmp_path / "outer.flags").write_text("--flagfile=~/inner.flags\n--seed=3\n")
+    for start in (["--flagfile=~/outer.flags"], ["--flagfile", "~/outer.flags"]):
+        found = parse(OptimizeSettings, *start, "--style=cafe")
+        assert (found.iterations, found.seed, found.style) == (7, 3, ("cafe",))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--flagfile=nowhere.flags"],
+        ["--flagfile=."],
+        ["--flagfile"],
+        ["--flagfile=circle.flags"],
+        ["--nooverwrite=3"],
+        ["--output"],
+        ['--style="a'],
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_command_line_is_one_line(
+    arguments, in_process, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "circle.flags").write_text("--flagfile=circle.flags\n")
+    base = ["--content=a", "--output=o.png"]
+    status, out, err = in_process(print, OptimizeSettings, [*base, *arguments])
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("error: Expected ")
+
+
+def test_names_of_any_bytes_are_printed_escaped(in_process):
+    def main(settings):
+        print(settings.content)
+        raise UserError(f"no {settings.content}")
+
+    base = ["--content=\udcff\x1b[31m.jpg", "--output=o.png"]
+    status, out, err = in_process(main, OptimizeSettings, base)
+    assert (status, out) == (1, "\\udcff\x1b[31m.jpg\n")
+    assert err == "error: no \\udcff\\x1b[31m.jpg\n"
+
+
+def test_a_package_that_is_missing_is_one_line(in_process):
+    def main(settings):
+        import no_such_package  # noqa: F401
+
+    base = ["--content=a", "--output=o.png"]
+    status, _, err = in_process(main, OptimizeSettings, base)
+    assert status == 1 and err.count("\n") == 1
+    assert err.startswith("error: Expected the package no_such_package. Received: ")
+
+
+# -- garbage ---------------------------------------------------------------------------------------
+
+GARBAGE = (None, 5, 1.5, True, [], {}, [None], [1], {"a": 1}, "x", b"x", [["a"]])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_record_of_wrong_types_is_one_line(command):
+    settings = COMMANDS[command]
+    names = [field.name for field in settings.flag_fields()]
+    needed = {name: NEEDED[name] for name in NEEDED if name in names}
+    refused = 0
+    for name in names:
+        for value in (*GARBAGE, 10**400, math.nan, "9" * 30, "\udcff"):
+            with contextlib.suppress(UserError):
+                settings.of({**needed, name: value})
+                refused -= 1
+            refused += 1
+    assert refused > 10 * len(names)
+    for value in (None, 5, "x", []):
+        with pytest.raises(UserError, match="settings by name"):
+            settings.of(value)
 
 
 # -- agreement with the rooms that the settings speak of -------------------------------------------
