@@ -33,13 +33,15 @@ class EvaluateSettings(PerceptualSettings):
     photos: int = setting(
         0, "Use about so many of the photos, evenly chosen; 0 for all.", least=0
     )
-    image_size: int = setting(512, "Long side of the photos, pixels.", least=1)
+    image_size: int = setting(
+        512, "Long side of the photos, pixels.", least=1, most=100_000
+    )
     style_image: str = setting("starry_swirls", "Style, as in nst_tf.train.", path=PATH)
     style_sha256: str = setting(
         "", "SHA-256 that the style image must have; that of a URL is written down."
     )
     style_size: int = setting(
-        512, "Short side at which the style is judged, pixels.", least=1
+        512, "Short side at which the style is judged, pixels.", least=1, most=100_000
     )
     gatys: tuple[int, ...] = setting(
         (),

@@ -52,7 +52,9 @@ class OptimizeSettings(PerceptualSettings):
         path=PATH,
     )
 
-    image_size: int = setting(512, "Long side of the picture, pixels.", least=1)
+    image_size: int = setting(
+        512, "Long side of the picture, pixels.", least=1, most=100_000
+    )
     texture_size: str = setting(
         "", "WIDTHxHEIGHT of a texture; empty for a square of --image_size."
     )
@@ -60,6 +62,7 @@ class OptimizeSettings(PerceptualSettings):
         1.0,
         "Long side of the style pictures as a multiple of the picture's: the size of strokes.",
         above=0,
+        most=100,
     )
     scales: int = setting(
         0,
@@ -70,7 +73,7 @@ class OptimizeSettings(PerceptualSettings):
     scale_factor: float = setting(
         2.0,
         "Ratio of two sizes that follow each other.",
-        above=1,
+        least=1.05,
         used_if={"scales": Other(1)},
     )
     smallest: int = setting(
@@ -87,6 +90,7 @@ class OptimizeSettings(PerceptualSettings):
         0,
         "Mirrored pixels around pictures, a multiple of 16, against a frame at the border; costs time.",
         least=0,
+        most=10_000,
     )
     statistic: str = setting(
         "gram",
@@ -137,7 +141,11 @@ class OptimizeSettings(PerceptualSettings):
         100, "Iterations at each coarser size.", least=0, used_if={"scales": Other(1)}
     )
     memory: int = setting(
-        10, "Pairs that L-BFGS keeps.", least=1, used_if={"optimizer": "lbfgs"}
+        10,
+        "Pairs that L-BFGS keeps.",
+        least=1,
+        most=1000,
+        used_if={"optimizer": "lbfgs"},
     )
     precondition: bool = setting(
         True,

@@ -134,6 +134,12 @@ class Gatys:
         self.scales = plan_scales(self.size, settings)
 
     @property
+    def style_sizes(self) -> list[tuple[int, int]]:
+        """(height, width) of each style picture at the last scale, pixels."""
+        long_side = max(self.size)
+        return [self._style_size(style.shape[:2], long_side) for style in self._styles]
+
+    @property
     def provenance(self) -> dict:
         """Hashes of the styles and of the feature network's weights."""
         return {

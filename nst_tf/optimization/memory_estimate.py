@@ -31,13 +31,23 @@ def peak_bytes(
     return BASE + PEAK * maps + vectors * 3 * 4 * pixels
 
 
+def style_bytes(extractor: FeatureExtractor, height: int, width: int) -> float:
+    """Estimates the memory of a style picture's statistics, bytes: maps without gradients.
+
+    Args:
+        extractor: the feature network.
+        height, width: of the style picture, pixels.
+    """
+    return BASE + extractor.map_bytes(height, width)
+
+
 def check_memory(
     needed: float, size: tuple[int, int], limit: float = 0.0, *, texture: bool = False
 ) -> None:
     """Refuses a picture that does not fit.
 
     Args:
-        needed: from `peak_bytes`.
+        needed: from `peak_bytes` or `style_bytes`.
         size: height and width of the picture, pixels.
         limit: bytes that may be used; 0 for what the machine has free now.
         texture: whether --texture_size has set the size, and not --image_size.
@@ -54,7 +64,7 @@ def check_memory(
     if texture:
         fits = f"--texture_size={width}x{height} fits"
     if not min(height, width):
-        fits = "No size fits: lower --memory or --margin"
+        fits = "No size fits: lower --style_scale, --memory or --margin"
     more = "raise --max_memory" if limit else "close other programs"
     raise expected(
         f"{needed / 1e9:.1f} GB of free memory for {max(size)} pixels",

@@ -70,10 +70,13 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
     task = gatys.Gatys(settings)
     _ = task.open_optimizer(task.scales[0])  # raises, if its settings cannot be
     height, width = (side + 2 * settings.margin for side in task.size)
+    needed = memory_estimate.peak_bytes(
+        task.extractor, height, width, count_vectors(settings)
+    )
+    for size in task.style_sizes:
+        needed = max(needed, memory_estimate.style_bytes(task.extractor, *size))
     memory_estimate.check_memory(
-        memory_estimate.peak_bytes(
-            task.extractor, height, width, count_vectors(settings)
-        ),
+        needed,
         task.size,
         settings.max_memory * 1e9,
         texture=bool(settings.texture_size),

@@ -1,11 +1,15 @@
 """`python -m nst_tf.optimize`: whole small paintings, Ctrl-C, resume, and every bad input."""
 
 import dataclasses
+import hashlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +20,11 @@ from support.watched_runs import log, strike_at
 from nst_tf import optimize
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import UserError
+from nst_tf.data import style_images
 from nst_tf.features import precision
 from nst_tf.images import io as image_io
 from nst_tf.optimization import run as optimize_run
+from nst_tf.runs.folder import open_run
 
 pytestmark = pytest.mark.slow
 
@@ -256,14 +262,275 @@ def test_resume_without_a_state_is_refused(inputs, tmp_path):
         optimize_run.optimize(small(inputs, tmp_path / "out.png", resume=True))
 
 
+# -- what must not be lost -------------------------------------------------------------------------
+
+
+def test_resume_replaces_no_file_that_the_run_has_not_written(
+    inputs, finished, tmp_path
+):
+    other = tmp_path / "other.png"
+    other.write_bytes(b"of another program")
+    run = str(finished.with_name("out_run"))
+    settings = small(inputs, other, resume=True, run=run, preview_steps=4)
+    with pytest.raises(UserError, match="that is new, or that the run in .* has writt"):
+        optimize_run.optimize(settings)
+    assert other.read_bytes() == b"of another program"
+    other.unlink()
+    optimize_run.optimize(settings)
+    # Now it is the run's own, wherever it was moved.
+    moved = other.rename(tmp_path / "moved.png")
+    optimize_run.optimize(dataclasses.replace(settings, output=str(moved)))
+    assert np.array_equal(image_io.decode_rgb8(moved), image_io.decode_rgb8(finished))
+
+
+@pytest.mark.parametrize("name", ["content", "style", "init", "content_masks"])
+@pytest.mark.parametrize("link", [None, os.symlink, os.link])
+def test_no_picture_that_is_read_is_replaced(inputs, tmp_path, name, link):
+    source = tmp_path / "source.png"
+    smooth(48, 64, 0).save(source)
+    before = source.read_bytes()
+    output = tmp_path / "out.png" if link else source
+    if link:
+        link(source, output)
+    value = str(source) if name in ("content", "init") else (str(source),)
+    settings = small(inputs, output, overwrite=True, **{name: value})
+    with pytest.raises(UserError, match="none of the pictures read.*source.png"):
+        optimize_run.optimize(settings)
+    assert source.read_bytes() == before and not list(tmp_path.glob("*_run"))
+
+
+def test_the_run_of_another_command_is_not_replaced(inputs, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    record = {"command": "nst_tf.train", "settings": {"output": "x"}}
+    (run / "run.json").write_text(json.dumps(record))
+    (run / "network.keras").write_bytes(b"hours of training")
+    for changes in ({"overwrite": True}, {"resume": True}):
+        settings = small(inputs, tmp_path / "out.png", run=str(run), **changes)
+        with pytest.raises(UserError, match="which nst_tf.train made"):
+            optimize_run.optimize(settings)
+    assert (run / "network.keras").read_bytes() == b"hours of training"
+
+
+@pytest.mark.parametrize("output", ["/dev/null/out.png", "folder.png"])
+def test_an_output_that_cannot_be_written_is_told_before_the_start(
+    inputs, tmp_path, monkeypatch, output
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.png").mkdir()
+    settings = small(inputs, output, run="run", overwrite=True)
+    with pytest.raises(UserError, match=output.removesuffix("/out.png")):
+        optimize_run.optimize(settings)
+    assert not (tmp_path / "run").exists()
+
+
+# -- how it ends -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scales", [1, 0])
+def test_a_picture_worse_than_the_first_is_kept_and_status_1(
+    inputs, in_process, tmp_path, scales
+):
+    settings = small(
+        inputs,
+        tmp_path / "out.png",
+        scales=scales,
+        optimizer="adam",
+        learning_rate=1e6,
+    )
+    flags = [f"--{name}={text}" for name, text in settings.to_flags().items()]
+    status, _, err = in_process(optimize.main, OptimizeSettings, flags)
+    line = err.splitlines()[-1]
+    assert status == 1 and line.startswith("error: Expected an objective below the fir")
+    assert "lower --learning_rate" in line
+    assert image_io.read_image(tmp_path / "out.png").size == (48, 64)
+    record = json.loads((tmp_path / "out_run" / "run.json").read_text())
+    # By what the objective itself says of both pictures.
+    task = optimize_run.gatys.Gatys(settings)
+    objective = task.objective(task.scales[-1])
+    shown = image_io.read_image(tmp_path / "out.png").rgb
+    first, last = (
+        float(objective(tf.reshape(tf.constant(picture), [-1]))[0])
+        for picture in (task.first_picture(task.scales[-1]), shown)
+    )
+    assert last > first and record["iterations"] == (5 if scales else 9)
+    told = re.search(r"picture's, (\S+)\. Received: (\S+) after", line).groups()
+    assert list(map(float, told)) == pytest.approx([first, last], rel=0.05)
+
+
+# -- states ----------------------------------------------------------------------------------------
+
+
+def test_a_run_killed_before_its_first_state_begins_anew_on_resume(
+    inputs, finished, tmp_path
+):
+    """Its folder has flags, record and a line or two of the log, and no state."""
+    settings = small(inputs, tmp_path / "out.png", preview_steps=4)
+    run = open_run(
+        settings, str(tmp_path / "out_run"), command="nst_tf.optimize", flag="--run"
+    )
+    run.log.write_text('{"step": 1, "seconds": 1.0}\n')
+    said = []
+    optimize_run.optimize(dataclasses.replace(settings, resume=True), said.append)
+    assert any("begins at the first iteration" in line for line in said)
+    assert np.array_equal(
+        image_io.decode_rgb8(tmp_path / "out.png"), image_io.decode_rgb8(finished)
+    )
+    assert [entry["step"] for entry in log(run.path)] == list(range(1, 10))
+
+
+def damage(path, kind):
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    if kind == "text":
+        path.write_text("no archive")
+    elif kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "cut":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    elif kind == "pickle":
+        np.savez(path, **{**arrays, "x": np.array([{}], object)})
+    elif kind == "array":
+        path.write_bytes(b"")
+        with path.open("wb") as file:
+            np.save(file, np.zeros(3))
+    elif kind == "less":
+        del arrays["gradient"]
+        np.savez(path, **arrays)
+    else:
+        np.savez(path, **{**arrays, **kind})
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("text", "empty", "cut", "pickle", "array", "less"),
+        {"scale": 7},
+        {"scale": -1},
+        {"scale": "one"},
+        {"x": np.zeros(5, np.float32)},
+        {"x": np.zeros(48 * 64 * 3, np.float64)},
+        {"status": np.zeros(2, np.int32)},
+        {"terms": np.zeros(7, np.float32)},
+        {"stranger": 1},
+        {"seconds": [1, 2]},
+    ],
+    ids=str,
+)
+def test_a_damaged_state_is_one_line_with_a_way_on(inputs, finished, tmp_path, kind):
+    run = shutil.copytree(finished.with_name("out_run"), tmp_path / "out_run")
+    damage(run / "state.npz", kind)
+    settings = small(inputs, tmp_path / "out.png", preview_steps=4, resume=True)
+    with pytest.raises(UserError, match="the whole state.*--overwrite instead") as told:
+        optimize_run.optimize(settings)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["", "[1]", "5", '{"settings": 5}', '{"settings": [1]}', "\0\1",
+     '{"settings": {"style": 5}, "command": 3}', '{"settings": {"iterations": "x"}}'],
+)  # fmt: skip
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_damaged_record_is_one_line(inputs, tmp_path, record, resume):
+    run = tmp_path / "out_run"
+    run.mkdir()
+    (run / "run.json").write_text(record)
+    settings = small(inputs, tmp_path / "out.png", resume=resume)
+    with pytest.raises(UserError) as told:
+        optimize_run.optimize(settings)
+    assert "\n" not in str(told.value) and (run / "run.json").read_text() == record
+
+
+def test_a_record_without_a_newer_setting_resumes(inputs, finished, tmp_path):
+    run = shutil.copytree(finished.with_name("out_run"), tmp_path / "out_run")
+    record = json.loads((run / "run.json").read_text())
+    for name in ("style_sha256", "max_pixels", "margin"):
+        del record["settings"][name]
+    (run / "run.json").write_text(json.dumps(record))
+    settings = small(inputs, tmp_path / "out.png", preview_steps=4, resume=True)
+    optimize_run.optimize(settings)
+    with pytest.raises(UserError, match="--margin=16 .the run has 0."):
+        optimize_run.optimize(dataclasses.replace(settings, margin=16))
+
+
+def test_the_hash_of_a_style_from_a_server_is_recorded_and_checked(
+    inputs, tmp_path, monkeypatch
+):
+    pictures = {"http://a/s.png": (inputs / "style.png").read_bytes()}
+    monkeypatch.setattr(style_images, "_download", pictures.__getitem__)
+    settings = small(inputs, tmp_path / "out.png", style=("http://a/s.png",), scales=1)
+    optimize_run.optimize(settings)
+    digest = hashlib.sha256(pictures["http://a/s.png"]).hexdigest()
+    assert f"--style_sha256={digest}" in (tmp_path / "out_run/run.flags").read_text()
+    optimize_run.optimize(dataclasses.replace(settings, resume=True))
+    pictures["http://a/s.png"] = (inputs / "photo.png").read_bytes()
+    with pytest.raises(UserError, match=f"the run has .*{digest}"):
+        optimize_run.optimize(dataclasses.replace(settings, resume=True))
+    again = small(inputs, tmp_path / "again.png", style=("http://a/s.png",))
+    with pytest.raises(UserError, match=digest):
+        optimize_run.optimize(dataclasses.replace(again, style_sha256=(digest,)))
+
+
+def test_names_of_any_bytes_are_painted_and_repeated(inputs, tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b'/\xff, ="~'))
+    folder.mkdir()
+    for name in ("photo.png", "style.png"):
+        shutil.copy(inputs / name, folder)
+    settings = small(
+        folder, folder / "out.png", scales=1, iterations=1, optimizer="adam"
+    )
+    optimize_run.optimize(settings)
+    flags = [
+        f"--{name}={folder / value}"
+        for name, value in (
+            ("flagfile", "out_run/run.flags"),
+            ("output", "again.png"),
+            ("run", "again"),
+        )
+    ]
+    command = [sys.executable, "-m", "nst_tf.optimize", *flags]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "again.png").read_bytes() == (folder / "out.png").read_bytes()
+
+
 def test_a_picture_that_does_not_fit_into_memory_is_refused_before_the_start(
     inputs, tmp_path
 ):
     with pytest.raises(
-        UserError, match="GB of free memory for 64 pixels.*--image_size"
+        UserError, match="GB of free memory for 64 pixels.*No size fits.*--max_memory"
     ):
         optimize_run.optimize(small(inputs, tmp_path / "out.png", max_memory=1e-3))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changes, remedy",
+    [
+        ({"image_size": 20_000}, r"--image_size=\d+ fits, or raise --max_memory"),
+        (
+            {"content": "", "texture_size": "30000x20000"},
+            r"--texture_size=\d+x\d+ fits",
+        ),
+        ({"style_scale": 90.0, "image_size": 90_000}, "--image_size=|No size fits"),
+        ({"memory": 1000, "image_size": 5000}, "--image_size="),
+    ],
+    ids=lambda value: str(value),
+)
+def test_the_size_that_fits_fits(inputs, tmp_path, changes, remedy):
+    settings = small(inputs, tmp_path / "out.png", max_memory=2.0, **changes)
+    with pytest.raises(UserError, match=remedy) as told:
+        optimize_run.optimize(settings)
+    fitting = re.search(r"--(image_size|texture_size)=(\w+) fits", str(told.value))
+    if fitting:
+        name, value = fitting.groups()
+        value = int(value) if name == "image_size" else value
+        settings = dataclasses.replace(settings, **{name: value}, iterations=1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(optimize_run, "open_run", lambda *a, **k: 1 / 0)
+            with pytest.raises(ZeroDivisionError):  # it comes as far as that
+                optimize_run.optimize(settings)
 
 
 @pytest.mark.parametrize(
