@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nst_tf.config.fields import PATH, Other, check_resume, setting
+from nst_tf.config.fields import PATH, Other, check_resume, setting, text_of
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import COLOR_MODES, STATISTICS
 from nst_tf.core.errors import expected
@@ -198,7 +198,12 @@ class OptimizeSettings(PerceptualSettings):
                     len(given),
                     "Name one for each, or none.",
                 )
-        _ = self.shares  # raises, if all are 0
+        if self.style_weights and not any(self.style_weights):
+            raise expected(
+                "--style_weights of at least 0, not all 0",
+                text_of(self.style_weights),
+                "Change them.",
+            )
         if self.margin % 16:
             raise expected(
                 "--margin of 0, 16, 32 and so on", self.margin, "Change --margin."

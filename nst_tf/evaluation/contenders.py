@@ -22,6 +22,8 @@ from nst_tf.inference.open_model import load_model
 from nst_tf.optimization import gatys
 from nst_tf.optimization.loop import ImageOptimization
 
+BASELINES = IDENTITY, STYLE_COPY = "identity", "copy of the style"
+
 
 @dataclasses.dataclass(frozen=True)
 class Photo:
@@ -73,10 +75,12 @@ def open_models(models: Sequence[str], style: np.ndarray) -> list[Contender]:
         name = name or Path(model).name or model
         # A path may hold the sign itself.
         members = [paths] if Path(paths).exists() else paths.split("+")
+        if not all(members):
+            raise expected("NAME=PATH or PATH", model, "Check --models.")
         for member in members:
             own = name if len(members) == 1 else f"{name}: {Path(member).name}"
             opened.append(_open(member, own, name if len(members) > 1 else "", style))
-    names = [candidate.name for candidate in opened]
+    names = [*BASELINES, *(candidate.name for candidate in opened)]
     if twice := {name for name in names if names.count(name) > 1}:
         raise expected(
             "a name for each of --models",
@@ -88,7 +92,7 @@ def open_models(models: Sequence[str], style: np.ndarray) -> list[Contender]:
 
 def make_identity() -> Contender:
     """The baseline that changes nothing."""
-    return Contender("identity", lambda photo: photo.rgb)
+    return Contender(IDENTITY, lambda photo: photo.rgb)
 
 
 def make_style_copy(style: np.ndarray) -> Contender:
@@ -101,7 +105,7 @@ def make_style_copy(style: np.ndarray) -> Contender:
         )
         return style[rows][:, columns]
 
-    return Contender("copy of the style", draw)
+    return Contender(STYLE_COPY, draw)
 
 
 def make_gatys_baselines(

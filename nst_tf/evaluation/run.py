@@ -274,7 +274,7 @@ def _sheet(style, shown, drawn, count):
     chosen = sorted(
         {round(i) for i in np.linspace(0, len(shown) - 1, min(count, len(shown)))}
     )
-    painted = [name for name in drawn if name not in ("identity", "copy of the style")]
+    painted = [name for name in drawn if name not in contenders.BASELINES]
     rows = [[("style", image_io.to_uint8(style))]]
     for i in chosen:
         rows.append(
