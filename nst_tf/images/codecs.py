@@ -29,6 +29,7 @@ from PIL import (
 )
 
 from nst_tf.core.errors import expected
+from nst_tf.images.metadata import Metadata, read_metadata, srgb_profile
 
 Source = str | os.PathLike[str] | bytes
 Size = tuple[int, int]
@@ -64,7 +65,7 @@ _giants = threading.Lock()
 
 def decode(
     source: Source, fit: Callable[[int, int], Size], max_pixels: int, *, draft: bool
-) -> tuple[Image.Image, Image.Image | None, Size]:
+) -> tuple[Image.Image, Image.Image | None, Size, Metadata | None]:
     """Decodes a path or bytes, after a look at the size in its header.
 
     Args:
@@ -96,7 +97,8 @@ def decode(
                 image.load()
             if _turn_upright(image, name):
                 size = size[::-1]
-            return *_color_and_alpha(image, name), size
+            metadata = None if draft else read_metadata(image, name)
+            return *_color_and_alpha(image, name), size, metadata
     except Image.DecompressionBombError as error:
         # While opening, Pillow allocates for WebP and GIF, so there its own limit has
         # to stay.
@@ -233,7 +235,7 @@ def _deep_gray(image: Image.Image) -> tuple[np.ndarray, Image.Image | None]:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image:
-    if profile:
+    if profile and profile != srgb_profile():
         try:
             srgb = ImageCms.createProfile("sRGB")
             converted = ImageCms.profileToProfile(

@@ -16,8 +16,10 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from nst_tf.core.errors import expected
-from nst_tf.core.files import find_files, write_atomically
+from nst_tf.core.file_search import find_files
+from nst_tf.core.files import write_atomically
 from nst_tf.images.codecs import Source, decode, source_name
+from nst_tf.images.metadata import Metadata, make_save_options
 
 MAX_PIXELS = 100_000_000  # a float32 RGB picture of this size takes 1.2 GB
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -43,10 +45,13 @@ class Image:
         rgb: [height, width, 3] in [0, 1], not multiplied by alpha.
         alpha: [height, width] in [0, 1], 0 is transparent; None where the file had
             none.
+        metadata: EXIF, XMP and resolution of the file that it was read from, which
+            `encode` writes; None for none.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray | None = None
+    metadata: Metadata | None = None
 
     def __post_init__(self) -> None:
         shape = self.rgb.shape
@@ -127,7 +132,7 @@ def decode_rgb8(
     Raises:
         UserError: the source is missing, damaged, no image or too large.
     """
-    color, alpha, size = decode(
+    color, alpha, size, _ = decode(
         source,
         functools.partial(fit_size, short_side=short_side, long_side=long_side),
         max_pixels,
@@ -176,7 +181,7 @@ def read_image(
     Raises:
         UserError: the source is missing, damaged, no image or too large.
     """
-    color, alpha, size = decode(
+    color, alpha, size, metadata = decode(
         source,
         functools.partial(fit_size, short_side=short_side, long_side=long_side),
         max_pixels,
@@ -188,9 +193,8 @@ def read_image(
             _scaled(_plane(band), size, PillowImage.Resampling.LANCZOS)
             for band in bands
         ]
-        return Image(
-            np.stack(planes, axis=-1), None if alpha is None else _plane(alpha)
-        )
+        opacity = None if alpha is None else _plane(alpha)
+        return Image(np.stack(planes, axis=-1), opacity, metadata)
     # Colors are averaged by how visible they are. The triangle filter, unlike Lanczos,
     # has no negative weights, so that average cannot leave the range of the colors
     # that went into it.
@@ -202,7 +206,7 @@ def read_image(
         )
         hidden = _scaled(values, size, triangle)
         planes.append(np.where(scaled_opacity > 1e-6, visible, hidden))
-    return Image(np.stack(planes, axis=-1), scaled_opacity)
+    return Image(np.stack(planes, axis=-1), scaled_opacity, metadata)
 
 
 def read_mask(source: Source, size: tuple[int, int], of: str = "photo") -> np.ndarray:
@@ -260,10 +264,11 @@ def to_uint8(rgb: np.ndarray) -> np.ndarray:
 
 
 def encode(picture: Image, format: str, quality: int = 95) -> bytes:
-    """Encodes a picture as the bytes of an image file, without color profile or metadata.
+    """Encodes a picture as the bytes of an image file, tagged as sRGB.
 
     PNG, WebP and TIFF keep alpha. JPEG and BMP cannot: the picture is composited on
-    white, and the log says so. JPEG keeps color in full resolution (4:4:4).
+    white, and the log says so. JPEG keeps color in full resolution (4:4:4). Metadata is
+    written as far as the format has a place for it.
 
     Args:
         picture: what to encode; values outside [0, 1] are clipped.
@@ -293,7 +298,8 @@ def encode(picture: Image, format: str, quality: int = 95) -> bytes:
     }
     image, buffer = PillowImage.fromarray(to_uint8(rgb)), io.BytesIO()
     try:
-        image.save(buffer, name, **options.get(name, {}))
+        tags = make_save_options(picture.metadata, name)
+        image.save(buffer, name, **options.get(name, {}), **tags)
     except (OSError, ValueError) as error:
         height, width = picture.size
         raise expected(
@@ -336,7 +342,7 @@ def write_image(
 def find_images(spec: str | os.PathLike[str]) -> list[Path]:
     """Lists the image files that a file, a folder or a glob stands for, sorted.
 
-    The rules are those of `files.find_files`, with `IMAGE_SUFFIXES`.
+    The rules are those of `file_search.find_files`, with `IMAGE_SUFFIXES`.
 
     Raises:
         UserError: nothing was found.
