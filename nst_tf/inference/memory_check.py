@@ -70,7 +70,8 @@ class MemoryChecked(Runtime):
             limit = min(limit, (free - BASE) / self._runtime.bytes_a_pixel)
         if pixels <= limit:
             return
-        fits = math.floor(max(height, width) * math.sqrt(max(limit, 0) / pixels))
+        # A little less, since what is free varies.
+        fits = math.floor(0.95 * max(height, width) * math.sqrt(max(limit, 0) / pixels))
         if limit == self._runtime.most_pixels:
             needed, received = (
                 f"{limit / 1e6:.0f} megapixels at most without oneDNN",
@@ -80,7 +81,6 @@ class MemoryChecked(Runtime):
             bytes_needed = BASE + self._runtime.bytes_a_pixel * pixels
             needed = f"{bytes_needed / 1e9:.1f} GB of free memory"
             received = f"{free / 1e9:.1f} GB, "
-        # A multiple of 16 is no more than what fits.
         remedy = "Close other programs, or use a smaller model."
         if fits >= 16:
             remedy = f"--image_size={fits // 16 * 16} fits; a texture needs a smaller --texture_size."
