@@ -118,7 +118,8 @@ def make_save_options(metadata: Metadata | None, format: str) -> dict[str, Any]:
             chunks.add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
         options["pnginfo"] = chunks
         return options
-    options["icc_profile"] = srgb_profile()
+    if format != "AVIF":  # which says sRGB without a profile
+        options["icc_profile"] = srgb_profile()
     if xmp and format == "TIFF":
         options["tiffinfo"] = {ExifTags.Base.XMLPacket: xmp}
     elif xmp:
