@@ -45,23 +45,25 @@ def load_colors(
         if kind[0] != _UNSIGNED or (bits[0] > 8 and not layout):
             raise ValueError(f"a kind of {bits[0]}-bit TIFF that is not read")
     image.load()
-    if not layout or layout.startswith("RGBa"):
-        return
+    planes = _tiff_tag(image, ExifTags.Base.PlanarConfiguration) == 2
+    if not layout or layout.startswith("RGBa") or planes:
+        return  # 8 bits; or the other byte cannot be had, which is below one level
     twin = reopen()
     gray = layout == "LA;16B"
     other = "RGBA" if gray else layout[:-4] + _SWAPPED[layout[-4:]]
-    twin.tile = [
-        tile._replace(
-            args=other if isinstance(tile.args, str) else (other, *tile.args[1:])
-        )
-        for tile in twin.tile
-    ]
+    twin.tile = [_with_layout(tile, other) for tile in twin.tile]
     high, low = np.asarray(image), np.asarray(twin)
     if gray:  # as "RGBA" the four bytes of a pixel come as they are
         low = low[..., [1, 1, 1, 3]]
     # 257 high + rest is 256 high + low: round(value / 257) is high, or one beside it.
     rest = low.astype(np.int16) - high
     rounded = high + (rest > 128) - (rest < -128)
+    key = image.info.get("transparency")
+    if isinstance(key, tuple):  # Pillow would look for it among the rounded colors
+        opaque = (high * np.uint16(256) + low != key).any(-1)
+        rounded = np.dstack([rounded, opaque.astype(np.uint8) * 255])
+        image._mode = "RGBA"
+        del image.info["transparency"]
     image.im = Image.frombytes(image.mode, image.size, rounded.tobytes()).im
 
 
@@ -112,6 +114,12 @@ def _byte_layout(image: ImageFile.ImageFile) -> str:
     if not isinstance(raw, str) or raw[-4:] not in _SWAPPED or raw.startswith("I"):
         return ""
     return raw
+
+
+def _with_layout(tile: ImageFile._Tile, layout: str) -> ImageFile._Tile:
+    if isinstance(tile.args, tuple):
+        return tile._replace(args=(layout, *tile.args[1:]))
+    return tile._replace(args=layout)
 
 
 def _declared_range(
