@@ -8,9 +8,7 @@ import contextlib
 import io
 import logging
 import os
-import struct
 import threading
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -27,22 +25,6 @@ Size = tuple[int, int]
 
 _log = logging.getLogger(__name__)
 
-# What Pillow raises on damaged pixels or metadata.
-_DAMAGE = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
 _GIANT_PIXELS = 50_000_000
 _giants = threading.Lock()
 
@@ -137,7 +119,7 @@ def decode(
             f"{name} with many more",
             "Use a smaller image, or save it as PNG.",
         ) from error
-    except _DAMAGE as error:
+    except formats.DAMAGE as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise expected(
             "an image that can be read",
@@ -167,7 +149,7 @@ def pixels_of(path: str | os.PathLike[str]) -> int:
     try:
         with open(path, "rb") as stream:
             return formats.without_excess_text(stream, read)
-    except (UserError, Image.DecompressionBombError, *_DAMAGE):
+    except (UserError, Image.DecompressionBombError, *formats.DAMAGE):
         return 0
 
 
@@ -180,7 +162,7 @@ def _load(image: ImageFile.ImageFile, stream: BinaryIO, name: str) -> None:
         return formats.open_image(stream, name)
 
     page = image.tell()
-    with contextlib.suppress(*_DAMAGE):  # of a later frame, which is not read
+    with contextlib.suppress(*formats.DAMAGE):  # of a later frame, which is not read
         if formats.has_more_frames(image, reopen):
             formats.note_frames(name)
 
@@ -226,7 +208,7 @@ def _turn_upright(image: Image.Image, name: str) -> bool:
     """Applies the EXIF orientation in place; returns whether height and width changed places."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except _DAMAGE as error:  # no reason to refuse the pixels
+    except formats.DAMAGE as error:  # no reason to refuse the pixels
         _log.warning("broken EXIF ignored: %s (%s)", name, error)
         return False
     ImageOps.exif_transpose(image, in_place=True)

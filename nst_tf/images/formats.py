@@ -6,6 +6,7 @@ import importlib.util
 import io
 import logging
 import struct
+import zlib
 from collections.abc import Callable
 from typing import BinaryIO, TypeVar
 
@@ -50,6 +51,22 @@ if importlib.util.find_spec("pillow_heif"):
 else:
     ADVICE = dict.fromkeys(_HEIF_SUFFIXES, HEIF_ADVICE)
 
+# What Pillow raises on damaged pixels or metadata.
+DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 # Image.open would do this too, but it also applies Pillow's own pixel limit, which is a
 # variable of the whole process and reports by a warning. Opening by class leaves the
 # limit to the caller.

@@ -4,11 +4,11 @@ Color is sRGB throughout. Everything here works without TensorFlow and from seve
 threads at once.
 """
 
+import dataclasses
 import functools
 import io
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,12 @@ from nst_tf.core.errors import expected
 from nst_tf.core.file_search import find_files
 from nst_tf.core.files import write_atomically
 from nst_tf.images.codecs import Source, decode, source_name
-from nst_tf.images.formats import ADVICE, IMAGE_SUFFIXES as IMAGE_SUFFIXES, WRITTEN_AS
+from nst_tf.images.formats import (
+    ADVICE,
+    DAMAGE,
+    IMAGE_SUFFIXES as IMAGE_SUFFIXES,
+    WRITTEN_AS,
+)
 from nst_tf.images.metadata import Metadata, make_save_options
 
 MAX_PIXELS = 100_000_000  # a float32 RGB picture of this size takes 1.2 GB
@@ -27,7 +32,9 @@ MAX_PIXELS = 100_000_000  # a float32 RGB picture of this size takes 1.2 GB
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
+@dataclasses.dataclass(
+    frozen=True, eq=False
+)  # arrays have no single truth value to compare by
 class Image:
     """One sRGB picture as float32.
 
@@ -294,13 +301,14 @@ def encode(picture: Image, format: str, quality: int = 95) -> bytes:
         # "exact" keeps color under transparent pixels.
         "WEBP": {"quality": quality, "exact": True},
         "AVIF": {"quality": quality, "subsampling": "4:4:4"},
-        "TIFF": {"compression": "tiff_lzw"},
     }
     image, buffer = PillowImage.fromarray(to_uint8(rgb)), io.BytesIO()
     try:
         tags = make_save_options(picture.metadata, name)
         image.save(buffer, name, **options.get(name, {}), **tags)
-    except (OSError, ValueError) as error:
+    except DAMAGE as error:
+        if picture.metadata:
+            return encode(_with_less_metadata(picture, error), format, quality)
         height, width = picture.size
         raise expected(
             f"a picture that {name} can hold",
@@ -308,6 +316,17 @@ def encode(picture: Image, format: str, quality: int = 95) -> bytes:
             "Choose another format, such as png.",
         ) from error
     return buffer.getvalue()
+
+
+def _with_less_metadata(picture: Image, error: BaseException) -> Image:
+    metadata = picture.metadata
+    if metadata and metadata.xmp:
+        _log.warning("XMP left out: %s", error)
+        return dataclasses.replace(
+            picture, metadata=dataclasses.replace(metadata, xmp=b"")
+        )
+    _log.warning("EXIF left out: %s", error)
+    return dataclasses.replace(picture, metadata=None)
 
 
 def encode_rgb8(rgb8: np.ndarray, format: str) -> bytes:
