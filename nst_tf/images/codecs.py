@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, JpegImagePlugin
+from PIL import ExifTags, Image, ImageCms, ImageFile, JpegImagePlugin
 
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import deep_pixels, formats
@@ -25,6 +25,16 @@ Size = tuple[int, int]
 
 _log = logging.getLogger(__name__)
 
+# EXIF's orientation: what stands a picture upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _GIANT_PIXELS = 50_000_000
 _giants = threading.Lock()
 
@@ -100,12 +110,16 @@ def decode(
             elif draft and isinstance(image, JpegImagePlugin.JpegImageFile):
                 image.draft(None, size[::-1])
             _load(image, stream, name)
-        if _turn_upright(image, name):
-            size = size[::-1]
+        orientation = _read_orientation(image, name)
         metadata = None if draft else read_metadata(image, name)
         color, alpha = _color_and_alpha(image, name)
         if alpha is not None:
             color = _composite(color, alpha, black, name)
+        if orientation in _TURNS:
+            color = color.transpose(_TURNS[orientation])
+            alpha = alpha and alpha.transpose(_TURNS[orientation])
+        if orientation in (5, 6, 7, 8):
+            size = size[::-1]
         return Decoded(color, alpha, size, metadata)
 
     try:
@@ -204,15 +218,12 @@ def _own_limit(pixels: int) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def _turn_upright(image: Image.Image, name: str) -> bool:
-    """Applies the EXIF orientation in place; returns whether height and width changed places."""
+def _read_orientation(image: Image.Image, name: str) -> int:
     try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
     except formats.DAMAGE as error:  # no reason to refuse the pixels
         _log.warning("broken EXIF ignored: %s (%s)", name, error)
-        return False
-    ImageOps.exif_transpose(image, in_place=True)
-    return orientation in (5, 6, 7, 8)
+        return 1
 
 
 def _color_and_alpha(

@@ -141,11 +141,12 @@ def choose_fraction(
         height, width: what it has to keep, as stored, before any turn.
     """
     if isinstance(image, JpegImagePlugin.JpegImageFile):
-        # Pillow has stopped behind the marker of the first scan: two bytes of length
-        # follow, and the number of its colors. A decoder keeps all scans of a picture
-        # that has several.
-        scan = stream.read(3)
-        if scan[2:] == bytes([image.layers]) and not image.info.get("progressive"):
+        # A decoder keeps all of a picture that has several scans. Pillow has stopped
+        # behind the header of the first one: is every color in it?
+        header = struct.pack(">HHB", 0xFFDA, 6 + 2 * image.layers, image.layers)
+        stream.seek(-(8 + 2 * image.layers), io.SEEK_CUR)
+        single = stream.read(len(header)) == header
+        if single and not image.info.get("progressive"):
             image.draft(None, (width, height))
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         _seek_reduced(image, height, width)

@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import math
 import re
 import struct
 from dataclasses import dataclass
@@ -97,6 +96,8 @@ def make_save_options(metadata: Metadata | None, format: str) -> dict[str, Any]:
     if format == "TIFF":
         tags = Image.Exif()
         tags.load(known.exif)
+        for tag, value in tags.items():
+            tags[tag] = _keep_letters(value)
         if known.xmp:
             tags[ExifTags.Base.XMLPacket] = known.xmp
         # What Pillow compresses it writes by libtiff, which loses the inner parts of
@@ -167,6 +168,6 @@ def _read_dpi(image: Image.Image) -> tuple[float, float] | None:
         across, down = map(float, image.info.get("dpi", ()))
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    # A JPEG holds whole numbers of 16 bits.
-    usable = all(math.isfinite(side) and 1 <= side <= 65535 for side in (across, down))
+    # 1 stands for none; a JPEG holds whole numbers of 16 bits.
+    usable = all(1 < side <= 65535 for side in (across, down))
     return (across, down) if usable else None
