@@ -35,18 +35,24 @@ def builtin_photo(name: str) -> np.ndarray:
     return pixels
 
 
-def read_photo(name: str, *, long_side: int | None = None) -> image_io.Image:
+def read_photo(
+    name: str,
+    *,
+    long_side: int | None = None,
+    max_pixels: int = image_io.MAX_PIXELS,
+) -> image_io.Image:
     """Reads a photo: a path, or "builtin:NAME" for one of `PHOTOS`.
 
     Args:
         name: what to read.
         long_side: pixels to which it is resized, or None.
+        max_pixels: a larger file is refused; see `decode_rgb8`.
 
     Raises:
         UserError: it cannot be read, or there is no such name.
     """
     if not name.startswith(BUILTIN):
-        return image_io.read_image(name, long_side=long_side)
+        return image_io.read_image(name, long_side=long_side, max_pixels=max_pixels)
     if name[len(BUILTIN) :] not in PHOTOS:
         raise expected(
             f"a photo among {', '.join(BUILTIN + each for each in PHOTOS)}, or a path",

@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 from nst_tf.core.errors import expected
+from nst_tf.images.codecs import NamedBytes
 
 TIMEOUT = 60  # seconds, for a download
 MAX_DOWNLOAD = 50_000_000  # bytes
@@ -21,7 +22,7 @@ def packaged_styles() -> dict[str, Path]:
 
 
 def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
-    """Returns the bytes of a style image and their SHA-256.
+    """Returns the bytes of a style image, called by its name in errors, and their SHA-256.
 
     Args:
         style_image: a packaged picture's name, a path, or an http(s) URL.
@@ -55,7 +56,7 @@ def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
             digest,
             "The picture has changed: check it, then --style_sha256.",
         )
-    return data, digest
+    return NamedBytes(data, style_image), digest
 
 
 def _download(url: str) -> bytes:

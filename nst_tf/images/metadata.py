@@ -2,13 +2,14 @@
 
 import functools
 import logging
-import math
 import re
 import struct
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
+
+from nst_tf.images.formats import DAMAGE
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,6 @@ _XMP_DROPPED = (
     rb"<tiff:Orientation>[^<]*</tiff:Orientation>",
     rb"(?s)<xmp:Thumbnails>.*?</xmp:Thumbnails>",
 )
-_JPEG_SEGMENT = 65_000  # bytes that fit into one segment of a JPEG, beside its header
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,7 @@ def read_metadata(image: Image.Image, name: str) -> Metadata | None:
     """
     try:
         exif = _read_exif(image)
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        OSError,
-        SyntaxError,
-        TypeError,
-        ValueError,
-        struct.error,
-    ) as error:
+    except DAMAGE as error:
         _log.warning("broken EXIF left out: %s (%s)", name, error)
         exif = b""
     found = Metadata(exif, _read_xmp(image), _read_dpi(image))
@@ -100,29 +91,30 @@ def make_save_options(metadata: Metadata | None, format: str) -> dict[str, Any]:
     known = metadata or Metadata()
     if known.dpi and format in ("JPEG", "PNG", "TIFF", "BMP"):
         options["dpi"] = known.dpi
-    if format == "BMP":
-        return options
-    exif, xmp = known.exif, known.xmp
-    if format == "JPEG" and len(exif) > _JPEG_SEGMENT:
-        _log.warning("EXIF left out: %d bytes are too many for a JPEG", len(exif))
-        exif = b""
-    if format == "JPEG" and len(xmp) > _JPEG_SEGMENT:
-        _log.warning("XMP left out: %d bytes are too many for a JPEG", len(xmp))
-        xmp = b""
-    if exif:
-        options["exif"] = exif
+    if format in ("JPEG", "WEBP", "TIFF"):  # an AVIF says sRGB without a profile
+        options["icc_profile"] = srgb_profile()
+    if format == "TIFF":
+        tags = Image.Exif()
+        tags.load(known.exif)
+        for tag, value in tags.items():
+            tags[tag] = _keep_letters(value)
+        if known.xmp:
+            tags[ExifTags.Base.XMLPacket] = known.xmp
+        # What Pillow compresses it writes by libtiff, which loses the inner parts of
+        # EXIF.
+        options |= {"exif": tags} if len(tags) else {"compression": "tiff_lzw"}
+    elif format != "BMP":
+        if known.exif:
+            options["exif"] = known.exif
+        if known.xmp:
+            options["xmp"] = known.xmp
     if format == "PNG":
         chunks = PngImagePlugin.PngInfo()
         chunks.add(b"sRGB", b"\0")  # perceptual
-        if xmp:
-            chunks.add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
+        if "xmp" in options:
+            text = options.pop("xmp").decode(errors="replace")
+            chunks.add_itxt("XML:com.adobe.xmp", text)
         options["pnginfo"] = chunks
-        return options
-    options["icc_profile"] = srgb_profile()
-    if xmp and format == "TIFF":
-        options["tiffinfo"] = {ExifTags.Base.XMLPacket: xmp}
-    elif xmp:
-        options["xmp"] = xmp
     return options
 
 
@@ -138,8 +130,10 @@ def _read_exif(image: Image.Image) -> bytes:
     source, kept = image.getexif(), Image.Exif()
     for tag in _TAGS:
         if tag in source:
-            kept[tag] = source[tag]
-    details = dict(source.get_ifd(_IFD.Exif))
+            kept[tag] = _keep_letters(source[tag])
+    details = {
+        tag: _keep_letters(value) for tag, value in source.get_ifd(_IFD.Exif).items()
+    }
     for tag in _DROPPED:
         details.pop(tag, None)
     if ExifTags.Base.ColorSpace in details:
@@ -149,6 +143,13 @@ def _read_exif(image: Image.Image) -> bytes:
     if place := source.get_ifd(_IFD.GPSInfo):
         kept[_IFD.GPSInfo] = dict(place)
     return kept.tobytes() if len(kept) else b""
+
+
+def _keep_letters(value: Any) -> Any:
+    # Pillow reads bytes as Latin-1, often of UTF-8, and would write ASCII.
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("latin-1", "replace")
+    return value
 
 
 def _read_xmp(image: Image.Image) -> bytes:
@@ -167,6 +168,6 @@ def _read_dpi(image: Image.Image) -> tuple[float, float] | None:
         across, down = map(float, image.info.get("dpi", ()))
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    # A JPEG holds whole numbers of 16 bits.
-    usable = all(math.isfinite(side) and 1 <= side <= 65535 for side in (across, down))
+    # 1 stands for none; a JPEG holds whole numbers of 16 bits.
+    usable = all(1 < side <= 65535 for side in (across, down))
     return (across, down) if usable else None
