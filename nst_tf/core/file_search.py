@@ -3,6 +3,7 @@
 import collections
 import functools
 import glob
+import itertools
 import logging
 import os
 from collections.abc import Collection, Iterator, Mapping
@@ -11,6 +12,8 @@ from pathlib import Path
 from nst_tf.core.errors import expected
 
 _log = logging.getLogger(__name__)
+
+_NAMED = 8  # suffixes in a message
 
 
 def find_files(
@@ -68,9 +71,11 @@ def _describe_suffixes(paths: Collection[Path], advice: Mapping[str, str]) -> st
     """Returns how many files there are of each suffix, such as ".heic 6, .avif 1"."""
     counts = collections.Counter(path.suffix.lower() for path in paths)
     parts = []
-    for suffix, count in counts.most_common():
+    for suffix, count in counts.most_common(_NAMED):
         hint = f" ({advice[suffix]})" if suffix in advice else ""
         parts.append(f"{suffix or 'no suffix'} {count}{hint}")
+    if len(counts) > _NAMED:
+        parts.append("...")
     return ", ".join(parts)
 
 
@@ -80,7 +85,8 @@ def _expand(parts: tuple[str, ...]) -> Iterator[Path]:
         yield from map(Path, glob.iglob(os.path.join(*parts)))
         return
     place = parts.index("**")
-    start, rest = os.path.join("", *parts[:place]), parts[place + 1 :] or ("*",)
+    start = os.path.join("", *parts[:place])
+    rest = tuple(itertools.dropwhile("**".__eq__, parts[place:])) or ("*",)
     for root in glob.iglob(start) if start else [os.curdir]:
         for folder, _ in _walk(Path(root)):
             yield from _expand((*map(glob.escape, folder.parts), *rest))

@@ -66,7 +66,8 @@ class Model:
         """Paints one photo.
 
         Args:
-            image: float32 [H, W, 3] RGB in [0, 1], or an `Image`, whose alpha and metadata are kept.
+            image: float32 [H, W, 3] RGB in [0, 1], or a `Image`, whose alpha and
+                metadata are kept.
             style, strength, masks, preserve_color: as for `prepare`.
 
         Returns:
