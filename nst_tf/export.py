@@ -6,9 +6,11 @@ Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --outp
 from nst_tf.config import flags
 from nst_tf.config.export import ExportSettings as Settings
 from nst_tf.core.startup import quiet_start
+from nst_tf.inference.open_model import find_network
 
 
 def main(settings: Settings) -> int | None:
+    find_network(settings.model)  # raises before the import, which takes seconds
     with quiet_start():
         from nst_tf.exporters.run import export
     export(settings)

@@ -3,14 +3,33 @@
 import dataclasses
 import os
 import re
+from pathlib import Path
 
 from nst_tf.config.fields import PATH, Settings, check_distinct, setting
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
 
 
 @dataclasses.dataclass(frozen=True)
-class FolderSettings(Settings):
+class WritingSettings(Settings):
+    """How a command writes pictures; a base of the settings of those that do."""
+
+    quality: int = setting(
+        95,
+        "Of JPEG, WebP and AVIF files, 1 to 100.",
+        least=1,
+        most=100,
+        resumable=True,
+    )
+    strip_metadata: bool = setting(
+        False,
+        "Leave out what the photo's file says beside its pixels: EXIF with place and time, XMP, resolution.",
+        resumable=True,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderSettings(WritingSettings):
     """Settings of `nst_tf.stylize` and `nst_tf.client`; each field is the flag of the same name."""
 
     model: str = setting(
@@ -23,7 +42,11 @@ class FolderSettings(Settings):
         "", "A photo, a folder or a glob such as 'a/**/*.jpg'.", path=PATH
     )
     output: str = setting(
-        "", "File for one photo, folder for several.", required="See --help.", path=PATH
+        "",
+        "File for one photo, folder for several; what ends in /, exists as a folder or has no suffix is a "
+        "folder.",
+        required="See --help.",
+        path=PATH,
     )
     style: tuple[str, ...] = setting(
         (),
@@ -45,7 +68,18 @@ class FolderSettings(Settings):
         most=1,
         aliases=("alpha",),
     )
-    overwrite: bool = setting(False, "Replace files that exist.")
+    overwrite: bool = setting(
+        False, "Replace files that exist; photos themselves never are."
+    )
+    skip_existing: bool = setting(
+        False, "Paint only what is not there yet: goes on where a folder was left."
+    )
+    image_size: int = setting(
+        0,
+        "Long side of pictures at most, pixels: larger photos are shrunk, painted and written at it; 0 for "
+        "the photos' own sizes.",
+        least=0,
+    )
     max_pixels: int = setting(
         image_io.MAX_PIXELS, "Photos with more pixels are refused.", least=1
     )
@@ -54,6 +88,11 @@ class FolderSettings(Settings):
         super()._check()
         if not self.content and self._needs_content():
             raise expected("--content", "nothing", "See --help.")
+        is_folder(self.output)  # raises, if it is neither folder nor picture
+        if self.overwrite and self.skip_existing:
+            raise expected(
+                "--overwrite or --skip_existing", "both", "Replace files, or keep them."
+            )
         if self.style_weights and not sum(self.style_weights):
             raise expected(
                 "--style_weights of at least 0, not all 0",
@@ -93,6 +132,28 @@ class FolderSettings(Settings):
                 "a share above 0 in --style", ",".join(self.style), "Change one."
             )
         return dict(zip(names, shares))
+
+
+def is_folder(output: str) -> bool:
+    """Returns whether --output stands for a folder: it ends in a slash, exists as one,
+    or has no suffix.
+
+    Raises:
+        UserError: it has a suffix in which no picture can be written.
+    """
+    separators = tuple(filter(None, (os.sep, os.altsep)))
+    if output.endswith(separators) or os.path.isdir(output):
+        return True
+    suffix = Path(output).suffix
+    if not suffix:
+        return True
+    try:
+        image_io.format_of(suffix)
+    except UserError as error:
+        raise UserError(
+            f"{error} If --output={output} is to be a folder, end it in /."
+        ) from error
+    return False
 
 
 def split_share(entry: str) -> tuple[str, float | None]:

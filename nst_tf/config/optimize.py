@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nst_tf.config.fields import PATH, Other, check_resume, setting, text_of
+from nst_tf.config.folder import WritingSettings
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import COLOR_MODES, STATISTICS
 from nst_tf.core.errors import expected
@@ -13,7 +14,7 @@ from nst_tf.core.shares import normalize_shares
 
 
 @dataclasses.dataclass(frozen=True)
-class OptimizeSettings(PerceptualSettings):
+class OptimizeSettings(PerceptualSettings, WritingSettings):
     """Settings of `nst_tf.optimize`; each field is the flag of the same name."""
 
     method: ClassVar[str] = "gatys"

@@ -3,7 +3,7 @@
 import dataclasses
 
 from nst_tf.config.fields import PATH, Other, setting, texture_sides
-from nst_tf.config.folder import FolderSettings
+from nst_tf.config.folder import FolderSettings, is_folder
 from nst_tf.config.registries import COLOR_MODES
 from nst_tf.core.errors import expected
 
@@ -46,6 +46,18 @@ class StylizeSettings(FolderSettings):
                 "Leave one out.",
             )
         super()._check()
+        if self.texture and is_folder(self.output):
+            raise expected(
+                "a file as --output for a texture",
+                self.output,
+                "Name it, such as texture.png.",
+            )
+        if self.image_size and (self.texture or self.content_masks):
+            raise expected(
+                "--image_size without --texture_size and --content_masks",
+                "both",
+                "Leave it out: masks have the photo's own size.",
+            )
 
     def _needs_content(self) -> bool:
         return not self.texture_size

@@ -1,21 +1,17 @@
-"""Finding files, and writing them so that a failure never leaves half of one behind."""
+"""Writing files so that a failure never leaves half of one behind."""
 
 import contextlib
-import glob
 import hashlib
 import json
-import logging
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from nst_tf.core.errors import UserError, expected
-
-_log = logging.getLogger(__name__)
 
 
 def write_atomically(
@@ -25,7 +21,8 @@ def write_atomically(
 
     The bytes go to a temporary file in the same folder, reach the disk, and take the
     name in one step. Whatever goes wrong before that step, Ctrl-C included, the old
-    file stays as it was and the temporary one is removed. A symbolic link is followed.
+    file stays as it was and the temporary one is removed. Of several that write one new
+    file at once, one succeeds, and the others are told. A symbolic link is followed.
     Missing parent folders are created.
 
     Args:
@@ -43,11 +40,7 @@ def write_atomically(
     if target.exists() and not target.is_file():
         raise expected("a path to a regular file", path, "Choose another path.")
     if target.exists() and not overwrite:
-        raise expected(
-            "a path where no file exists yet",
-            path,
-            "Choose another, or add --overwrite.",
-        )
+        raise _existing(path)
     temporary = target.with_name(_temporary_name())
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,13 +50,15 @@ def write_atomically(
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException as error:
+        if overwrite:
+            os.replace(temporary, target)
+        else:
+            _name_new_file(temporary, target)
+    except OSError as error:
+        raise _unwritable("a file", path, error) from error
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError):
-            raise _unwritable("a file", path, error) from error
-        raise
 
 
 @contextlib.contextmanager
@@ -150,56 +145,36 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
         return {}
 
 
-def find_files(spec: str | os.PathLike[str], suffixes: Collection[str]) -> list[Path]:
-    """Lists the files that a file, a folder or a glob stands for, sorted.
-
-    A folder is searched with all folders in it, a glob may use ** for that. Hidden
-    files and folders are skipped, and so is every file without one of the suffixes. A
-    file that is named itself is taken whatever its suffix.
-
-    Args:
-        spec: the path of a file or a folder, or a glob.
-        suffixes: such as [".png"], in lower case; the case of a file's own does not
-            matter.
-
-    Raises:
-        UserError: nothing was found.
-    """
-    root = Path(spec)
-    if root.is_file():
-        return [root]
-    if root.is_dir():
-        candidates = _walk(root)
-    else:
-        candidates = map(Path, glob.iglob(os.fspath(spec), recursive=True))
-    # A set, since a pattern with more than one ** can list a file twice.
-    found = {
-        path
-        for path in candidates
-        if path.suffix.lower() in suffixes and path.is_file()
-    }
-    if not found:
-        raise expected(
-            f"a file, a folder or a glob with {' '.join(suffixes)} files",
-            f"{spec} (there are none)",
-            "Check the path.",
-        )
-    return sorted(found)
-
-
-def _walk(root: Path) -> Iterator[Path]:
-    def report(error: OSError) -> None:
-        _log.warning("folder skipped: %s (%s)", error.filename, error.strerror)
-
-    for folder, folders, names in os.walk(root, onerror=report):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(folder, name) for name in names if not name.startswith("."))
+def _name_new_file(temporary: Path, target: Path) -> None:
+    """Gives a file its name; raises `UserError` if another file has taken it since."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError as error:
+        raise _existing(target) from error
+    except OSError:
+        # No links here (FAT, some network shares): an empty file takes the name first.
+        # A process that is killed before the next step leaves that.
+        try:
+            target.open("xb").close()
+        except FileExistsError as error:
+            raise _existing(target) from error
+        try:
+            os.replace(temporary, target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
 
 
 def _temporary_name() -> str:
     # Not made from the final name, which may already be as long as the file system
     # allows.
     return f".{secrets.token_hex(8)}.tmp"
+
+
+def _existing(path: str | os.PathLike[str]) -> UserError:
+    return expected(
+        "a path where no file exists yet", path, "Choose another, or add --overwrite."
+    )
 
 
 def _unwritable(what: str, path: str | os.PathLike[str], error: OSError) -> UserError:

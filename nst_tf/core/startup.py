@@ -28,15 +28,32 @@ def quiet_start() -> Iterator[None]:
     if not os.path.exists("/dev/nvidiactl"):  # made by NVIDIA's driver
         noise += r"|E\d{4} .*failed call to cuInit"
     # The level counts only once the libraries are loaded; before, they write from C++.
-    with tempfile.TemporaryFile() as held:
+    with filter_stderr(noise) as stderr, leave_on_interrupt_inside(stderr):
+        yield
+        # TensorFlow reports a missing GPU at the first look for one: look now.
+        importlib.import_module("tensorflow").config.list_physical_devices("GPU")
+
+
+@contextlib.contextmanager
+def filter_stderr(noise: str) -> Iterator[int]:
+    """Holds back what is written to stderr inside, from C++ too, and then shows it
+    without some lines.
+
+    Args:
+        noise: a regular expression that the lines left out begin with.
+
+    Yields:
+        A file descriptor whose text is shown at once.
+    """
+    try:
         stderr = os.dup(2)
+    except OSError:  # a program without one
+        yield 2
+        return
+    with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
-            with leave_on_interrupt_inside(stderr):
-                yield
-                # TensorFlow reports a missing GPU at the first look for one: look now.
-                tensorflow = importlib.import_module("tensorflow")
-                tensorflow.config.list_physical_devices("GPU")
+            yield stderr
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)

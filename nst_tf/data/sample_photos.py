@@ -46,7 +46,7 @@ def read_photo(
     Args:
         name: what to read.
         long_side: pixels to which it is resized, or None.
-        max_pixels: a file with more pixels is refused.
+        max_pixels: a larger file is refused; see `decode_rgb8`.
 
     Raises:
         UserError: it cannot be read, or there is no such name.

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nst_tf.core.errors import expected
+from nst_tf.images.codecs import NamedBytes
 
 TIMEOUT = 60  # seconds, for a download
 MAX_DOWNLOAD = 50_000_000  # bytes
@@ -23,7 +24,7 @@ def packaged_styles() -> dict[str, Path]:
 
 
 def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
-    """Returns the bytes of a style image and their SHA-256.
+    """Returns the bytes of a style image, called by its name in errors, and their SHA-256.
 
     Args:
         style_image: a packaged picture's name, a path, or an http(s) URL.
@@ -53,7 +54,7 @@ def fetch_style(style_image: str, sha256: str = "") -> tuple[bytes, str]:
         )
     if is_url(style_image) and not sha256:
         print(f"note: {style_image} has the SHA-256 {digest}")
-    return data, digest
+    return NamedBytes(data, style_image), digest
 
 
 def pin_urls(styles: Sequence[str], hashes: Sequence[str]) -> tuple[str, ...]:

@@ -58,9 +58,7 @@ def export(settings: ExportSettings) -> None:
 
     export_network.check_formats(settings.formats)
     folder = Path(settings.output)
-    if not settings.overwrite and (
-        folder.is_file() or folder.is_dir() and any(folder.iterdir())
-    ):
+    if not settings.overwrite and (folder.is_file() or _has_exports(folder)):
         raise expected(
             "an --output that is new or empty",
             str(folder),
@@ -79,6 +77,13 @@ def export(settings: ExportSettings) -> None:
         ) from error
 
 
+def _has_exports(folder):
+    # A process that was killed leaves hidden scratch folders, and no exports.
+    return folder.is_dir() and any(
+        not path.name.startswith(".") for path in folder.iterdir()
+    )
+
+
 def _write(settings, network, folder):
     from nst_tf.exporters import export_network, model_card, network_inputs
     from nst_tf.exporters.saved_model import serving_files
@@ -92,6 +97,10 @@ def _write(settings, network, folder):
         "web_runtime": settings.web_runtime,
         "sides": tuple(map(int, settings.sizes)),
     }
+    # An older card would refuse new files, if this process ends before it writes its own.
+    card_file = folder / check_card.CARD
+    older = card_file.read_bytes() if card_file.exists() else None
+    card_file.unlink(missing_ok=True)
     artifacts, refused = export_network.export_formats(
         settings.formats,
         network,
@@ -108,7 +117,9 @@ def _write(settings, network, folder):
         count = network_inputs.count_styles(network)
         labels = label_styles(style_image, count) if count else ()
         card = model_card.make_card(folder, artifacts, recorded, labels)
-        _write_text(folder / check_card.CARD, json.dumps(card, indent=2))
+        _write_text(card_file, json.dumps(card, indent=2))
+    elif older is not None:
+        files.write_atomically(card_file, older)
     if refused:
         raise expected(
             f"{', '.join(settings.formats)} to equal the network",

@@ -1,4 +1,4 @@
-"""Image files to Pillow images: every format, upright, in sRGB, with its alpha apart.
+"""Image files to Pillow images: every format, upright, in sRGB, nothing transparent.
 
 The part of `nst_tf.images.io` that knows about codecs. It works from several threads at
 once.
@@ -8,95 +8,123 @@ import contextlib
 import io
 import logging
 import os
-import struct
 import threading
-import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    ExifTags,
-    GifImagePlugin,
-    Image,
-    ImageCms,
-    ImageOps,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import ExifTags, Image, ImageCms, ImageFile, JpegImagePlugin
 
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import UserError, expected
+from nst_tf.images import deep_pixels, formats
+from nst_tf.images.metadata import Metadata, read_metadata, srgb_profile
 
 Source = str | os.PathLike[str] | bytes
 Size = tuple[int, int]
-Reader = Callable[[BinaryIO], Image.Image]
 
 _log = logging.getLogger(__name__)
 
-# Image.open would do this too, but it also applies Pillow's own pixel limit, which is a
-# variable of the whole process and reports by a warning. Opening by class leaves the
-# limit to `_check_pixels`.
-_READERS: tuple[tuple[tuple[bytes, ...], Reader], ...] = (
-    ((b"\xff\xd8\xff",), JpegImagePlugin.JpegImageFile),
-    ((b"\x89PNG\r\n\x1a\n",), PngImagePlugin.PngImageFile),
-    ((b"RIFF",), WebPImagePlugin.WebPImageFile),
-    ((b"BM",), BmpImagePlugin.BmpImageFile),
-    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), TiffImagePlugin.TiffImageFile),
-    ((b"GIF87a", b"GIF89a"), GifImagePlugin.GifImageFile),
-)
-# What Pillow raises on damaged pixels or metadata.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    struct.error,
-    zlib.error,
-)
+# EXIF's orientation: what stands a picture upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _GIANT_PIXELS = 50_000_000
 _giants = threading.Lock()
 
 
+class NamedBytes(bytes):
+    """The bytes of an image file that messages call by a name, such as its URL."""
+
+    name: str
+
+    def __new__(cls, data: bytes, name: str) -> "NamedBytes":
+        named = super().__new__(cls, data)
+        named.name = name
+        return named
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """An image as it comes out of its file.
+
+    Attributes:
+        color: upright and sRGB, of mode RGB, or F with values in [0, 1] for deep gray.
+            What is transparent is composited.
+        alpha: of mode L, or None.
+        size: the (height, width) to bring both to.
+        metadata: None where there is none, and in a draft.
+    """
+
+    color: Image.Image
+    alpha: Image.Image | None
+    size: Size
+    metadata: Metadata | None
+
+
 def decode(
-    source: Source, fit: Callable[[int, int], Size], max_pixels: int, *, draft: bool
-) -> tuple[Image.Image, Image.Image | None, Size]:
+    source: Source,
+    fit: Callable[[int, int], Size],
+    max_pixels: int,
+    *,
+    draft: bool,
+    black: bool = False,
+) -> Decoded:
     """Decodes a path or bytes, after a look at the size in its header.
+
+    An image with too many pixels is decoded at a fraction where its file allows that.
 
     Args:
         source: a path, or the bytes of an image file.
         fit: (height, width) -> the size that the caller will bring it to.
         max_pixels: neither size may have more.
         draft: whether a JPEG may be decoded at a half, a quarter or an eighth, never
-            below `fit`.
-
-    Returns:
-        The color, upright and sRGB, as a Pillow image of mode RGB, or F with values in
-        [0, 1] for deep gray; the alpha as one of mode L, or None; and the (height,
-        width) to bring them to.
+            below `fit`, however many pixels it has.
+        black: whether what is transparent is composited on black; else it is on the
+            mean color of what is seen, since statistics of style spread what lies
+            below.
 
     Raises:
-        UserError: the source is missing, damaged, no image or too large.
+        UserError: the source is missing, damaged, no image, too large or wholly
+            transparent.
     """
     name = source_name(source)
+
+    def read(stream: BinaryIO) -> Decoded:
+        image = formats.open_image(stream, name)
+        width, height = image.size
+        size = fit(height, width)
+        _check_pixels(f"{name} (resized)", *size, max_pixels)
+        with _own_limit(height * width):
+            if height * width > max_pixels:
+                formats.choose_fraction(image, stream, *size)
+                smaller = image.size[0] * image.size[1] <= max_pixels
+                if not smaller:
+                    _check_pixels(name, height, width, max_pixels)
+            elif draft and isinstance(image, JpegImagePlugin.JpegImageFile):
+                image.draft(None, size[::-1])
+            _load(image, stream, name)
+        orientation = _read_orientation(image, name)
+        metadata = None if draft else read_metadata(image, name)
+        color, alpha = _color_and_alpha(image, name)
+        if alpha is not None:
+            color = _composite(color, alpha, black, name)
+        if orientation in _TURNS:
+            color = color.transpose(_TURNS[orientation])
+            alpha = alpha and alpha.transpose(_TURNS[orientation])
+        if orientation in (5, 6, 7, 8):
+            size = size[::-1]
+        return Decoded(color, alpha, size, metadata)
+
     try:
         with _stream(source) as stream:
-            image = _open(stream)
-            width, height = image.size
-            _check_pixels(name, height, width, max_pixels)
-            size = fit(height, width)
-            _check_pixels(f"{name} (resized)", *size, max_pixels)
-            if draft:
-                image.draft(None, size[::-1])
-            with _own_limit(height * width):
-                image.load()
-            if _turn_upright(image, name):
-                size = size[::-1]
-            return *_color_and_alpha(image, name), size
+            return formats.without_excess_text(stream, read)
     except Image.DecompressionBombError as error:
         # While opening, Pillow allocates for WebP and GIF, so there its own limit has
         # to stay.
@@ -105,7 +133,7 @@ def decode(
             f"{name} with many more",
             "Use a smaller image, or save it as PNG.",
         ) from error
-    except _DAMAGE as error:
+    except formats.DAMAGE as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise expected(
             "an image that can be read",
@@ -115,7 +143,9 @@ def decode(
 
 
 def source_name(source: Source) -> str:
-    """Returns what messages call a source: its path, or how many bytes it has."""
+    """Returns what messages call a source: its path or name, or how many bytes it has."""
+    if isinstance(source, NamedBytes):
+        return source.name
     if isinstance(source, bytes):
         return f"an image of {len(source)} bytes"
     return os.fspath(source)
@@ -125,28 +155,37 @@ def pixels_of(path: str | os.PathLike[str]) -> int:
     """Returns how many pixels an image file has by its header; 0 if it cannot be read,
     or has too many to open it.
     """
+
+    def read(stream: BinaryIO) -> int:
+        width, height = formats.open_image(stream, os.fspath(path)).size
+        return width * height
+
     try:
         with open(path, "rb") as stream:
-            width, height = _open(stream).size
-    except (Image.DecompressionBombError, *_DAMAGE):
+            return formats.without_excess_text(stream, read)
+    except (UserError, Image.DecompressionBombError, *formats.DAMAGE):
         return 0
-    return width * height
 
 
 def _stream(source: Source) -> BinaryIO:
     return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
 
 
-def _open(stream: BinaryIO) -> Image.Image:
-    """Reads the header only; the format is told by content, as suffixes lie."""
-    head = stream.read(16)
-    stream.seek(0)
-    if not head:
-        raise ValueError("the file is empty")
-    for signatures, reader in _READERS:
-        if head.startswith(signatures):
-            return reader(stream)
-    raise ValueError("not a JPEG, PNG, WebP, BMP, TIFF or GIF")
+def _load(image: ImageFile.ImageFile, stream: BinaryIO, name: str) -> None:
+    def reopen() -> ImageFile.ImageFile:
+        return formats.open_image(stream, name)
+
+    page = image.tell()
+    with contextlib.suppress(*formats.DAMAGE):  # of a later frame, which is not read
+        if formats.has_more_frames(image, reopen):
+            formats.note_frames(name)
+
+    def reopen_page() -> ImageFile.ImageFile:
+        twin = reopen()
+        twin.seek(page)
+        return twin
+
+    deep_pixels.load_colors(image, reopen_page)
 
 
 def _check_pixels(name: str, height: int, width: int, max_pixels: int) -> None:
@@ -179,15 +218,12 @@ def _own_limit(pixels: int) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def _turn_upright(image: Image.Image, name: str) -> bool:
-    """Applies the EXIF orientation in place; returns whether height and width changed places."""
+def _read_orientation(image: Image.Image, name: str) -> int:
     try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except _DAMAGE as error:  # no reason to refuse the pixels
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except formats.DAMAGE as error:  # no reason to refuse the pixels
         _log.warning("broken EXIF ignored: %s (%s)", name, error)
-        return False
-    ImageOps.exif_transpose(image, in_place=True)
-    return orientation in (5, 6, 7, 8)
+        return 1
 
 
 def _color_and_alpha(
@@ -196,7 +232,8 @@ def _color_and_alpha(
     profile = image.info.get("icc_profile")
     alpha = None
     if image.mode == "F" or image.mode.startswith("I"):
-        deep, alpha = _deep_gray(image)
+        deep = deep_pixels.scale_gray(image, name)
+        alpha = _key_alpha(image)
         if not profile:
             return Image.fromarray(deep), alpha
         image = Image.fromarray(np.rint(deep * 255).astype(np.uint8))
@@ -211,29 +248,45 @@ def _color_and_alpha(
     return _to_srgb(image, profile, name), alpha
 
 
-def _deep_gray(image: Image.Image) -> tuple[np.ndarray, Image.Image | None]:
-    """Returns float32 [height, width] in [0, 1], and the alpha as a Pillow image or None."""
-    values = np.asarray(image)
-    if not np.isfinite(values).all():
-        raise ValueError("it has NaN or infinite values")
-    if image.mode == "F":
-        # Nothing in the file tells the scale; these two are the usual ones.
-        top = 1 if values.max() <= 1 else 255
-    elif values.min() < 0 or values.max() > 65535:
-        raise ValueError("its whole numbers are not in the 16-bit range of 0 to 65535")
-    else:
-        top = 65535
+def _key_alpha(image: Image.Image) -> Image.Image | None:
+    """Returns the alpha of deep gray of which one level is transparent."""
     key = image.info.get("transparency")
-    alpha = (
-        None
-        if key is None
-        else Image.fromarray(np.where(values == key, 0, 255).astype("u1"))
-    )
-    return np.clip(values.astype(np.float32) / top, 0, 1), alpha
+    if key is None:
+        return None
+    opaque = np.asarray(image) != key
+    return Image.fromarray(opaque.astype(np.uint8) * 255)
+
+
+def _composite(
+    color: Image.Image, alpha: Image.Image, black: bool, name: str
+) -> Image.Image:
+    """Returns a color image with what is transparent on black, or on the mean of what is seen.
+
+    Raises:
+        UserError: nothing is seen.
+    """
+    opacity = np.asarray(alpha)
+    if not opacity.any():
+        raise expected(
+            "a picture of which something is seen",
+            f"{name}, which is wholly transparent",
+            "Give another one, or remove its transparency.",
+        )
+    if opacity.min() == 255:
+        return color
+    paper = [0.0] * len(color.getbands())
+    if not black:
+        bands = map(np.asarray, color.split())
+        paper = [float(np.average(band, weights=opacity)) for band in bands]
+    if color.mode == "RGB":
+        below = Image.new("RGB", color.size, tuple(round(level) for level in paper))
+    else:
+        below = Image.new("F", color.size, paper[0])
+    return Image.composite(color, below, alpha)
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image:
-    if profile:
+    if profile and profile != srgb_profile():
         try:
             srgb = ImageCms.createProfile("sRGB")
             converted = ImageCms.profileToProfile(

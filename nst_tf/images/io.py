@@ -4,11 +4,11 @@ Color is sRGB throughout. Everything here works without TensorFlow and from seve
 threads at once.
 """
 
+import dataclasses
 import functools
 import io
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +16,40 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from nst_tf.core.errors import expected
-from nst_tf.core.files import find_files, write_atomically
+from nst_tf.core.file_search import find_files
+from nst_tf.core.files import write_atomically
 from nst_tf.images.codecs import Source, decode, source_name
+from nst_tf.images.formats import (
+    ADVICE,
+    DAMAGE,
+    IMAGE_SUFFIXES as IMAGE_SUFFIXES,
+    WRITTEN_AS,
+)
+from nst_tf.images.metadata import Metadata, make_save_options
 
 MAX_PIXELS = 100_000_000  # a float32 RGB picture of this size takes 1.2 GB
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 _log = logging.getLogger(__name__)
 
-_WRITTEN_AS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
 
-
-@dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
+@dataclasses.dataclass(
+    frozen=True, eq=False
+)  # arrays have no single truth value to compare by
 class Image:
     """One sRGB picture as float32.
 
     Attributes:
-        rgb: [height, width, 3] in [0, 1], not multiplied by alpha.
+        rgb: [height, width, 3] in [0, 1], not multiplied by alpha; as read from a file,
+            with what is transparent on the mean color of what is seen.
         alpha: [height, width] in [0, 1], 0 is transparent; None where the file had
             none.
+        metadata: EXIF, XMP and resolution of the file that it was read from, which
+            `encode` writes; None for none.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray | None = None
+    metadata: Metadata | None = None
 
     def __post_init__(self) -> None:
         shape = self.rgb.shape
@@ -110,36 +113,36 @@ def decode_rgb8(
 ) -> np.ndarray:
     """Decodes an image for training: fast, and without alpha.
 
-    Transparent parts are composited on white, because training knows no alpha. A JPEG
-    that is to shrink a lot is decoded at a half, a quarter or an eighth, never below
-    the wanted size.
+    Transparent parts are composited on the mean color of what is seen. A JPEG that is
+    to shrink a lot is decoded at a half, a quarter or an eighth, never below the wanted
+    size.
 
     Args:
         source: a path, or the bytes of an image file.
         short_side: length in pixels that the shorter side gets, smaller images are
             enlarged; None leaves it free.
         long_side: the same for the longer side. At most one of the two.
-        max_pixels: an image with more pixels is refused before it is decoded.
+        max_pixels: an image with more pixels is refused before it is decoded, unless
+            its file allows to decode it at a fraction: a JPEG, a TIFF with reduced
+            pages.
 
     Returns:
         uint8 [height, width, 3], sRGB.
 
     Raises:
-        UserError: the source is missing, damaged, no image or too large.
+        UserError: the source is missing, damaged, no image, too large or wholly
+            transparent.
     """
-    color, alpha, size = decode(
+    decoded = decode(
         source,
         functools.partial(fit_size, short_side=short_side, long_side=long_side),
         max_pixels,
         draft=True,
     )
+    color = decoded.color
     if color.mode == "F":
         color = PillowImage.fromarray(to_uint8(np.asarray(color))).convert("RGB")
-    if alpha is not None:
-        color = PillowImage.composite(
-            color, PillowImage.new("RGB", color.size, "white"), alpha
-        )
-    return resize_rgb8(np.asarray(color), *size)
+    return resize_rgb8(np.asarray(color), *decoded.size)
 
 
 def resize_rgb8(rgb8: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -163,9 +166,10 @@ def read_image(
     """Reads an image in full quality, with its alpha kept apart.
 
     EXIF orientation is applied, an embedded color profile is converted to sRGB, and
-    16-bit gray keeps its levels (but is read as 8-bit where it has a profile). Of an
-    animation the first frame is read. Color under fully transparent pixels is left as
-    it is, and never bleeds into the visible ones when the size changes.
+    16-bit gray keeps its levels (but is read as 8-bit where it has a profile; 16-bit
+    color always is). Of an animation the first frame is read. What is transparent is
+    composited on the mean color of what is seen, so that what lies below it counts
+    nowhere.
 
     Args:
         source, short_side, long_side, max_pixels: as for `decode_rgb8`.
@@ -174,55 +178,55 @@ def read_image(
         An `Image`; its alpha is None where the file has none.
 
     Raises:
-        UserError: the source is missing, damaged, no image or too large.
+        UserError: the source is missing, damaged, no image, too large or wholly
+            transparent.
     """
-    color, alpha, size = decode(
+    return _read(source, short_side, long_side, max_pixels)
+
+
+def _read(
+    source: Source,
+    short_side: int | None,
+    long_side: int | None,
+    max_pixels: int,
+    black: bool = False,
+) -> Image:
+    decoded = decode(
         source,
         functools.partial(fit_size, short_side=short_side, long_side=long_side),
         max_pixels,
         draft=False,
+        black=black,
     )
+    color, alpha = decoded.color, decoded.alpha
     bands = color.split() if color.mode == "RGB" else (color,) * 3
-    if alpha is None or size == color.size[::-1]:
-        planes = [
-            _scaled(_plane(band), size, PillowImage.Resampling.LANCZOS)
-            for band in bands
-        ]
-        return Image(
-            np.stack(planes, axis=-1), None if alpha is None else _plane(alpha)
-        )
-    # Colors are averaged by how visible they are. The triangle filter, unlike Lanczos,
-    # has no negative weights, so that average cannot leave the range of the colors
-    # that went into it.
-    triangle, opacity, planes = PillowImage.Resampling.BILINEAR, _plane(alpha), []
-    scaled_opacity = _scaled(opacity, size, triangle)
-    for values in map(_plane, bands):
-        visible = _scaled(values * opacity, size, triangle) / np.maximum(
-            scaled_opacity, 1e-6
-        )
-        hidden = _scaled(values, size, triangle)
-        planes.append(np.where(scaled_opacity > 1e-6, visible, hidden))
-    return Image(np.stack(planes, axis=-1), scaled_opacity)
+    planes = [_scaled_plane(band, decoded.size) for band in bands]
+    return Image(
+        np.stack(planes, axis=-1),
+        None if alpha is None else _scaled_plane(alpha, decoded.size),
+        decoded.metadata,
+    )
 
 
 def read_mask(
     source: Source,
     size: tuple[int, int],
     of: str = "photo",
+    *,
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
-    """Reads a mask's lightness, float32 [H, W, 1] in [0, 1].
+    """Reads a mask's lightness, float32 [H, W, 1] in [0, 1]; what is transparent is black.
 
     Args:
         source: path or bytes.
         size: height and width that it must have.
         of: what has that size, for the error.
-        max_pixels: as for `decode_rgb8`.
+        max_pixels: a mask with more pixels is refused.
 
     Raises:
-        UserError: unreadable, another size, or black all over.
+        UserError: unreadable, another size, black all over or wholly transparent.
     """
-    mask = read_image(source, max_pixels=max_pixels)
+    mask = _read(source, None, None, max_pixels, black=True)
     if mask.size != tuple(size):
         raise expected(
             f"a mask of the {of}'s size, {size[1]}x{size[0]}",
@@ -266,15 +270,16 @@ def to_uint8(rgb: np.ndarray) -> np.ndarray:
 
 
 def encode(picture: Image, format: str, quality: int = 95) -> bytes:
-    """Encodes a picture as the bytes of an image file, without color profile or metadata.
+    """Encodes a picture as the bytes of an image file, tagged as sRGB.
 
-    PNG, WebP and TIFF keep alpha. JPEG and BMP cannot: the picture is composited on
-    white, and the log says so. JPEG keeps color in full resolution (4:4:4).
+    PNG, WebP, TIFF and AVIF keep alpha. JPEG and BMP cannot: the picture is composited on
+    white, and the log says so. JPEG keeps color in full resolution (4:4:4). Metadata is
+    written as far as the format has a place for it.
 
     Args:
         picture: what to encode; values outside [0, 1] are clipped.
-        format: a suffix: jpg, jpeg, png, webp, bmp, tif or tiff, with or without a dot.
-        quality: 1 to 100, for JPEG and WebP.
+        format: a suffix among `WRITTEN_AS`, with or without a dot.
+        quality: 1 to 100, for JPEG, WebP and AVIF.
 
     Raises:
         UserError: unknown format, unusable quality, or a picture the format cannot
@@ -295,12 +300,15 @@ def encode(picture: Image, format: str, quality: int = 95) -> bytes:
         "JPEG": {"quality": quality, "subsampling": 0},
         # "exact" keeps color under transparent pixels.
         "WEBP": {"quality": quality, "exact": True},
-        "TIFF": {"compression": "tiff_lzw"},
+        "AVIF": {"quality": quality, "subsampling": "4:4:4"},
     }
     image, buffer = PillowImage.fromarray(to_uint8(rgb)), io.BytesIO()
     try:
-        image.save(buffer, name, **options.get(name, {}))
-    except (OSError, ValueError) as error:
+        tags = make_save_options(picture.metadata, name)
+        image.save(buffer, name, **options.get(name, {}), **tags)
+    except DAMAGE as error:
+        if picture.metadata:
+            return encode(_with_less_metadata(picture, error), format, quality)
         height, width = picture.size
         raise expected(
             f"a picture that {name} can hold",
@@ -308,6 +316,17 @@ def encode(picture: Image, format: str, quality: int = 95) -> bytes:
             "Choose another format, such as png.",
         ) from error
     return buffer.getvalue()
+
+
+def _with_less_metadata(picture: Image, error: BaseException) -> Image:
+    metadata = picture.metadata
+    if metadata and metadata.xmp:
+        _log.warning("XMP left out: %s", error)
+        return dataclasses.replace(
+            picture, metadata=dataclasses.replace(metadata, xmp=b"")
+        )
+    _log.warning("EXIF left out: %s", error)
+    return dataclasses.replace(picture, metadata=None)
 
 
 def encode_rgb8(rgb8: np.ndarray, format: str) -> bytes:
@@ -328,7 +347,7 @@ def write_image(
         path: the file to write; missing parent folders are created.
         picture: what to write; see `encode` for what becomes of its alpha.
         overwrite: whether an existing file may be replaced.
-        quality: 1 to 100, for JPEG and WebP.
+        quality: 1 to 100, for JPEG, WebP and AVIF.
 
     Raises:
         UserError: unknown suffix, unusable quality, a file that exists and may not be
@@ -342,12 +361,13 @@ def write_image(
 def find_images(spec: str | os.PathLike[str]) -> list[Path]:
     """Lists the image files that a file, a folder or a glob stands for, sorted.
 
-    The rules are those of `files.find_files`, with `IMAGE_SUFFIXES`.
+    The rules are those of `file_search.find_files`, with `IMAGE_SUFFIXES`. The log says
+    what is left out.
 
     Raises:
         UserError: nothing was found.
     """
-    return find_files(spec, IMAGE_SUFFIXES)
+    return find_files(spec, IMAGE_SUFFIXES, ADVICE)
 
 
 def format_of(suffix: str) -> str:
@@ -356,26 +376,24 @@ def format_of(suffix: str) -> str:
     Raises:
         UserError: a suffix in which no picture can be written.
     """
-    name = _WRITTEN_AS.get("." + suffix.lower().lstrip("."))
+    name = WRITTEN_AS.get("." + suffix.lower().lstrip("."))
     if name is None:
         raise expected(
-            "an image suffix that can be written (" + " ".join(_WRITTEN_AS) + ")",
+            "an image suffix that can be written (" + " ".join(WRITTEN_AS) + ")",
             suffix or "none",
             "Choose one of these.",
         )
     return name
 
 
-def _plane(band: PillowImage.Image) -> np.ndarray:
+def _scaled_plane(band: PillowImage.Image, size: tuple[int, int]) -> np.ndarray:
+    """Returns one color, or the alpha, as float32 of the size (height, width) in [0, 1]."""
     values = np.asarray(band)
-    return values if values.dtype == np.float32 else to_float(values)
-
-
-def _scaled(
-    plane: np.ndarray, size: tuple[int, int], method: PillowImage.Resampling
-) -> np.ndarray:
+    plane = values if values.dtype == np.float32 else to_float(values)
     if plane.shape == size:
         return plane
-    return np.clip(
-        np.asarray(PillowImage.fromarray(plane).resize(size[::-1], method)), 0, 1
+    # Lanczos may overshoot.
+    scaled = PillowImage.fromarray(plane).resize(
+        size[::-1], PillowImage.Resampling.LANCZOS
     )
+    return np.clip(np.asarray(scaled), 0, 1)

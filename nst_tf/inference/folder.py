@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from nst_tf.config.folder import FolderSettings
+from nst_tf.config.folder import FolderSettings, is_folder
 from nst_tf.core.errors import UserError, expected, first_line
-from nst_tf.images import io as image_io
+from nst_tf.core.interrupts import interrupt_on_terminate
+from nst_tf.images import codecs, io as image_io
 from nst_tf.inference.model import Model, Paint, Style
 from nst_tf.inference.open_model import load_model
 
@@ -26,11 +27,14 @@ class Outcome:
 
     Attributes:
         written: the files written.
-        failed: one line for each photo that was not stylized.
+        failed: one line for each photo that was not stylized, or for those that would
+            become one file.
+        skipped: files that were there already, with `skip_existing`.
     """
 
     written: tuple[Path, ...]
     failed: tuple[str, ...]
+    skipped: tuple[Path, ...] = ()
 
 
 def stylize_folder(
@@ -39,8 +43,13 @@ def stylize_folder(
     output: str,
     *,
     overwrite: bool = False,
+    skip_existing: bool = False,
+    image_size: int = 0,
     max_pixels: int = image_io.MAX_PIXELS,
+    quality: int = 95,
+    strip_metadata: bool = False,
     concurrency: int = 1,
+    keep: Sequence[str] = (),
     log: Callable[[str], None] = tqdm.tqdm.write,
 ) -> Outcome:
     """Stylizes all photos that `content` stands for.
@@ -51,51 +60,79 @@ def stylize_folder(
             is left out where that is a folder below the one that is searched.
         output: a file name for one photo; otherwise a folder, in which the photos keep
             their names and folders (what cannot be written in its own format becomes
-            .png). A glob's folders are kept from its first wildcard on.
-        overwrite: whether files of the same name may be replaced.
+            .png). A glob's folders are kept from its first wildcard on. See
+            `nst_tf.config.folder.is_folder` for which of both it is.
+        overwrite: whether files of the same name may be replaced; photos never are.
+        skip_existing: whether photos whose files are there are passed over.
+        image_size: long side in pixels to which larger photos are shrunk; 0 for none.
         max_pixels: larger photos are refused.
+        quality: of JPEG, WebP and AVIF files, 1 to 100.
+        strip_metadata: whether EXIF, XMP and resolution of the photo are left out.
         concurrency: photos at once, each in a thread of its own; above 1 the model
             has to allow that.
+        keep: more files that are never replaced, such as pictures of styles.
         log: takes a line for each photo that failed.
 
     Returns:
         What was written and what failed.
 
     Raises:
-        UserError: there are no photos, or several for one output file.
+        UserError: there are no photos, several for one output file, or none that may
+            be written where it would be.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM; what is written is whole.
     """
 
-    def paint_one(job: tuple[Path, Path]) -> Path | str:
+    def paint_one(job: tuple[Path, Path]) -> Path | str | None:
         photo, target = job
         try:
+            if target.exists() and skip_existing:
+                return None
             if target.exists() and not overwrite:
                 raise expected(
                     "an output file that does not exist",
                     str(target),
-                    "Use --overwrite, or another --output.",
+                    "Use --overwrite, --skip_existing, or another --output.",
                 )
-            picture = image_io.read_image(photo, max_pixels=max_pixels)
-            drawn = image_io.Image(
-                paint_photo(paint, picture.rgb, photo), picture.alpha
+            picture = _read_photo(photo, image_size, max_pixels)
+            drawn = dataclasses.replace(
+                picture,
+                rgb=paint_photo(paint, picture.rgb, photo),
+                metadata=None if strip_metadata else picture.metadata,
             )
-            image_io.write_image(target, drawn, overwrite=overwrite)
+            image_io.write_image(target, drawn, overwrite=overwrite, quality=quality)
         except UserError as error:
             line = " ".join(str(error).split())
             return line if str(photo) in line else f"{photo}: {line}"
         return target
 
-    jobs = _plan_jobs(content, Path(output))
-    written, failed = [], []
-    with contextlib.closing(_map_in_threads(paint_one, jobs, concurrency)) as results:
-        for result in tqdm.tqdm(
-            results, total=len(jobs), unit="photo", disable=len(jobs) == 1
-        ):
-            if isinstance(result, Path):
-                written.append(result)
-            else:
-                failed.append(result)
-                log(result)
-    return Outcome(tuple(written), tuple(failed))
+    jobs, failed = _plan_jobs(content, output, keep)
+    for line in failed:
+        log(line)
+    written, skipped = [], []
+    with (
+        interrupt_on_terminate(),
+        contextlib.closing(_map_in_threads(paint_one, jobs, concurrency)) as results,
+    ):
+        try:
+            for (_, target), result in tqdm.tqdm(
+                zip(jobs, results),
+                total=len(jobs),
+                unit="photo",
+                disable=len(jobs) == 1,
+            ):
+                if result is None:
+                    skipped.append(target)
+                elif isinstance(result, Path):
+                    written.append(result)
+                else:
+                    failed.append(result)
+                    log(result)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{len(written)} photos painted, which stay; the same command with "
+                "--skip_existing goes on"
+            ) from None
+    return Outcome(tuple(written), tuple(failed), tuple(skipped))
 
 
 def stylize_files(
@@ -106,15 +143,15 @@ def stylize_files(
     style: Style = None,
     strength: float = 1.0,
     preserve_color: str = "none",
-    overwrite: bool = False,
-    max_pixels: int = image_io.MAX_PIXELS,
+    **options: Any,
 ) -> Outcome:
     """Stylizes photos with a model; one bad photo does not stop the others.
 
     Args:
         model: an opened model, or what `load_model` takes.
-        content, output, overwrite, max_pixels: as for `stylize_folder`.
+        content, output: as for `stylize_folder`.
         style, strength, preserve_color: as for `Model.prepare`.
+        **options: others of `stylize_folder`, such as overwrite.
 
     Raises:
         UserError: as `load_model`, `Model.prepare` and `stylize_folder`.
@@ -124,12 +161,16 @@ def stylize_files(
         opened.prepare(style, strength, preserve_color=preserve_color),
         os.fspath(content),
         os.fspath(output),
-        overwrite=overwrite,
-        max_pixels=max_pixels,
+        **options,
     )
 
 
-def run_folder(paint: Paint, settings: FolderSettings, concurrency: int = 1) -> int:
+def run_folder(
+    paint: Paint,
+    settings: FolderSettings,
+    concurrency: int = 1,
+    keep: Sequence[str] = (),
+) -> int:
     """Stylizes the photos of a command's settings, as `stylize_folder`; returns the exit status.
 
     Errors go to stderr as they come, the numbers of photos to stdout at the end.
@@ -139,11 +180,19 @@ def run_folder(paint: Paint, settings: FolderSettings, concurrency: int = 1) -> 
         settings.content,
         settings.output,
         overwrite=settings.overwrite,
+        skip_existing=settings.skip_existing,
+        image_size=settings.image_size,
         max_pixels=settings.max_pixels,
+        quality=settings.quality,
+        strip_metadata=settings.strip_metadata,
         concurrency=concurrency,
+        keep=keep,
         log=lambda line: tqdm.tqdm.write(f"error: {line}", file=sys.stderr),
     )
-    print(f"photos painted: {len(outcome.written)}, failed: {len(outcome.failed)}")
+    skipped = f", skipped: {len(outcome.skipped)}" if settings.skip_existing else ""
+    print(
+        f"photos painted: {len(outcome.written)}{skipped}, failed: {len(outcome.failed)}"
+    )
     return 1 if outcome.failed else 0
 
 
@@ -192,34 +241,100 @@ def paint_photo(paint: Paint, rgb: np.ndarray, photo: Path | str) -> np.ndarray:
     return drawn
 
 
-def _plan_jobs(content: str, output: Path) -> list[tuple[Path, Path]]:
-    """Returns (photo, file to write) pairs.
+def _read_photo(photo: Path, image_size: int, max_pixels: int) -> image_io.Image:
+    """Reads a photo, shrunk to a long side of `image_size` if that is above 0 and it is larger."""
+    # Read at that size at once where it surely is larger: a JPEG is decoded faster so.
+    if not image_size or codecs.pixels_of(photo) <= image_size**2:
+        picture = image_io.read_image(photo, max_pixels=max_pixels)
+        if not image_size or max(picture.size) <= image_size:
+            return picture
+    return image_io.read_image(photo, long_side=image_size, max_pixels=max_pixels)
+
+
+def _plan_jobs(
+    content: str, output: str, keep: Sequence[str]
+) -> tuple[list[tuple[Path, Path]], list[str]]:
+    """Returns (photo, file to write) pairs, and a line for each file that cannot be written.
 
     Raises:
-        UserError: there are no photos, or several for one output file.
+        UserError: there are no photos, several for one output file, or no file that can
+            be written.
     """
-    photos, root = image_io.find_images(content), _find_root(content)
-    if len(photos) == 1 and _names_image(output) and not output.is_dir():
-        return [(photos[0], output)]
-    # Results of an earlier run are no photos of the folder.
-    inside = output.resolve()
-    if root.resolve() in inside.parents:
-        photos = [photo for photo in photos if inside not in photo.resolve().parents]
+    photos, root, place = (
+        image_io.find_images(content),
+        _find_root(content),
+        Path(output),
+    )
+    if not os.path.isfile(content):
+        photos = _leave_out_results(photos, root, place)
     if not photos:
         raise expected(
             "photos", f"{content} (all lie in --output={output})", "Check --content."
         )
-    if _names_image(output) and not output.is_dir():
+    sources: dict[Path, list[Path]] = {}
+    if is_folder(output):
+        for photo in photos:
+            relative = photo.relative_to(root)
+            if ".." in relative.parts:
+                raise expected(
+                    "--content without .. after its first * or ?",
+                    content,
+                    "Name the folder itself.",
+                )
+            sources.setdefault(place / _make_writable(relative), []).append(photo)
+    elif len(photos) == 1:
+        sources[place] = photos
+    else:
         raise expected(
             f"a folder as --output for {len(photos)} photos",
-            str(output),
-            "Leave out its suffix.",
+            output,
+            "Leave out its suffix, or end it in /.",
         )
-    jobs = [
-        (photo, output / _make_writable(photo.relative_to(root))) for photo in photos
+    originals: list[str | Path] = [*photos, *keep]
+    kept = set(map(_identify, originals)) - {None}
+    jobs, errors = [], []
+    for target, claims in sources.items():
+        if len(claims) > 1:
+            names = " and ".join(map(str, claims))
+            error = expected(
+                "photos with an output file each",
+                f"{names}, which would both become {target}",
+                "Rename one of them.",
+            )
+        elif _identify(target) in kept:
+            error = expected(
+                "an output that is not one of the pictures painted from",
+                f"{target} for {claims[0]}",
+                "Choose another --output: originals are never replaced.",
+            )
+        else:
+            jobs.append((claims[0], target))
+            continue
+        errors.append(error)
+    if not jobs:
+        raise errors[0]
+    return jobs, [str(error) for error in errors]
+
+
+def _leave_out_results(photos: Sequence[Path], root: Path, output: Path) -> list[Path]:
+    """Returns the photos without those in `output`, which an earlier run wrote there."""
+    inside, searched = output.resolve(), root.resolve()
+    if inside in (searched, *searched.parents):
+        return list(photos)
+    return [
+        photo
+        for photo in photos
+        if inside not in (real := photo.resolve(), *real.parents)
     ]
-    _check_distinct(jobs)
-    return jobs
+
+
+def _identify(path: str | Path) -> tuple[int, int] | None:
+    """Returns what a file is by whatever name or link; None if there is none."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _find_root(content: str) -> Path:
@@ -234,23 +349,10 @@ def _find_root(content: str) -> Path:
     )
 
 
-def _names_image(path: Path) -> bool:
-    return path.suffix.lower() in image_io.IMAGE_SUFFIXES
-
-
 def _make_writable(path: Path) -> Path:
-    # A photo that was named itself may have any suffix.
-    writable = _names_image(path) and path.suffix.lower() != ".gif"
-    return path if writable else path.with_suffix(".png")
-
-
-def _check_distinct(jobs: Sequence[tuple[Path, Path]]) -> None:
-    sources: dict[Path, Path] = {}
-    for photo, target in jobs:
-        if target in sources:
-            raise expected(
-                "photos with an output file each",
-                f"{sources[target]} and {photo}, which would both become {target}",
-                "Rename one of them.",
-            )
-        sources[target] = photo
+    """Returns a photo's path with a suffix in which pictures can be written."""
+    try:
+        image_io.format_of(path.suffix)
+    except UserError:  # such as a GIF, or a photo that was named itself
+        return path.with_suffix(".png")
+    return path

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nst_tf.inference.memory_check import estimate_tensorflow, find_most_pixels
 from nst_tf.inference.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class KerasNetwork(Runtime):
         self.name = name
         self.styles = network.styles
         self.has_strength = network.has_strength
+        self.most_pixels = find_most_pixels()
+        self._shapes = [weight.shape for weight in network.weights]
         image = tf.TensorSpec([1, None, None, 3])
         code = tf.TensorSpec([1, network.code_size])
 
@@ -44,6 +47,10 @@ class KerasNetwork(Runtime):
         self._encode = None
         if not self.styles:
             self._encode = tf.function(encode).get_concrete_function(image)
+
+    @property
+    def bytes_a_pixel(self) -> float:
+        return estimate_tensorflow(self._shapes)
 
     def encode(self, picture: np.ndarray) -> np.ndarray:
         if self._encode is None:

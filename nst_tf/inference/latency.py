@@ -19,7 +19,6 @@ import numpy as np
 
 from nst_tf.core.errors import UserError, expected
 from nst_tf.inference import check_card, open_model
-from nst_tf.inference.published import find_published
 
 _ALONE = """
 import json, sys
@@ -113,23 +112,13 @@ def find_kind(path: Path) -> tuple[str, Path]:
     """Returns which of `OPENERS` opens a path, and the file or folder to open.
 
     Args:
-        path: a .tflite, a run folder, a .keras file, a SavedModel (see
-            `open_model.saved_model_folder`), or a published model's name.
+        path: as for `open_model.find_artifact`.
 
     Raises:
         UserError: it is none of these.
     """
-    if not path.exists():
-        path = find_published(str(path)) or path
-    if path.suffix == ".tflite" and path.is_file():
-        return TFLITE, path
-    if file := open_model.keras_file(path):
-        return KERAS, file
-    if folder := open_model.saved_model_folder(path):
-        return SAVED_MODEL, folder
-    raise open_model.nothing(
-        path, "a .tflite, a run folder, a .keras file or a SavedModel"
-    )
+    file = open_model.find_artifact(path)
+    return (SAVED_MODEL if file.is_dir() else file.suffix[1:]), file
 
 
 def here(path: Path, side: int = 384, repeats: int = 3) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Paints with .tflite files by LiteRT, without TensorFlow."""
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import UserError, expected
+from nst_tf.core.startup import filter_stderr
 from nst_tf.images import padding
-from nst_tf.inference import check_card
+from nst_tf.inference import check_card, memory_check
 from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
 
 # In names of the two files of a network of any style.
@@ -29,7 +31,8 @@ class LiteRtModel:
         from ai_edge_litert.interpreter import Interpreter
 
         threads = os.cpu_count()
-        self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        with filter_stderr("INFO: "):  # such as that it has made a delegate
+            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
         details = self._interpreter.get_input_details()
         # The name in the signature, as far as files have one.
         self.inputs = {_plain_name(detail["name"]): detail for detail in details}
@@ -55,7 +58,8 @@ class LiteRtModel:
         self._allocated = None
         for name, shape in shapes.items():
             self._interpreter.resize_tensor_input(self.inputs[name]["index"], shape)
-        self._interpreter.allocate_tensors()
+        with filter_stderr("INFO: "):
+            self._interpreter.allocate_tensors()
         self._allocated = shapes
 
 
@@ -64,6 +68,7 @@ class LiteRtNetwork(Runtime):
 
     def __init__(self, path: Path, model: LiteRtModel):
         self.name = str(path)
+        self._path = path
         self._model = model
         self._blend = next((name for name in BLENDS if name in model.inputs), None)
         pictures = [name for name in model.inputs if name != self._blend]
@@ -72,6 +77,12 @@ class LiteRtNetwork(Runtime):
         self._image = pictures[0]
         self.has_strength = self._blend == STRENGTHS
         self.styles = int(model.inputs[self._blend]["shape"][1]) if self._blend else 1
+
+    @functools.cached_property
+    def bytes_a_pixel(self) -> float:
+        # Anew, since an interpreter keeps what earlier photos took.
+        fresh = LiteRtNetwork(self._path, LiteRtModel(self._path))
+        return _measure_bytes(fresh, self.styles)
 
     def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
         height, width = image.shape[:2]
@@ -88,10 +99,16 @@ class LiteRtPair(Runtime):
 
     def __init__(self, style_path: Path, transform_path: Path):
         self.name = str(transform_path)
+        self._paths = style_path, transform_path
         self._encoder = _open_part(style_path, "code")
         self._transformer = _open_part(transform_path, "stylized")
         content = self._transformer.inputs["content"]
         self._fixed = tuple(int(side) for side in content["shape_signature"][1:3])
+
+    @functools.cached_property
+    def bytes_a_pixel(self) -> float:
+        code = self._transformer.inputs["code"]["shape"]
+        return _measure_bytes(LiteRtPair(*self._paths), int(code[1]))
 
     def encode(self, picture: np.ndarray) -> np.ndarray:
         padded = padding.pad_to_multiple(picture, *padding.ANY_STYLE)
@@ -129,6 +146,26 @@ def open_tflite(path: Path) -> Runtime:
     style_path, transform_path = _find_pair(path)
     check_card.check(style_path if path == transform_path else transform_path)
     return LiteRtPair(style_path, transform_path)
+
+
+def _measure_bytes(fresh: Runtime, code_size: int) -> float:
+    """Returns the bytes that painting takes a pixel, measured on a small picture.
+
+    Args:
+        fresh: a network that has not painted yet.
+        code_size: numbers of a code.
+    """
+    side = memory_check.PROBE
+    picture, code = (
+        np.zeros((side, side, 3), np.float32),
+        np.ones(code_size, np.float32),
+    )
+    try:
+        grown = memory_check.measure_growth(lambda: fresh.draw(picture, code, 1.0))
+    except (UserError, RuntimeError, ValueError):
+        # A file of one fixed size refuses all others itself.
+        return memory_check.PHOTO
+    return memory_check.MARGIN * grown / side**2 + memory_check.PHOTO
 
 
 def _plain_name(name: str) -> str:

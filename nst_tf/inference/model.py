@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -65,7 +66,8 @@ class Model:
         """Paints one photo.
 
         Args:
-            image: float32 [H, W, 3] RGB in [0, 1], or a `Image`, whose alpha is kept.
+            image: float32 [H, W, 3] RGB in [0, 1], or a `Image`, whose alpha and
+                metadata are kept.
             style, strength, masks, preserve_color: as for `prepare`.
 
         Returns:
@@ -76,7 +78,7 @@ class Model:
         """
         paint = self.prepare(style, strength, masks, preserve_color)
         if isinstance(image, image_io.Image):
-            return image_io.Image(paint(image.rgb), image.alpha)
+            return dataclasses.replace(image, rgb=paint(image.rgb))
         return paint(image)
 
     def encode(self, picture: Style) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.lists import split_list
 from nst_tf.inference import check_card
+from nst_tf.inference.memory_check import MemoryChecked
 from nst_tf.inference.model import STYLE_SIZE, Model
 from nst_tf.inference.published import find_published
 from nst_tf.inference.runtime import Runtime
@@ -24,6 +26,7 @@ from nst_tf.runs.folder import RunFolder
 if TYPE_CHECKING:
     from nst_tf.models.style_network import StyleNetwork
 
+REMEDY = "Export or train it again."
 KINDS = "a published model's name, a run folder, a .keras file, a SavedModel folder or a .tflite file"
 
 
@@ -45,11 +48,34 @@ def load_model(model: str | os.PathLike[str], *, style_size: int = STYLE_SIZE) -
         UserError: nothing there that paints, a damaged file, or one that is not as the
             card beside it says.
     """
-    path = Path(model)
-    if not path.exists():
-        path = find_published(os.fspath(model)) or path
-    runtime = _open_runtime(path)
+    path = _find_path(model)
+    runtime = MemoryChecked(_open_runtime(find_artifact(path)))
     return Model(runtime, _find_style_names(path, runtime.styles), style_size)
+
+
+def find_artifact(model: str | os.PathLike[str]) -> Path:
+    """Returns what would be opened: a .tflite, a .keras or the folder of a SavedModel.
+
+    It opens nothing and imports no runtime: what is no model is refused at once.
+
+    Args:
+        model: as for `load_model`.
+
+    Raises:
+        UserError: nothing there that paints.
+    """
+    path = _find_path(model)
+    if path.suffix == ".tflite" and path.is_file():
+        return path
+    file = keras_file(path)
+    if file and not zipfile.is_zipfile(file):
+        raise expected(
+            "a model that can be opened", f"{file} (not Keras's format)", REMEDY
+        )
+    found = file or saved_model_folder(path) or _find_exported_tflite(path)
+    if found is None:
+        raise nothing(path, KINDS)
+    return found
 
 
 def open_network(model: str | os.PathLike[str]) -> StyleNetwork:
@@ -62,34 +88,42 @@ def open_network(model: str | os.PathLike[str]) -> StyleNetwork:
         UserError: no network there, a damaged file, or a network that does not draw
             pictures.
     """
-    file = keras_file(Path(model))
-    if file is None:
-        raise nothing(Path(model), "a run folder or a .keras file")
+    file = find_network(model)
     with opening(file):
         from nst_tf.models.load_network import load_network
 
         return load_network(file)
 
 
-def _open_runtime(path: Path) -> Runtime:
-    if path.suffix == ".tflite" and path.is_file():
+def find_network(model: str | os.PathLike[str]) -> Path:
+    """Returns the .keras file of a run folder or a path, as `find_artifact`.
+
+    Raises:
+        UserError: there is none.
+    """
+    if keras_file(Path(model)) is None:
+        raise nothing(Path(model), "a run folder or a .keras file")
+    return find_artifact(model)
+
+
+def _find_path(model: str | os.PathLike[str]) -> Path:
+    path = Path(model)
+    return path if path.exists() else find_published(os.fspath(model)) or path
+
+
+def _open_runtime(artifact: Path) -> Runtime:
+    with opening(artifact):
+        if artifact.is_dir():
+            from nst_tf.inference.saved_model import open_saved_model
+
+            return open_saved_model(artifact)
+        if artifact.suffix == ".keras":
+            from nst_tf.inference.keras_network import open_keras
+
+            return open_keras(artifact)
         from nst_tf.inference.litert import open_tflite
 
-        with opening(path):
-            return open_tflite(path)
-    if file := keras_file(path):
-        from nst_tf.inference.keras_network import open_keras
-
-        with opening(file):
-            return open_keras(file)
-    if folder := saved_model_folder(path):
-        from nst_tf.inference.saved_model import open_saved_model
-
-        with opening(folder):
-            return open_saved_model(folder)
-    if file := _find_exported_tflite(path):
-        return _open_runtime(file)
-    raise nothing(path, KINDS)
+        return open_tflite(artifact)
 
 
 def _find_exported_tflite(path: Path) -> Path | None:
@@ -138,7 +172,7 @@ def opening(path: Path) -> Iterator[None]:
         raise expected(
             "a model that can be opened",
             f"{path} ({first_line(error).rstrip('.')})",
-            "Export or train it again.",
+            REMEDY,
         ) from error
 
 

@@ -1,6 +1,7 @@
 """What a runtime must do so that `nst_tf.inference.model.Model` can paint with it."""
 
 import abc
+import math
 
 import numpy as np
 
@@ -18,11 +19,18 @@ class Runtime(abc.ABC):
         name: of the model, for errors.
         styles: how many styles of its own; 0 for a model of any style.
         has_strength: whether it can paint with a strength below 1.
+        most_pixels: of the largest photo that it can do, whatever the memory.
     """
 
     name: str
     styles: int
     has_strength: bool
+    most_pixels: float = math.inf
+
+    @property
+    def bytes_a_pixel(self) -> float:
+        """How much memory `draw` takes at its peak for each pixel of a photo; 0 for none here."""
+        return 0.0
 
     @abc.abstractmethod
     def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:

@@ -6,20 +6,39 @@ from typing import Any
 import numpy as np
 
 from nst_tf.inference import check_card
+from nst_tf.inference.memory_check import estimate_tensorflow, find_most_pixels
 from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
 
 
-class SavedModelNetwork(Runtime):
+class _SavedModel(Runtime):
+    """What all SavedModels have in common.
+
+    Args:
+        path: of the folder.
+        loaded: by TensorFlow.
+        signature: the one that paints.
+    """
+
+    def __init__(self, path: Path, loaded: Any, signature: str):
+        self.name = str(path)
+        # It owns the variables, which its signatures alone would not keep alive.
+        self._loaded = loaded
+        self._signature = loaded.signatures[signature]
+        self.most_pixels = find_most_pixels()
+
+    @property
+    def bytes_a_pixel(self) -> float:
+        return estimate_tensorflow(each.shape for each in self._signature.variables)
+
+
+class SavedModelNetwork(_SavedModel):
     """A SavedModel of a network with styles of its own."""
 
     def __init__(self, path: Path, loaded: Any):
         if "serving_float" not in loaded.signatures:
             found = ", ".join(loaded.signatures) or "none"
             raise ValueError(f"it has no signature serving_float, only {found}")
-        self.name = str(path)
-        # It owns the variables, which its signatures alone would not keep alive.
-        self._loaded = loaded
-        self._signature = loaded.signatures["serving_float"]
+        super().__init__(path, loaded, "serving_float")
         inputs = self._signature.structured_input_signature[1]
         self._blend = next((name for name in BLENDS if name in inputs), None)
         self.has_strength = self._blend == STRENGTHS
@@ -30,15 +49,14 @@ class SavedModelNetwork(Runtime):
         return _call(self._signature, inputs)["stylized"].numpy()[0]
 
 
-class AnyStyleSavedModel(Runtime):
+class AnyStyleSavedModel(_SavedModel):
     """A SavedModel of a network of any style."""
 
     styles = 0
     has_strength = True
 
     def __init__(self, path: Path, loaded: Any):
-        self.name = str(path)
-        self._loaded = loaded
+        super().__init__(path, loaded, "transform")
 
     def encode(self, picture: np.ndarray) -> np.ndarray:
         signature = self._loaded.signatures["encode_style"]
@@ -47,8 +65,7 @@ class AnyStyleSavedModel(Runtime):
     def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
         alpha = np.array([[strength]], np.float32)
         inputs = {"content": image[None], "code": code[None], "alpha": alpha}
-        signature = self._loaded.signatures["transform"]
-        return _call(signature, inputs)["stylized"].numpy()[0]
+        return _call(self._signature, inputs)["stylized"].numpy()[0]
 
 
 def open_saved_model(path: Path) -> Runtime:

@@ -107,11 +107,15 @@ class Gatys:
         self.size = self._final_size()
         self._styles, self._hashes = self._read_styles(weights)
         self._content_masks = [
-            image_io.read_mask(name, self._photo.size, "photo", settings.max_pixels)
+            image_io.read_mask(
+                name, self._photo.size, "photo", max_pixels=settings.max_pixels
+            )
             for name in settings.content_masks
         ]
         self._style_masks = [
-            image_io.read_mask(name, style.shape[:2], "style", settings.max_pixels)
+            image_io.read_mask(
+                name, style.shape[:2], "style", max_pixels=settings.max_pixels
+            )
             for name, style in zip(settings.style_masks, self._styles)
         ]
         self._check_size(weights.layers)
@@ -226,8 +230,10 @@ class Gatys:
     def finish_picture(self, picture: np.ndarray) -> image_io.Image:
         """Returns a picture of any scale as it is shown: full size, in the colors asked for."""
         rgb = resize_picture(picture, *self.size)
-        alpha, mode = None, self._settings.preserve_color
+        alpha, metadata, mode = None, None, self._settings.preserve_color
         if self._photo is not None:
+            if not self._settings.strip_metadata:
+                metadata = self._photo.metadata
             if self._photo.alpha is not None:
                 alpha = resize_picture(self._photo.alpha[..., None], *self.size)[..., 0]
             if mode == "luminance" or (
@@ -236,7 +242,7 @@ class Gatys:
                 rgb = color.MODES[mode](
                     rgb, resize_picture(self._photo.rgb, *self.size)
                 )
-        return image_io.Image(rgb, alpha)
+        return image_io.Image(rgb, alpha, metadata)
 
     def _final_size(self):
         settings = self._settings

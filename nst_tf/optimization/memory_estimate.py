@@ -2,9 +2,8 @@
 
 import math
 
-import psutil
-
 from nst_tf.core.errors import expected
+from nst_tf.core.memory import available_memory
 from nst_tf.features.extractors import FeatureExtractor
 
 # Peak memory of one evaluation over the size of all maps of the forward pass, which the
@@ -49,13 +48,13 @@ def check_memory(
     Args:
         needed: from `peak_bytes` or `style_bytes`.
         size: height and width of the picture, pixels.
-        limit: bytes that may be used; 0 for what the machine has free now.
+        limit: bytes that may be used; 0 for what is free now, in its container too.
         texture: whether --texture_size has set the size, and not --image_size.
 
     Raises:
         UserError: it names the largest size that fits.
     """
-    free = limit or psutil.virtual_memory().available
+    free = limit or available_memory()
     if needed <= free:
         return
     share = math.sqrt(max(free - BASE, 0) / (needed - BASE))

@@ -180,7 +180,10 @@ def _write(task, painting, path, overwrite):
 
 def _finish(settings, task, run: RunFolder, painted: Result, log, replaced):
     image_io.write_image(
-        settings.output, task.finish_picture(painted.picture), overwrite=replaced
+        settings.output,
+        task.finish_picture(painted.picture),
+        overwrite=replaced,
+        quality=settings.quality,
     )
     run.note(output_sha256=files.sha256(settings.output))
     if run.log.read_text():

@@ -90,6 +90,19 @@ def test_a_file_that_has_changed_is_refused(photos_folder, digest):
     assert "0" * 64 in message and digest in message
 
 
+def test_a_style_that_is_no_picture_is_named_by_its_path(tmp_path):
+    path = tmp_path / "style.jpg"
+    path.write_bytes(b"no picture")
+    data, digest = style_images.fetch_style(str(path))
+    assert digest == hashlib.sha256(b"no picture").hexdigest()
+    with pytest.raises(UserError, match="style.jpg"):
+        image_io.read_image(data, short_side=8)
+    with pytest.raises(UserError, match="starry_swirls.*max_pixels"):
+        image_io.read_image(
+            style_images.fetch_style("starry_swirls")[0], max_pixels=100
+        )
+
+
 # -- URLs ------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from nst_tf.config.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_card, parity
 from nst_tf.images import color, io as image_io
+from nst_tf.images.metadata import Metadata
 from nst_tf.inference import model as models, run as stylize_run
 from nst_tf.inference.open_model import load_model
 from nst_tf.inference.style_names import find_style
@@ -237,10 +238,12 @@ def test_shares_blend_codes_whatever_their_sum(any_model, pictures):
     np.testing.assert_allclose(alone, any_model(rgb(45, 61), a), atol=1e-5)
 
 
-def test_a_picture_keeps_its_alpha(any_model):
+def test_a_picture_keeps_its_alpha_and_metadata(any_model):
     alpha = np.linspace(0, 1, 45 * 61, dtype=np.float32).reshape(45, 61)
-    drawn = any_model(image_io.Image(rgb(45, 61), alpha), "mosaic")
+    metadata = Metadata(dpi=(300, 300))
+    drawn = any_model(image_io.Image(rgb(45, 61), alpha, metadata), "mosaic")
     np.testing.assert_array_equal(drawn.alpha, alpha)
+    assert drawn.metadata == metadata
     np.testing.assert_array_equal(drawn.rgb, any_model(rgb(45, 61), "mosaic"))
 
 

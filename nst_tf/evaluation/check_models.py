@@ -1,0 +1,31 @@
+"""Whether there is something at the paths of --models, before anything heavy is imported."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from nst_tf.core.errors import UserError, expected
+from nst_tf.images import io as image_io
+from nst_tf.inference.open_model import find_artifact
+
+
+def check_models(models: Sequence[str]) -> None:
+    """Refuses paths that exist, but are neither a model nor a folder of pictures.
+
+    Args:
+        models: as `contenders.open_models` takes them, which looks at the others.
+
+    Raises:
+        UserError: see above.
+    """
+    for model in models:
+        path = Path(model if Path(model).exists() else model.partition("=")[2])
+        if not path.name or not path.exists():
+            continue
+        with contextlib.suppress(UserError):
+            find_artifact(path)
+            continue
+        with contextlib.suppress(UserError):
+            if path.is_dir() and image_io.find_images(path):
+                continue
+        raise expected("a model, or a folder of pictures", path, "Check --models.")
