@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nst_tf.core.errors import UserError, expected
+from nst_tf.core.lists import split_name
 from nst_tf.images import io as image_io
 from nst_tf.inference.open_model import find_artifact
 
@@ -19,7 +20,7 @@ def check_models(models: Sequence[str]) -> None:
         UserError: see above.
     """
     for model in models:
-        path = Path(model if Path(model).exists() else model.partition("=")[2])
+        path = Path(split_name(model)[1])
         if not path.name or not path.exists():
             continue
         with contextlib.suppress(UserError):

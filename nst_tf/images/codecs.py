@@ -193,7 +193,7 @@ def _check_pixels(name: str, height: int, width: int, max_pixels: int) -> None:
         raise expected(
             f"at most {max_pixels} pixels",
             f"{name} with {width} x {height} = {width * height} pixels",
-            "Use a smaller image, or raise the setting max_pixels.",
+            "Use a smaller image, or raise --max_pixels.",
         )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nst_tf.models.style_network import StyleNetwork
 
 REMEDY = "Export or train it again."
+RUNTIMES = ("tensorflow", "keras", "ai_edge_litert", "nst_tf")
 KINDS = "a published model's name, a run folder, a .keras file, a SavedModel folder or a .tflite file"
 
 
@@ -164,8 +165,18 @@ def opening(path: Path) -> Iterator[None]:
     """Makes one line of whatever the runtimes raise on files that are damaged or no models."""
     try:
         yield
-    except (UserError, ImportError):
+    except UserError:
         raise
+    except ImportError as error:
+        # A runtime that is not installed is not the file's fault; a layer that needs
+        # another package is.
+        if (error.name or "nst_tf").partition(".")[0] in RUNTIMES:
+            raise
+        raise expected(
+            "a model that needs no other package than TensorFlow",
+            f"{path} ({first_line(error)})",
+            "Train or export it with Keras's own layers.",
+        ) from error
     # Zip, JSON, HDF5, protocol buffers and flat buffers each fail in their own way, and
     # what they raise is about the file: nothing but opening it happens inside.
     except Exception as error:

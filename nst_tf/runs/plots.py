@@ -36,7 +36,9 @@ def plot_curves(
     """
     figure, axes = _axes(across, up)
     for name, curve in points.items():
-        axes.plot(*zip(*sorted(curve)), marker="o", label=name)
+        # Names of files may be no UTF-8, and a dollar sign begins a formula.
+        label = name.encode(errors="backslashreplace").decode().replace("$", r"\$")
+        axes.plot(*zip(*sorted(curve)), marker="o", label=label)
     return _png(figure, axes)
 
 

@@ -152,3 +152,28 @@ def test_the_command_prints_the_table(paths, in_process):
         ],
     )
     assert status == 0 and "| ours | 32x32 | 1 |" in out
+
+
+@pytest.mark.parametrize("output", ["/dev/null", "/dev/null/below"])
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_timed(
+    monkeypatch, output
+):
+    monkeypatch.setattr(latency, "time_alone", lambda *given: pytest.fail("was timed"))
+    with pytest.raises(UserError, match="a folder that can be written"):
+        model_benchmark.benchmark(settings("m", output=output))
+
+
+def test_more_threads_than_a_machine_starts_are_refused_at_once():
+    with pytest.raises(UserError, match="--threads as whole numbers from 1 to 1024"):
+        settings("m", threads=("1000000",))
+
+
+def test_a_path_may_hold_the_sign_between_name_and_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lr=0.1").mkdir()
+    named = settings("lr=0.1", "mine=runs/lr=0.2", "runs/lr=0.3/a.keras").named_models
+    assert named == [
+        ("lr=0.1", "lr=0.1"),
+        ("mine", "runs/lr=0.2"),
+        ("runs/lr=0.3/a.keras", "runs/lr=0.3/a.keras"),
+    ]

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -432,6 +434,31 @@ def test_the_command_ends_with_1_after_the_photos_that_can_be_read(
     numbers = json.loads((tmp_path / "out" / "numbers.json").read_text())
     assert len(numbers["left_out"]) == 1 and "text.jpg" in numbers["left_out"][0]
     assert len(numbers["models"][0]["metrics"]["ssim"]["values"]) == 1
+
+
+def test_names_of_any_bytes_and_formulas_are_evaluated(inputs, tmp_path):
+    photos = tmp_path / os.fsdecode(b"\xff,=")
+    photos.mkdir()
+    smooth(48, 64, 0).save(photos / os.fsdecode(b"\xfe.png"))
+    settings = small(
+        inputs,
+        tmp_path / os.fsdecode(b"out\xff"),
+        content=str(photos),
+        models=(
+            f"{os.fsdecode(b'$x_ $')}={photos}",
+            os.fsdecode(b"\xfd=") + str(photos),
+        ),
+    )
+    said = []
+    assert not evaluate_run.evaluate(settings, said.append).left_out
+    assert r"| \udcfd |" in (Path(settings.output) / "table.md").read_text()
+
+
+def test_names_of_baselines_are_taken(inputs):
+    with pytest.raises(UserError, match="identity twice"):
+        contenders.open_models([f"identity={inputs / 'negatives'}"], STYLE)
+    with pytest.raises(UserError, match="NAME=PATH"):
+        contenders.open_models(["mine="], STYLE)
 
 
 def test_photos_of_one_name_in_two_folders_are_told_apart(inputs, tmp_path):

@@ -213,3 +213,23 @@ def test_a_file_that_fails_only_when_it_paints_is_named_too(
         ],
     )
     assert "zero-point" in line_of(result, path)
+
+
+def test_a_layer_that_needs_another_package_is_the_files_fault(tmp_path):
+    path = tmp_path / "net.keras"
+    keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)]).save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    config["config"]["layers"][1] = {
+        "module": "keras.layers",
+        "class_name": "TorchModuleWrapper",
+        "config": {"module": "x", "name": "t"},
+    }
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    with mock.patch.dict("sys.modules", {"torch": None}):
+        with pytest.raises(UserError, match="no other package than TensorFlow.*torch"):
+            load_model(path)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import ExifTags, Image
 from support.pictures import smooth
 from support.watched_runs import log, strike_at
 
@@ -493,6 +494,28 @@ def test_names_of_any_bytes_are_painted_and_repeated(inputs, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (folder / "again.png").read_bytes() == (folder / "out.png").read_bytes()
+
+
+def test_the_photos_metadata_is_kept_or_left_out(inputs, tmp_path):
+    photo = Image.open(inputs / "photo.png")
+    exif = photo.getexif()
+    exif[ExifTags.Base.Artist] = "Me"
+    photo.save(tmp_path / "photo.jpg", exif=exif)
+    for strip, artist in ((False, "Me"), (True, None)):
+        settings = small(
+            inputs,
+            tmp_path / f"{strip}.jpg",
+            content=str(tmp_path / "photo.jpg"),
+            scales=1,
+            iterations=1,
+            strip_metadata=strip,
+            quality=30 if strip else 95,
+        )
+        optimize_run.optimize(settings)
+        written = Image.open(settings.output)
+        assert written.getexif().get(ExifTags.Base.Artist) == artist
+    sizes = [(tmp_path / f"{strip}.jpg").stat().st_size for strip in (False, True)]
+    assert sizes[0] > 1.5 * sizes[1]
 
 
 def test_a_picture_that_does_not_fit_into_memory_is_refused_before_the_start(
