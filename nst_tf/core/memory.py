@@ -65,8 +65,10 @@ def _read_rests(root: Path, path: str, names: tuple[str, str, str]) -> Iterator[
 
 
 def _read_statistic(file: Path, name: str) -> int:
-    for line in file.read_text().splitlines():
-        key, _, value = line.partition(" ")
-        if key == name:
-            return int(value)
+    """Returns a number of a group's statistics; 0 where there is none."""
+    with contextlib.suppress(OSError):
+        for line in file.read_text().splitlines():
+            key, _, value = line.partition(" ")
+            if key == name:
+                return int(value)
     return 0

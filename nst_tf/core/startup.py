@@ -46,11 +46,13 @@ def filter_stderr(noise: str) -> Iterator[int]:
         A file descriptor whose text is shown at once.
     """
     try:
-        stderr = os.dup(2)
-    except OSError:  # a program without one
+        held, stderr = tempfile.TemporaryFile(), os.dup(2)
+    except OSError:  # no stderr, or nowhere to hold it: everything is shown
+        held = None
+    if held is None:
         yield 2
         return
-    with tempfile.TemporaryFile() as held:
+    with held:
         os.dup2(held.fileno(), 2)
         try:
             yield stderr

@@ -13,6 +13,7 @@ from typing import Any
 from nst_tf.config.export import ExportSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected, first_line
+from nst_tf.core.interrupts import interrupt_on_terminate
 from nst_tf.inference import check_card, open_model
 from nst_tf.inference.style_names import label_styles
 
@@ -68,7 +69,8 @@ def export(settings: ExportSettings) -> None:
     export_network.check_formats(settings.formats, network)
     files.ensure_writable_folder(folder)
     try:
-        _write(settings, network, folder)
+        with interrupt_on_terminate():  # so that scratch folders are removed
+            _write(settings, network, folder)
     except (OSError, tf.errors.OpError) as error:
         raise expected(
             f"to write the exports into {folder}",

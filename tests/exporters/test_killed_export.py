@@ -1,6 +1,9 @@
 """An export that ends at any moment leaves files that can be painted with, and blocks no next one."""
 
 import json
+import os
+import signal
+import time
 
 import pytest
 from support import tiny
@@ -60,6 +63,24 @@ def test_an_export_that_writes_nothing_keeps_the_card(tmp_path, export):
     with pytest.raises(UserError, match="to equal the network"):
         export(b"", refuse=True)
     assert (tmp_path / "out" / check_card.CARD).read_bytes() == before
+
+
+def test_an_export_that_is_terminated_removes_what_is_half_done(
+    tmp_path, export, monkeypatch
+):
+    def terminate(names, network, folder, name, log, **options):
+        with files.replace_folder(folder / "saved_model" / "1") as scratch:
+            (scratch / "saved_model.pb").write_bytes(b"half")
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+
+    export(b"old")
+    monkeypatch.setattr(export_network, "export_formats", terminate)
+    settings = ExportSettings(model="m", output=str(tmp_path / "out"), overwrite=True)
+    with pytest.raises(KeyboardInterrupt):
+        export_run.export(settings)
+    assert os.listdir(tmp_path / "out" / "saved_model") == []
+    export(b"new", overwrite=True)
 
 
 def test_what_a_killed_export_leaves_does_not_block_the_next(tmp_path, export):

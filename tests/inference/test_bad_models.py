@@ -2,8 +2,12 @@
 with status 1.
 """
 
+import json
 import shutil
+import zipfile
+from unittest import mock
 
+import keras
 import pytest
 from support import tiny
 from support.pictures import smooth
@@ -13,6 +17,8 @@ from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.export import ExportSettings
 from nst_tf.config.stylize import StylizeSettings
+from nst_tf.core.errors import UserError
+from nst_tf.inference.open_model import load_model
 
 pytestmark = pytest.mark.slow
 
