@@ -14,7 +14,7 @@ from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.runs.folder import RunFolder
-from nst_tf.training import loop as fit_loop
+from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.schedule import FitResult
 from nst_tf.training.task import OpenBatches, Task
 
@@ -40,7 +40,7 @@ class DrawingTask(Task):
     def start(self, open_batches: OpenBatches) -> None:
         """Takes the weights of --init_from, if one is named; else they are random."""
         if self._begin_with is not None:
-            fit_loop.restore_weights(self.network, self._begin_with.checkpoints)
+            restore_weights(self.network, self._begin_with)
 
     def preview(self, run: RunFolder, step: int) -> None:
         path = run.previews / f"step_{step:06d}.png"

@@ -20,7 +20,7 @@ from nst_tf.features.geometry import Geometry
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.models import transform_net
-from nst_tf.training import loop as fit_loop
+from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.methods.drawing import DrawingTask, read_sample
 from nst_tf.training.task import OpenBatches
 
@@ -57,6 +57,7 @@ class FeedforwardTask(DrawingTask):
             *targets,
         )
         self._kept = self._count_kept_styles()
+        self.learning_rows = self._kept and len(self._styles) - self._kept
         self._stability_weight = settings.stability_weight
         self._seed = settings.seed
         # A network that keeps its first styles keeps the photo too: there is nothing to
@@ -99,7 +100,7 @@ class FeedforwardTask(DrawingTask):
             dataclasses.replace(self._shape, styles=self._kept, kept_styles=0),
             dtype=self._dtype,
         )
-        fit_loop.restore_weights(known, self._begin_with.checkpoints)
+        restore_weights(known, self._begin_with)
         for layer in self.network.layers:
             found = known.get_layer(layer.name).get_weights() if layer.weights else []
             layer.set_weights(
