@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from nst_tf.runs.folder import RunFolder
 from nst_tf.training.distribution import open_distribution
 from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.loop import Fit
+from nst_tf.training.optimizers import open_optimizer
 from nst_tf.training.schedule import FitConfig
 
 BATCH = 4
@@ -489,3 +491,65 @@ def test_unusable_data_end_the_run_with_their_own_message(tmp_path):
 
     with pytest.raises(UserError, match="rubbish"):
         open_fit(tmp_path).run(open_batches, check_data=check)
+
+
+def test_unusable_data_leave_a_checkpoint_of_what_was_learnt(tmp_path):
+    seen = []
+
+    def check():
+        seen.append(1)
+        if len(seen) == 3:
+            raise UserError("Expected photos. Received: rubbish. Mend them.")
+
+    with pytest.raises(UserError, match="rubbish"):
+        open_fit(tmp_path).run(open_batches, check_data=check)
+    assert open_fit(tmp_path).restore() == 3
+
+
+def test_resuming_without_a_checkpoint_is_refused_and_names_overwrite(tmp_path):
+    with pytest.raises(UserError, match="whole checkpoint.*no checkpoint.*--overwrite"):
+        open_fit(tmp_path).restore()
+
+
+def test_a_run_whose_newest_checkpoint_is_damaged_ends_as_one_that_was_not(tmp_path):
+    straight = open_fit(tmp_path / "a")
+    straight.run(open_batches)
+    first = open_fit(tmp_path / "b", checkpoint_steps=2)
+    first.run(open_batches, [at_step(5, stop(first.task.network))])
+    assert saved(tmp_path / "b") == [4, 5]
+    (data,) = (tmp_path / "b").glob("ckpt-5.data*")
+    os.truncate(data, 100)
+    second, lines = open_fit(tmp_path / "b"), []
+    assert second.restore(lines.append) == 4
+    assert len(lines) == 1 and "ckpt-5" in lines[0]
+    second.run(open_batches)
+    assert all(map(np.array_equal, everything(straight), everything(second)))
+
+
+def test_the_first_step_which_compiles_uses_up_no_minutes(tmp_path):
+    class Slow(ToyTask):
+        def terms(self, batch):
+            # Runs once, while the step is compiled.
+            time.sleep(2.5)
+            return super().terms(batch)
+
+    sizes = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: sizes.append(logs["progress"])
+    )
+    fit = open_fit(tmp_path, Slow(), steps=-1, minutes=1 / 60)
+    result = fit.run(open_batches, [note])
+    assert sizes[0] == 0 and result.steps > 3
+    assert 1.0 <= result.seconds < 2.5
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_with_ema_what_has_no_gradient_stays_bit_for_bit(optimizer):
+    kept = keras.Variable(np.random.default_rng(0).normal(size=(7, 5)), name="scale")
+    before = kept.numpy().copy()
+    opened = open_optimizer(config(ema=0.93, optimizer=optimizer), ToyTask())
+    opened.build([kept])
+    for _ in range(20):
+        opened.apply([keras.ops.zeros((7, 5))], [kept])
+    opened.finalize_variable_values([kept])
+    np.testing.assert_array_equal(kept, before)
