@@ -10,6 +10,7 @@ import tensorflow as tf
 from nst_tf.config.train import DrawingSettings
 from nst_tf.core import files
 from nst_tf.data import sample_photos
+from nst_tf.data.draws import Purpose, draw_turns
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import perceptual, regularizers
@@ -31,6 +32,7 @@ class DrawingTask(Task):
             weights,
             settings.statistic,
         )
+        self._seed = settings.seed
         self._identity_weight = settings.identity_weight
         self._mesh_weight = settings.mesh_weight
         self._begin_with = None
@@ -61,8 +63,13 @@ class DrawingTask(Task):
         """Returns the rows of the contact sheet, and the side of a cell in pixels."""
 
     def _mask_identity(self, index: tf.Tensor) -> tf.Tensor:
-        """Returns 1 for each crop that is to be given back, else 0, [B]."""
-        return regularizers.identity_mask(index) * float(self._identity_weight > 0)
+        """Returns 1 for each crop that is to be given back, one in a turn, else 0, [B]."""
+        if not self._identity_weight:
+            return tf.zeros(tf.shape(index))
+        turn = draw_turns(
+            self._seed, index, Purpose.IDENTITY, regularizers.IDENTITY_PERIOD
+        )
+        return tf.cast(turn == 0, tf.float32)
 
     def _add_terms(
         self,

@@ -16,6 +16,7 @@ import tensorflow as tf
 from nst_tf.config.train import FeedforwardSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
+from nst_tf.data.draws import Purpose, draw_turns
 from nst_tf.features.geometry import Geometry
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual, regularizers
@@ -59,7 +60,6 @@ class FeedforwardTask(DrawingTask):
         self._kept = self._count_kept_styles()
         self.learning_rows = self._kept and len(self._styles) - self._kept
         self._stability_weight = settings.stability_weight
-        self._seed = settings.seed
         # A network that keeps its first styles keeps the photo too: there is nothing to
         # learn.
         if not settings.strength or self._kept:
@@ -115,13 +115,10 @@ class FeedforwardTask(DrawingTask):
         blend, targets = [], self._targets
         back = self._mask_identity(index)
         if self._blends:
-            if self._identity_weight:
-                # Counts the painted crops alone.
-                index -= index // regularizers.IDENTITY_PERIOD + 1
-            # In turn, by the running number of the crop: each style gets its share, on
-            # any number of devices.
+            # Each style gets its share, on any number of devices.
             learning = len(self._styles) - self._kept
-            numbers = self._kept + tf.cast(index % learning, tf.int32)
+            turns = draw_turns(self._seed, index, Purpose.STYLE, learning)
+            numbers = self._kept + tf.cast(turns, tf.int32)
             blend = [tf.one_hot(numbers, len(self._styles)) * (1.0 - back[:, None])]
             targets = tf.nest.map_structure(
                 lambda grams: tf.gather(grams, numbers), self._targets
