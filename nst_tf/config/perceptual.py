@@ -1,7 +1,7 @@
 """How images are judged: settings that training, optimization and evaluation have in common."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nst_tf.config.fields import PATH, Settings, check_distinct, setting
@@ -20,6 +20,16 @@ def pixel_limit() -> Any:
     )
 
 
+def vgg_path(used_if: Mapping[str, Any] | None = None) -> Any:
+    """Declares --vgg_weights."""
+    return setting(
+        "imagenet",
+        "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.",
+        used_if=used_if,
+        path=PATH,
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class PerceptualSettings(Settings):
     """The feature network, and the weights of the terms of the loss."""
@@ -29,12 +39,7 @@ class PerceptualSettings(Settings):
         "Network that judges pictures; vgg19 judges best, and takes three times as long.",
         choices=FEATURE_NETWORKS,
     )
-    vgg_weights: str = setting(
-        "imagenet",
-        "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.",
-        used_if={"feature_network": "vgg19", "encoder": "vgg19"},
-        path=PATH,
-    )
+    vgg_weights: str = vgg_path({"feature_network": "vgg19", "encoder": "vgg19"})
     slim_weights: str = setting(
         "",
         "Slim VGG19 weights (.npz); empty for the packaged ones.",

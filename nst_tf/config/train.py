@@ -18,7 +18,7 @@ from nst_tf.config.fields import (
     refuse_unused,
     setting,
 )
-from nst_tf.config.perceptual import PerceptualSettings, pixel_limit
+from nst_tf.config.perceptual import PerceptualSettings, pixel_limit, vgg_path
 from nst_tf.config.registries import (
     EXPORTERS,
     FEATURE_NETWORKS,
@@ -51,27 +51,30 @@ class TrainSettings(Settings):
 
     content: str = setting(
         "builtin",
-        "Photos to train on: builtin, builtin:photos, builtin:leaves, tfds:NAME, or folders "
-        "separated by commas.",
+        "Photos to train on: builtin, builtin:photos, builtin:leaves, tfds:NAME, or folders between commas.",
         path=PATHS,
     )
     data_dir: str = setting(
         "", "Folder of TFDS; empty for its default.", resumable=True, path=PATH
     )
-    crop_size: int = setting(256, "Side of the random crops, pixels.", least=1)
+    crop_size: int = setting(
+        256, "Side of the random crops, pixels.", least=16, most=4096
+    )
     short_side: int = setting(
         0,
         "Short side to which photos are resized before the crop, pixels; 0 for 1.25 crops.",
         least=0,
     )
-    batch_size: int = setting(4, "Crops a step, over all devices together.", least=1)
+    batch_size: int = setting(
+        4, "Crops a step, over all devices together.", least=1, most=4096
+    )
 
     max_pixels: int = pixel_limit()
 
     init_from: str = setting(
         "",
-        "Run folder of the same network whose newest checkpoint gives the first weights; of a slim VGG19 "
-        "with other widths, the layers before the first that differs; of a network of fewer styles, all of "
+        "Run folder of the same network whose result gives the first weights (of a run that has not finished, "
+        "its newest checkpoint); of a slim VGG19 with other widths, the layers before the first that differs; of a network of fewer styles, all of "
         "them, and only the norms of the styles added learn.",
         path=PATH,
     )
@@ -85,8 +88,7 @@ class TrainSettings(Settings):
     )
     schedule: str = setting(
         "cosine",
-        "Course of the step size: constant, down to zero along a cosine, or the same after a "
-        "tenth of the budget in which it grows.",
+        "Course of the step size: constant, a cosine down to zero, or that after a tenth in which it grows.",
         choices=("cosine", "warm_cosine", "constant"),
     )
     ema: float = setting(
@@ -98,7 +100,7 @@ class TrainSettings(Settings):
     steps: int = setting(-1, "Steps to train; -1 for no limit.", above=0, off=-1)
     minutes: float = setting(
         -1.0,
-        "Minutes to train; -1 for no limit. The first limit reached ends the run.",
+        "Minutes to train, without a start's first step; -1 for no limit. The first limit reached ends the run.",
         above=0,
         off=-1,
     )
@@ -216,11 +218,15 @@ class DrawingSettings(PerceptualSettings, TrainSettings):
     width: int = setting(
         32,
         "Channels of the network's first stage; 32 is Johnson's.",
+        least=1,
+        most=512,
         used_if={"network": "style_prediction"},
     )
     residual_blocks: int = setting(
         5,
         "Residual blocks of the network; 5 is Johnson's.",
+        least=0,
+        most=64,
         used_if={"network": "style_prediction"},
     )
     padding: str = setting(
@@ -268,8 +274,7 @@ class FeedforwardSettings(DrawingSettings):
     method: str = setting("feedforward", METHOD_HELP, choices=("feedforward",))
     style_image: str = setting(
         "starry_swirls",
-        "Style: a packaged picture's name, a path, or a URL; several, "
-        "separated by commas, are learnt by one network.",
+        "Style: a packaged picture's name, a path, or a URL; several between commas are learnt by one network.",
         path=PATHS,
     )
     style_sha256: str = setting(
@@ -284,8 +289,7 @@ class FeedforwardSettings(DrawingSettings):
     )
     stability_weight: float = setting(
         0.0,
-        "Weight of the stability term: how much the network amplifies noise of 5 gray levels; against "
-        "flicker in videos.",
+        "Weight of the stability term: how much noise of 5 gray levels is amplified; against flicker in videos.",
         least=0,
     )
 
@@ -342,8 +346,7 @@ class AnyStyleSettings(DrawingSettings):
     )
     content_target: str = setting(
         "photo",
-        "What a network of any style keeps: features of the photo, or those transferred (Huang and "
-        "Belongie's).",
+        "What a network of any style keeps: features of the photo, or those transferred (Huang, Belongie).",
         choices=("photo", "transferred"),
     )
     paintings: str = setting(
@@ -366,13 +369,12 @@ class SlimFeaturesSettings(TrainSettings):
     """Settings of `nst_tf.train --method=slim_features`."""
 
     method: str = setting("slim_features", METHOD_HELP, choices=("slim_features",))
-    vgg_weights: str = setting(
-        "imagenet",
-        "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.",
-        path=PATH,
-    )
+    vgg_weights: str = vgg_path()
     slim_widths: tuple[int, ...] = setting(
-        (32, 64, 128, 256, 512), "Channels of the slim VGG19's five blocks.", least=1
+        (32, 64, 128, 256, 512),
+        "Channels of the slim VGG19's five blocks.",
+        least=1,
+        most=4096,
     )
 
     def _check(self) -> None:

@@ -26,6 +26,8 @@ class Task(abc.ABC):
         state: further variables, networks and optimizers that a resumed run needs.
         output_layers: names of the network's layers whose outputs are no features; Muon
             leaves them to Adam.
+        learning_rows: how many styles' norms learn beside those that are kept; 0 where
+            all do.
         draws: whether the network draws pictures, which are then shown and exported.
         pairs: whether batches have paintings, "style", beside photos.
     """
@@ -33,6 +35,7 @@ class Task(abc.ABC):
     network: keras.Model
     state: Mapping[str, Any] = {}
     output_layers: Sequence[str] = ()
+    learning_rows: int = 0
     draws: bool = True
     pairs: bool = False
 
