@@ -30,10 +30,7 @@ from nst_tf.config.registries import (
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.lists import split_list
 
-METHOD_HELP = (
-    "What to train: a network of one style or several, a network of any style, or the narrow feature "
-    "network."
-)
+METHOD_HELP = "What to train: a network of one style or several, of any style, or the narrow feature network."
 
 
 @dataclasses.dataclass(frozen=True)

@@ -125,7 +125,7 @@ def test_an_unusable_value_is_refused_by_the_name_of_its_flag(options):
     [
         {"short_side": 0},
         {"short_side": 256},
-        {"crop_size": 1},
+        {"crop_size": 16},
         {"preview_steps": 0},
         {"seed": 0},
         {"steps": -1, "minutes": 0.1},
