@@ -284,4 +284,6 @@ def _check_masks(masks: Sequence[Mask], shares: Sequence[float]) -> None:
 def _read_mask(mask: Mask, size: tuple[int, int]) -> np.ndarray:
     if isinstance(mask, np.ndarray):
         return mask.reshape(*size, 1)
-    return image_io.read_mask(os.fspath(mask), size)
+    # The photo of this size has been read: its limit holds for the mask.
+    limit = max(image_io.MAX_PIXELS, size[0] * size[1])
+    return image_io.read_mask(os.fspath(mask), size, max_pixels=limit)

@@ -389,6 +389,6 @@ def test_memory_grows_with_the_area_and_refuses_with_the_size_that_fits(folder):
     np.testing.assert_allclose(
         (large - memory_estimate.BASE) / (small - memory_estimate.BASE), 4
     )
-    memory_estimate.check_memory(small, 256, limit=small + 1)
+    memory_estimate.check_memory(small, (256, 256), limit=small + 1)
     with pytest.raises(UserError, match="--image_size=256 fits"):
-        memory_estimate.check_memory(large, 512, limit=small + 1)
+        memory_estimate.check_memory(large, (512, 512), limit=small + 1)
