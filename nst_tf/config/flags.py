@@ -132,19 +132,20 @@ def _read_flagfiles(
             yield word
             continue
         path = expand_home(path.strip() if equals else next(words, ""))
-        if os.path.realpath(path) in inside:
-            raise expected("flagfiles that end", f"{path} in itself", "Take it out.")
         try:
+            real = os.path.realpath(path)
             with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
                 lines = [line.strip() for line in file]
-        except OSError as error:
+        except (OSError, ValueError) as error:  # or a path with a null byte
             raise expected(
                 "a --flagfile that can be read",
-                f"{path or 'none'} ({error.strerror})",
+                f"{path or 'none'} ({first_line(error)})",
                 "Check the path.",
             ) from error
+        if real in inside:
+            raise expected("flagfiles that end", f"{path} in itself", "Take it out.")
         kept = [line for line in lines if line and not line.startswith(("#", "//"))]
-        yield from _read_flagfiles(kept, (*inside, os.path.realpath(path)))
+        yield from _read_flagfiles(kept, (*inside, real))
 
 
 def _parse(arguments: list[str], flag_values: flags.FlagValues) -> None:

@@ -554,6 +554,7 @@ def test_a_flagfile_is_found_in_the_home_folder_and_in_a_flagfile(
         ["--flagfile=."],
         ["--flagfile"],
         ["--flagfile=circle.flags"],
+        ["--flagfile=a\0b"],
         ["--nooverwrite=3"],
         ["--output"],
         ['--style="a'],
