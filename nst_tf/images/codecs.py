@@ -100,7 +100,6 @@ def decode(
         image = formats.open_image(stream, name)
         width, height = image.size
         size = fit(height, width)
-        _check_pixels(f"{name} (resized)", *size, max_pixels)
         with _own_limit(height * width):
             if height * width > max_pixels:
                 formats.choose_fraction(image, stream, *size)
@@ -108,6 +107,7 @@ def decode(
                     _check_pixels(name, height, width, max_pixels)
             elif draft and isinstance(image, JpegImagePlugin.JpegImageFile):
                 image.draft(None, size[::-1])
+            _check_pixels(f"{name} (resized)", *size, max_pixels)
             _load(image, stream, name)
         orientation = _read_orientation(image, name)
         metadata = None if draft else read_metadata(image, name)
