@@ -69,7 +69,8 @@ def _log_left_out(spec: str, count: int, left_out: str) -> None:
 
 def _describe_suffixes(paths: Collection[Path], advice: Mapping[str, str]) -> str:
     """Returns how many files there are of each suffix, such as ".heic 6, .avif 1"."""
-    counts = collections.Counter(path.suffix.lower() for path in paths)
+    # Sorted first, so that among equal numbers the names are in order.
+    counts = collections.Counter(sorted(path.suffix.lower() for path in paths))
     parts = []
     for suffix, count in counts.most_common(_NAMED):
         hint = f" ({advice[suffix]})" if suffix in advice else ""

@@ -84,8 +84,8 @@ def decode(
         source: a path, or the bytes of an image file.
         fit: (height, width) -> the size that the caller will bring it to.
         max_pixels: neither size may have more.
-        draft: whether a JPEG may be decoded at a half, a quarter or an eighth, never
-            below `fit`, however many pixels it has.
+        draft: whether a JPEG within the limit may be decoded at a half, a quarter or an
+            eighth, too, never below `fit`.
         black: whether what is transparent is composited on black; else it is on the
             mean color of what is seen, since statistics of style spread what lies
             below.
@@ -100,15 +100,14 @@ def decode(
         image = formats.open_image(stream, name)
         width, height = image.size
         size = fit(height, width)
-        _check_pixels(f"{name} (resized)", *size, max_pixels)
         with _own_limit(height * width):
             if height * width > max_pixels:
                 formats.choose_fraction(image, stream, *size)
-                smaller = image.size[0] * image.size[1] <= max_pixels
-                if not smaller:
+                if image.size[0] * image.size[1] > max_pixels:
                     _check_pixels(name, height, width, max_pixels)
             elif draft and isinstance(image, JpegImagePlugin.JpegImageFile):
                 image.draft(None, size[::-1])
+            _check_pixels(f"{name} (resized)", *size, max_pixels)
             _load(image, stream, name)
         orientation = _read_orientation(image, name)
         metadata = None if draft else read_metadata(image, name)
@@ -117,14 +116,15 @@ def decode(
             color = _composite(color, alpha, black, name)
         if orientation in _TURNS:
             color = color.transpose(_TURNS[orientation])
-            alpha = alpha and alpha.transpose(_TURNS[orientation])
+            if alpha is not None:
+                alpha = alpha.transpose(_TURNS[orientation])
         if orientation in (5, 6, 7, 8):
             size = size[::-1]
         return Decoded(color, alpha, size, metadata)
 
     try:
         with _stream(source) as stream:
-            return formats.without_excess_text(stream, read)
+            return formats.without_excess_text(stream, name, read)
     except Image.DecompressionBombError as error:
         # While opening, Pillow allocates for WebP and GIF, so there its own limit has
         # to stay.
@@ -156,13 +156,15 @@ def pixels_of(path: str | os.PathLike[str]) -> int:
     or has too many to open it.
     """
 
+    name = os.fspath(path)
+
     def read(stream: BinaryIO) -> int:
-        width, height = formats.open_image(stream, os.fspath(path)).size
+        width, height = formats.open_image(stream, name).size
         return width * height
 
     try:
         with open(path, "rb") as stream:
-            return formats.without_excess_text(stream, read)
+            return formats.without_excess_text(stream, name, read)
     except (UserError, Image.DecompressionBombError, *formats.DAMAGE):
         return 0
 

@@ -97,11 +97,11 @@ def scale_gray(image: Image.Image, name: str) -> np.ndarray:
     if high == 65535 and 0 < values.max() < 4096:
         _log.warning(
             "%s is nearly black: no value is above %d of 65535. If these are 12 bits,"
-            " its tag MaxSampleValue has to say 4095",
+            " save it as a TIFF whose tag MaxSampleValue says 4095",
             name,
             values.max(),
         )
-    scaled = ((values - np.float64(low)) / (high - low)).astype(np.float32)
+    scaled = (values.astype(np.float32) - np.float32(low)) / np.float32(high - low)
     if _tiff_tag(image, ExifTags.Base.PhotometricInterpretation) == 0:  # white is 0
         scaled = 1 - scaled
     return np.clip(scaled, 0, 1)

@@ -109,14 +109,16 @@ def open_image(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
     raise ValueError("not a JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC")
 
 
-def without_excess_text(stream: BinaryIO, read: Callable[[BinaryIO], Result]) -> Result:
+def without_excess_text(
+    stream: BinaryIO, name: str, read: Callable[[BinaryIO], Result]
+) -> Result:
     """Returns `read(stream)`, of a PNG with more text than Pillow reads without its text."""
     try:
         return read(stream)
     except ValueError as error:
         if "MAX_TEXT" not in str(error):  # how Pillow calls its two limits
             raise
-        _log.warning("a PNG's text left out: %s", error)
+        _log.warning("text left out: %s (%s)", name, error)
     stream.seek(0)
     kept = [stream.read(8)]
     while len(head := stream.read(8)) == 8:

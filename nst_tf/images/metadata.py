@@ -39,11 +39,13 @@ _DROPPED = (
     ExifTags.Base.ExifImageHeight,
     ExifTags.Base.ExifInteroperabilityOffset,
 )
-_XMP_DROPPED = (
+# Of XMP, what is not true of the picture, and of parts that are not in its file.
+_XMP_VALUES = (
     rb'\s?tiff:Orientation="[^"]*"',
     rb"<tiff:Orientation>[^<]*</tiff:Orientation>",
-    rb"(?s)<xmp:Thumbnails>.*?</xmp:Thumbnails>",
+    rb'\s(?:GCamera|hdrgm):\w+="[^"]*"',  # a video, a map for brighter screens
 )
+_XMP_ELEMENTS = (b"xmp:Thumbnails", b"Container:Directory")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Metadata:
 
     Attributes:
         exif: EXIF without orientation, thumbnail, size and maker's note; b"" is none.
-        xmp: XMP without orientation and thumbnails; b"" is none.
+        xmp: XMP without orientation, thumbnails and what tells of a video or a gain map
+            behind the picture; b"" is none.
         dpi: (horizontal, vertical) pixels per inch, or None.
     """
 
@@ -158,8 +161,12 @@ def _read_xmp(image: Image.Image) -> bytes:
         xmp = xmp.encode()
     if not isinstance(xmp, bytes):
         return b""
-    for pattern in _XMP_DROPPED:
+    for pattern in _XMP_VALUES:
         xmp = re.sub(pattern, b"", xmp)
+    for element in _XMP_ELEMENTS:
+        head, _, rest = xmp.partition(b"<%b>" % element)
+        _, closing, tail = rest.partition(b"</%b>" % element)
+        xmp = head + tail if closing else xmp
     return xmp
 
 

@@ -76,7 +76,7 @@ def test_what_is_left_out_is_counted_by_suffix_and_said_once(tmp_path, caplog):
     (record,) = caplog.records
     assert record.getMessage() == (
         f"4 files left out of {tmp_path}: "
-        ".heic 2 (pip install it), .avif 1, no suffix 1"
+        ".heic 2 (pip install it), no suffix 1, .avif 1"
     )
 
 

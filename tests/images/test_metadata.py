@@ -19,7 +19,9 @@ XMP = (
     b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
     b'xmlns:dc="http://purl.org/dc/elements/1.1/" '
     b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" '
-    b'xmlns:xmp="http://ns.adobe.com/xap/1.0/" tiff:Orientation="6" dc:source="me">'
+    b'xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" '
+    b'xmlns:xmp="http://ns.adobe.com/xap/1.0/" tiff:Orientation="6" '
+    b'GCamera:MotionPhoto="1" dc:source="me">'
     b"<xmp:Thumbnails>\nold\n</xmp:Thumbnails></rdf:Description></rdf:RDF></x:xmpmeta>"
 )
 
@@ -90,7 +92,8 @@ def test_exif_and_xmp_go_along_without_orientation_thumbnail_and_makers_note(suf
     assert not {Base.MakerNote, Base.ExifImageWidth} & set(details)
     assert tuple(map(float, place[2])) == (50.0, 6.0, 7.5)
     assert b'dc:source="me"' in xmp
-    assert b"Orientation" not in xmp and b"Thumbnails" not in xmp
+    for part in (b"Orientation", b"Thumbnails", b"MotionPhoto"):
+        assert part not in xmp
     # And once more, from this format.
     again = image_io.read_image(data)
     assert again.size == (24, 16)
@@ -141,6 +144,12 @@ def test_what_is_written_says_that_it_is_srgb(suffix):
     colors = Image.fromarray(photo(32, 48))
     same = ImageCms.profileToProfile(colors, profile, ImageCms.createProfile("sRGB"))
     assert np.abs(np.asarray(same).astype(int) - photo(32, 48)).max() <= 1
+
+
+def test_an_avif_says_that_it_is_srgb_by_numbers():
+    data = image_io.encode(image_io.Image(image_io.to_float(photo())), "avif")
+    # ITU-T H.273: primaries 1 are those of sRGB, transfer 13 is its curve.
+    assert b"colrnclx\x00\x01\x00\x0d" in data
 
 
 def test_the_profile_is_the_same_on_every_day():
