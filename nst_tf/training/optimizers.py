@@ -8,7 +8,6 @@ from nst_tf.training.schedule import FitConfig
 from nst_tf.training.task import Task
 
 
-@keras.saving.register_keras_serializable("nst_tf")
 class Adam(ExactAverages, keras.optimizers.Adam):
     """Keras's Adam with averages that are exact."""
 
