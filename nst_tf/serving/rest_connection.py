@@ -21,7 +21,11 @@ from typing import Any
 
 import numpy as np
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, TimeoutError as HTTPTimeoutError
+from urllib3.exceptions import (
+    HTTPError,
+    NewConnectionError,
+    TimeoutError as HTTPTimeoutError,
+)
 
 from nst_tf.core.server_address import ServerAddress
 from nst_tf.serving.retries import Failure
@@ -122,6 +126,8 @@ class RestConnection:
         most = _BYTES_A_PIXEL * pixels + _BYTES_BESIDE
         try:
             status, reply = self._send(request, deadline, most)
+        except NewConnectionError as error:  # which is a TimeoutError, too
+            raise Failure("UNAVAILABLE", str(error)) from error
         except (futures.TimeoutError, TimeoutError, HTTPTimeoutError) as error:
             raise Failure("DEADLINE_EXCEEDED", str(error) or "timed out") from error
         except futures.CancelledError as error:

@@ -4,6 +4,7 @@ One file a protocol: a connection has `signatures`, `predict` and `close`, is fo
 threads at once, and raises `retries.Failure` for whatever goes wrong.
 """
 
+import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -79,6 +80,10 @@ def open_connection(
     try:
         kind = CONNECTIONS[protocol]
         address = parse_server(server, protocol)
+        if ca_file:
+            ssl.create_default_context(
+                cafile=ca_file
+            )  # gRPC would not say what it lacks
         connection: Connection = kind(address, model, version, ca_file)
         return connection
     except ModuleNotFoundError as error:
@@ -225,14 +230,16 @@ class RemoteNetwork(Runtime):
                 f"a picture from {self.name}", clean_words(str(error)), "See its log."
             ) from error
 
-    def _to_float(self, pixels: np.ndarray) -> np.ndarray:
-        if pixels.dtype.kind not in "iu" or pixels.min() < 0 or pixels.max() > 255:
+    def _to_float(self, pixels: Any) -> np.ndarray:
+        values = np.asarray(pixels)
+        whole = values.dtype.kind in "iu" and values.size
+        if not whole or values.min() < 0 or values.max() > 255:
             raise expected(
                 f"whole numbers from 0 to 255 as pixels from {self.name}",
                 "others",
                 "Export the model again.",
             )
-        return image_io.to_float(pixels.astype(np.uint8))
+        return image_io.to_float(values.astype(np.uint8))
 
     def _try(self, call: Callable[[], Any], what: str) -> Any:
         try:
