@@ -78,7 +78,7 @@ def _parse(server: str, protocol: str) -> ServerAddress:
     host = parts.hostname or ""
     if ":" in host:
         ipaddress.IPv6Address(host)
-    elif not re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", host):
+    elif not re.fullmatch(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?", host):
         raise ValueError("no host")
     path = parts.path.rstrip("/")
     if "@" in parts.netloc or parts.query or parts.fragment:
