@@ -48,7 +48,6 @@ class ClientSettings(FolderSettings):
         60.0,
         "Seconds that one request may take, from the connection to the last byte; each try anew.",
         above=0,
-        most=86_400.0,
     )
     retries: int = setting(
         4, "Further tries where the server is not available or has no room.", least=0

@@ -220,7 +220,7 @@ def _exchange(
 
 def _find_reason(status: int, reply: bytes) -> str:
     with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
-        return f"HTTP status {status}: {json.loads(reply)['error']}"
+        return f"HTTP status {status}: {json.loads(reply[:_CHUNK])['error']}"
     return f"HTTP status {status}"
 
 

@@ -21,6 +21,7 @@ from nst_tf.serving.retries import Connection, Failure, Retries, clean_words
 
 BYTES, PIXELS = "serving_bytes", "serving_default"
 _MOST_STYLES = 10_000
+_LONGEST_DEADLINE = 1e6  # seconds; sockets and threads cannot wait for any number
 
 
 def connect(
@@ -127,10 +128,11 @@ class RemoteNetwork(Runtime):
         self._connection = connection
         self._signature = signature
         self._encoding = encoding
-        self._deadline = deadline
+        self._deadline = min(deadline, _LONGEST_DEADLINE)
         self._retries = retries or Retries(4, 0.5)
         offered = self._try(
-            lambda: connection.signatures(deadline), "a model that says what it takes"
+            lambda: connection.signatures(self._deadline),
+            "a model that says what it takes",
         )
         inputs = self._find_inputs(offered)
         self._blend = next((each for each in BLENDS if each in inputs), None)

@@ -360,16 +360,12 @@ def test_a_photo_that_the_server_cannot_read_gets_the_servers_words(served, prot
         ).shape == (5, 7, 3)
 
 
-# Over gRPC the tensor's type says that it has no pixels.
-OUT_OF_RANGE = "from 0 to 255|one item of the output stylized"
-
-
 @by_protocol
 @pytest.mark.parametrize(
     "signature, change, reason",
     [
-        ("serving_default", lambda x: x.astype(np.int32) * 2, OUT_OF_RANGE),
-        ("serving_default", lambda x: x.astype(np.int32) - 300, OUT_OF_RANGE),
+        ("serving_default", lambda x: x.astype(np.int32) * 2, "0 to 255"),
+        ("serving_default", lambda x: x.astype(np.int32) - 300, "0 to 255"),
         ("serving_default", lambda x: x.astype(np.float32), "0 to 255"),
         ("serving_default", lambda x: x[:, 1:], "a picture of the photo's size"),
         ("serving_default", lambda x: x[..., 0], "a picture of the photo's size"),
@@ -832,11 +828,10 @@ def test_ctrl_c_ends_the_command_at_once_in_one_line(tmp_path, served, protocol)
         ({"model": ""}, "Expected --model"),
         ({"content": ""}, "Expected --content"),
         ({"style_weights": ("x",)}, "numbers as --style_weights"),
-        ({"deadline": 0.0}, "--deadline from 0"),
-        ({"deadline": float("nan")}, "--deadline from 0"),
+        ({"deadline": 0.0}, "--deadline above 0"),
+        ({"deadline": float("nan")}, "--deadline above 0"),
         ({"retries": -1}, "--retries of at least 0"),
         ({"concurrency": 0}, "--concurrency from 1 to 256"),
-        ({"deadline": 1e300}, "--deadline"),
         ({"model_version": 2**63}, "--model_version"),
         ({"retry_wait": -0.1}, "--retry_wait of at least 0"),
         ({"model_version": -1}, "--model_version from 0"),

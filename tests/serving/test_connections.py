@@ -1,6 +1,7 @@
 """Connections to a server: messages on the wire, what fails how, and trying again."""
 
 import contextlib
+import functools
 import gzip
 import json
 import socket
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from concurrent import futures
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from unittest import mock
 
 import grpc
@@ -658,3 +660,26 @@ def test_proxies_of_the_environment_are_not_asked(monkeypatch):
             connection = remote_stylizer.open_connection(protocol, server, "starry")
             assert connection.signatures(5) == {"a": {}}
             connection.close()
+
+
+def test_pythons_file_server_has_no_such_model(tmp_path):
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        with pytest.raises(Failure, match="NOT_FOUND"):
+            described(f"127.0.0.1:{server.server_port}")
+        server.shutdown()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_deadline_may_be_of_any_length(protocol):
+    with serving_servers.SERVERS[protocol](None) as (server, stop):
+        stop()
+    with pytest.raises(UserError, match="UNAVAILABLE"):
+        remote_stylizer.connect(
+            server,
+            "starry",
+            protocol=protocol,
+            deadline=1e300,
+            retries=Retries(0, 0),
+        )

@@ -177,14 +177,14 @@ def _refusing(context):
 
 def as_fields(array: np.ndarray):
     """As the server writes tensors: each value in a field of its own, AsProtoField in
-    TensorFlow.
+    TensorFlow. Signed numbers are a lie: a tensor of uint8 whose values may not fit it.
     """
-    proto = tf.make_tensor_proto([], tf.as_dtype(array.dtype), shape=[0])
+    dtype = tf.uint8 if array.dtype.kind == "i" else tf.as_dtype(array.dtype)
+    proto = tf.make_tensor_proto([], dtype, shape=[0])
     proto.tensor_shape.CopyFrom(tf.TensorShape(array.shape).as_proto())
     proto.ClearField("tensor_content")
-    field = {"O": proto.string_val, "u": proto.int_val, "f": proto.float_val}[
-        array.dtype.kind
-    ]
+    fields = {"O": proto.string_val, "f": proto.float_val}
+    field = fields.get(array.dtype.kind, proto.int_val)
     field.extend(array.ravel().tolist())
     return proto
 
