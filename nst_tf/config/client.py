@@ -64,7 +64,7 @@ class ClientSettings(FolderSettings):
         super()._check()
         address = parse_server(self.server, self.protocol)
         if self.ca_file and not address.encrypted:
-            condition = "--server=grpcs://... or https://..."
+            condition = "a --server of grpcs:// or https://"
             raise refuse_unused("ca_file", condition, f"--server={self.server}")
 
     @property

@@ -80,13 +80,6 @@ def open_connection(
         raise expected("--model as a name", ascii(model), "Check --model.")
     try:
         kind = CONNECTIONS[protocol]
-        address = parse_server(server, protocol)
-        if ca_file:
-            ssl.create_default_context(
-                cafile=ca_file
-            )  # gRPC would not say what it lacks
-        connection: Connection = kind(address, model, version, ca_file)
-        return connection
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("grpc", "google", "urllib3"):
             raise
@@ -95,7 +88,17 @@ def open_connection(
             f"no module {error.name}",
             "Install them with `pip install 'nst_tf[serving]'`.",
         ) from error
-    except OSError as error:
+    address = parse_server(server, protocol)
+    _check_certificates(ca_file)
+    connection: Connection = kind(address, model, version, ca_file)
+    return connection
+
+
+def _check_certificates(ca_file: str) -> None:
+    """Reads them as OpenSSL does; gRPC would not say what they lack."""
+    try:
+        ssl.create_default_context(cafile=ca_file or None)
+    except (OSError, ValueError) as error:
         raise expected(
             "a file of certificates (PEM) as --ca_file",
             f"{ca_file} ({first_line(error)})",

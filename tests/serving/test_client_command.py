@@ -824,7 +824,7 @@ def test_ctrl_c_ends_the_command_at_once_in_one_line(tmp_path, served, protocol)
         ({"server": "a b:80"}, "HOST:PORT.*Received: a b:80 .a space"),
         ({"server": "localhost:65536"}, "HOST:PORT"),
         ({"server": "http://localhost:8501"}, "with --protocol=grpc"),
-        ({"ca_file": "ca.pem"}, "--ca_file with --server=grpcs://"),
+        ({"ca_file": "ca.pem"}, "--ca_file with a --server of grpcs://"),
         ({"model": ""}, "Expected --model"),
         ({"content": ""}, "Expected --content"),
         ({"style_weights": ("x",)}, "numbers as --style_weights"),

@@ -559,6 +559,20 @@ def test_what_is_no_address_is_one_line(protocol, server):
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize("protocol", ["soap", ""])
+def test_an_unknown_protocol_is_one_line(protocol):
+    with pytest.raises(UserError, match="a protocol among"):
+        remote_stylizer.open_connection(protocol, "localhost:1", "starry")
+
+
+@pytest.mark.parametrize("model", ["a\nb", "\udc80", "\x1b[31m"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_is_no_name_of_a_model_is_one_line(protocol, model):
+    with pytest.raises(UserError, match="Expected --model as a name") as caught:
+        remote_stylizer.open_connection(protocol, "localhost:1", model)
+    assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize(
     "protocol, server", [("grpc", "https://h"), ("rest", "grpcs://h")]
 )
