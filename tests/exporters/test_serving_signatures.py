@@ -316,6 +316,16 @@ def test_files_of_many_parts_take_no_longer_than_pictures(make):
     assert time.monotonic() - began < 2
 
 
+def test_a_photo_with_a_film_behind_it_is_a_photo():
+    """As phones write them; the film is noise, in which markers of JPEG occur."""
+    film = np.random.default_rng(0).bytes(20_000_000)
+    assert film.count(b"\xff\xda") > 200
+    photo = encoded("JPEG")
+    read, error = image_bytes.read(photo + film)
+    assert error == b""
+    np.testing.assert_array_equal(read, decoded(photo))
+
+
 def test_orientation_is_found_behind_other_segments():
     exif = Image.Exif()
     exif[0x0112] = 6
