@@ -281,6 +281,14 @@ def test_pixels_are_read_as_pillow_reads_them():
     ids=["PNG", "lossless WebP", "WebP", "gray PNG", "PNG with a palette"],
 )
 def test_what_is_transparent_is_composited_on_the_mean_of_what_is_seen(data):
+    check_composited(data)
+
+
+def test_the_mean_of_8_megapixels_is_exact():
+    check_composited(transparent("PNG", (2800, 2900), compress_level=1))
+
+
+def check_composited(data):
     with Image.open(io.BytesIO(data)) as image:
         stored = np.asarray(image.convert("RGBA"), np.float64)
     colors, opacity = stored[..., :3], stored[..., 3:] / 255

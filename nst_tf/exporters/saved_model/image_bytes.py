@@ -170,7 +170,12 @@ def _composite(rgba):
 
     def composite():
         colors, opacity = to_float(rgb), to_float(alpha)
-        mean = tf.reduce_sum(colors * opacity, [0, 1]) / tf.reduce_sum(opacity)
+        # Row by row: float32 loses what is added to a sum of megapixels.
+        seen, weight = (
+            tf.reduce_sum(tf.reduce_sum(values, 1), 0)
+            for values in (colors * opacity, opacity)
+        )
+        mean = seen / weight
         return to_uint8(colors * opacity + mean * (1.0 - opacity))
 
     picture = tf.cond(tf.reduce_all(alpha == 255), lambda: rgb, composite)
