@@ -110,7 +110,9 @@ def _client(server, seed, until, good, broken):
             file, wanted = (rng.choice(broken), None) if bad else rng.choice(good)
             began = time.monotonic()
             try:
-                drawn = image_io.read_image(painter.stylize_file(file, {})).rgb
+                drawn = image_io.read_image(
+                    painter.stylize_file(file, {}, FLAGS.largest**2)
+                ).rgb
             except UserError as error:
                 # Its own error, not the server's absence.
                 outcome = (

@@ -44,9 +44,9 @@ FLOORS = (
     },
     {
         "evaluation": "metrics, reports, benchmark",
-        "exporters": "one format a folder; likeness to the network, the model card",
-        "serving": "the client of TensorFlow Serving, one protocol a file",
+        "serving": "the client of TensorFlow Serving, one protocol a file; its messages",
     },
+    {"exporters": "one format a folder; likeness to the network, the model card"},
     {"training": "the fit loop; methods, one paper a file; distillation"},
     {"commands": "flags to settings to one call: `train`, `optimize`, `stylize` ..."},
 )

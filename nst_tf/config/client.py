@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from nst_tf.config.fields import Other, setting
+from nst_tf.config.fields import Other, refuse_unused, setting
 from nst_tf.config.folder import FolderSettings
 from nst_tf.config.registries import CONNECTIONS
-from nst_tf.core.errors import expected
+from nst_tf.core.server_address import parse_server
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,13 +15,22 @@ class ClientSettings(FolderSettings):
     model: str = setting("", "Name of the model at the server.", required="See --help.")
     server: str = setting(
         "",
-        "The server's host:port; TensorFlow Serving listens for gRPC at 8500, for REST at 8501.",
+        "The server's host:port; TensorFlow Serving listens for gRPC at 8500, for REST at 8501. Or, where a "
+        "proxy encrypts for it, grpcs://HOST:PORT or https://HOST:PORT/PATH.",
     )
     model_version: int = setting(
-        0, "Version of the model; 0 for the server's newest.", least=0
+        0,
+        "Version of the model; 0 for the server's newest.",
+        least=0,
+        most=2**63 - 1,
     )
     protocol: str = setting(
         "grpc", "How to speak with the server.", choices=CONNECTIONS
+    )
+    ca_file: str = setting(
+        "",
+        "File of certificates (PEM) that may vouch for a server of grpcs:// or https://; without it those of "
+        "gRPC or of this machine.",
     )
     signature: str = setting(
         "serving_bytes",
@@ -36,7 +45,9 @@ class ClientSettings(FolderSettings):
         used_if={"signature": "serving_bytes"},
     )
     deadline: float = setting(
-        60.0, "Seconds that one request may take, each try anew.", above=0
+        60.0,
+        "Seconds that one request may take, from the connection to the last byte; each try anew.",
+        above=0,
     )
     retries: int = setting(
         4, "Further tries where the server is not available or has no room.", least=0
@@ -47,17 +58,14 @@ class ClientSettings(FolderSettings):
         least=0,
         used_if={"retries": Other(0)},
     )
-    concurrency: int = setting(4, "Photos at once.", least=1)
+    concurrency: int = setting(4, "Photos at once.", least=1, most=256)
 
     def _check(self) -> None:
         super()._check()
-        host, _, port = self.server.rpartition(":")
-        if not host or not port.isdecimal() or "/" in host:
-            raise expected(
-                "--server=HOST:PORT",
-                self.server or "none",
-                "Try --server=localhost:8500.",
-            )
+        address = parse_server(self.server, self.protocol)
+        if self.ca_file and not address.encrypted:
+            condition = "a --server of grpcs:// or https://"
+            raise refuse_unused("ca_file", condition, f"--server={self.server}")
 
     @property
     def blend(self) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ from nst_tf.core import files
 from nst_tf.core.errors import expected
 
 CARD = "model_card.json"
+FOREIGN = " A SavedModel is a program (SECURITY.md): open only those that you trust."
 
 
 def check(model: Path) -> None:
@@ -35,7 +36,8 @@ def check(model: Path) -> None:
                 raise expected(
                     f"{file} as {card} describes it, with the SHA-256 {wanted}",
                     found,
-                    "It was damaged or replaced: export again, or take the card away if the file is meant to differ.",
+                    "It was damaged or replaced: export again, or take the card away if the file is meant to differ."
+                    + FOREIGN * model.is_dir(),
                 )
         return
 

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 LONGEST_WAIT = 8.0  # seconds between two tries
-# What gRPC, or a proxy, says of a message above a limit: it stays too large.
-_TOO_LARGE = ("message larger than max", "HTTP status 413")
+# What gRPC, a proxy, or TLS says of what stays as it is: a message above a limit, a
+# certificate that nobody vouches for.
+_FINAL = ("message larger than max", "HTTP status 413", "CERTIFICATE_VERIFY_FAILED")
+_MOST_WORDS = 300  # characters of a server's words
 
 
 @dataclasses.dataclass(eq=False)
@@ -29,13 +31,23 @@ class Failure(Exception):
     def transient(self) -> bool:
         """Whether the same call may succeed a little later."""
         # A server that ends cancels what it was asked.
-        return self.code in ("UNAVAILABLE", "CANCELLED") or (
-            self.code == "RESOURCE_EXHAUSTED"
-            and not any(words in self.reason for words in _TOO_LARGE)
-        )
+        return self.code in (
+            "UNAVAILABLE",
+            "CANCELLED",
+            "RESOURCE_EXHAUSTED",
+        ) and not any(words in self.reason for words in _FINAL)
 
     def __str__(self) -> str:
-        return f"{self.code} ({' '.join(self.reason.split()).rstrip('.') or 'no reason given'})"
+        return f"{self.code} ({clean_words(self.reason) or 'no reason given'})"
+
+
+def clean_words(text: str) -> str:
+    """Returns a server's words as one line for a terminal: without control characters,
+    300 characters at most, and without a period at the end.
+    """
+    words = text[: 4 * _MOST_WORDS].split()
+    line = "".join(each for each in " ".join(words) if each.isprintable())
+    return line[:_MOST_WORDS].rstrip(". ")
 
 
 class Connection(Protocol):
@@ -54,17 +66,24 @@ class Connection(Protocol):
         """
 
     def predict(
-        self, signature: str, inputs: Mapping[str, np.ndarray], deadline: float
+        self,
+        signature: str,
+        inputs: Mapping[str, np.ndarray],
+        deadline: float,
+        pixels: int,
     ) -> dict[str, np.ndarray]:
-        """Returns the outputs of one of the model's signatures.
+        """Returns the outputs of one of the model's signatures: numbers, or objects that
+        are bytes.
 
         Args:
             signature: its name.
             inputs: uint8 or float32 arrays, or objects that are bytes.
-            deadline: seconds.
+            deadline: seconds, for the whole call.
+            pixels: of the picture that is asked for. An answer that is much larger than
+                such a picture is refused before it is held.
 
         Raises:
-            Failure: no answer.
+            Failure: no answer, or one that is none.
         """
 
     def close(self) -> None:
@@ -94,7 +113,8 @@ class Retries:
             try:
                 return call()
             except Failure as failure:
-                wait = min(self._wait * 2**tried, LONGEST_WAIT) * random.uniform(0.5, 1)
+                longest = min(self._wait * 2 ** min(tried, 30), LONGEST_WAIT)
+                wait = longest * random.uniform(0.5, 1)
                 if (
                     not failure.transient
                     or tried == self._times

@@ -26,6 +26,7 @@ def stylize(settings: ClientSettings) -> int:
         settings.model,
         protocol=settings.protocol,
         version=settings.model_version,
+        ca_file=settings.ca_file,
         signature=settings.signature,
         encoding=settings.encoding,
         deadline=settings.deadline,

@@ -4,20 +4,24 @@ One file a protocol: a connection has `signatures`, `predict` and `close`, is fo
 threads at once, and raises `retries.Failure` for whatever goes wrong.
 """
 
+import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from nst_tf.config.registries import CONNECTIONS
-from nst_tf.core.errors import UserError, expected
+from nst_tf.core.errors import UserError, expected, first_line
+from nst_tf.core.server_address import parse_server
 from nst_tf.images import io as image_io
 from nst_tf.inference.model import Model
 from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
 from nst_tf.inference.style_names import label_styles
-from nst_tf.serving.retries import Connection, Failure, Retries
+from nst_tf.serving.retries import Connection, Failure, Retries, clean_words
 
 BYTES, PIXELS = "serving_bytes", "serving_default"
+_MOST_STYLES = 10_000
+_LONGEST_DEADLINE = 1e6  # seconds; sockets and threads cannot wait for any number
 
 
 def connect(
@@ -26,6 +30,7 @@ def connect(
     *,
     protocol: str = "grpc",
     version: int = 0,
+    ca_file: str = "",
     signature: str = BYTES,
     encoding: str = "png",
     deadline: float = 60.0,
@@ -34,19 +39,21 @@ def connect(
     """Opens a model at a server; it paints like one here, from several threads at once.
 
     Args:
-        server: host:port.
+        server: HOST:PORT, or a URL, as for `parse_server`.
         model: its name at the server.
         protocol: "grpc" or "rest".
         version: of the model; 0 for the server's newest.
+        ca_file: certificates (PEM) that may vouch for a server of grpcs:// or https://;
+            empty for gRPC's own, or this machine's.
         signature: `BYTES` sends photos as files, `PIXELS` as uint8 values.
         encoding: of these files, "png" or "jpg".
         deadline: seconds that one try may take.
         retries: for failures that may pass; None for 4 tries more.
 
     Raises:
-        UserError: gRPC's packages are missing; no such server, model or signature.
+        UserError: packages are missing; no such server, model or signature.
     """
-    connection = open_connection(protocol, server, model, version)
+    connection = open_connection(protocol, server, model, version, ca_file)
     try:
         network = RemoteNetwork(
             connection, f"{model} at {server}", signature, encoding, deadline, retries
@@ -58,26 +65,44 @@ def connect(
 
 
 def open_connection(
-    protocol: str, server: str, model: str, version: int = 0
+    protocol: str, server: str, model: str, version: int = 0, ca_file: str = ""
 ) -> Connection:
     """Returns a connection; it speaks with the server only when it is used.
 
     Args:
-        protocol, server, model, version: as for `connect`.
+        protocol, server, model, version, ca_file: as for `connect`.
 
     Raises:
-        UserError: gRPC's packages are missing, or there is no such protocol.
+        UserError: packages are missing, or there is no such protocol, or what is given
+            is no address, no name, or no file of certificates.
     """
+    if not model.isprintable():
+        raise expected("--model as a name", ascii(model), "Check --model.")
     try:
-        connection: Connection = CONNECTIONS[protocol](server, model, version)
-        return connection
+        kind = CONNECTIONS[protocol]
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("grpc", "google"):
+        if (error.name or "").split(".")[0] not in ("grpc", "google", "urllib3"):
             raise
         raise expected(
-            "grpcio and protobuf for --protocol=grpc",
+            f"the packages of --protocol={protocol}",
             f"no module {error.name}",
-            "Install them with `pip install 'nst_tf[serving]'`, or use --protocol=rest.",
+            "Install them with `pip install 'nst_tf[serving]'`.",
+        ) from error
+    address = parse_server(server, protocol)
+    _check_certificates(ca_file)
+    connection: Connection = kind(address, model, version, ca_file)
+    return connection
+
+
+def _check_certificates(ca_file: str) -> None:
+    """Reads them as OpenSSL does; gRPC would not say what they lack."""
+    try:
+        ssl.create_default_context(cafile=ca_file or None)
+    except (OSError, ValueError) as error:
+        raise expected(
+            "a file of certificates (PEM) as --ca_file",
+            f"{ca_file} ({first_line(error)})",
+            "Check --ca_file.",
         ) from error
 
 
@@ -106,42 +131,53 @@ class RemoteNetwork(Runtime):
         self._connection = connection
         self._signature = signature
         self._encoding = encoding
-        self._deadline = deadline
+        self._deadline = min(deadline, _LONGEST_DEADLINE)
         self._retries = retries or Retries(4, 0.5)
         offered = self._try(
-            lambda: connection.signatures(deadline), "a model that says what it takes"
+            lambda: connection.signatures(self._deadline),
+            "a model that says what it takes",
         )
         inputs = self._find_inputs(offered)
         self._blend = next((each for each in BLENDS if each in inputs), None)
         self.has_strength = self._blend == STRENGTHS
-        self.styles = inputs[self._blend][-1] if self._blend else 1
+        shape = inputs[self._blend] if self._blend else (1,)
+        if not shape or not 1 <= shape[-1] <= _MOST_STYLES:
+            raise expected(
+                f"{name} to have from 1 to {_MOST_STYLES} styles",
+                f"{self._blend} of shape {list(shape)}",
+                "Export the model again.",
+            )
+        self.styles = shape[-1]
 
     def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
         """See `Runtime.draw`; raises as `stylize_file`."""
         blend = blend_inputs(self._blend, code, strength)
+        pixels = image.shape[0] * image.shape[1]
         if self._signature == BYTES:
             photo = image_io.encode(image_io.Image(image), self._encoding)
-            pixels = image.shape[0] * image.shape[1]
-            stylized = self.stylize_file(photo, blend)
-            drawn = image_io.read_image(stylized, max_pixels=pixels).rgb
+            stylized = self.stylize_file(photo, blend, pixels)
+            drawn = self._read(stylized, pixels)
         else:
-            outputs = self._predict(image=image_io.to_uint8(image)[None], **blend)
-            pixels = _take_only(outputs, "stylized", self.name)
-            drawn = image_io.to_float(np.asarray(pixels, np.uint8))
+            sent = image_io.to_uint8(image)[None]
+            outputs = self._predict(pixels, image=sent, **blend)
+            drawn = self._to_float(_take_only(outputs, "stylized", self.name))
         if drawn.shape != image.shape:
             raise expected(
                 f"a picture of the photo's size from {self.name}",
-                f"{drawn.shape[1]}x{drawn.shape[0]}",
+                f"one of shape {list(drawn.shape)}",
                 "Export the model again.",
             )
         return drawn
 
-    def stylize_file(self, data: bytes, blend: Mapping[str, np.ndarray]) -> bytes:
+    def stylize_file(
+        self, data: bytes, blend: Mapping[str, np.ndarray], pixels: int
+    ) -> bytes:
         """Returns the stylized picture's file for a photo's, with `BYTES`.
 
         Args:
             data: the photo's file.
             blend: from `blend_inputs`.
+            pixels: of the photo at most; much larger answers are refused.
 
         Raises:
             UserError: the server cannot be reached or refuses, after all tries; it
@@ -149,16 +185,15 @@ class RemoteNetwork(Runtime):
         """
         strings = np.empty(1, object)
         strings[0] = data
-        outputs = self._predict(image_bytes=strings, **blend)
-        reason = _take_only(outputs, "error", self.name).decode(errors="replace")
+        outputs = self._predict(pixels, image_bytes=strings, **blend)
+        reason = _take_bytes(outputs, "error", self.name).decode(errors="replace")
         if reason:
             raise expected(
                 f"a photo that {self.name} can read",
-                reason.rstrip("."),
+                clean_words(reason),
                 "Check the photo.",
             )
-        stylized: bytes = _take_only(outputs, "stylized_bytes", self.name)
-        return stylized
+        return _take_bytes(outputs, "stylized_bytes", self.name)
 
     def close(self) -> None:
         """Ends calls that are under way."""
@@ -173,22 +208,43 @@ class RemoteNetwork(Runtime):
         if inputs is None:
             raise expected(
                 f"{self.name} to have the signature {self._signature}",
-                ", ".join(offered) or "none",
+                clean_words(", ".join(offered)) or "none",
                 f"Choose one with --signature={BYTES} or {PIXELS}, or export the model again.",
             )
         if beside := set(inputs) - {"image_bytes", "image", *BLENDS}:
             raise expected(
                 "a model that paints in styles of its own",
-                f"{self.name}, which also takes {', '.join(sorted(beside))}",
+                f"{self.name}, which also takes {clean_words(', '.join(sorted(beside)))}",
                 "Models of any style are not served to this client.",
             )
         return inputs
 
-    def _predict(self, **inputs: np.ndarray) -> Mapping[str, np.ndarray]:
+    def _predict(self, pixels: int, **inputs: np.ndarray) -> Mapping[str, np.ndarray]:
         return self._try(
-            lambda: self._connection.predict(self._signature, inputs, self._deadline),
+            lambda: self._connection.predict(
+                self._signature, inputs, self._deadline, pixels
+            ),
             "a painted photo",
         )
+
+    def _read(self, stylized: bytes, pixels: int) -> np.ndarray:
+        try:
+            return image_io.read_image(stylized, max_pixels=pixels).rgb
+        except UserError as error:
+            raise expected(
+                f"a picture from {self.name}", clean_words(str(error)), "See its log."
+            ) from error
+
+    def _to_float(self, pixels: Any) -> np.ndarray:
+        values = np.asarray(pixels)
+        whole = values.dtype.kind in "iu" and values.size
+        if not whole or values.min() < 0 or values.max() > 255:
+            raise expected(
+                f"whole numbers from 0 to 255 as pixels from {self.name}",
+                "others",
+                "Export the model again.",
+            )
+        return image_io.to_float(values.astype(np.uint8))
 
     def _try(self, call: Callable[[], Any], what: str) -> Any:
         try:
@@ -209,6 +265,10 @@ class RemoteNetwork(Runtime):
             "RESOURCE_EXHAUSTED": "Use a smaller photo or --encoding=jpg, lower --concurrency, or raise the "
             "server's limit.",
         }
+        if "CERTIFICATE_VERIFY_FAILED" in failure.reason:
+            remedies["UNAVAILABLE"] = (
+                "Check the host's name, or name the certificates that vouch for it with --ca_file."
+            )
         return expected(
             f"{what} from {self.name}",
             failure,
@@ -222,7 +282,18 @@ def _take_only(outputs: Mapping[str, np.ndarray], name: str, model: str) -> Any:
     if found is None or found.ndim == 0 or len(found) != 1:
         raise expected(
             f"one item of the output {name} from {model}",
-            ", ".join(outputs) or "none",
+            clean_words(", ".join(outputs)) or "none",
             "Export the model again.",
         )
     return found[0]
+
+
+def _take_bytes(outputs: Mapping[str, np.ndarray], name: str, model: str) -> bytes:
+    found = _take_only(outputs, name, model)
+    if not isinstance(found, bytes):
+        raise expected(
+            f"bytes as the output {name} from {model}",
+            "numbers",
+            "Export the model again.",
+        )
+    return found

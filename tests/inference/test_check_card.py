@@ -80,6 +80,7 @@ def test_a_file_with_another_hash_is_named_by_everyone_who_opens_it(exported, na
             str(exported / name) in line
             and check_card.CARD in line
             and "export again" in line
+            and ("is a program" in line) == (model == exported)
         )
 
 

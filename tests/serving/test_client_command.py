@@ -5,6 +5,7 @@ everything that goes wrong.
 import contextlib
 import copy
 import itertools
+import re
 import signal
 import subprocess
 import sys
@@ -304,7 +305,7 @@ def test_more_than_grpcs_own_limit_of_4_mb_comes_through(served):
         "error": np.array([b""], object),
     }
     with serving("grpc", served, max_receive_message_length=-1) as (server, _):
-        assert network(server).stylize_file(served_file, {}) == served_file
+        assert network(server).stylize_file(served_file, {}, 1300 * 1200) == served_file
 
 
 # -- photos that cannot be painted -----------------------------------------------------------------
@@ -353,10 +354,80 @@ def test_a_photo_that_the_server_cannot_read_gets_the_servers_words(served, prot
             UserError,
             match=f"a photo that starry at {server} can read. Received: .*PNG",
         ):
-            remote.stylize_file(b"I am no photo.", {})
+            remote.stylize_file(b"I am no photo.", {}, 35)
         assert image_io.decode_rgb8(
-            remote.stylize_file(image_io.encode_rgb8(tiny.photo(5, 7), "png"), {})
+            remote.stylize_file(image_io.encode_rgb8(tiny.photo(5, 7), "png"), {}, 35)
         ).shape == (5, 7, 3)
+
+
+@by_protocol
+@pytest.mark.parametrize(
+    "signature, change, reason",
+    [
+        ("serving_default", lambda x: x.astype(np.int32) * 2, "0 to 255"),
+        ("serving_default", lambda x: x.astype(np.int32) - 300, "0 to 255"),
+        ("serving_default", lambda x: x.astype(np.float32), "0 to 255"),
+        ("serving_default", lambda x: x[:, 1:], "a picture of the photo's size"),
+        ("serving_default", lambda x: x[..., 0], "a picture of the photo's size"),
+        ("serving_default", lambda x: x[:0], "one item of the output stylized"),
+        ("serving_default", lambda x: np.array([b"x"], object), "0 to 255"),
+        ("serving_bytes", lambda x: np.array([b"GIF89a"], object), "a picture from"),
+        ("serving_bytes", lambda x: np.array([b""], object), "a picture from"),
+        ("serving_bytes", lambda x: np.array([1], np.uint8), "bytes as the output"),
+        (
+            "serving_bytes",
+            lambda x: np.array(
+                [image_io.encode_rgb8(tiny.photo(99, 99), "png")], object
+            ),
+            "a picture from .*pixels",
+        ),
+    ],
+    ids="above below floats rows gray none bytes damaged empty numbers huge".split(),
+)
+def test_a_malformed_answer_costs_one_photo(
+    tmp_path, served, protocol, signature, change, reason, capsys
+):
+    """The second of three photos gets it."""
+    predict, number = served.predict, itertools.count()
+
+    def malformed(name, inputs):
+        outputs = predict(name, inputs)
+        if next(number) == 1:
+            key = "stylized" if name == "serving_default" else "stylized_bytes"
+            outputs[key] = change(outputs[key])
+        return outputs
+
+    served.predict = malformed
+    with serving(protocol, served) as (server, _):
+        status = client_run.stylize(
+            settings(
+                server,
+                protocol,
+                photos(tmp_path / "in", "abc"),
+                tmp_path / "out",
+                signature=signature,
+                concurrency=1,
+            )
+        )
+    out, (line,) = errors(capsys)
+    assert status == 1 and out == "photos painted: 2, failed: 1\n"
+    assert "b.png" in line and re.search(reason, line), line
+    assert tree(tmp_path / "out") == ["a.png", "c.png"]
+
+
+@by_protocol
+def test_the_servers_words_cannot_reach_the_terminal_as_commands(
+    tmp_path, served, protocol, capsys
+):
+    def before(signature):
+        raise Refusal("INVALID_ARGUMENT", "\x1b]0;title\x07\x1b[2J\u202e no")
+
+    served.before = before
+    with serving(protocol, served) as (server, _):
+        photo = photos(tmp_path / "in", "a")
+        client_run.stylize(settings(server, protocol, photo, tmp_path / "out"))
+    _, (line,) = errors(capsys)
+    assert "]0;title[2J no" in line and line.isprintable()
 
 
 def test_a_photo_above_the_servers_limit_is_named_and_not_tried_again(
@@ -748,18 +819,22 @@ def test_ctrl_c_ends_the_command_at_once_in_one_line(tmp_path, served, protocol)
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"server": ""}, "Expected --server=HOST:PORT. Received: none"),
+        ({"server": ""}, "Expected --server=HOST:PORT.*Received: none"),
         ({"server": "localhost"}, "HOST:PORT"),
-        ({"server": "http://localhost:8501"}, "HOST:PORT"),
+        ({"server": "a b:80"}, "HOST:PORT.*Received: a b:80 .a space"),
+        ({"server": "localhost:65536"}, "HOST:PORT"),
+        ({"server": "http://localhost:8501"}, "with --protocol=grpc"),
+        ({"ca_file": "ca.pem"}, "--ca_file with a --server of grpcs://"),
         ({"model": ""}, "Expected --model"),
         ({"content": ""}, "Expected --content"),
         ({"style_weights": ("x",)}, "numbers as --style_weights"),
         ({"deadline": 0.0}, "--deadline above 0"),
         ({"deadline": float("nan")}, "--deadline above 0"),
         ({"retries": -1}, "--retries of at least 0"),
-        ({"concurrency": 0}, "--concurrency of at least 1"),
+        ({"concurrency": 0}, "--concurrency from 1 to 256"),
+        ({"model_version": 2**63}, "--model_version"),
         ({"retry_wait": -0.1}, "--retry_wait of at least 0"),
-        ({"model_version": -1}, "--model_version of at least 0"),
+        ({"model_version": -1}, "--model_version from 0"),
     ],
 )
 def test_wrong_settings_are_refused(changes, message):

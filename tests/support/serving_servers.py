@@ -107,12 +107,13 @@ class Served:
 
 
 @contextlib.contextmanager
-def grpc_server(served: Served, port: int = 0, **limits: int):
+def grpc_server(served: Served, port: int = 0, tls=None, **limits: int):
     """Yields (host:port, a function that stops the server at once).
 
     Args:
         served: the model.
         port: 0 for any that is free.
+        tls: gRPC's credentials for a server, to encrypt with.
         limits: gRPC's options for a server, such as max_receive_message_length, bytes.
     """
     server = grpc.server(
@@ -123,7 +124,12 @@ def grpc_server(served: Served, port: int = 0, **limits: int):
         ],
     )
     service.add_PredictionServiceServicer_to_server(_PredictionService(served), server)
-    number = server.add_insecure_port(f"127.0.0.1:{port}")
+    address = f"127.0.0.1:{port}"
+    number = (
+        server.add_secure_port(address, tls)
+        if tls
+        else server.add_insecure_port(address)
+    )
     server.start()
     try:
         yield f"127.0.0.1:{number}", lambda: server.stop(0).wait()
@@ -171,14 +177,14 @@ def _refusing(context):
 
 def as_fields(array: np.ndarray):
     """As the server writes tensors: each value in a field of its own, AsProtoField in
-    TensorFlow.
+    TensorFlow. Signed numbers are a lie: a tensor of uint8 whose values may not fit it.
     """
-    proto = tf.make_tensor_proto([], tf.as_dtype(array.dtype), shape=[0])
+    dtype = tf.uint8 if array.dtype.kind == "i" else tf.as_dtype(array.dtype)
+    proto = tf.make_tensor_proto([], dtype, shape=[0])
     proto.tensor_shape.CopyFrom(tf.TensorShape(array.shape).as_proto())
     proto.ClearField("tensor_content")
-    field = {"O": proto.string_val, "u": proto.int_val, "f": proto.float_val}[
-        array.dtype.kind
-    ]
+    fields = {"O": proto.string_val, "f": proto.float_val}
+    field = fields.get(array.dtype.kind, proto.int_val)
     field.extend(array.ravel().tolist())
     return proto
 
@@ -198,11 +204,15 @@ def metadata(served: Served, name: str, version: int):
 
 
 @contextlib.contextmanager
-def rest_server(served: Served, port: int = 0):
-    """Yields (host:port, a function that stops the server at once), as `grpc_server`."""
+def rest_server(served: Served, port: int = 0, tls=None):
+    """Yields (host:port, a function that stops the server at once), as `grpc_server`;
+    `tls` is an SSLContext.
+    """
     server = _HTTPServer(
         ("127.0.0.1", port), type("Handler", (_RestHandler,), {"served": served})
     )
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
 

@@ -19,7 +19,7 @@ def signatures(network: keras.Model) -> dict[str, Callable]:
     transform: "content", "code" [B or 1, N], "alpha" -> "stylized".
     serving_default: as stylize, pictures as uint8.
     stylize_bytes: "content_bytes" string [B] and "style_bytes" string [B or 1], JPEG,
-        PNG, WebP, BMP or GIF of any sizes, and "alpha" [B or 1, 1] -> "stylized_bytes"
+        PNG or WebP of any sizes, and "alpha" [B or 1, 1] -> "stylized_bytes"
         string [B], JPEG, and "error" string [B]; see `image_bytes.paint_each` for what
         is read and what an error is.
     """

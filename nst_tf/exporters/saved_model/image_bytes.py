@@ -2,12 +2,13 @@
 not spoil its batch.
 
 What is caught: files of no known kind, cut off, damaged, of variants that TensorFlow
-does not decode, and with more than `MAX_PIXELS` pixels by their header, before anything
-is allocated for them. What is not: a picture within that limit that the machine has no
-memory to paint.
+does not decode, of parts without end, and with more than `MAX_PIXELS` pixels by their
+header, before anything is allocated for them. What is not: a picture within that limit
+that the machine has no memory to paint.
 
-JPEG's EXIF orientation is applied. Not looked at are EXIF in other formats, color
-profiles, and alpha: colors under transparent pixels come out as they are stored.
+JPEG's EXIF orientation is applied. What is transparent is composited on the mean of
+what is seen, and alpha is left out. Not looked at are EXIF in other formats and color
+profiles.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,13 +24,12 @@ JPEG_QUALITY = 95  # as `nst_tf.images.io` writes
 MAX_PIXELS = 2**23  # a 4K picture; the classic network needs 9 GB for it
 MAX_SIDE = 65_500  # libjpeg's: what is painted becomes a JPEG
 # In the order of `image_headers.KINDS`.
-_DAMAGED = {
-    "JPEG": "",
-    "PNG": "",
-    "GIF": "",
-    "BMP": ", or has a palette",
-    "WebP": ", or an animation",
-}
+_DAMAGED = (
+    f"damaged, cut off, or of more than {image_headers.MAX_SCANS} scans",
+    "damaged, cut off, transparent all over, or with more than "
+    f"{image_headers.MAX_TEXTS} compressed texts",
+    "damaged, cut off, transparent all over, or an animation",
+)
 
 
 def paint_each(
@@ -40,8 +40,8 @@ def paint_each(
     Args:
         paint: (uint8 [1, H, W, 3], another for each of `files`, one [1, ...] of each of
             `others`) -> uint8 [1, H, W, 3].
-        files: {name: string [B], each a JPEG, PNG, WebP, BMP or GIF, of which the first
-            frame counts}. Of all but the first there may be one for the whole batch.
+        files: {name: string [B], each a JPEG, PNG or WebP}. Of all but the first there
+            may be one for the whole batch.
         others: [B or 1, ...].
 
     Returns:
@@ -92,12 +92,14 @@ def read(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         empty if nothing. Then H and W are 0.
     """
     kind = image_headers.kind_of(data)
-    height, width, pixels = image_headers.size_of(data, kind)
-    allowed = (pixels <= MAX_PIXELS) & (tf.maximum(height, width) <= MAX_SIDE)
-    picture = tf.cond(allowed & (pixels > 0), lambda: _decode(data, kind), _nothing)
+    height, width = image_headers.size_of(data, kind)
+    allowed = (height * width <= MAX_PIXELS) & (tf.maximum(height, width) <= MAX_SIDE)
+    picture = tf.cond(
+        allowed & (height * width > 0), lambda: _decode(data, kind), _nothing
+    )
     error = tf.case(
         [
-            (~allowed, lambda: _describe_size(height, width, pixels)),
+            (~allowed, lambda: _describe_size(height, width)),
             (tf.size(picture) == 0, lambda: _describe_damage(data, kind)),
         ],
         lambda: tf.constant(""),
@@ -124,23 +126,60 @@ def _decode(data, kind):
     def jpeg():
         # INTEGER_ACCURATE is what other decoders do; TensorFlow's default is off by up
         # to ten gray levels.
-        picture = catch_errors(
-            lambda data: tf.io.decode_jpeg(data, 3, dct_method="INTEGER_ACCURATE"),
-            data,
-            _nothing(),
+        picture = _try_decode(
+            data, lambda data: tf.io.decode_jpeg(data, 3, dct_method="INTEGER_ACCURATE")
         )
         return _turn_upright(picture, image_headers.orientation_of(data))
 
-    def other():
-        return catch_errors(
-            lambda data: tf.ensure_shape(
-                tf.io.decode_image(data, 3, expand_animations=False), [None, None, 3]
-            ),
-            data,
-            _nothing(),
+    def png():
+        picture = _try_decode(data, lambda data: tf.io.decode_png(data, 4))
+        # TensorFlow makes gray of fewer than 8 bits transparent.
+        shallow = image_headers.is_shallow_gray(data)
+        return _composite(
+            tf.cond(shallow, lambda: _to_rgba(picture[..., :3]), lambda: picture)
         )
 
-    return tf.cond(kind == image_headers.JPEG, jpeg, other)
+    def webp():
+        # TensorFlow decodes as many channels as there are, and can be asked for neither
+        # three nor four of any WebP.
+        picture = _try_decode(
+            data, lambda data: tf.io.decode_image(data, expand_animations=False)
+        )
+        return _composite(_to_rgba(picture))
+
+    picture = tf.switch_case(kind, [jpeg, png, webp])
+    return tf.ensure_shape(picture, [None, None, 3])
+
+
+def _try_decode(data, decode):
+    def decode_rank_3(data):
+        return tf.ensure_shape(decode(data), [None, None, None])
+
+    return catch_errors(decode_rank_3, data, _nothing())
+
+
+def _to_rgba(picture):
+    """[H, W, 3 or 4] as [H, W, 4]."""
+    opaque = tf.ones_like(picture[..., :1]) * 255
+    return tf.concat([picture, opaque], -1)[..., :4]
+
+
+def _composite(rgba):
+    """[H, W, 4] on the mean of what is seen; [0, 0, 3] if there is nothing to see."""
+    rgb, alpha = rgba[..., :3], rgba[..., 3:]
+
+    def composite():
+        colors, opacity = to_float(rgb), to_float(alpha)
+        # Row by row: float32 loses what is added to a sum of megapixels.
+        seen, weight = (
+            tf.reduce_sum(tf.reduce_sum(values, 1), 0)
+            for values in (colors * opacity, opacity)
+        )
+        mean = seen / weight
+        return to_uint8(colors * opacity + mean * (1.0 - opacity))
+
+    picture = tf.cond(tf.reduce_all(alpha == 255), lambda: rgb, composite)
+    return tf.cond(tf.reduce_any(alpha > 0), lambda: picture, _nothing)
 
 
 def _turn_upright(picture, orientation):
@@ -160,15 +199,11 @@ def _nothing():
     return tf.zeros([0, 0, 3], tf.uint8)
 
 
-def _describe_size(height, width, pixels):
-    frames = tf.where(
-        pixels > height * width, tf.strings.format(", {} in all frames", pixels), ""
-    )
+def _describe_size(height, width):
     return tf.strings.join(
         [
             f"Expected at most {MAX_PIXELS} pixels and sides of at most {MAX_SIDE}. Received: ",
             tf.strings.format("{}x{}", (width, height)),
-            frames,
             ". Use a smaller picture.",
         ]
     )
@@ -181,14 +216,14 @@ def _describe_damage(data, kind):
             [
                 f"Expected a {name} that can be read. Received: one of ",
                 size,
-                f" bytes that is damaged or cut off{also}. Save it anew.",
+                f" bytes that is {state}. Save it anew.",
             ]
         )
-        for name, also in _DAMAGED.items()
+        for name, state in zip(image_headers.KINDS, _DAMAGED)
     ]
     unknown = tf.strings.join(
         [
-            f"Expected a {', '.join(image_headers.KINDS[:-1])} or {image_headers.KINDS[-1]}. Received: ",
+            "Expected a JPEG, PNG or WebP. Received: ",
             size,
             " bytes that begin like none of them. Save the picture as one.",
         ]

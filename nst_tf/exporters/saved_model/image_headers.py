@@ -8,9 +8,18 @@ import tensorflow as tf
 from nst_tf.exporters.saved_model.catch_errors import catch_errors
 
 # By what files begin with; of a WebP also its bytes 8 to 11.
-KINDS = ("JPEG", "PNG", "GIF", "BMP", "WebP")
-JPEG = KINDS.index("JPEG")
+KINDS = ("JPEG", "PNG", "WebP")
 UNKNOWN = len(KINDS)
+# A decoder goes over the whole picture for each scan of a JPEG, and libpng inflates
+# each compressed text twice, up to 8 MB. Cameras and editors write 10 scans and 5 texts
+# at most.
+MAX_SCANS = 64
+MAX_TEXTS = 16
+# What they begin with: a scan's length follows from its components, 1 to 4, so that a
+# film behind the picture has none by chance.
+_SCANS = [bytes([0xFF, 0xDA, 0, 6 + 2 * count, count]) for count in range(1, 5)]
+_TEXTS = [b"zTXt", b"iTXt", b"iCCP"]
+_MAX_SEGMENTS = 64  # of a JPEG, in which EXIF is looked for; it should be the first
 
 
 def kind_of(data: tf.Tensor) -> tf.Tensor:
@@ -20,16 +29,14 @@ def kind_of(data: tf.Tensor) -> tf.Tensor:
         data: string scalar.
     """
 
-    def begins(*magics):
-        return tf.reduce_any([_part(data, 0, len(magic)) == magic for magic in magics])
+    def begins(magic):
+        return _part(data, 0, len(magic)) == magic
 
     return tf.argmax(
         tf.stack(
             [
                 begins(b"\xff\xd8\xff"),
                 begins(b"\x89PNG\r\n\x1a\n"),
-                begins(b"GIF87a", b"GIF89a"),
-                begins(b"BM"),
                 begins(b"RIFF") & (_part(data, 8, 4) == b"WEBP"),
                 True,
             ]
@@ -38,30 +45,27 @@ def kind_of(data: tf.Tensor) -> tf.Tensor:
     )
 
 
-def size_of(data: tf.Tensor, kind: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns what a file's decoder would allocate.
+def size_of(data: tf.Tensor, kind: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns height and width of what a file's decoder would allocate, int64 scalars.
+
+    Both are 0 where they cannot be told, for a variant that TensorFlow does not decode
+    (an animated WebP), and for a file of more than `MAX_SCANS` or `MAX_TEXTS`, which
+    takes much longer than its size lets expect.
 
     Args:
         data: string scalar.
         kind: from `kind_of`.
-
-    Returns:
-        Height and width, and the pixels of all frames together: int64 scalars. All are
-        0 where they cannot be told, and for a variant that TensorFlow does not decode
-        as it should: an animated WebP, a BMP with a palette.
     """
-    height, width, pixels = tf.switch_case(
+    height, width = tf.switch_case(
         kind,
         [
             lambda: _jpeg(data),
             lambda: _png(data),
-            lambda: _gif(data),
-            lambda: _bmp(data),
             lambda: _webp(data),
             lambda: _size(0, 0),
         ],
     )
-    return height, width, pixels
+    return height, width
 
 
 def orientation_of(data: tf.Tensor) -> tf.Tensor:
@@ -83,12 +87,18 @@ def orientation_of(data: tf.Tensor) -> tf.Tensor:
         lambda at: is_metadata(at) & ~is_exif(at),
         lambda at: [at + 2 + _number(data, at + 2, 2)],
         [tf.constant(2, tf.int64)],
+        maximum_iterations=_MAX_SEGMENTS,
     )[0]
     return tf.cond(
         is_exif(at),
         lambda: _orientation(data, at + 10),
         lambda: tf.constant(1, tf.int64),
     )
+
+
+def is_shallow_gray(data: tf.Tensor) -> tf.Tensor:
+    """Returns whether a PNG is gray and has fewer than 8 bits a pixel, bool scalar."""
+    return (_number(data, 24, 1) < 8) & (_number(data, 25, 1) == 0)
 
 
 def _orientation(data, start):
@@ -109,22 +119,13 @@ def _jpeg(data):
         data,
         tf.zeros([3], tf.int64),
     )
-    return _size(shape[0], shape[1])
+    few = _have_at_most(data, _SCANS, MAX_SCANS)
+    return _size_if(few, shape[0], shape[1])
 
 
 def _png(data):
-    return _size(_number(data, 20, 4), _number(data, 16, 4))
-
-
-def _bmp(data):
-    height, depth = _number(data, 22, 4, True), _number(data, 28, 2, True)
-    height = tf.where(
-        height >= 2**31, 2**32 - height, height
-    )  # negative: from the top down
-    known = ((depth == 24) | (depth == 32)) & (_number(data, 30, 4, True) == 0)
-    return [
-        tf.where(known, each, 0) for each in _size(height, _number(data, 18, 4, True))
-    ]
+    few = _have_at_most(data, _TEXTS, MAX_TEXTS)
+    return _size_if(few, _number(data, 20, 4), _number(data, 16, 4))
 
 
 def _webp(data):
@@ -133,7 +134,7 @@ def _webp(data):
     def extended():
         height, width = (_number(data, at, 3, True) + 1 for at in (27, 24))
         still = _number(data, 20, 1) // 2 % 2 == 0
-        return [tf.where(still, each, 0) for each in _size(height, width)]
+        return _size_if(still, height, width)
 
     def lossless():
         bits = _number(data, 21, 4, True)
@@ -146,55 +147,18 @@ def _webp(data):
     return tf.case([(chunk == b"VP8X", extended), (chunk == b"VP8L", lossless)], lossy)
 
 
-def _gif(data):
-    """Of all frames, for TensorFlow decodes them all before it takes the first.
-
-    Source: CompuServe, GIF89a specification (1990), sections 15 to 27.
-    """
-
-    def byte(at):
-        return _number(data, at, 1)
-
-    def colors(flags):
-        return tf.where(flags >= 128, 3 * 2 ** (flags % 8 + 1), 0)
-
-    def after_blocks(at):
-        return (
-            tf.while_loop(
-                lambda at: byte(at) > 0, lambda at: [at + 1 + byte(at)], [at]
-            )[0]
-            + 1
-        )
-
-    def frame(at, height, width, pixels):
-        columns, rows = (_number(data, at + side, 2, True) for side in (5, 7))
-        end = after_blocks(at + 11 + colors(byte(at + 9)))
-        return [
-            end,
-            tf.maximum(height, rows),
-            tf.maximum(width, columns),
-            pixels + rows * columns,
-        ]
-
-    def step(at, *size):
-        return tf.cond(
-            byte(at) == 0x2C,
-            lambda: frame(at, *size),
-            lambda: [after_blocks(at + 2), *size],
-        )
-
-    start = 13 + colors(byte(10))
-    _, *size = tf.while_loop(
-        lambda at, *size: (byte(at) == 0x21) | (byte(at) == 0x2C),
-        step,
-        [start, *_size(0, 0)],
-    )
-    return size
-
-
 def _size(height, width):
-    height, width = (tf.cast(side, tf.int64) for side in (height, width))
-    return [height, width, height * width]
+    return [tf.cast(side, tf.int64) for side in (height, width)]
+
+
+def _size_if(holds, height, width):
+    return [tf.where(holds, side, 0) for side in _size(height, width)]
+
+
+def _have_at_most(data, beginnings, most):
+    """Whether the beginnings occur in a file so often at most, together."""
+    parts = [tf.strings.split(data, each, most + 1) for each in beginnings]
+    return tf.add_n([tf.size(each) - 1 for each in parts]) <= most
 
 
 def _part(data, at, count):

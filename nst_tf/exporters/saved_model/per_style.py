@@ -15,7 +15,7 @@ def signatures(network: keras.Model) -> dict[str, Callable]:
 
     serving_default: "image" uint8 [B, H, W, 3] -> "stylized" uint8 [B, H, W, 3].
     serving_float: "image" float32 RGB in [0, 1] -> "stylized" float32 in [0, 1].
-    serving_bytes: "image_bytes" string [B], JPEG, PNG, WebP, BMP or GIF of any sizes ->
+    serving_bytes: "image_bytes" string [B], JPEG, PNG or WebP of any sizes ->
         "stylized_bytes" string [B], JPEG, and "error" string [B]; see
         `image_bytes.paint_each` for what is read and what an error is.
 

@@ -1,9 +1,7 @@
 """What TensorFlow Serving reads beside a SavedModel: requests to warm up with, and the
 list of models.
 
-Sources: tensorflow.org/tfx/serving/saved_model_warmup and serving_config; the messages
-    are those of
-tensorflow_serving/apis/prediction_log.proto, predict.proto and model.proto.
+Sources: tensorflow.org/tfx/serving/saved_model_warmup and serving_config.
 """
 
 from collections.abc import Mapping
@@ -14,6 +12,7 @@ import tensorflow as tf
 
 from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io
+from nst_tf.serving import prediction_service_pb2 as messages, tensors
 
 WARM_UP = Path("assets.extra") / "tf_serving_warmup_requests"
 MODELS_CONFIG = "models.config"
@@ -39,7 +38,9 @@ def write_warm_up(saved_model: Path, requests: Requests) -> None:
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests.items():
-            writer.write(_prediction_log(signature, inputs))
+            log = messages.PredictionLog()
+            tensors.fill_request(log.predict_log.request, signature, inputs)
+            writer.write(log.SerializeToString())
 
 
 def models_config(name: str) -> str:
@@ -58,26 +59,3 @@ def models_config(name: str) -> str:
   }}
 }}
 """
-
-
-def _prediction_log(signature, inputs):
-    """The messages by hand: all their fields are byte strings, and no package need be
-    installed for three.
-    """
-    request = _field(
-        1, _field(3, signature.encode())
-    )  # PredictRequest.model_spec.signature_name
-    for name, value in inputs.items():
-        tensor = tf.make_tensor_proto(value).SerializeToString()
-        request += _field(
-            2, _field(1, name.encode()) + _field(2, tensor)
-        )  # .inputs[name]
-    return _field(6, _field(1, request))  # PredictionLog.predict_log.request
-
-
-def _field(number, data):
-    """A field in protocol buffers' wire format, of wire type 2: tag, length, bytes."""
-    length, size = b"", len(data)
-    while size >= 128:
-        length, size = length + bytes([size % 128 + 128]), size // 128
-    return bytes([number * 8 + 2]) + length + bytes([size]) + data
