@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-COMMANDS = "train optimize stylize evaluate export benchmark client".split()
+COMMANDS = "train optimize stylize sheet evaluate export benchmark client".split()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
