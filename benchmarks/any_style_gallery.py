@@ -2,7 +2,7 @@
 colors and a mask.
 
 Example: python benchmarks/any_style_gallery.py --model=runs/adain
-    --output=docs/any_style.jpg
+    --output=docs/images/any_style.jpg
 
 The photo is scikit-image's, the styles are the packaged ones.
 """

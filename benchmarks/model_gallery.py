@@ -1,7 +1,7 @@
 """Paints README's pictures of models with styles of their own: sample_photos, and a row
 for each model or style.
 
-Example: python benchmarks/model_gallery.py --output=docs/models.jpg --models=exported_models/starry_night,\
+Example: python benchmarks/model_gallery.py --output=docs/images/models.jpg --models=exported_models/starry_night,\
 exported_models/starry_night_mobile,exported_models/painters@1,exported_models/painters@4
 
 PATH@N paints in style N of a model of several, from 0; PATH@N:S with strength S. The

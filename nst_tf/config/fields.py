@@ -270,7 +270,7 @@ def _check_number(field: Field, value: Any, kind: type, among: Any) -> Any:
         and (below is None or number < below)
     )
     if not holds and number != field.metadata["off"]:
-        bounds = _bounds_text(field) or "that is finite"
+        bounds = bounds_text(field) or "that is finite"
         what = f"--{field.name} {bounds}"
         if kind is int and isinstance(among, tuple):
             what = _what_number(field)
@@ -283,10 +283,11 @@ def _what_number(field: Field) -> str:
     if several and typing.get_args(field.type)[0] is float:
         return f"numbers as --{field.name}"
     what = "whole numbers" if several else "a number"
-    return f"--{field.name} as {what} {_bounds_text(field)}".rstrip()
+    return f"--{field.name} as {what} {bounds_text(field)}".rstrip()
 
 
-def _bounds_text(field: Field) -> str:
+def bounds_text(field: Field) -> str:
+    """Returns a number's bounds in words, such as "from 0 to 1"; empty without any."""
     least, above, most, below = field.metadata["bounds"]
     off = field.metadata["off"]
     low = least if above is None else above
@@ -315,11 +316,24 @@ def _find_unused(
             continue
         if any(_holds(values[other], conditions[other]) for other in conditions):
             continue
-        wanted = [
-            _condition_text(fields[other], conditions[other]) for other in conditions
-        ]
+        wanted = condition_texts(tuple(fields.values()), field)
         received = [_value_text(fields[other], values[other]) for other in conditions]
         yield name, refuse_unused(name, " or ".join(wanted), ", ".join(received))
+
+
+def condition_texts(fields: Sequence[Field], field: Field) -> list[str]:
+    """Returns what a field counts with, as flags; empty if it always counts.
+
+    Args:
+        fields: all of a command.
+        field: one of them.
+    """
+    by_name = {other.name: other for other in fields}
+    return [
+        _condition_text(by_name[name], condition)
+        for name, condition in field.metadata["used_if"].items()
+        if name in by_name
+    ]
 
 
 def refuse_unused(name: str, condition: str, received: str) -> UserError:

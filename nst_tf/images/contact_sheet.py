@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 CAPTION = 22
 GAP = 8
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 PAPER = (250, 250, 248)
 INK = (40, 40, 40)
 
@@ -17,7 +18,8 @@ def make_contact_sheet(
     """Lays captioned pictures out in rows.
 
     Args:
-        rows: (caption, uint8 [H, W, 3]) pairs; rows may differ in length.
+        rows: (caption, uint8 [H, W, 3]) pairs; rows may differ in length. A caption
+            wider than its cell is cut.
         cell: side in pixels of the square that each picture is fitted into; smaller
             ones are not enlarged, so that what is seen at 100 % is what was drawn.
 
@@ -41,9 +43,19 @@ def make_contact_sheet(
             left = GAP + column * (cell + GAP)
             canvas.paste(picture, (left + (cell - picture.width) // 2, top))
             under = (left + cell // 2, top + height - GAP - CAPTION + 3)
-            draw.text(under, caption, INK, font, "ma")
+            draw.text(under, _shorten(caption, font, cell), INK, font, "ma")
         top += height
     return np.asarray(canvas)
+
+
+def _shorten(caption: str, font: Font, width: int) -> str:
+    """Cuts a caption so that it is at most `width` pixels wide."""
+    if font.getlength(caption) <= width:
+        return caption
+    kept = len(caption)
+    while kept and font.getlength(f"{caption[:kept]}...") > width:
+        kept -= 1
+    return f"{caption[:kept]}..."
 
 
 def _fit(pixels: np.ndarray, cell: int) -> Image.Image:
