@@ -25,7 +25,8 @@ def write_atomically(
 
     The bytes go to a temporary file in the same folder, reach the disk, and take the
     name in one step. Whatever goes wrong before that step, Ctrl-C included, the old
-    file stays as it was and the temporary one is removed. A symbolic link is followed.
+    file stays as it was and the temporary one is removed. Of several that write one new
+    file at once, one succeeds, and the others are told. A symbolic link is followed.
     Missing parent folders are created.
 
     Args:
@@ -43,11 +44,7 @@ def write_atomically(
     if target.exists() and not target.is_file():
         raise expected("a path to a regular file", path, "Choose another path.")
     if target.exists() and not overwrite:
-        raise expected(
-            "a path where no file exists yet",
-            path,
-            "Choose another, or add --overwrite.",
-        )
+        raise _existing(path)
     temporary = target.with_name(_temporary_name())
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,13 +54,15 @@ def write_atomically(
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException as error:
+        if overwrite:
+            os.replace(temporary, target)
+        else:
+            _name_new_file(temporary, target)
+    except OSError as error:
+        raise _unwritable("a file", path, error) from error
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError):
-            raise _unwritable("a file", path, error) from error
-        raise
 
 
 @contextlib.contextmanager
@@ -196,10 +195,36 @@ def _walk(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names if not name.startswith("."))
 
 
+def _name_new_file(temporary: Path, target: Path) -> None:
+    """Gives a file its name; raises `UserError` if another file has taken it since."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError as error:
+        raise _existing(target) from error
+    except OSError:
+        # No links here (FAT, some network shares): an empty file takes the name first.
+        # A process that is killed before the next step leaves that.
+        try:
+            target.open("xb").close()
+        except FileExistsError as error:
+            raise _existing(target) from error
+        try:
+            os.replace(temporary, target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+
 def _temporary_name() -> str:
     # Not made from the final name, which may already be as long as the file system
     # allows.
     return f".{secrets.token_hex(8)}.tmp"
+
+
+def _existing(path: str | os.PathLike[str]) -> UserError:
+    return expected(
+        "a path where no file exists yet", path, "Choose another, or add --overwrite."
+    )
 
 
 def _unwritable(what: str, path: str | os.PathLike[str], error: OSError) -> UserError:

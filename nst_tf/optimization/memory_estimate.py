@@ -2,9 +2,8 @@
 
 import math
 
-import psutil
-
 from nst_tf.core.errors import expected
+from nst_tf.core.memory import available_memory
 from nst_tf.features.extractors import FeatureExtractor
 
 # Peak memory of one evaluation over the size of all maps of the forward pass, which the
@@ -37,12 +36,12 @@ def check_memory(needed: float, long_side: int, limit: float = 0.0) -> None:
     Args:
         needed: from `peak_bytes`.
         long_side: of the picture, pixels.
-        limit: bytes that may be used; 0 for what the machine has free now.
+        limit: bytes that may be used; 0 for what is free now, in its container too.
 
     Raises:
         UserError: it names the largest size that fits.
     """
-    free = limit or psutil.virtual_memory().available
+    free = limit or available_memory()
     if needed <= free:
         return
     fits = max(

@@ -77,17 +77,77 @@ except errors.UserError as error:
     assert names(tmp_path) == ["a.bin"] and path.read_bytes() == b"old"
 
 
-def test_the_bytes_reach_the_disk_before_the_name_changes(tmp_path, monkeypatch):
+@pytest.mark.parametrize("overwrite, named", [(False, "link"), (True, "replace")])
+def test_the_bytes_reach_the_disk_before_the_name_changes(
+    tmp_path, monkeypatch, overwrite, named
+):
     steps = []
-    for step in ("fsync", "replace"):
+    for step in ("fsync", "link", "replace"):
         real = getattr(os, step)
         monkeypatch.setattr(
             os,
             step,
             lambda *args, step=step, real=real: (steps.append(step), real(*args)),
         )
-    files.write_atomically(tmp_path / "a.bin", b"new")
-    assert steps == ["fsync", "replace"]
+    files.write_atomically(tmp_path / "a.bin", b"new", overwrite=overwrite)
+    assert steps == ["fsync", named]
+
+
+# Writes "A" or "B" at a moment that the test gives, and prints whether it was told.
+WRITER = """
+import sys
+from nst_tf.core import errors, files
+if sys.argv[3] == "no links":
+    def refuse(*args):
+        raise PermissionError(1, "Operation not permitted")
+    files.os.link = refuse
+fsync = files.os.fsync
+def wait(*args):
+    print("ready", flush=True)
+    sys.stdin.readline()
+    fsync(*args)
+files.os.fsync = wait
+try:
+    files.write_atomically(sys.argv[1], sys.argv[2].encode() * 100_000)
+    print("wrote", flush=True)
+except errors.UserError as error:
+    print(error, flush=True)
+"""
+
+
+@pytest.mark.parametrize("links", ["links", "no links"])
+def test_of_two_writers_of_one_new_file_one_succeeds_and_the_other_is_told(
+    tmp_path, links
+):
+    path = tmp_path / "new.bin"
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, path, letter, links],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for letter in "AB"
+    ]
+    for writer in writers:  # both have seen that there is no such file
+        assert writer.stdout.readline() == "ready\n"
+    said = [writer.communicate("\n")[0].strip() for writer in writers]
+    assert sorted(line == "wrote" for line in said) == [False, True]
+    told = said[said[0] == "wrote"]
+    assert str(path) in told and "no file exists yet" in told
+    assert path.read_bytes() == "AB"[said.index("wrote")].encode() * 100_000
+    assert names(tmp_path) == ["new.bin"]
+
+
+def test_without_links_a_failure_leaves_no_empty_file(tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "link", fail)
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(UserError, match="No space left"):
+        files.write_atomically(tmp_path / "a.bin", b"new")
+    assert names(tmp_path) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
