@@ -81,7 +81,9 @@ def restore_network(folder: Path, card: dict) -> StyleNetwork:
         )
     network = export_network.cast_to_float32(network)
     stored = tf.saved_model.load(str(folder / "saved_model" / "1")).parameters
-    shapes = [[tuple(each.shape) for each in some] for some in (stored, network.weights)]
+    shapes = [
+        [tuple(each.shape) for each in some] for some in (stored, network.weights)
+    ]
     if shapes[0] != shapes[1]:
         raise RuntimeError(f"Expected weights of {shapes[1]}. Received: {shapes[0]}.")
     network.set_weights([np.asarray(each) for each in stored])

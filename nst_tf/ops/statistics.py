@@ -201,7 +201,9 @@ def spatial_mean(values: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tens
         [B, 1, 1, C] float32.
     """
     if weights is None:
-        return tf.reduce_mean(tf.reduce_mean(values, 2, keepdims=True), 1, keepdims=True)
+        return tf.reduce_mean(
+            tf.reduce_mean(values, 2, keepdims=True), 1, keepdims=True
+        )
     return _sum(weights * values) / _sum(weights)
 
 

@@ -65,7 +65,7 @@ class AnyStyleFiles:
             # Styles are encoded by the file that an app would use beside it.
             encode = self._encode[suffix]
             draw = self.draw_with(open_checked(data, path), encode)
-            yield File(path, data, draw, VARIANTS[suffix].at_least)
+            yield File(path, data, draw, VARIANTS[suffix].at_least, side is None)
 
     def _make_encoders(self, path_of):
         core = litert_layers.for_litert(transform_net.core(self._parts.encode_style))

@@ -52,12 +52,14 @@ class File:
         data: its contents.
         draw: what it draws, by the inputs of `parity.Reference`.
         at_least: the least ratio against the network, decibels.
+        looks_at_large: whether a large picture is to be compared, which takes seconds.
     """
 
     path: Path
     data: bytes
     draw: Callable[..., np.ndarray]
     at_least: float
+    looks_at_large: bool = False
 
 
 def convert(

@@ -52,10 +52,10 @@ class IntegerTfliteExporter(TfliteExporter):
         data = conversion.convert(function, core.weights, {"": INTEGER})[""]
         path = folder / "tflite" / f"{name}_integer.tflite"
         draw = conversion.open_checked(data, path)
-        file = conversion.File(path, data, draw, INTEGER.at_least)
-        references = parity.draw_references(network)
+        file = conversion.File(path, data, draw, INTEGER.at_least, True)
+        references = parity.draw_all_sizes(network), *parity.draw_large(network)
         try:
-            return [self._write(file, references)]
+            return [self._write(file, *references)]
         except RuntimeError as error:
             # Here it is the network that may not bear 8 bits: not every one does, least
             # of all of many styles.
