@@ -27,10 +27,10 @@ class Likeness:
     Attributes:
         least: peak signal-to-noise ratio of the picture that differs most, decibels;
             infinite where equal.
-        mean: of the ratios of all pictures.
+        mean: of the ratios of all pictures that are not equal.
         largest: difference of the one number that differs most, gray levels.
         average: over the numbers of all pictures, gray levels.
-        by_size: least ratio of the pictures of each size, "HEIGHTxWIDTH".
+        by_size: least ratio of the pictures of each size, "WIDTHxHEIGHT".
         left_out: why no large picture was looked at; "" if one was, or none is asked.
     """
 
@@ -147,7 +147,7 @@ def compare(
     artifact: Callable[..., np.ndarray],
     path: Path,
     at_least: float,
-    left_out: str = "",
+    large_at_least: float = 0.0,
 ) -> Likeness:
     """Compares an artifact with what the network has drawn.
 
@@ -158,26 +158,30 @@ def compare(
         path: where the artifact is to be, for the error.
         at_least: peak signal-to-noise ratio in decibels that each picture must reach,
             but for one of a single pixel, see `ONE_PIXEL`.
-        left_out: from `draw_large`.
+        large_at_least: the same for pictures of `views.LARGE`.
 
     Raises:
         RuntimeError: the artifact is wrong. That is a fault of conversion, not of the
             user.
     """
-    differences = [_compare(each, artifact, path, at_least) for each in references]
+    floors = {(1, 1): min(at_least, ONE_PIXEL), views.LARGE: large_at_least}
+    differences = []
+    for reference in references:
+        floor = floors.get(reference.picture.shape[1:3], at_least)
+        differences.append(_compare(reference, artifact, path, floor))
     decibels, largest, average = zip(*differences)
+    unequal = [ratio for ratio in decibels if not math.isinf(ratio)]
     by_size: dict[str, float] = {}
     for reference, ratio in zip(references, decibels):
         height, width = reference.picture.shape[1:3]
-        size = f"{height}x{width}"
+        size = f"{width}x{height}"
         by_size[size] = min(ratio, by_size.get(size, math.inf))
     return Likeness(
         min(decibels),
-        float(np.mean(decibels)),
+        float(np.mean(unequal)) if unequal else math.inf,
         max(largest),
         float(np.mean(average)),
         by_size,
-        left_out,
     )
 
 
@@ -193,8 +197,6 @@ def _compare(reference, artifact, path, at_least):
         )
     height, width = wanted.shape[1:3]
     decibels = psnr(picture, wanted)
-    if height == width == 1:
-        at_least = min(at_least, ONE_PIXEL)
     # Not "below": a network that draws NaN compares as neither.
     if not decibels >= at_least:
         raise RuntimeError(

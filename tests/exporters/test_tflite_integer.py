@@ -282,7 +282,7 @@ def test_means_of_many_multiples_of_one_step_are_right_in_litert():
             input_signature=[tf.TensorSpec(maps.shape, name="image")],
         )
         data = conversion.convert(
-            function, layer.weights, {"": conversion.Variant(0.0)}
+            function, layer.weights, {"": conversion.Variant(0.0, 0.0)}
         )[""]
         drawn = Interpreter(model_content=data).get_signature_runner()(image=maps)[
             "stylized"

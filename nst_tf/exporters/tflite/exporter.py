@@ -1,5 +1,6 @@
 """TFLite: for phones, browsers and machines without TensorFlow, run by LiteRT."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -96,11 +97,12 @@ class TfliteExporter(Exporter):
     def _write(self, file, references, large=(), left_out=""):
         """Writes a `conversion.File` that passes the check."""
         path, data = file.path, file.data
-        if file.looks_at_large:
+        floors = file.at_least, file.large_at_least
+        if file.large_at_least:
             references = [*references, *large]
-        else:
-            left_out = ""
-        likeness = parity.compare(references, file.draw, path, file.at_least, left_out)
+        likeness = parity.compare(references, file.draw, path, *floors)
+        if file.large_at_least:
+            likeness = dataclasses.replace(likeness, left_out=left_out)
         files.write_atomically(path, data, overwrite=True)
         return parity.Artifact(path, len(data), likeness, file.at_least, self.name)
 

@@ -23,7 +23,7 @@ from nst_tf.exporters.tflite import (
 from nst_tf.exporters.tflite.exporter import TfliteExporter
 from nst_tf.models import transform_net
 
-INTEGER = conversion.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
+INTEGER = conversion.Variant(32.0, 30.0, (tf.lite.Optimize.DEFAULT,))
 
 
 class IntegerTfliteExporter(TfliteExporter):
@@ -52,7 +52,9 @@ class IntegerTfliteExporter(TfliteExporter):
         data = conversion.convert(function, core.weights, {"": INTEGER})[""]
         path = folder / "tflite" / f"{name}_integer.tflite"
         draw = conversion.open_checked(data, path)
-        file = conversion.File(path, data, draw, INTEGER.at_least, True)
+        file = conversion.File(
+            path, data, draw, INTEGER.at_least, INTEGER.large_at_least
+        )
         references = parity.draw_all_sizes(network), *parity.draw_large(network)
         try:
             return [self._write(file, *references)]

@@ -77,7 +77,8 @@ class PerStyleFiles:
             path, variant = path_of(infix + suffix), variants[suffix]
             draw = open_checked(data, path)
             # float16 is float32 but for its weights.
-            yield File(path, data, draw, variant.at_least, suffix in ("", "_int8"))
+            large = variant.large_at_least if suffix in ("", "_int8") else 0.0
+            yield File(path, data, draw, variant.at_least, large)
 
     def convert(
         self, height: int, width: int, variants: Mapping[str, Variant]
