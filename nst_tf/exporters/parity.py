@@ -158,16 +158,21 @@ def compare(
         path: where the artifact is to be, for the error.
         at_least: peak signal-to-noise ratio in decibels that each picture must reach,
             but for one of a single pixel, see `ONE_PIXEL`.
-        large_at_least: the same for pictures of `views.LARGE`.
+        large_at_least: the same for pictures of `views.MANY_PIXELS` and more; 0 for no
+            other.
 
     Raises:
         RuntimeError: the artifact is wrong. That is a fault of conversion, not of the
             user.
     """
-    floors = {(1, 1): min(at_least, ONE_PIXEL), views.LARGE: large_at_least}
     differences = []
     for reference in references:
-        floor = floors.get(reference.picture.shape[1:3], at_least)
+        height, width = reference.picture.shape[1:3]
+        floor = at_least
+        if height == width == 1:
+            floor = min(at_least, ONE_PIXEL)
+        elif height * width >= views.MANY_PIXELS:
+            floor = large_at_least or at_least
         differences.append(_compare(reference, artifact, path, floor))
     decibels, largest, average = zip(*differences)
     unequal = [ratio for ratio in decibels if not math.isinf(ratio)]

@@ -11,6 +11,7 @@ VIEWS = 20  # of the packaged photographs
 SIZE = (71, 94)  # no side is one that the network can draw without padding it
 # Heights and widths of one view each: the smallest, a phone's, a screen's.
 SIZES = ((1, 1), (384, 384), (1024, 1024))
+MANY_PIXELS = 1024 * 1024  # from here on a picture counts as large
 LARGE = (3072, 4096)  # a photo of 12 megapixels, as cameras take them
 
 
