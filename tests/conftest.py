@@ -1,6 +1,7 @@
 """A quiet TensorFlow with full float32 arithmetic, and fixtures that several test files share."""
 
 import os
+from unittest import mock
 
 # TensorFlow and CUDA read these once, when they are loaded.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -11,6 +12,7 @@ from absl import flags
 from support.pictures import smooth
 
 from nst_tf.config import flags as config_flags
+from nst_tf.exporters import views
 
 # (name, height, width, mode) of the pictures in `photos_folder`
 PICTURES = (
@@ -20,6 +22,14 @@ PICTURES = (
     ("below/wide.jpg", 30, 90, "RGB"),
     ("below/gray.png", 44, 44, "L"),
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_views():
+    """Exports compare small pictures: at 12 megapixels each would take ten seconds."""
+    sizes = mock.patch.multiple(views, SIZES=((1, 1), (60, 45)), LARGE=(64, 48))
+    with sizes:
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from support import tiny
 
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import metrics
-from nst_tf.exporters import parity
+from nst_tf.exporters import parity, views
 from nst_tf.exporters.tflite import conversion
 from nst_tf.images import io as image_io
 from nst_tf.inference.open_model import load_model
@@ -112,7 +112,7 @@ def likeness(name, shown):
 def test_8_bits_cost_little_on_each_of_twenty_views(name):
     assert (
         likeness(
-            name, [parity.view(number, parity.SIZE) for number in range(parity.VIEWS)]
+            name, [views.view(number, views.SIZE) for number in range(views.VIEWS)]
         )
         >= conversion.INT8.at_least
     )

@@ -78,6 +78,11 @@ def _describe(folder, artifact):
         "file": artifact.path.relative_to(folder).as_posix(),
         "bytes": artifact.size,
         "decibels_to_the_network": "equal" if math.isinf(likeness.least) else decibels,
+        "least_decibels_by_size": {
+            size: "equal" if math.isinf(least) else round(least, 1)
+            for size, least in likeness.by_size.items()
+        },
+        **({"left_out": likeness.left_out} if likeness.left_out else {}),
         "gray_levels_to_the_network": {
             "largest": round(likeness.largest, 2),
             "mean": round(likeness.average, 3),

@@ -1,7 +1,6 @@
 """The gate of every export: the artifact must draw the pictures that the network draws."""
 
 import dataclasses
-import functools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,12 +8,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from nst_tf.core import memory
 from nst_tf.data import sample_photos
-from nst_tf.exporters import network_inputs
-from nst_tf.images import io as image_io
+from nst_tf.exporters import network_inputs, views
 
-VIEWS = 20  # of the packaged photographs
-SIZE = (71, 94)  # no side is one that the network can draw without padding it
+# Decibels that one pixel must reach. It is grown to a picture of one color, of which
+# norms divide mere rounding by the root of their epsilon.
+ONE_PIXEL = 35.0
+# Memory of drawing, in sizes of the largest tensor. Measured at 3 megapixels: 3.4 to
+# 3.5 for the published models, 3.7 for their .tflite files at 12.
+PEAK = 4.0
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -24,23 +27,28 @@ class Likeness:
     Attributes:
         least: peak signal-to-noise ratio of the picture that differs most, decibels;
             infinite where equal.
-        mean: of the ratios of all pictures.
+        mean: of the ratios of all pictures that are not equal.
         largest: difference of the one number that differs most, gray levels.
         average: over the numbers of all pictures, gray levels.
+        by_size: least ratio of the pictures of each size, "WIDTHxHEIGHT".
+        left_out: why no large picture was looked at; "" if one was, or none is asked.
     """
 
     least: float
     mean: float
     largest: float
     average: float
+    by_size: dict[str, float] = dataclasses.field(default_factory=dict, compare=False)
+    left_out: str = dataclasses.field(default="", compare=False)
 
     def __str__(self):
-        """ "equal to the network", or "at least 52.1 dB to the network, 55.0 in the mean"."""
-        if math.isinf(self.least):
-            return "equal to the network"
-        return (
-            f"at least {self.least:.1f} dB to the network, {self.mean:.1f} in the mean"
-        )
+        """ "equal to the network", or "at least 52.1 dB to the network, 55.0 in the mean";
+        then what was left out.
+        """
+        text = "equal to the network"
+        if not math.isinf(self.least):
+            text = f"at least {self.least:.1f} dB to the network, {self.mean:.1f} in the mean"
+        return f"{text}; {self.left_out}" if self.left_out else text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,27 +88,58 @@ class Reference:
 
 def draw_references(
     network: keras.Model,
-    size: tuple[int, int] = SIZE,
-    views: Sequence[int] = range(VIEWS),
+    size: tuple[int, int] = views.SIZE,
+    numbers: Sequence[int] = range(views.VIEWS),
 ) -> list[Reference]:
     """Returns what a network makes of photographs, in its style settings in turn.
 
     Args:
         network: of one, several or any styles.
         size: height and width of the photographs, pixels.
-        views: which; see `view`.
+        numbers: of the views; see `views.view`.
     """
+    return [
+        Reference(inputs, network_inputs.draw(network, *inputs.values()))
+        for inputs in _choose_inputs(network, size, numbers)
+    ]
+
+
+def draw_all_sizes(network: keras.Model) -> list[Reference]:
+    """Returns the references of all views of `views.SIZE`, and of one of
+    each of `views.SIZES`."""
+    references = draw_references(network)
+    for number, size in enumerate(views.SIZES):
+        references += draw_references(network, size, [number])
+    return references
+
+
+def draw_large(network: keras.Model) -> tuple[list[Reference], str]:
+    """Returns the reference of one view of `views.LARGE`; or none, and why.
+
+    LiteRT and TensorFlow take about the same memory for it.
+    """
+    (inputs,) = _choose_inputs(network, views.LARGE, [0], views.cut_view)
+    compiled = network_inputs.compile_drawing(network, inputs)
+    needed = PEAK * compiled.largest_tensor
+    free = memory.available_memory()
+    if needed > free:
+        height, width = views.LARGE
+        return [], (
+            f"not looked at {width}x{height} pixels, which takes {needed / 1e9:.1f} GB "
+            f"of memory where {free / 1e9:.1f} are free"
+        )
+    return [Reference(inputs, compiled.draw())], ""
+
+
+def _choose_inputs(network, size, numbers, cut=views.view):
+    """Yields photographs with settings of style, as inputs by name, the photo first."""
     settings = network_inputs.style_settings(network)
     name = "content" if network_inputs.is_any_style(network) else "image"
-    references = []
-    for number in views:
+    for number in numbers:
         # Shifts the pairing each round, so that every photo meets every setting.
         turn = number + number // len(sample_photos.PHOTOS)
-        chosen = settings[turn % len(settings)]
-        photo = view(number, size)[None]
-        picture = network_inputs.draw(network, photo, chosen)
-        references.append(Reference({name: photo, **chosen}, picture))
-    return references
+        photo = cut(number, size)[None]
+        yield {name: photo, **settings[turn % len(settings)]}
 
 
 def compare(
@@ -108,44 +147,46 @@ def compare(
     artifact: Callable[..., np.ndarray],
     path: Path,
     at_least: float,
+    large_at_least: float = 0.0,
 ) -> Likeness:
     """Compares an artifact with what the network has drawn.
 
     Args:
-        references: from `draw_references`.
+        references: from `draw_references`, `draw_all_sizes`, `draw_large`.
         artifact: the same function as loaded from disk, of inputs by name, clipped to
             [0, 1].
         path: where the artifact is to be, for the error.
-        at_least: peak signal-to-noise ratio in decibels that each picture must reach.
+        at_least: peak signal-to-noise ratio in decibels that each picture must reach,
+            but for one of a single pixel, see `ONE_PIXEL`.
+        large_at_least: the same for pictures of `views.MANY_PIXELS` and more; 0 for no
+            other.
 
     Raises:
         RuntimeError: the artifact is wrong. That is a fault of conversion, not of the
             user.
     """
-    differences = [_compare(each, artifact, path, at_least) for each in references]
+    differences = []
+    for reference in references:
+        height, width = reference.picture.shape[1:3]
+        floor = at_least
+        if height == width == 1:
+            floor = min(at_least, ONE_PIXEL)
+        elif height * width >= views.MANY_PIXELS:
+            floor = large_at_least or at_least
+        differences.append(_compare(reference, artifact, path, floor))
     decibels, largest, average = zip(*differences)
+    unequal = [ratio for ratio in decibels if not math.isinf(ratio)]
+    by_size: dict[str, float] = {}
+    for reference, ratio in zip(references, decibels):
+        height, width = reference.picture.shape[1:3]
+        size = f"{width}x{height}"
+        by_size[size] = min(ratio, by_size.get(size, math.inf))
     return Likeness(
-        min(decibels), float(np.mean(decibels)), max(largest), float(np.mean(average))
-    )
-
-
-@functools.lru_cache(maxsize=2 * VIEWS)
-def view(number: int, size: tuple[int, int]) -> np.ndarray:
-    """Returns a part of a packaged photograph, float32 [H, W, 3]: the same for the same
-    number, another for others.
-
-    Parts, because five photographs are too few: small and large ones, with and without
-    flat sky or wall, in which instance norm makes much of little.
-    """
-    rgb8 = sample_photos.builtin_photo(
-        list(sample_photos.PHOTOS)[number % len(sample_photos.PHOTOS)]
-    )
-    rng, (height, width) = np.random.default_rng(number), rgb8.shape[:2]
-    scale = rng.uniform(0.35, 1.0) * min(height / size[0], width / size[1])
-    tall, wide = (max(1, int(scale * side)) for side in size)
-    top, left = rng.integers(height - tall + 1), rng.integers(width - wide + 1)
-    return image_io.to_float(
-        image_io.resize_rgb8(rgb8[top : top + tall, left : left + wide], *size)
+        min(decibels),
+        float(np.mean(unequal)) if unequal else math.inf,
+        max(largest),
+        float(np.mean(average)),
+        by_size,
     )
 
 
@@ -159,12 +200,13 @@ def _compare(reference, artifact, path, at_least):
             f"Expected {path} to draw finite pixels of shape {wanted.shape}. Received: "
             f"shape {picture.shape}, finite: {finite}. It was not written."
         )
+    height, width = wanted.shape[1:3]
     decibels = psnr(picture, wanted)
     # Not "below": a network that draws NaN compares as neither.
     if not decibels >= at_least:
         raise RuntimeError(
             f"Expected {path} to equal the network by {at_least:.0f} dB. Received: {decibels:.1f} "
-            "dB. It was not written."
+            f"dB at {width}x{height} pixels. It was not written."
         )
     grays = 255 * np.abs(picture - wanted)
     return decibels, float(grays.max()), float(grays.mean())

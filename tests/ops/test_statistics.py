@@ -171,6 +171,49 @@ def test_moments_of_float16_are_float32_and_do_not_overflow():
     assert mean.numpy().item() == 0 and variance.numpy().item() == 1e6
 
 
+@pytest.mark.slow
+def test_moments_of_a_large_photo_equal_numpys_in_float64():
+    features = np.random.default_rng(0).random((1, 4096, 4096, 2), np.float32)
+    features[:, :2048] += 4  # a sky above a ground
+    mean, variance = statistics.channel_moments(features)
+    mean64 = features.mean((1, 2), np.float64, keepdims=True)
+    variance64 = features.var((1, 2), np.float64, keepdims=True)
+    np.testing.assert_allclose(mean, mean64, rtol=1e-5)
+    np.testing.assert_allclose(variance, variance64, rtol=1e-5)
+
+
+def test_moments_under_a_mask_equal_numpys_in_float64():
+    rng = np.random.default_rng(0)
+    features = rng.random((1, 1024, 1024, 2), np.float32)
+    features[:, :512] += 4
+    mask = rng.random((1, 1024, 1024, 1), np.float32)
+    weights = mask.astype(np.float64)
+    mean64 = np.sum(weights * features, (1, 2), keepdims=True) / weights.sum()
+    deviations = weights * np.square(features - mean64)
+    variance64 = deviations.sum((1, 2), keepdims=True) / weights.sum()
+    mean, variance = statistics.channel_moments(features, mask)
+    np.testing.assert_allclose(mean, mean64, rtol=5e-6)
+    np.testing.assert_allclose(variance, variance64, rtol=5e-6)
+
+
+def test_the_gradient_of_moments_is_tensorflows():
+    features, upstream = tf.constant(noise(2, 5, 7, 3)), noise(2, 1, 1, 3, seed=1)
+
+    def gradient(moments):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            mean, variance = moments(features)
+            value = tf.reduce_sum(upstream * (mean + variance))
+        return tape.gradient(value, features)
+
+    np.testing.assert_allclose(
+        gradient(statistics.channel_moments),
+        gradient(lambda values: tf.nn.moments(values, [1, 2], keepdims=True)),
+        rtol=1e-4,
+        atol=1e-7,
+    )
+
+
 # -- total variation -------------------------------------------------------------------------------
 
 

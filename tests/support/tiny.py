@@ -7,6 +7,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from nst_tf.config.registries import EXPORTERS
 from nst_tf.config.train import TrainSettings
@@ -182,6 +183,12 @@ def artifact(name: str) -> Path:
         artifact.path for artifacts in exported()[1].values() for artifact in artifacts
     ]
     return next(path for path in paths if path.name == name)
+
+
+def add_naively(values, weights=None):
+    """What `statistics.spatial_mean` is not: one long sum."""
+    assert weights is None
+    return tf.reduce_mean(values, [1, 2], keepdims=True)
 
 
 def open_painter(model: Path | str, style=None, strength: float = 1.0):

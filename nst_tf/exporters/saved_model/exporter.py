@@ -32,7 +32,8 @@ class SavedModelExporter(Exporter):
         """Writes the one artifact; `name` is not used: the folder's is the model's."""
         any_kind = network_inputs.is_any_style(network)
         kind = any_style if any_kind else per_style
-        references = parity.draw_references(network)
+        # At no larger size: what it draws with are the network's own operations.
+        references = parity.draw_all_sizes(network)
         path = folder / "saved_model" / "1"
         # A hidden folder beside its place is no version for TensorFlow Serving.
         with files.replace_folder(path) as scratch:

@@ -65,7 +65,9 @@ class AnyStyleFiles:
             # Styles are encoded by the file that an app would use beside it.
             encode = self._encode[suffix]
             draw = self.draw_with(open_checked(data, path), encode)
-            yield File(path, data, draw, VARIANTS[suffix].at_least)
+            variant = VARIANTS[suffix]
+            large = 0.0 if side else variant.large_at_least
+            yield File(path, data, draw, variant.at_least, large)
 
     def _make_encoders(self, path_of):
         core = litert_layers.for_litert(transform_net.core(self._parts.encode_style))

@@ -1,5 +1,6 @@
 """TFLite: for phones, browsers and machines without TensorFlow, run by LiteRT."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -80,21 +81,28 @@ class TfliteExporter(Exporter):
         def path_of(suffix):
             return folder / "tflite" / f"{name}{suffix}.tflite"
 
-        artifacts = []
-        for side in (None, *(sides or source.sides)):
-            if side:
-                # The same weights again: two photos show whether the size is right.
-                references = parity.draw_references(network, (side, side), range(2))
-            else:
-                references = parity.draw_references(network)
+        references = parity.draw_all_sizes(network)
+        large, left_out = parity.draw_large(network)
+        artifacts = [
+            self._write(file, references, large, left_out)
+            for file in source.make(path_of, None)
+        ]
+        for side in sides or source.sides:
+            # The same weights again: two photos show whether the size is right.
+            references = parity.draw_references(network, (side, side), range(2))
             for file in source.make(path_of, side):
                 artifacts.append(self._write(file, references))
         return artifacts
 
-    def _write(self, file, references):
+    def _write(self, file, references, large=(), left_out=""):
         """Writes a `conversion.File` that passes the check."""
         path, data = file.path, file.data
-        likeness = parity.compare(references, file.draw, path, file.at_least)
+        floors = file.at_least, file.large_at_least
+        if file.large_at_least:
+            references = [*references, *large]
+        likeness = parity.compare(references, file.draw, path, *floors)
+        if file.large_at_least:
+            likeness = dataclasses.replace(likeness, left_out=left_out)
         files.write_atomically(path, data, overwrite=True)
         return parity.Artifact(path, len(data), likeness, file.at_least, self.name)
 

@@ -12,6 +12,7 @@ from nst_tf.exporters import network_inputs
 from nst_tf.exporters.tflite import litert_layers
 from nst_tf.images import io as image_io
 from nst_tf.layers.normalization import InstanceNormalization, ModulatedNormalization
+from nst_tf.ops import statistics
 
 NORMS = (InstanceNormalization, ModulatedNormalization)
 # of features less their mean: their squares stay a sixteenth of float16's largest
@@ -77,7 +78,7 @@ def largest_features(
             norms,
             tf.nest.flatten(probe(tf.nest.map_structure(tf.convert_to_tensor, each))),
         ):
-            centered = maps - tf.reduce_mean(maps, [1, 2], keepdims=True)
+            centered = maps - statistics.spatial_mean(maps)
             largest[norm.name] = max(
                 largest[norm.name], float(tf.reduce_max(tf.abs(centered)))
             )

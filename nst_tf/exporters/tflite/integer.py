@@ -21,10 +21,9 @@ from nst_tf.exporters.tflite import (
     per_style,
 )
 from nst_tf.exporters.tflite.exporter import TfliteExporter
-from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.models import transform_net
 
-INTEGER = conversion.Variant(32.0, (tf.lite.Optimize.DEFAULT,))
+INTEGER = conversion.Variant(32.0, 30.0, (tf.lite.Optimize.DEFAULT,))
 
 
 class IntegerTfliteExporter(TfliteExporter):
@@ -53,10 +52,12 @@ class IntegerTfliteExporter(TfliteExporter):
         data = conversion.convert(function, core.weights, {"": INTEGER})[""]
         path = folder / "tflite" / f"{name}_integer.tflite"
         draw = conversion.open_checked(data, path)
-        file = conversion.File(path, data, draw, INTEGER.at_least)
-        references = parity.draw_references(network)
+        file = conversion.File(
+            path, data, draw, INTEGER.at_least, INTEGER.large_at_least
+        )
+        references = parity.draw_all_sizes(network), *parity.draw_large(network)
         try:
-            return [self._write(file, references)]
+            return [self._write(file, *references)]
         except RuntimeError as error:
             # Here it is the network that may not bear 8 bits: not every one does, least
             # of all of many styles.
@@ -143,24 +144,6 @@ class _ColorConvolution(_RoundedBeforeItSpreads, litert_layers.ColorConvolution)
     pass
 
 
-class Norm(InstanceNormalization):
-    """The same norm, by means of each column first.
-
-    LiteRT adds number by number in float32. The numbers here are multiples of one step,
-    so that the rounding errors of a long sum all have one sign: over 384x384 pixels
-    that cost pictures up to 5 dB.
-    """
-
-    def call(self, inputs, style_weights=None):
-        mean = _mean(inputs)
-        variance = _mean(tf.math.squared_difference(inputs, mean))
-        return super().call(inputs, mean, variance, style_weights)
-
-
-def _mean(maps):
-    return tf.reduce_mean(tf.reduce_mean(maps, 1, keepdims=True), 2, keepdims=True)
-
-
 ROUNDED = {
     keras.layers.Conv2D: _Convolution,
     keras.layers.DepthwiseConv2D: _ConvolutionOfChannels,
@@ -168,5 +151,4 @@ ROUNDED = {
     litert_layers.EdgePadding2D: _EdgePad,
     litert_layers.UpsamplingConvolution: _UpsamplingConvolution,
     litert_layers.ColorConvolution: _ColorConvolution,
-    InstanceNormalization: Norm,
 }

@@ -75,7 +75,10 @@ class PerStyleFiles:
             variants, infix = {"_float16": FLOAT16}, f"_{side}"
         for suffix, data in self.convert(side or SIDE, side or SIDE, variants).items():
             path, variant = path_of(infix + suffix), variants[suffix]
-            yield File(path, data, open_checked(data, path), variant.at_least)
+            draw = open_checked(data, path)
+            # float16 is float32 but for its weights.
+            large = variant.large_at_least if suffix in ("", "_int8") else 0.0
+            yield File(path, data, draw, variant.at_least, large)
 
     def convert(
         self, height: int, width: int, variants: Mapping[str, Variant]

@@ -144,7 +144,10 @@ class WebExporter(Exporter):
             for path, data in contents.items():
                 files.write_atomically(scratch / path, data)
         size = sum(map(len, contents.values()))
-        likeness = min(likenesses)
+        sizes = {
+            size: least for each in likenesses for size, least in each.by_size.items()
+        }
+        likeness = dataclasses.replace(min(likenesses), by_size=sizes)
         return [parity.Artifact(target, size, likeness, FLOAT16.at_least, self.name)]
 
     def open(self, path: Path) -> Callable[..., np.ndarray]:

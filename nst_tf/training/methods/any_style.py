@@ -43,7 +43,7 @@ class AnyStyleTask(DrawingTask):
         super().__init__(settings)
         self._transfer = feature_transforms.transfer(settings.transfer)
         self._transferred = settings.content_target == "transferred"
-        self.network, self._encoder = _build_network(settings)
+        self.network, self._encoder = build_network(settings)
 
     @property
     def provenance(self) -> dict:
@@ -112,7 +112,7 @@ class AnyStyleTask(DrawingTask):
         return self.network([photo, style, alpha])
 
 
-def _build_network(settings):
+def build_network(settings):
     """Returns the network that `settings` name, and its encoder."""
     predicts = settings.network == "style_prediction"
     layers = (adain_net.LAYER, *settings.skips)
