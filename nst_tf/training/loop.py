@@ -32,6 +32,8 @@ LOST = (
     tf.errors.FailedPreconditionError,
 )
 
+MOMENTUM = 0.9  # of SGD; the usual one, Sutskever et al. 2013
+
 
 def restore_weights(network: keras.Model, checkpoints: Path) -> None:
     """Takes a network's weights alone from the newest checkpoint of another run.
@@ -320,10 +322,19 @@ class Fit:
 
 
 def _open_optimizer(config, task):
-    averages = {"use_ema": True, "ema_momentum": config.ema} if config.ema else {}
+    size, options = config.learning_rate, {"weight_decay": config.weight_decay or None}
+    if config.ema:
+        options |= {"use_ema": True, "ema_momentum": config.ema}
     if config.optimizer == "muon":
-        return Muon(config.learning_rate, adam_layers=task.output_layers, **averages)
-    return keras.optimizers.Adam(config.learning_rate, **averages)
+        optimizer = Muon(size, adam_layers=task.output_layers, **options)
+    elif config.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(size, MOMENTUM, nesterov=True, **options)
+    else:
+        optimizer = keras.optimizers.Adam(size, **options)
+    if config.weight_decay:
+        # Kernels alone: scales and offsets of norms have no size to keep small.
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
 
 
 def _first_line(error):

@@ -9,7 +9,8 @@ import keras
 import tensorflow as tf
 
 from nst_tf.config.registries import METHODS
-from nst_tf.config.train import DrawingSettings, TrainSettings
+from nst_tf.config.perceptual import PrecisionSettings
+from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import expected, first_line
 from nst_tf.data import pipeline, sources as data_sources
 from nst_tf.exporters import export_network
@@ -51,17 +52,19 @@ def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFol
             resume from, and no exports.
     """
     distribution = open_distribution(settings.strategy)
-    if isinstance(settings, DrawingSettings):
+    if isinstance(settings, PrecisionSettings):
         settings = precision.resolve_precision(settings, log)
     keras.utils.set_random_seed(settings.seed)
-    source = data_sources.open_source(settings.content, settings.data_dir)
+    method, source = METHODS[settings.method], None
+    if not method.labeled:
+        source = data_sources.open_source(settings.content, settings.data_dir)
     with distribution.strategy.scope():
-        task = METHODS[settings.method](settings)
+        task = method(settings)
     open_batches, sources = _open_batches(settings, source, task)
     # Opened only now: settings that cannot work leave no folder behind.
     run = _open_run(settings, distribution)
     if distribution.is_chief and not settings.resume:
-        run.note(**task.provenance, content=source.name)
+        run.note(**task.provenance, content=sources[0].name)
     fit = Fit(task, _fit_config(settings), distribution, run.checkpoints)
     restored = fit.restore() if settings.resume else 0
     if restored:
@@ -108,6 +111,7 @@ def _fit_config(settings):
         settings.checkpoint_minutes,
         settings.optimizer,
         settings.ema,
+        getattr(settings, "weight_decay", 0.0),
     )
 
 
@@ -121,11 +125,13 @@ def _listeners(settings, run, task, restored):
                 functools.partial(task.preview, run), settings.preview_steps
             )
         )
-    return listeners
+    return [*listeners, *task.listeners(run, restored)]
 
 
 def _open_batches(settings, source, task):
     """How batches are opened, and the sources that they come from."""
+    if task.labeled:
+        return task.source.open_batches, [task.source]
     config = pipeline.CropConfig(
         settings.crop_size,
         settings.short_side or round(1.25 * settings.crop_size),
