@@ -18,6 +18,9 @@ from nst_tf.features.vgg import build_topology, make_geometry
 from nst_tf.runs.folder import RunFolder
 
 SCORES = "scores"  # the layer whose outputs are the classes' scores
+# Of the norms' averages. With Keras's 0.99 they are far behind after an epoch of a few
+# hundred steps: 15 % of validation pictures were right, of training pictures 62 %.
+NORM_MOMENTUM = 0.9
 RANGE = "normalization"  # the layer that knows mean and deviation of the pictures
 
 
@@ -63,9 +66,12 @@ def build_classifier(
                 name=name,
                 dtype=dtype,
             )(x)
-            # Over all replicas, so that devices together learn as one does.
+            # Moments over all replicas, so that devices together learn as one does.
             x = keras.layers.BatchNormalization(
-                synchronized=True, name=f"block{block}_norm{number}", dtype=dtype
+                momentum=NORM_MOMENTUM,
+                synchronized=True,
+                name=f"block{block}_norm{number}",
+                dtype=dtype,
             )(x)
             x = keras.layers.ReLU(name=f"relu{block}_{number}", dtype=dtype)(x)
     x = keras.layers.GlobalAveragePooling2D(name="mean", dtype="float32")(x)

@@ -43,20 +43,20 @@ class ClassifyTask(Task):
         self._settings = settings
         known = self._read(settings.content, "train", "--content")
         self._sha256, self.classes = known.sha256, known.classes
-        self._train, self._validation = known.split(settings.seed)
-        self._test = None
+        self.training, self.validation = known.split(settings.seed)
+        self.test = None
         if settings.test_content:
-            self._test = self._read(settings.test_content, "test", "--test_content")
-            if self._test.classes != self.classes:
+            self.test = self._read(settings.test_content, "test", "--test_content")
+            if self.test.classes != self.classes:
                 raise expected(
                     f"--test_content with the {len(self.classes)} classes of --content",
-                    ", ".join(self._test.classes),
+                    ", ".join(self.test.classes),
                     "Name its folders the same.",
                 )
         self.source = labels.LabeledStream(
-            self._train, settings.seed, settings.flip, settings.content
+            self.training, settings.seed, settings.flip, settings.content
         )
-        self._mean, self._deviation = self._train.moments()
+        self._mean, self._deviation = self.training.moments()
         self.network = classifier.build_classifier(
             settings.block_widths,
             settings.block_convolutions,
@@ -78,8 +78,8 @@ class ClassifyTask(Task):
         return {
             "labeled_sha256": self._sha256,
             "classes": list(self.classes),
-            "training_pictures": len(self._train),
-            "validation_pictures": len(self._validation),
+            "training_pictures": len(self.training),
+            "validation_pictures": len(self.validation),
             "mean": [round(float(value), 6) for value in self._mean],
             "deviation": [round(float(value), 6) for value in self._deviation],
         }
@@ -104,11 +104,11 @@ class ClassifyTask(Task):
         self, run: RunFolder, restored: int
     ) -> list[keras.callbacks.Callback]:
         """Returns the one that judges the network after every epoch."""
-        settings, count = self._settings, len(self._train)
+        settings, count = self._settings, len(self.training)
         report = EpochReport(
             run,
             lambda epoch: -(-epoch * count // settings.batch_size),
-            lambda: self.judge(self._validation),
+            lambda: self.judge(self.validation),
             self.classes,
             tensorboard=settings.tensorboard,
             patience=settings.patience,
@@ -146,8 +146,8 @@ class ClassifyTask(Task):
         self.network.save(run.classifier)
         lines = []
         for name, pictures in (
-            ("validation", self._validation),
-            ("test", self._test),
+            ("validation", self.validation),
+            ("test", self.test),
         ):
             if pictures is None:
                 continue
