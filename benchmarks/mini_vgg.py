@@ -9,7 +9,6 @@ images a second. The order of the pictures and their crops differ: both are draw
 import json
 import math
 import time
-from pathlib import Path
 
 import keras
 import short_training
@@ -22,7 +21,7 @@ from nst_tf.config.train import TrainSettings
 from nst_tf.core import files
 from nst_tf.images import io as image_io
 from nst_tf.runs.folder import RunFolder
-from nst_tf.training.loop import MOMENTUM
+from nst_tf.training.optimizers import MOMENTUM, NOT_DECAYED
 from nst_tf.training.schedule import FitConfig
 
 flags.DEFINE_string("recipe", None, "Flagfile of --method=classify.", required=True)
@@ -68,7 +67,7 @@ def fit_by_keras(settings, images):
     optimizer = keras.optimizers.SGD(
         schedule, MOMENTUM, nesterov=True, weight_decay=settings.weight_decay or None
     )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
     task.network.compile(
         optimizer,
         keras.losses.CategoricalCrossentropy(

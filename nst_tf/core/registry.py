@@ -56,7 +56,9 @@ class Registry(Mapping[str, Any]):
         """
         name = self._aliases.get(name, name)
         if name not in self:
-            raise expected(f"{self._what} among {self.choices}", repr(name), "Choose one.")
+            raise expected(
+                f"{self._what} among {self.choices}", repr(name), "Choose one."
+            )
         return name
 
     def __getitem__(self, name: str) -> Any:

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from nst_tf.core.errors import UserError, expected
 from nst_tf.data import sources
+from nst_tf.data.draws import Purpose, open_rng
 from nst_tf.data.pipeline import Shard
 from nst_tf.images import io as image_io
 
@@ -103,6 +104,7 @@ class LabeledStream:
     def __init__(self, pictures: LabeledPictures, seed: int, flip: bool, name: str):
         self._pictures, self._seed, self._flip = pictures, seed, flip
         self.name, self.unreadable = name, pictures.unreadable
+        self.found = {"photos": len(pictures), "classes": len(pictures.classes)}
         self._side = pictures.pixels.shape[1]
         margin = self._side // MARGIN
         # What lies behind the border is mirrored.
@@ -149,7 +151,7 @@ class LabeledStream:
             epoch, position = divmod(int(number), len(self._pictures))
             chosen = sources.shuffle(len(self._pictures), self._seed, epoch)[position]
             labels[row] = self._pictures.labels[chosen]
-            rng = np.random.default_rng([self._seed, int(number)])
+            rng = open_rng(self._seed, int(number), Purpose.CROP)
             top, left = rng.integers(self._places, size=2)
             crop = self._wide[chosen, top : top + side, left : left + side]
             mirrored = self._flip and rng.integers(2)

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.core.errors import UserError, expected
+from nst_tf.data.draws import Purpose, open_rng
 from nst_tf.data.sources import Source
 from nst_tf.images import color, io as image_io
 
@@ -151,12 +152,13 @@ def _make_reader(source: Source, config: CropConfig) -> Callable:
                 int(index), photo, _draw_short_side(config, int(index)), config.seed
             )
         except UserError as error:
-            # The error's text tells files apart, but not encoded pictures of one length.
-            source.unreadable.add(f"{hash(photo)} {error}", str(error))
+            key = source.key(int(index), photo, config.seed)
+            source.unreadable.add(key, str(error))
             source.unreadable.check()
             return np.zeros((config.crop_size, config.crop_size, 3), np.uint8), False
-        rng = np.random.default_rng([config.seed, int(index)])
+        rng = open_rng(config.seed, int(index), Purpose.CROP)
         crop = random_crop(pixels, config.crop_size, rng)
+        rng = open_rng(config.seed, int(index), Purpose.RECOLORING)
         if rng.random() < config.recolored:
             crop = image_io.to_uint8(
                 color.rotate_hue(
@@ -171,7 +173,7 @@ def _make_reader(source: Source, config: CropConfig) -> Callable:
 
 
 def _draw_short_side(config: CropConfig, index: int) -> int:
-    rng = np.random.default_rng([config.seed, index, 2])
+    rng = open_rng(config.seed, index, Purpose.ZOOM)
     # Uniform in the logarithm, so that each doubling of the size is equally likely.
     return round(config.short_side * config.max_zoom ** rng.random())
 

@@ -5,6 +5,8 @@ number).
 """
 
 import functools
+import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -12,11 +14,14 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.core.errors import expected, first_line
+from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.data import dead_leaves, sample_photos, style_images
-from nst_tf.images import io as image_io
+from nst_tf.data.draws import Purpose, draw_turn, open_rng
+from nst_tf.images import codecs, io as image_io
 
-MAX_UNREADABLE = 0.01  # of all files; more stops the run
+# More unreadable photos than both of these stop the run.
+MAX_SHARE, MAX_COUNT = 0.01, 3
+LOOKED_AT = 3000  # files at most that are opened before the first step: a second or so
 STYLES = "builtin:styles"  # the packaged style pictures, as a folder
 
 
@@ -44,23 +49,33 @@ class Unreadable:
             return iter(sorted(self._reasons.values()))
 
     def check(self) -> None:
-        """Raises `UserError` with the list if more than `MAX_UNREADABLE` of the photos
-        are broken.
+        """Raises `UserError` with the list if more than `MAX_SHARE` of the photos and more
+        than `MAX_COUNT` of them are broken, or all.
         """
-        if len(self) > MAX_UNREADABLE * self._total:
+        most = max(MAX_SHARE * self._total, MAX_COUNT)
+        if len(self) > most or len(self) >= self._total:
             shown = list(self)
             rest = f" ... and {len(shown) - 20} more" if len(shown) > 20 else ""
             raise expected(
-                f"at most {MAX_UNREADABLE:.0%} of {self._total} photos to be unreadable",
+                f"at most {MAX_SHARE:.0%} or {MAX_COUNT} of {self._total} photos to be "
+                "unreadable",
                 f"{len(shown)}: {'; '.join(shown[:20])}{rest}",
-                "Mend or remove them.",
+                "Mend them and go on with --resume, or begin anew without them.",
             )
 
 
 class Source(Protocol):
-    """Where photos come from."""
+    """Where photos come from.
+
+    Attributes:
+        name: as --content names it.
+        found: what the record says of it, for JSON: enough to tell other photos under
+            the same name. "photos" is their number, where there is one.
+        unreadable: what could not be read.
+    """
 
     name: str
+    found: dict[str, Any]
     unreadable: Unreadable
 
     def dataset(self, start: int, seed: int) -> tf.data.Dataset:
@@ -69,9 +84,16 @@ class Source(Protocol):
     def read(self, index: int, photo: bytes, short_side: int, seed: int) -> np.ndarray:
         """Returns example number `index`, uint8 [H, W, 3], its short side resized."""
 
+    def key(self, index: int, photo: bytes, seed: int) -> str:
+        """Returns what tells the photo of example number `index` from others."""
+
 
 class FolderSource:
-    """All pictures below some folders, `STYLES` among them, in another order every epoch."""
+    """All pictures below some folders, `STYLES` among them, in another order every epoch.
+
+    Of at most `LOOKED_AT` files the headers are read at once; too many that cannot be
+    read raise `UserError`.
+    """
 
     def __init__(self, folders: str):
         if not all(folders.split(",")):
@@ -89,15 +111,37 @@ class FolderSource:
                 else image_io.find_images(folder)
             )
         ]
+        names = "\n".join(map(os.fspath, self._files))
+        self.found = {
+            "photos": len(self._files),
+            "names_sha256": hashlib.sha256(os.fsencode(names)).hexdigest(),
+        }
         self.unreadable = Unreadable(len(self._files))
+        if len(self._files) <= LOOKED_AT:
+            self._look_at_files()
 
     def dataset(self, start: int, seed: int) -> tf.data.Dataset:
         return _count_from(start)
 
     def read(self, index: int, photo: bytes, short_side: int, seed: int) -> np.ndarray:
+        return image_io.decode_rgb8(self._file(index, seed), short_side=short_side)
+
+    def key(self, index: int, photo: bytes, seed: int) -> str:
+        return os.fspath(self._file(index, seed))
+
+    def _file(self, index, seed):
         epoch, position = divmod(index, len(self._files))
-        file = self._files[shuffle(len(self._files), seed, epoch)[position]]
-        return image_io.decode_rgb8(file, short_side=short_side)
+        return self._files[shuffle(len(self._files), seed, epoch)[position]]
+
+    def _look_at_files(self):
+        for file in self._files:
+            if codecs.pixels_of(file):
+                continue
+            try:
+                image_io.decode_rgb8(file, short_side=1)
+            except UserError as error:
+                self.unreadable.add(os.fspath(file), str(error))
+        self.unreadable.check()
 
 
 class TfdsSource:
@@ -108,8 +152,10 @@ class TfdsSource:
     def __init__(self, name: str, data_dir: str = ""):
         self.name = f"tfds:{name}"
         self._tfds, self._builder = open_tfds(name, data_dir)
-        splits = self._builder.info.splits
-        self.unreadable = Unreadable(splits["train"].num_examples)
+        info = self._builder.info
+        count = info.splits["train"].num_examples
+        self.found = {"photos": count, "version": str(info.version)}
+        self.unreadable = Unreadable(count)
 
     def dataset(self, start: int, seed: int) -> tf.data.Dataset:
         examples = self._builder.as_dataset(
@@ -135,6 +181,9 @@ class TfdsSource:
     def read(self, index: int, photo: bytes, short_side: int, seed: int) -> np.ndarray:
         return image_io.decode_rgb8(photo, short_side=short_side)
 
+    def key(self, index: int, photo: bytes, seed: int) -> str:
+        return str(hash(photo))
+
 
 class BuiltinSource:
     """The embedded default: photographs that come with scikit-image, dead leaves, or
@@ -147,14 +196,19 @@ class BuiltinSource:
                 "builtin, builtin:photos or builtin:leaves", kind, "Choose one."
             )
         self.name, self._kind = f"builtin:{kind}", kind
+        self.found = {}
         self.unreadable = Unreadable(1)
 
     def dataset(self, start: int, seed: int) -> tf.data.Dataset:
         return _count_from(start)
 
     def read(self, index: int, photo: bytes, short_side: int, seed: int) -> np.ndarray:
-        rng = np.random.default_rng([seed, index, 1])
-        if self._kind == "photos" or (self._kind == "both" and index % 2 == 0):
+        kind = self._kind
+        if kind == "both":
+            # Each in its turn, but not in the turn of the styles that are learnt.
+            kind = ("photos", "leaves")[draw_turn(seed, index, Purpose.KIND, 2)]
+        if kind == "photos":
+            rng = open_rng(seed, index, Purpose.PHOTO)
             # There are few photographs: random sizes keep crops from coming twice.
             pixels = sample_photos.builtin_photo(
                 list(sample_photos.PHOTOS)[rng.integers(len(sample_photos.PHOTOS))]
@@ -163,6 +217,9 @@ class BuiltinSource:
             height, width = image_io.fit_size(*pixels.shape[:2], short_side=short_side)
             return image_io.resize_rgb8(pixels, height, width)
         return dead_leaves.dead_leaves([seed, index], short_side, short_side)
+
+    def key(self, index: int, photo: bytes, seed: int) -> str:
+        return str(index)
 
 
 def open_source(content: str, data_dir: str = "") -> Source:
@@ -216,4 +273,4 @@ def _count_from(start: int) -> tf.data.Dataset:
 @functools.lru_cache(maxsize=4)
 def shuffle(count: int, seed: int, epoch: int) -> np.ndarray:
     """Returns the numbers below `count` in the order of an epoch."""
-    return np.random.default_rng([seed, epoch]).permutation(count)
+    return open_rng(seed, epoch, Purpose.ORDER).permutation(count)

@@ -38,6 +38,9 @@ class Exporter(abc.ABC):
                 "Leave it out; it is for networks of one or several styles.",
             )
 
+    def check_machine(self) -> None:  # noqa: B027 (most formats need nothing more)
+        """Raises `UserError` if this machine lacks what the format needs beside the package."""
+
     @abc.abstractmethod
     def export(
         self, network: keras.Model, folder: Path, name: str, **options

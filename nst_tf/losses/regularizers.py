@@ -99,17 +99,6 @@ def _mean_or_zero(differences: tf.Tensor) -> tf.Tensor:
     )
 
 
-def identity_mask(index: tf.Tensor) -> tf.Tensor:
-    """Returns 1.0 for the crops that a network is to reproduce unchanged and 0.0 for
-    the others, [B].
-
-    Args:
-        index: [B], running numbers of the crops: each device and each resumed run makes
-            the same choice.
-    """
-    return tf.cast(index % IDENTITY_PERIOD == 0, tf.float32)
-
-
 def add_identity(
     terms: Mapping[str, tf.Tensor],
     pictures: tf.Tensor,
@@ -126,7 +115,7 @@ def add_identity(
     Args:
         terms: as if all crops had been stylized.
         pictures, photos: [B, H, W, 3].
-        mask: from `identity_mask`, [B].
+        mask: [B], 1.0 for one crop in `IDENTITY_PERIOD`, which is to stay, else 0.0.
         weight: of the identity term in the sum, beside terms of the stylized crops.
     """
     share = 1 / IDENTITY_PERIOD

@@ -10,7 +10,8 @@ import keras
 import tensorflow as tf
 import tqdm
 
-from nst_tf.core import files
+from nst_tf.core.errors import expected
+from nst_tf.runs.lock import open_locked
 
 HIDDEN = ("learning_rate", "progress")  # in the log, not in the bar
 
@@ -71,6 +72,9 @@ class JsonLog(keras.callbacks.Callback):
         after: steps that have been trained already. Lines beyond them are cut off: a
             run that died wrote them behind its last checkpoint, and these steps come
             again.
+
+    `on_train_begin` raises `UserError` for a log that another process writes, or whose
+    lines are none of a log.
     """
 
     def __init__(self, path: Path, after: int = 0):
@@ -78,18 +82,27 @@ class JsonLog(keras.callbacks.Callback):
         self._path, self._after = path, after
 
     def on_train_begin(self, logs=None):
-        lines = (
-            self._path.read_text().splitlines(keepends=True)
-            if self._path.exists()
-            else []
-        )
-        kept = [line for line in lines[: self._after] if line.endswith("\n")]
-        files.write_atomically(self._path, "".join(kept).encode(), overwrite=True)
-        before = json.loads(kept[-1])["seconds"] if kept else 0.0
-        self._file = self._path.open(
-            "a", buffering=1
-        )  # line by line: nothing lost on interruption
-        self._started = time.monotonic() - before
+        self._file = open_locked(self._path)
+        lines = self._path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines[: self._after] if line.endswith(b"\n")]
+        seconds = 0.0
+        for number, line in enumerate(kept, 1):
+            seconds = self._read_seconds(number, line)
+        self._file.truncate(sum(map(len, kept)))
+        self._started = time.monotonic() - seconds
+
+    def _read_seconds(self, number, line):
+        try:
+            entry = json.loads(line)
+            float(entry.get("loss", 0))
+            return float(entry["seconds"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._file.close()
+            raise expected(
+                'a log of lines such as {"step": 1, "seconds": 2.5}',
+                f"line {number} of {self._path}: {line[:60]!r}",
+                "Put the file back, or move it away: the log then begins here.",
+            ) from error
 
     def on_train_batch_end(self, batch, logs=None):
         entry = {

@@ -5,12 +5,14 @@ import importlib.metadata
 import json
 import platform
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nst_tf
 from nst_tf.core import files
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import UserError, expected, first_line
+from nst_tf.runs import lock
 
 # All that a run of any method writes; the record last, so that an interrupted removal
 # can be repeated.
@@ -34,6 +36,7 @@ WRITTEN = (
     "run.flags",
     "run.json",
 )
+BUDGET = ("steps", "minutes", "least_steps")
 # `nst_tf.config.fields.Settings` with "method", "resume" and "overwrite" among them.
 RunSettings = Any
 PACKAGES = (
@@ -70,8 +73,9 @@ class RunFolder:
         """The module that replays the run, such as "nst_tf.train"; empty if it is not
         known.
         """
-        if "command" in self.recorded:
-            return self.recorded["command"]
+        command = self.recorded.get("command")
+        if isinstance(command, str):
+            return command
         # Earlier versions say it in the first line of `flags` alone.
         try:
             first, _, _ = self.flags.read_text().partition("\n")
@@ -137,7 +141,8 @@ class RunFolder:
     @property
     def settings(self) -> dict | None:
         """Settings of the run in this folder; None if there is no run in it."""
-        return self.recorded.get("settings")
+        settings = self.recorded.get("settings")
+        return settings if isinstance(settings, dict) else None
 
     @property
     def recorded(self) -> dict:
@@ -146,8 +151,7 @@ class RunFolder:
 
     def note(self, **entries) -> None:
         """Adds entries to `record`."""
-        record = json.loads(self.record.read_text()) if self.record.exists() else {}
-        record |= entries
+        record = self.recorded | entries
         files.write_atomically(
             self.record, json.dumps(record, indent=2).encode(), overwrite=True
         )
@@ -170,9 +174,12 @@ def open_run(
 
     Raises:
         UserError: it holds a run and neither resume nor overwrite is set, it cannot be
-            written, or resume is set and the settings differ from those of the run.
+            written, another process works in it, or resume is set and the settings
+            differ from those of the run.
     """
     run = RunFolder(Path(folder or settings.output))
+    if run.settings:
+        lock.check_free(run.log)
     if settings.resume:
         _check_same(run, settings, flag)
         return run
@@ -204,6 +211,37 @@ def open_run(
     return run
 
 
+def check_inputs(run: RunFolder, inputs: Mapping[str, Any]) -> None:
+    """Raises `UserError` if a run to be resumed began with other inputs than these.
+
+    Names in settings may stand for something else by now: another picture, other
+    weights, other photos.
+
+    Args:
+        run: what is to be resumed.
+        inputs: {name: hashes and counts, as `RunFolder.note` took them}. Those that an
+            earlier version did not note are passed over.
+    """
+    recorded = run.recorded
+    changed = [
+        name
+        for name, value in json.loads(json.dumps(inputs)).items()
+        if name in recorded and _differ(recorded[name], value)
+    ]
+    if changed:
+        raise expected(
+            f"{', '.join(changed)} as the run in {run.path} began with",
+            "something else under the same names",
+            f"Put it back as {run.record.name} has its hashes, or begin a new run.",
+        )
+
+
+def _differ(before, now):
+    if isinstance(before, dict) and isinstance(now, dict):
+        return any(_differ(before[key], now[key]) for key in before.keys() & now)
+    return before != now
+
+
 def format_flags(settings: RunSettings, command: str = "nst_tf.train") -> str:
     """Returns the text of a flagfile with which `command` repeats these settings."""
     lines = [f"# python -m {command} --flagfile=run.flags --output=ANOTHER"]
@@ -231,7 +269,14 @@ def _check_same(run, settings, flag):
             "Leave out --resume.",
         )
     # An earlier version recorded earlier names, and settings that do not count.
-    began = type(settings).of(run.settings, drop_unused=True, log=lambda line: None)
+    try:
+        began = type(settings).of(run.settings, drop_unused=True, log=lambda line: None)
+    except (UserError, TypeError, ValueError, AttributeError, KeyError) as error:
+        raise expected(
+            f"settings of {settings.method} in {run.record}",
+            first_line(error),
+            "Put the file back as the run wrote it, or begin a new run.",
+        ) from error
     before, now = _recorded(began), _recorded(settings)
     free = {
         field.name
@@ -239,16 +284,24 @@ def _check_same(run, settings, flag):
         if field.metadata["resumable"]
     }
     differing = [
-        f"--{name}={now[name]} (the run has {before.get(name)})"
-        for name in now
-        if name not in free and now[name] != before.get(name)
+        name for name in now if name not in free and now[name] != before.get(name)
     ]
-    if differing:
-        raise expected(
-            f"the settings of the run in {run.path}",
-            ", ".join(differing),
-            f"Resume with --flagfile={run.flags} --resume, or choose another --output.",
+    if not differing:
+        return
+    remedy = f"Resume with --flagfile={run.flags} --resume, or choose another --output."
+    if "init_from" in now and set(differing) <= set(BUDGET):
+        remedy = (
+            f"To train further, begin a new run from it: --init_from={run.path} and "
+            "another --output."
         )
+    raise expected(
+        f"the settings of the run in {run.path}",
+        ", ".join(
+            f"--{name}={now[name]} (the run has {before.get(name)})"
+            for name in differing
+        ),
+        remedy,
+    )
 
 
 def _recorded(settings):

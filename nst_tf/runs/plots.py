@@ -22,7 +22,7 @@ def plot_losses(log: Path, names: tuple[str, ...]) -> bytes:
     steps = [entry["step"] for entry in entries]
     figure, axes = _axes("iteration", "value")
     for name in names:
-        values = [entry[name] for entry in entries]
+        values = [entry.get(name, 0.0) for entry in entries]
         if any(values):
             axes.plot(steps, values, label=name.replace("_", " "))
     return _png(figure, axes)

@@ -3,7 +3,6 @@ checkpoint and resume.
 """
 
 import math
-import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -16,43 +15,12 @@ import tensorflow as tf
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.interrupts import Interruptible
 from nst_tf.data.pipeline import Shard
+from nst_tf.runs.checkpoints import Checkpoints
 from nst_tf.training.distribution import Distribution
-from nst_tf.training.muon import Muon
+from nst_tf.training.failures import LOST, describe
+from nst_tf.training.optimizers import open_optimizer
 from nst_tf.training.schedule import FitConfig, FitResult
 from nst_tf.training.task import Task
-
-# What the workers that are left get when one has died; which one depends on what they
-# were doing.
-LOST = (
-    tf.errors.UnavailableError,
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.DeadlineExceededError,
-    tf.errors.InternalError,
-    tf.errors.FailedPreconditionError,
-)
-
-MOMENTUM = 0.9  # of SGD; the usual one, Sutskever et al. 2013
-
-
-def restore_weights(network: keras.Model, checkpoints: Path) -> None:
-    """Takes a network's weights alone from the newest checkpoint of another run.
-
-    Raises:
-        UserError: there is none, or it is of another network.
-    """
-    newest = tf.train.latest_checkpoint(str(checkpoints))
-    try:
-        if newest is None:
-            raise ValueError("it has no checkpoint")
-        weights = tf.train.Checkpoint(network=network)
-        weights.restore(newest).expect_partial().assert_existing_objects_matched()
-    except (ValueError, AssertionError, tf.errors.OpError) as error:
-        raise expected(
-            "--init_from with a run of the same network",
-            f"{checkpoints} ({_first_line(error)})",
-            "Check the folder, and widths and depth.",
-        ) from error
 
 
 class Fit:
@@ -77,12 +45,12 @@ class Fit:
         # Raised here, before any work, if the batch cannot be shared evenly.
         Shard(config.batch_size, 0, strategy.num_replicas_in_sync)
         with strategy.scope():
-            self._optimizer = _open_optimizer(config, task)
+            self._optimizer = open_optimizer(config, task)
             self._optimizer.build(task.network.trainable_variables)
         self._step = tf.Variable(0, dtype=tf.int64, name="step")
         self._next_index = tf.Variable(0, dtype=tf.int64, name="next_index")
         self._seconds = tf.Variable(0.0, dtype=tf.float64, name="seconds")
-        checkpoint = tf.train.Checkpoint(
+        self._checkpoint = tf.train.Checkpoint(
             network=task.network,
             optimizer=self._optimizer,
             step=self._step,
@@ -90,35 +58,42 @@ class Fit:
             seconds=self._seconds,
             state=dict(task.state),
         )
-        self._restored_from = folder = checkpoints
+        self._folder = checkpoints
+        self._saved = self._restored = Checkpoints(checkpoints)
         if not distribution.is_chief:
             # Every worker saves, because saving may be a collective; only the chief's
             # counts.
             self._scratch = tempfile.TemporaryDirectory(prefix="nst_tf_worker_")
-            folder = self._scratch.name
-        self._manager = tf.train.CheckpointManager(
-            checkpoint, str(folder), max_to_keep=2
-        )
+            self._saved = Checkpoints(Path(self._scratch.name))
 
     @property
     def step(self) -> int:
         """Steps trained so far."""
         return int(self._step.numpy())
 
-    def restore(self) -> int:
-        """Continues from the newest checkpoint, if there is one; returns its step, else 0."""
-        newest = tf.train.latest_checkpoint(str(self._restored_from))
-        if newest is None:
-            return 0
+    def restore(self, log: Callable[[str], None] = print) -> int:
+        """Continues from the newest checkpoint that is whole; returns its step.
+
+        Args:
+            log: takes a line for each damaged checkpoint that was passed over.
+
+        Raises:
+            UserError: there is none, or it is of another network.
+        """
         try:
-            self._manager.checkpoint.restore(newest).assert_existing_objects_matched()
+            return self._restored.restore(self._checkpoint, log)
+        except LookupError as error:
+            raise expected(
+                "--resume of a run with a whole checkpoint",
+                f"{self._folder} ({error})",
+                "Put the files back, or begin anew with --overwrite in place of --resume.",
+            ) from error
         except (ValueError, AssertionError, tf.errors.OpError) as error:
             raise expected(
                 "a checkpoint of the same network",
-                f"{newest} ({_first_line(error)})",
+                f"{self._restored.newest} ({describe(error)})",
                 "Resume with the run's own settings, or start anew with --overwrite.",
             ) from error
-        return self.step
 
     def run(
         self,
@@ -142,14 +117,14 @@ class Fit:
             check_data: raises `UserError` if the data turned out to be unusable.
 
         Raises:
-            UserError: unusable data, a loss that is not finite, a checkpoint that
+            UserError: unusable data (after a checkpoint), a loss that is not finite, a checkpoint that
                 cannot be written, a worker that has died.
         """
         network = self.task.network
         network.stop_training = False
         callbacks = keras.callbacks.CallbackList(list(callbacks), model=network)
         batches = iter(self._distribute(open_batches))
-        before, started = float(self._seconds.numpy()), time.monotonic()
+        before = float(self._seconds.numpy())
         saved_at, saved_step = before, self.step
         inside, first, logs = 0.0, None, {}
         reason = self._used_up()
@@ -169,18 +144,19 @@ class Fit:
                     }
                     left = time.monotonic()
                     if first is None:
-                        # the first step compiles: it tells nothing of the rest
+                        # The first step compiles: it tells nothing of the rest, and
+                        # neither budget nor warm-up is used up by it.
                         first = left
                     else:
                         inside += left - entered
                     if not all(math.isfinite(value) for value in logs.values()):
                         raise self._not_finite(step + 1, logs)
-                    self._advance(batch, before + left - started)
+                    self._advance(batch, before + left - first)
                     logs |= {"learning_rate": size, "progress": self._progress()}
                     callbacks.on_train_batch_end(step, logs)
-                    check_data()
+                    self._check(check_data)
                     seconds, stopped, interrupted = self._distribution.agree(
-                        before + time.monotonic() - started,
+                        before + time.monotonic() - first,
                         network.stop_training,
                         interrupt.received,
                     )
@@ -202,7 +178,7 @@ class Fit:
                 raise
             raise UserError(
                 f"Expected all {self._distribution.workers} workers to answer. Received: "
-                f"{_first_line(error)}. Start every worker again with --resume: it continues from "
+                f"{describe(error)}. Start every worker again with --resume: it continues from "
                 f"{self._last_good()}."
             ) from error
         finally:
@@ -212,8 +188,8 @@ class Fit:
         share = inside / max(ended - first, 1e-9) if inside else 1.0
         return FitResult(self.step, float(self._seconds.numpy()), reason, logs, share)
 
-    def save(self) -> str:
-        """Saves a checkpoint; the one before stays until the new one is whole. Returns its path."""
+    def save(self) -> None:
+        """Saves a checkpoint; the one before stays until the new one is whole."""
         # Adam's moments too: one that overflowed would stop its weight from ever moving
         # again.
         for variable in (
@@ -223,11 +199,11 @@ class Fit:
             if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
                 raise self._not_finite(self.step, {variable.path: math.nan})
         try:
-            return self._manager.save(checkpoint_number=self.step)
+            self._saved.save(self._checkpoint, self.step)
         except (OSError, tf.errors.OpError) as error:
             raise UserError(
                 f"Expected to write a checkpoint at step {self.step}. Received: "
-                f"{_first_line(error)}. Free disk space and use --resume: it continues from "
+                f"{describe(error)}. Free disk space and use --resume: it continues from "
                 f"{self._last_good()}."
             ) from error
 
@@ -281,13 +257,22 @@ class Fit:
             return next(batches)
         except (tf.errors.OpError, StopIteration) as error:
             # the stream's own error hides the text: this one names the files
-            check_data()
+            self._check(check_data)
             if self._distribution.workers > 1 and isinstance(error, LOST):
                 raise  # the workers ask each other whether there is a next batch
             raise UserError(
-                f"Expected more training photos. Received: {_first_line(error)}. "
+                f"Expected more training photos. Received: {describe(error)}. "
                 "Check --content."
             ) from error
+
+    def _check(self, check_data):
+        try:
+            check_data()
+        except UserError:
+            # Saving is a collective: not where other workers go on.
+            if self.step and self._distribution.workers == 1:
+                self.save()
+            raise
 
     def _progress(self):
         return self.config.progress(self.step, float(self._seconds.numpy()))
@@ -318,28 +303,4 @@ class Fit:
         )
 
     def _last_good(self):
-        return tf.train.latest_checkpoint(str(self._restored_from)) or "none: the start"
-
-
-def _open_optimizer(config, task):
-    size, options = config.learning_rate, {"weight_decay": config.weight_decay or None}
-    if config.ema:
-        options |= {"use_ema": True, "ema_momentum": config.ema}
-    if config.optimizer == "muon":
-        optimizer = Muon(size, adam_layers=task.output_layers, **options)
-    elif config.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(size, MOMENTUM, nesterov=True, **options)
-    else:
-        optimizer = keras.optimizers.Adam(size, **options)
-    if config.weight_decay:
-        # Kernels alone: scales and offsets of norms have no size to keep small.
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
-
-
-def _first_line(error):
-    # TensorFlow puts the place in the graph before what happened.
-    text = re.sub(r"\{\{.*?\}\} ?", "", str(error))
-    place = r"\s*$|Graph execution error|Detected at node|  File|    |<stack traces"
-    lines = [line for line in text.splitlines() if not re.match(place, line)]
-    return lines[0].rstrip(".:") if lines else type(error).__name__
+        return self._restored.newest or "none: the start"

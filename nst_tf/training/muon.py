@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from nst_tf.training.averages import ExactAverages
+
 # Coefficients of the quintic that takes singular values to about 1 in `ROUNDS` rounds;
 # Jordan et al.
 QUINTIC = (3.4445, -4.7750, 2.0315)
@@ -10,11 +12,11 @@ ROUNDS = 5
 
 
 @keras.saving.register_keras_serializable("nst_tf")
-class Muon(keras.optimizers.Adam):
+class Muon(ExactAverages, keras.optimizers.Adam):
     """Muon for kernels of convolutions and dense layers, Adam for all other variables.
 
     Scales and offsets of norms of N styles, which learn in turn, get the root of N
-    times the learning rate.
+    times the learning rate. N counts the styles that learn, not those that are kept.
 
     The momentum of a kernel, as a matrix of height x width x inputs rows and one column
     an output, is replaced by the nearest matrix with orthonormal rows or columns before
@@ -30,6 +32,7 @@ class Muon(keras.optimizers.Adam):
             about what Adam makes (Liu et al.).
         momentum: decay of the gradients' average.
         beta_2: of Adam.
+        learning_rows: N above; 0 for all rows of such a scale or offset.
 
     Reference:
         Jordan et al. 2024, Muon (kellerjordan.github.io/posts/muon); Liu et al. 2025
@@ -43,11 +46,13 @@ class Muon(keras.optimizers.Adam):
         rms=0.4,
         momentum=0.9,
         beta_2=0.99,
+        learning_rows=0,
         name="muon",
         **kwargs,
     ):
         super().__init__(learning_rate, beta_2=beta_2, name=name, **kwargs)
         self.adam_layers, self.rms, self.momentum = tuple(adam_layers), rms, momentum
+        self.learning_rows = learning_rows
 
     def build(self, variables):
         super().build(variables)
@@ -61,7 +66,7 @@ class Muon(keras.optimizers.Adam):
             and not any(part in variable.path for part in self.adam_layers)
         }
         self._rows = {
-            index: variable.shape[0]
+            index: self.learning_rows or variable.shape[0]
             for index, variable in enumerate(variables)
             if len(variable.shape) == 2 and variable.path.endswith(("scale", "offset"))
         }
@@ -94,6 +99,7 @@ class Muon(keras.optimizers.Adam):
             "adam_layers": self.adam_layers,
             "rms": self.rms,
             "momentum": self.momentum,
+            "learning_rows": self.learning_rows,
         }
 
 

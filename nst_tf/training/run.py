@@ -8,15 +8,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nst_tf.config.registries import METHODS
 from nst_tf.config.perceptual import PrecisionSettings
+from nst_tf.config.registries import EXPORTERS, METHODS
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import expected, first_line
 from nst_tf.data import pipeline, sources as data_sources
 from nst_tf.exporters import export_network
 from nst_tf.features import precision
 from nst_tf.runs import callbacks
-from nst_tf.runs.folder import RunFolder, open_run
+from nst_tf.runs.folder import RunFolder, check_inputs, open_run
+from nst_tf.training import outcome
 from nst_tf.training.distribution import open_distribution
 from nst_tf.training.loop import Fit
 from nst_tf.training.schedule import FitConfig, FitResult
@@ -61,29 +62,35 @@ def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFol
     with distribution.strategy.scope():
         task = method(settings)
     open_batches, sources = _open_batches(settings, source, task)
+    if task.draws and distribution.is_chief:
+        _check_exports(settings.export, task.network)
     # Opened only now: settings that cannot work leave no folder behind.
     run = _open_run(settings, distribution)
-    if distribution.is_chief and not settings.resume:
-        run.note(**task.provenance, content=sources[0].name)
+    if distribution.is_chief:
+        _note_inputs(settings, run, task, sources, log)
     fit = Fit(task, _fit_config(settings), distribution, run.checkpoints)
-    restored = fit.restore() if settings.resume else 0
-    if restored:
+    restored = 0
+    if settings.resume:
+        restored = fit.restore(log)
         log(f"continuing at step {restored}")
     else:
         task.start(open_batches)
     listeners = (
         _listeners(settings, run, task, restored) if distribution.is_chief else []
     )
-    result = fit.run(
-        open_batches, listeners, functools.partial(_check_readable, sources)
-    )
+    try:
+        result = fit.run(
+            open_batches, listeners, functools.partial(_check_readable, sources)
+        )
+    finally:
+        unreadable = _note_unreadable(run, sources, distribution)
     if result.reason == "interrupted":
         raise KeyboardInterrupt(
             f"after step {result.steps}, --resume continues from {run.checkpoints}"
         )
     if distribution.is_chief:
         try:
-            _finish(settings, run, task, result, sources, log)
+            _finish(settings, run, task, result, unreadable, log)
         except (OSError, tf.errors.OpError) as error:
             raise expected(
                 f"to write the results into {run.path}",
@@ -131,14 +138,14 @@ def _listeners(settings, run, task, restored):
 def _open_batches(settings, source, task):
     """How batches are opened, and the sources that they come from."""
     if task.labeled:
-        return task.source.open_batches, [task.source]
+        return task.source.open_batches, {"photos": task.source}
     config = pipeline.CropConfig(
         settings.crop_size,
         settings.short_side or round(1.25 * settings.crop_size),
         settings.seed,
     )
     if not task.pairs:
-        return functools.partial(pipeline.crops, source, config), [source]
+        return functools.partial(pipeline.crops, source, config), {"photos": source}
     paintings = data_sources.open_source(settings.paintings, settings.data_dir)
     max_zoom = max(1.0, settings.style_size / settings.crop_size)
     other = pipeline.CropConfig(
@@ -148,19 +155,51 @@ def _open_batches(settings, source, task):
         max_zoom,
         settings.recolored,
     )
-    return functools.partial(pipeline.pairs, source, config, paintings, other), [
-        source,
-        paintings,
-    ]
+    batches = functools.partial(pipeline.pairs, source, config, paintings, other)
+    return batches, {"photos": source, "paintings": paintings}
+
+
+def _check_exports(names, network):
+    """Raises `UserError` for a format that could not be written after the training."""
+    export_network.check_formats(names, network)
+    for name in names:
+        EXPORTERS[name]().check_machine()
+
+
+def _note_inputs(settings, run, task, sources, log):
+    """Notes what the run begins with; of a resumed run, that it is the same, and what
+    an earlier version did not note.
+    """
+    inputs = {**task.provenance, "content": sources["photos"].name}
+    for role, source in sources.items():
+        inputs[role] = source.found
+        if "photos" in source.found:
+            log(f"{source.found['photos']} {role} found in {source.name}")
+        for reason in source.unreadable:
+            log(f"left out: {reason}")
+    if settings.resume:
+        check_inputs(run, inputs)
+        if "photos" not in run.recorded:
+            log("begun by an earlier version: its next crops are drawn as today")
+    run.note(**{name: inputs[name] for name in inputs if name not in run.recorded})
+
+
+def _note_unreadable(run, sources, distribution):
+    """Notes all photos that could not be read, in earlier parts of the run too; returns them."""
+    known = run.recorded.get("unreadable", [])
+    reasons = set(map(str, known if isinstance(known, list) else []))
+    reasons.update(*(source.unreadable for source in sources.values()))
+    if reasons and distribution.is_chief:
+        run.note(unreadable=sorted(reasons))
+    return sorted(reasons)
 
 
 def _check_readable(sources):
-    for source in sources:
+    for source in sources.values():
         source.unreadable.check()
 
 
-def _finish(settings, run, task, result: FitResult, sources, log):
-    unreadable = [reason for source in sources for reason in source.unreadable]
+def _finish(settings, run, task, result: FitResult, unreadable, log):
     for reason in unreadable:
         log(f"left out: {reason}")
     log(
@@ -183,6 +222,7 @@ def _finish(settings, run, task, result: FitResult, sources, log):
     for line in task.finish(run, result):
         log(line)
     if task.draws:
+        outcome.check_descent(run)
         _export(settings, run, task, log)
 
 

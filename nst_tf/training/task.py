@@ -26,15 +26,18 @@ class Task(abc.ABC):
         state: further variables, networks and optimizers that a resumed run needs.
         output_layers: names of the network's layers whose outputs are no features; Muon
             leaves them to Adam.
+        learning_rows: how many styles' norms learn beside those that are kept; 0 where
+            all do.
         draws: whether the network draws pictures, which are then shown and exported.
         pairs: whether batches have paintings, "style", beside photos.
         labeled: whether it reads --content itself, with labels; it then has a `source`
-            with a name, what is unreadable, and `open_batches`.
+            with a name, what was found and what is unreadable, and `open_batches`.
     """
 
     network: keras.Model
     state: Mapping[str, Any] = {}
     output_layers: Sequence[str] = ()
+    learning_rows: int = 0
     draws: bool = True
     pairs: bool = False
     labeled: bool = False

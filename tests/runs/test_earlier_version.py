@@ -21,7 +21,7 @@ from nst_tf.config.train import FeedforwardSettings, TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.runs.folder import RunFolder, open_run
-from nst_tf.training import loop
+from nst_tf.training.first_weights import restore_weights
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "run_of_0ad64c8"
 # 0ad64c8 itself, when it resumes this run, ends 4.5e-5 away from its uninterrupted run;
@@ -74,7 +74,7 @@ def test_the_tolerance_would_show_a_resume_that_did_nothing(begun):
     with np.load(FIXTURE / "straight_weights.npz") as straight:
         expected = [straight[name] for name in straight.files]
     network = keras.saving.load_model(FIXTURE / "straight.keras", compile=False)
-    loop.restore_weights(network, begun / "checkpoints")
+    restore_weights(network, RunFolder(begun))
     for before, value in zip(network.get_weights(), expected, strict=True):
         if value.ndim == 4:
             assert np.abs(before - value).max() > TOLERANCE

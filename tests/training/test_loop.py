@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 
 import keras
 import numpy as np
@@ -14,9 +15,11 @@ import pytest
 import tensorflow as tf
 
 from nst_tf.core.errors import UserError
-from nst_tf.training import loop as fit_loop
+from nst_tf.runs.folder import RunFolder
 from nst_tf.training.distribution import open_distribution
+from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.loop import Fit
+from nst_tf.training.optimizers import open_optimizer
 from nst_tf.training.schedule import FitConfig
 
 BATCH = 4
@@ -26,6 +29,7 @@ class ToyTask:
     """Learns to invert pictures; its state is a running mean: losing it changes the loss."""
 
     output_layers = ()
+    learning_rows = 0
 
     def __init__(self, channels=6, nan_at=None):
         keras.utils.set_random_seed(3)
@@ -112,9 +116,14 @@ def stop(network):
     return act
 
 
+def saved(folder):
+    """The steps of the checkpoints in a folder, found without the code under test."""
+    return sorted(int(path.stem[5:]) for path in folder.rglob("ckpt-*.index"))
+
+
 def checkpointed(folder):
     """{name: array} of the newest checkpoint, read without the code under test."""
-    reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(folder)))
+    reader = tf.train.load_checkpoint(str(folder / f"ckpt-{max(saved(folder))}"))
     dtypes = reader.get_variable_to_dtype_map()
     return {
         name: reader.get_tensor(name)
@@ -236,7 +245,7 @@ def test_a_callback_stops_the_run_after_its_step(tmp_path):
     fit = open_fit(tmp_path, steps=50)
     result = fit.run(open_batches, [at_step(2, stop(fit.task.network))])
     assert (result.steps, result.reason) == (2, "stopped by a callback")
-    assert tf.train.latest_checkpoint(str(tmp_path)).endswith("ckpt-2")
+    assert saved(tmp_path) == [2]
 
 
 def test_cosine_goes_from_the_learning_rate_towards_zero_and_constant_stays(tmp_path):
@@ -288,10 +297,8 @@ def test_checkpoints_come_by_steps_or_by_minutes(tmp_path, changes, newest):
 
     with pytest.raises(Died):
         open_fit(tmp_path, **changes).run(open_batches, [at_step(6, die)])
-    fit = open_fit(tmp_path)
-    assert fit.restore() == (newest or 0)
-    kept = [path.name for path in tmp_path.glob("*.index")]
-    assert len(kept) == (2 if newest else 0)  # the last two, not all
+    assert max(saved(tmp_path), default=None) == newest
+    assert len(saved(tmp_path)) == (2 if newest else 0)  # the last two, not all
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -316,7 +323,7 @@ def test_a_second_ctrl_c_ends_at_once_and_still_closes_the_callbacks(tmp_path):
     )
     with pytest.raises(KeyboardInterrupt):
         open_fit(tmp_path).run(open_batches, [at_step(2, twice), closing])
-    assert ended == [True] and tf.train.latest_checkpoint(str(tmp_path)) is None
+    assert ended == [True] and not saved(tmp_path)
 
 
 def test_a_loss_that_is_not_finite_names_step_and_last_good_checkpoint(tmp_path):
@@ -342,7 +349,7 @@ def test_weights_that_blow_up_never_reach_a_checkpoint(tmp_path):
     fit = open_fit(tmp_path, learning_rate=1e30, checkpoint_steps=1, steps=50)
     with pytest.raises(UserError, match="Expected finite"):
         fit.run(open_batches)
-    if tf.train.latest_checkpoint(str(tmp_path)):
+    if saved(tmp_path):
         assert all(
             np.isfinite(value).all() for value in checkpointed(tmp_path).values()
         )
@@ -370,11 +377,11 @@ def test_a_checkpoint_of_another_network_is_refused_in_one_line(tmp_path):
 
 
 def test_a_run_begins_with_the_weights_of_another_and_nothing_else_of_it(tmp_path):
-    other = open_fit(tmp_path / "other")
+    other = open_fit(tmp_path / "checkpoints")
     other.run(open_batches)
     fit = open_fit(tmp_path / "new", steps=2)
     fresh = [variable.numpy() for variable in fit._optimizer.variables]
-    fit_loop.restore_weights(fit.task.network, tmp_path / "other")
+    restore_weights(fit.task.network, RunFolder(tmp_path))
     for mine, trained in zip(
         fit.task.network.variables, other.task.network.variables, strict=True
     ):
@@ -392,11 +399,11 @@ def test_a_run_begins_with_the_weights_of_another_and_nothing_else_of_it(tmp_pat
 )
 def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path, trained, received):
     if trained:
-        open_fit(tmp_path, ToyTask(channels=trained)).save()
+        open_fit(tmp_path / "checkpoints", ToyTask(channels=trained)).save()
     with pytest.raises(
         UserError, match="Expected --init_from with a run of the same"
     ) as caught:
-        fit_loop.restore_weights(ToyTask().network, tmp_path)
+        restore_weights(ToyTask().network, RunFolder(tmp_path))
     assert received in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -484,3 +491,65 @@ def test_unusable_data_end_the_run_with_their_own_message(tmp_path):
 
     with pytest.raises(UserError, match="rubbish"):
         open_fit(tmp_path).run(open_batches, check_data=check)
+
+
+def test_unusable_data_leave_a_checkpoint_of_what_was_learnt(tmp_path):
+    seen = []
+
+    def check():
+        seen.append(1)
+        if len(seen) == 3:
+            raise UserError("Expected photos. Received: rubbish. Mend them.")
+
+    with pytest.raises(UserError, match="rubbish"):
+        open_fit(tmp_path).run(open_batches, check_data=check)
+    assert open_fit(tmp_path).restore() == 3
+
+
+def test_resuming_without_a_checkpoint_is_refused_and_names_overwrite(tmp_path):
+    with pytest.raises(UserError, match="whole checkpoint.*no checkpoint.*--overwrite"):
+        open_fit(tmp_path).restore()
+
+
+def test_a_run_whose_newest_checkpoint_is_damaged_ends_as_one_that_was_not(tmp_path):
+    straight = open_fit(tmp_path / "a")
+    straight.run(open_batches)
+    first = open_fit(tmp_path / "b", checkpoint_steps=2)
+    first.run(open_batches, [at_step(5, stop(first.task.network))])
+    assert saved(tmp_path / "b") == [4, 5]
+    (data,) = (tmp_path / "b").glob("ckpt-5.data*")
+    os.truncate(data, 100)
+    second, lines = open_fit(tmp_path / "b"), []
+    assert second.restore(lines.append) == 4
+    assert len(lines) == 1 and "ckpt-5" in lines[0]
+    second.run(open_batches)
+    assert all(map(np.array_equal, everything(straight), everything(second)))
+
+
+def test_the_first_step_which_compiles_uses_up_no_minutes(tmp_path):
+    class Slow(ToyTask):
+        def terms(self, batch):
+            # Runs once, while the step is compiled.
+            time.sleep(2.5)
+            return super().terms(batch)
+
+    sizes = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: sizes.append(logs["progress"])
+    )
+    fit = open_fit(tmp_path, Slow(), steps=-1, minutes=1 / 60)
+    result = fit.run(open_batches, [note])
+    assert sizes[0] == 0 and result.steps > 3
+    assert 1.0 <= result.seconds < 2.5
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_with_ema_what_has_no_gradient_stays_bit_for_bit(optimizer):
+    kept = keras.Variable(np.random.default_rng(0).normal(size=(7, 5)), name="scale")
+    before = kept.numpy().copy()
+    opened = open_optimizer(config(ema=0.93, optimizer=optimizer), ToyTask())
+    opened.build([kept])
+    for _ in range(20):
+        opened.apply([keras.ops.zeros((7, 5))], [kept])
+    opened.finalize_variable_values([kept])
+    np.testing.assert_array_equal(kept, before)

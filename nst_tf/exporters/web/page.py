@@ -78,6 +78,9 @@ class WebExporter(Exporter):
     name = "web"
     options = ("style_image", "web_runtime")
 
+    def check_machine(self) -> None:
+        litert_js.load()
+
     def export(
         self,
         network: keras.Model,

@@ -13,13 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.config.classify import ClassifySettings
-from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import labels
 from nst_tf.features import classifier
 from nst_tf.images import io as image_io
 from nst_tf.runs.folder import RunFolder
-from nst_tf.training import loop as fit_loop
+from nst_tf.training import first_weights
 from nst_tf.training.epochs import EpochReport
 from nst_tf.training.schedule import FitResult
 from nst_tf.training.task import OpenBatches, Task
@@ -76,10 +75,12 @@ class ClassifyTask(Task):
     def provenance(self) -> dict:
         """Hash and counts of the labeled pictures, and what the first layer knows of them."""
         return {
-            "labeled_sha256": self._sha256,
             "classes": list(self.classes),
-            "training_pictures": len(self.training),
-            "validation_pictures": len(self.validation),
+            "labels": {
+                "sha256": self._sha256,
+                "training_pictures": len(self.training),
+                "validation_pictures": len(self.validation),
+            },
             "mean": [round(float(value), 6) for value in self._mean],
             "deviation": [round(float(value), 6) for value in self._deviation],
         }
@@ -88,7 +89,7 @@ class ClassifyTask(Task):
         """Takes the weights of --init_from, if one is named; else they are random."""
         if self._settings.init_from:
             begin_with = RunFolder(Path(self._settings.init_from))
-            fit_loop.restore_weights(self.network, begin_with.checkpoints)
+            first_weights.restore_checkpoint(self.network, begin_with)
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the cross entropy, and whether the label is the first, or among the

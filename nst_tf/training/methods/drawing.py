@@ -10,11 +10,12 @@ import tensorflow as tf
 from nst_tf.config.train import DrawingSettings
 from nst_tf.core import files
 from nst_tf.data import sample_photos
+from nst_tf.data.draws import Purpose, draw_turns
 from nst_tf.features import extractors
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.runs.folder import RunFolder
-from nst_tf.training import loop as fit_loop
+from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.schedule import FitResult
 from nst_tf.training.task import OpenBatches, Task
 
@@ -31,6 +32,7 @@ class DrawingTask(Task):
             weights,
             settings.statistic,
         )
+        self._seed = settings.seed
         self._identity_weight = settings.identity_weight
         self._mesh_weight = settings.mesh_weight
         self._begin_with = None
@@ -40,7 +42,7 @@ class DrawingTask(Task):
     def start(self, open_batches: OpenBatches) -> None:
         """Takes the weights of --init_from, if one is named; else they are random."""
         if self._begin_with is not None:
-            fit_loop.restore_weights(self.network, self._begin_with.checkpoints)
+            restore_weights(self.network, self._begin_with)
 
     def preview(self, run: RunFolder, step: int) -> None:
         path = run.previews / f"step_{step:06d}.png"
@@ -61,8 +63,13 @@ class DrawingTask(Task):
         """Returns the rows of the contact sheet, and the side of a cell in pixels."""
 
     def _mask_identity(self, index: tf.Tensor) -> tf.Tensor:
-        """Returns 1 for each crop that is to be given back, else 0, [B]."""
-        return regularizers.identity_mask(index) * float(self._identity_weight > 0)
+        """Returns 1 for each crop that is to be given back, one in a turn, else 0, [B]."""
+        if not self._identity_weight:
+            return tf.zeros(tf.shape(index))
+        turn = draw_turns(
+            self._seed, index, Purpose.IDENTITY, regularizers.IDENTITY_PERIOD
+        )
+        return tf.cast(turn == 0, tf.float32)
 
     def _add_terms(
         self,

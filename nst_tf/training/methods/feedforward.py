@@ -16,11 +16,12 @@ import tensorflow as tf
 from nst_tf.config.train import FeedforwardSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
+from nst_tf.data.draws import Purpose, draw_turns
 from nst_tf.features.geometry import Geometry
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual, regularizers
 from nst_tf.models import transform_net
-from nst_tf.training import loop as fit_loop
+from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.methods.drawing import DrawingTask, read_sample
 from nst_tf.training.task import OpenBatches
 
@@ -57,8 +58,8 @@ class FeedforwardTask(DrawingTask):
             *targets,
         )
         self._kept = self._count_kept_styles()
+        self.learning_rows = self._kept and len(self._styles) - self._kept
         self._stability_weight = settings.stability_weight
-        self._seed = settings.seed
         # A network that keeps its first styles keeps the photo too: there is nothing to
         # learn.
         if not settings.strength or self._kept:
@@ -99,7 +100,7 @@ class FeedforwardTask(DrawingTask):
             dataclasses.replace(self._shape, styles=self._kept, kept_styles=0),
             dtype=self._dtype,
         )
-        fit_loop.restore_weights(known, self._begin_with.checkpoints)
+        restore_weights(known, self._begin_with)
         for layer in self.network.layers:
             found = known.get_layer(layer.name).get_weights() if layer.weights else []
             layer.set_weights(
@@ -114,13 +115,10 @@ class FeedforwardTask(DrawingTask):
         blend, targets = [], self._targets
         back = self._mask_identity(index)
         if self._blends:
-            if self._identity_weight:
-                # Counts the painted crops alone.
-                index -= index // regularizers.IDENTITY_PERIOD + 1
-            # In turn, by the running number of the crop: each style gets its share, on
-            # any number of devices.
+            # Each style gets its share, on any number of devices.
             learning = len(self._styles) - self._kept
-            numbers = self._kept + tf.cast(index % learning, tf.int32)
+            turns = draw_turns(self._seed, index, Purpose.STYLE, learning)
+            numbers = self._kept + tf.cast(turns, tf.int32)
             blend = [tf.one_hot(numbers, len(self._styles)) * (1.0 - back[:, None])]
             targets = tf.nest.map_structure(
                 lambda grams: tf.gather(grams, numbers), self._targets

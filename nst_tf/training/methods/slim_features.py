@@ -26,7 +26,7 @@ from nst_tf.features import slim_vgg19, vgg, vgg19
 from nst_tf.ops import statistics
 from nst_tf.runs.folder import RunFolder
 from nst_tf.training.distillation import adversaries, student
-from nst_tf.training.loop import restore_weights
+from nst_tf.training.first_weights import restore_checkpoint
 from nst_tf.training.schedule import FitResult
 from nst_tf.training.task import OpenBatches, Task
 
@@ -108,7 +108,7 @@ class SlimFeaturesTask(Task):
             int(width) for width in (run.settings or {}).get("slim_widths", self.widths)
         ]
         other = student.build_student(widths)
-        restore_weights(other, run.checkpoints)
+        restore_checkpoint(other, run, averaged=True)
         same = next((i for i in range(5) if widths[i] != self.widths[i]), 5)
         kept = tuple(name for name in vgg.SLIM_LAYERS if int(name[4]) <= same)
         for name in kept:
