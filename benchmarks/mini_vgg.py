@@ -11,7 +11,6 @@ import math
 import time
 
 import keras
-import short_training
 import tensorflow as tf
 from absl import flags
 
@@ -33,7 +32,8 @@ def main():
     folder = files.ensure_writable_folder(FLAGS.output)
     run = folder / "ours"
     if not RunFolder(run).classifier.is_file():
-        short_training.train_classifier(run, FLAGS.recipe)
+        command = [sys.executable, "-m", "nst_tf.train", f"--flagfile={FLAGS.recipe}"]
+        subprocess.run([*command, f"--output={run}", "--overwrite"], check=True)
     recorded = RunFolder(run).recorded
     settings = TrainSettings.of(recorded["settings"])
     images = settings.steps * settings.batch_size

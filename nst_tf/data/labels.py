@@ -275,7 +275,8 @@ def _find_folders(content, flag):
 def _find_tfds(name, data_dir, split):
     tfds, builder = sources.open_tfds(name, data_dir, split)
     features = builder.info.features
-    if not isinstance(features.get("label"), tfds.features.ClassLabel):
+    label = features["label"] if "label" in features else None
+    if not isinstance(label, tfds.features.ClassLabel):
         raise expected(
             'a data set with the feature "label", a class',
             f"{name} with {', '.join(features)}",
@@ -294,7 +295,7 @@ def _find_tfds(name, data_dir, split):
         (int(example["label"]), example["image"]) for example in tfds.as_numpy(examples)
     )
     count = builder.info.splits[split].num_examples
-    return count, tuple(features["label"].names), found
+    return count, tuple(label.names), found
 
 
 def _check_memory(count, side, flag):

@@ -173,7 +173,7 @@ def load_classifier(
         shape["block_widths"],
         layers,
         convolutions=shape["block_convolutions"],
-        preprocessing=_normalization(known.input_mean, known.input_variance**0.5),
+        preprocessing=_normalization(known.input_mean, np.sqrt(known.input_variance)),
         pooling=pooling,
         padding=padding,
         dtype=dtype,

@@ -57,6 +57,7 @@ class EpochReport(keras.callbacks.Callback):
         self._writer = tf.summary.create_noop_writer()
         if self._tensorboard:
             self._writer = tf.summary.create_file_writer(str(self._run.tensorboard))
+        self.model.stop_training = self._learns_no_more()
 
     def on_train_batch_end(self, batch, logs=None):
         epoch = len(self._epochs)
@@ -80,16 +81,16 @@ class EpochReport(keras.callbacks.Callback):
         self._log(named)
         if entry["validation_loss"] < best:
             self._keep()
-        elif self._patience and epoch - self.best() >= self._patience:
-            self.model.stop_training = True
+        self.model.stop_training = self._learns_no_more()
 
     def on_train_end(self, logs=None):
         self._writer.close()
 
-    def best(self) -> int:
-        """Returns the number, from 0, of the epoch with the least validation loss."""
+    def _learns_no_more(self) -> bool:
         losses = [each["validation_loss"] for each in self._epochs]
-        return losses.index(min(losses))
+        if not self._patience or not losses:
+            return False
+        return len(losses) - 1 - losses.index(min(losses)) >= self._patience
 
     def _average_log(self, begin: int) -> dict[str, float]:
         lines = self._run.log.read_text().splitlines()[begin:]
