@@ -5,21 +5,20 @@ Example: python benchmarks/feature_gallery.py --flagfile=configs/gatys_cat.flags
 
 Everything but the network is alike. The style's layers are the first of every block,
 the content's is relu4_2, or the deepest of a network that has none. Writes
-GALLERY/features.json, features.jpg, and the evaluation. A picture that is there is not
+GALLERY/features.jpg, and into GALLERY/evaluation the numbers. A picture that is there is not
 painted again.
 """
 
-import json
 import time
 
 from absl import flags
-from short_training import evaluate_folders
 
+import nst_tf
 from nst_tf.config import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.config.registries import FEATURE_NETWORKS
 from nst_tf.core import files
-from nst_tf.data import sample_photos
+from nst_tf.data import sample_photos, style_images
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.optimization import run as optimize_run
 
@@ -45,18 +44,20 @@ def main():
     sheet = contact_sheet.make_contact_sheet([cells[:3], cells[3:]], FLAGS.image_size)
     picture = image_io.Image(image_io.to_float(sheet))
     image_io.write_image(folder / "features.jpg", picture, overwrite=True)
-    rows = evaluate_folders(
+    style = image_io.read_image(
+        style_images.fetch_style(FLAGS.style[0])[0], long_side=FLAGS.image_size
+    )
+    nst_tf.evaluate_models(
+        [str(folder / name) for name, _ in cells[1:]],
         folder / "evaluation",
-        [folder / name for name, _ in cells[1:]],
-        content=folder / "photo",
+        content=str(folder / "photo"),
         image_size=FLAGS.image_size,
         style_image=FLAGS.style[0],
+        style_size=min(style.size),
         vgg_weights=FLAGS.vgg_weights,
+        overwrite=True,
     )
-    results = {"minutes": minutes, "judged_by_vgg19": rows}
-    path = folder / "features.json"
-    files.write_atomically(path, json.dumps(results, indent=2).encode(), overwrite=True)
-    print(f"wrote {path}")
+    print(f"minutes: {minutes}")
 
 
 def choose(asked, network, path):

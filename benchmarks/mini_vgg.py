@@ -8,6 +8,8 @@ images a second. The order of the pictures and their crops differ: both are draw
 
 import json
 import math
+import subprocess
+import sys
 import time
 
 import keras

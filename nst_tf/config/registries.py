@@ -25,7 +25,7 @@ METHOD_SETTINGS = Registry(
         "feedforward": "nst_tf.config.train:FeedforwardSettings",
         "any_style": "nst_tf.config.train:AnyStyleSettings",
         "slim_features": "nst_tf.config.train:SlimFeaturesSettings",
-        "classify": "nst_tf.config.classify:ClassifySettings",
+        "classify": "nst_tf.config.methods.classify:ClassifySettings",
     },
 )
 

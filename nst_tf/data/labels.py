@@ -245,7 +245,7 @@ def _find_folders(content, flag):
         raise expected(
             f"{flag} as a folder with a folder of pictures for each class, or tfds:NAME",
             content,
-            "Check the path.",
+            f"Check the path, or try {flag}=tfds:cifar100.",
         )
     folders = sorted(
         path

@@ -200,6 +200,11 @@ def test_a_set_that_cannot_be_learnt_from_is_one_clear_line(tmp_path, name):
     assert "\n" not in str(error.value)
 
 
+def test_the_built_in_photos_have_no_labels():
+    with pytest.raises(UserError, match="a folder of pictures for each class.*builtin"):
+        labels.read_labeled("builtin", SIDE)
+
+
 def test_too_few_pictures_to_hold_a_tenth_out_are_refused(tmp_path):
     few = labels.read_labeled(str(write_patterns(tmp_path, 2, SIDE)), SIDE)
     with pytest.raises(UserError, match="at least 10 labeled pictures"):

@@ -14,7 +14,7 @@ from support.pictures import smooth
 from support.watched_runs import log, strike_at
 
 from nst_tf import optimize, train
-from nst_tf.config.classify import ClassifySettings
+from nst_tf.config.methods.classify import ClassifySettings
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import FEATURE_NETWORKS
@@ -25,6 +25,7 @@ from nst_tf.images import io as image_io
 from nst_tf.inference.open_model import load_model
 from nst_tf.runs.folder import RunFolder
 from nst_tf.training import optimizers, run as train_run
+from nst_tf.training.methods import feedforward
 from nst_tf.training.schedule import FitConfig
 from nst_tf.training.task import Task
 
@@ -292,7 +293,10 @@ def test_one_picture_is_painted_with_it(finished, tmp_path, in_process):
     assert recorded["weights"] == str(finished.path) and len(recorded["sha256"]) == 64
 
 
-def test_a_network_of_one_style_is_trained_with_it(finished, tmp_path, in_process):
+def test_a_network_of_one_style_is_trained_with_it(
+    finished, tmp_path, in_process, monkeypatch
+):
+    monkeypatch.setattr(feedforward, "SHEET_SIDE", 64)
     smooth(48, 58, 0).save(tmp_path / "style.png")
     status, _, error = in_process(
         train.main,
@@ -357,7 +361,6 @@ def test_a_classifier_does_not_paint(finished):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"content": "builtin"}, "--content as a folder"),
         ({"short_side": 20}, "Leave --short_side out"),
         ({"ema": 0.9}, "Leave --ema out"),
         ({"block_widths": (8, 16, 32)}, "as many --block_convolutions"),

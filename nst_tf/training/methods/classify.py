@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.config.classify import ClassifySettings
+from nst_tf.config.methods.classify import ClassifySettings
 from nst_tf.core.errors import expected
 from nst_tf.data import labels
 from nst_tf.features import classifier

@@ -52,12 +52,6 @@ class ClassifySettings(PrecisionSettings, TrainSettings):
 
     def _check(self) -> None:
         super()._check()
-        if self.content.startswith("builtin"):
-            raise expected(
-                "--content as a folder with a folder of pictures for each class, or tfds:NAME",
-                self.content,
-                "Try --content=tfds:cifar100.",
-            )
         for name in ("short_side", "ema"):
             if getattr(self, name):
                 raise expected(
