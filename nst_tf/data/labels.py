@@ -8,6 +8,7 @@ import concurrent.futures
 import dataclasses
 import functools
 import hashlib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -213,7 +214,7 @@ def read_labeled(
 
 def _map(pool: Any, read: Any, found: Iterator[tuple[int, Any]]) -> Iterator[Any]:
     # A few hundred at a time: encoded pictures of a large set need not all be held.
-    while chunk := [each for _, each in zip(range(512), found)]:
+    while chunk := list(itertools.islice(found, 512)):
         yield from zip(chunk, pool.map(read, [source for _, source in chunk]))
 
 
