@@ -1,5 +1,6 @@
 """Flags made from settings: their fields are the one list of names, defaults and help."""
 
+from nst_tf.core import early_interrupts  # noqa: F401 (before what takes time) # isort: skip
 import sys
 import textwrap
 from collections.abc import Callable, Sequence

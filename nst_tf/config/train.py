@@ -54,18 +54,22 @@ class TrainSettings(Settings):
     data_dir: str = setting(
         "", "Where TFDS keeps its data sets; empty for its default.", resumable=True
     )
-    crop_size: int = setting(256, "Side of the random crops, pixels.", least=1)
+    crop_size: int = setting(
+        256, "Side of the random crops, pixels.", least=16, most=4096
+    )
     short_side: int = setting(
         0,
         "Short side to which photos are resized before the crop, pixels; 0 for 1.25 crops.",
         least=0,
     )
-    batch_size: int = setting(4, "Crops a step, over all devices together.", least=1)
+    batch_size: int = setting(
+        4, "Crops a step, over all devices together.", least=1, most=4096
+    )
 
     init_from: str = setting(
         "",
-        "Run folder of the same network whose newest checkpoint gives the first weights; of a slim VGG19 "
-        "with other widths, the layers before the first that differs; of a network of fewer styles, all of "
+        "Run folder of the same network whose result gives the first weights (of a run that has not finished, "
+        "its newest checkpoint); of a slim VGG19 with other widths, the layers before the first that differs; of a network of fewer styles, all of "
         "them, and only the norms of the styles added learn.",
     )
     optimizer: str = setting(
@@ -92,7 +96,8 @@ class TrainSettings(Settings):
     steps: int = setting(-1, "Steps to train; -1 for no limit.", above=0, off=-1)
     minutes: float = setting(
         -1.0,
-        "Minutes to train; -1 for no limit. The first limit reached ends the run.",
+        "Minutes to train; -1 for no limit. The first limit reached ends the run. The first step after a start, "
+        "which compiles, is not counted.",
         above=0,
         off=-1,
     )
@@ -212,11 +217,15 @@ class DrawingSettings(PerceptualSettings, TrainSettings):
     width: int = setting(
         32,
         "Channels of the network's first stage; 32 is Johnson's.",
+        least=1,
+        most=512,
         used_if={"network": "style_prediction"},
     )
     residual_blocks: int = setting(
         5,
         "Residual blocks of the network; 5 is Johnson's.",
+        least=0,
+        most=64,
         used_if={"network": "style_prediction"},
     )
     padding: str = setting(
@@ -357,7 +366,10 @@ class SlimFeaturesSettings(TrainSettings):
         "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.",
     )
     slim_widths: tuple[int, ...] = setting(
-        (32, 64, 128, 256, 512), "Channels of the slim VGG19's five blocks.", least=1
+        (32, 64, 128, 256, 512),
+        "Channels of the slim VGG19's five blocks.",
+        least=1,
+        most=4096,
     )
 
     def _check(self) -> None:

@@ -197,17 +197,63 @@ def test_an_unreadable_file_is_left_out_counted_once_and_named(noisy_folder):
     )  # none is blank
 
 
-def test_more_than_one_percent_of_unreadable_files_end_the_stream_with_a_list(tmp_path):
+def truncate(path):
+    """Leaves the header of a picture, and little behind it."""
+    path.write_bytes(path.read_bytes()[:41])
+
+
+def test_more_than_one_percent_and_three_of_unreadable_files_end_the_stream_with_a_list(
+    tmp_path,
+):
     write_plain(tmp_path, 20)
-    (tmp_path / "text.jpg").write_text("a letter")
+    for number in range(4):
+        truncate(tmp_path / f"plain{number:03d}.png")
     source = data_sources.FolderSource(str(tmp_path))
+    assert not len(source.unreadable)  # the headers are whole
     with pytest.raises(tf.errors.OpError):
         take(source, 10)
     with pytest.raises(UserError) as caught:
         source.unreadable.check()
     message = str(caught.value)
-    assert all(part in message for part in ("text.jpg", "1%", "21 photos"))
+    assert all(part in message for part in ("plain003.png", "1%", "20 photos"))
     assert "\n" not in message
+
+
+def test_three_unreadable_files_of_few_are_left_out_and_named(tmp_path):
+    colors = write_plain(tmp_path, 20)
+    for number in range(3):
+        truncate(tmp_path / f"plain{number:03d}.png")
+    source = data_sources.FolderSource(str(tmp_path))
+    seen = set(colors_of(take(source, 12)))
+    assert len(seen) == 17 and seen < colors
+    named = list(source.unreadable)
+    assert [f"plain{number:03d}.png" in named[number] for number in range(3)] == [
+        True
+    ] * 3
+
+
+def test_headers_are_looked_at_before_the_first_step(tmp_path, monkeypatch):
+    write_plain(tmp_path, 20)
+    for number in range(3):
+        (tmp_path / f"text{number}.jpg").write_text("a letter")
+    source = data_sources.FolderSource(str(tmp_path))
+    assert source.found["photos"] == 23 and len(source.unreadable) == 3
+    take(source, 12)
+    assert len(source.unreadable) == 3  # none is counted twice
+    (tmp_path / "text3.jpg").write_text("a letter")
+    with pytest.raises(UserError, match="Received: 4: .*text0.jpg"):
+        data_sources.FolderSource(str(tmp_path))
+    monkeypatch.setattr(data_sources, "LOOKED_AT", 10)
+    assert not len(data_sources.FolderSource(str(tmp_path)).unreadable)
+
+
+def test_what_was_found_tells_other_files_under_the_same_name(tmp_path):
+    write_plain(tmp_path, 3)
+    found = data_sources.FolderSource(str(tmp_path)).found
+    assert data_sources.FolderSource(str(tmp_path)).found == found
+    (tmp_path / "plain002.png").rename(tmp_path / "plain003.png")
+    other = data_sources.FolderSource(str(tmp_path)).found
+    assert other["photos"] == found["photos"] == 3 and other != found
 
 
 @pytest.mark.parametrize("count", [3, 250])
@@ -216,12 +262,13 @@ def test_a_folder_of_broken_files_ends_rather_than_hangs(tmp_path, monkeypatch, 
     monkeypatch.setattr(
         data_sources, "_count_from", lambda start: endless(start).take(2000)
     )  # if it hung
-    for number in range(count):
-        (tmp_path / f"broken{number}.jpg").write_bytes(b"\xff\xd8\xff broken")
+    write_plain(tmp_path, count)
+    for file in tmp_path.iterdir():
+        truncate(file)
     source = data_sources.FolderSource(str(tmp_path))
     with pytest.raises(tf.errors.OpError):
         take(source, 1)
-    with pytest.raises(UserError, match="broken"):
+    with pytest.raises(UserError, match="plain"):
         source.unreadable.check()
 
 
@@ -233,13 +280,25 @@ def test_a_long_list_of_unreadable_files_is_cut():
         unreadable.check()
 
 
-def test_exactly_one_percent_is_allowed():
-    unreadable = data_sources.Unreadable(100)
+@pytest.mark.parametrize("total, allowed", [(4, 3), (100, 3), (300, 3), (500, 5)])
+def test_three_or_one_percent_are_allowed(total, allowed):
+    unreadable = data_sources.Unreadable(total)
     unreadable.check()
-    unreadable.add("a", "a is broken")
-    unreadable.add("a", "a is broken")
+    for number in range(allowed):
+        unreadable.add(str(number), f"{number} is broken")
+        unreadable.add(str(number), f"{number} is broken")
     unreadable.check()
-    unreadable.add("b", "b is broken")
+    unreadable.add("one more", "it is broken")
+    with pytest.raises(UserError):
+        unreadable.check()
+
+
+@pytest.mark.parametrize("total", [1, 2, 3])
+def test_a_source_of_which_nothing_can_be_read_ends(total):
+    unreadable = data_sources.Unreadable(total)
+    for number in range(total):
+        unreadable.check()
+        unreadable.add(str(number), f"{number} is broken")
     with pytest.raises(UserError):
         unreadable.check()
 
@@ -477,18 +536,17 @@ def test_the_builtin_source_draws_its_kinds(content, kind):
     assert all(picture.std() > 0.01 for picture in batches[0][0])
 
 
-def test_both_builtin_kinds_take_turns():
-    both, alone = (
-        data_sources.BuiltinSource("both"),
-        {
-            0: data_sources.BuiltinSource("photos"),
-            1: data_sources.BuiltinSource("leaves"),
-        },
-    )
-    for index in range(4):
-        np.testing.assert_array_equal(
-            both.read(index, b"", 20, 7), alone[index % 2].read(index, b"", 20, 7)
+def test_both_builtin_kinds_take_turns_in_either_order():
+    both = data_sources.BuiltinSource("both")
+    alone = [data_sources.BuiltinSource(kind) for kind in ("photos", "leaves")]
+    orders = []
+    for index in range(40):
+        picture = both.read(index, b"", 20, 7)
+        readings = (source.read(index, b"", 20, 7) for source in alone)
+        orders.append(
+            [np.array_equal(picture, reading) for reading in readings].index(True)
         )
+    assert {tuple(orders[n : n + 2]) for n in range(0, 40, 2)} == {(0, 1), (1, 0)}
 
 
 def test_an_unknown_builtin_kind_is_refused():

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from nst_tf.core.errors import UserError
 from nst_tf.runs import callbacks
 
 
@@ -107,3 +108,15 @@ def test_the_bar_survives_a_run_without_a_step(capsys):
     bar = callbacks.ProgressBar()
     bar.on_train_begin()
     bar.on_train_end({})
+
+
+@pytest.mark.parametrize(
+    "line", [b"garbage", b"\xff\x00", b"[]", b"7", b'{"step": 2}', b'{"seconds": "x"}']
+)
+def test_a_log_with_garbage_is_refused_in_one_line_and_left_alone(tmp_path, line):
+    path = tmp_path / "log.jsonl"
+    content = b'{"step": 1, "seconds": 1.0}\n' + line + b"\n"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="line 2 of ") as caught:
+        callbacks.JsonLog(path, after=2).on_train_begin()
+    assert "\n" not in str(caught.value) and path.read_bytes() == content

@@ -176,3 +176,70 @@ def test_notes_are_added_to_the_record(tmp_path):
     run.note(seconds=1.5)
     record = json.loads(run.record.read_text())
     assert (record["steps"], record["seconds"]) == (3, 1.5) and record["settings"]
+
+
+@pytest.mark.parametrize("changes", [{"steps": 9}, {"minutes": 5.0}])
+def test_more_of_a_budget_names_init_from(tmp_path, changes):
+    run = open_run(settings(tmp_path))
+    with pytest.raises(UserError, match=f"--init_from={run.path}"):
+        open_run(settings(tmp_path, resume=True, **changes))
+    with pytest.raises(UserError, match="--flagfile"):
+        open_run(settings(tmp_path, resume=True, seed=2, **changes))
+
+
+BEGUN_WITH = {
+    "style_sha256": ["a" * 64],
+    "feature_network": {"name": "vgg19", "sha256": "b" * 64},
+    "photos": {"photos": 12, "names_sha256": "c" * 64},
+}
+
+
+@pytest.mark.parametrize(
+    "name, now",
+    [
+        ("style_sha256", ["d" * 64]),
+        ("feature_network", {"name": "vgg19", "sha256": "d" * 64}),
+        ("photos", {"photos": 13, "names_sha256": "c" * 64}),
+        ("photos", {"photos": 12, "names_sha256": "d" * 64}),
+    ],
+)
+def test_a_run_is_not_resumed_with_other_things_under_the_same_names(
+    tmp_path, name, now
+):
+    run = open_run(settings(tmp_path))
+    run.note(**BEGUN_WITH)
+    run_folder.check_inputs(run, BEGUN_WITH)
+    with pytest.raises(UserError, match=f"Expected {name} as the run"):
+        run_folder.check_inputs(run, {**BEGUN_WITH, name: now})
+
+
+def test_what_an_earlier_version_did_not_note_is_passed_over(tmp_path):
+    run = open_run(settings(tmp_path))
+    run.note(feature_network={"name": "vgg19"})
+    run_folder.check_inputs(run, BEGUN_WITH)
+
+
+GARBAGE = [None, 0, 1.5, "text", True, [], [[]], {}, {"a": {}}, [None]]
+
+
+def test_whatever_stands_in_a_record_resuming_works_or_is_refused_in_one_line(tmp_path):
+    run = open_run(settings(tmp_path))
+    whole, refused = run.recorded, 0
+    records = [{**whole, name: garbage} for name in whole for garbage in GARBAGE]
+    for name in whole["settings"]:
+        others = {
+            key: whole["settings"][key] for key in whole["settings"] if key != name
+        }
+        records.append({**whole, "settings": others})
+        for garbage in GARBAGE:
+            records.append({**whole, "settings": {**others, name: garbage}})
+    for record in records:
+        run.record.write_text(json.dumps(record))
+        try:
+            resumed = open_run(settings(tmp_path, resume=True))
+            run_folder.check_inputs(resumed, BEGUN_WITH)
+            assert isinstance(resumed.command, str)
+        except UserError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert len(whole["settings"]) < refused < len(records)

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 from support.pictures import smooth
 
 from nst_tf.config.train import TrainSettings
+from nst_tf.data.sources import BuiltinSource
 from nst_tf.images import io as image_io
 from nst_tf.losses import regularizers
 from nst_tf.models import transform_net
@@ -122,3 +124,32 @@ def test_a_network_trained_against_a_term_has_less_of_it(inputs, term, weights):
         )
         found.append(run.recorded["last_terms"][term])
     assert found[1] < 0.7 * found[0]
+
+
+# -- what crops of each style are ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strength", [False, True])
+def test_each_style_and_those_given_back_see_photos_and_leaves_alike(inputs, strength):
+    smooth(48, 58, 4).save(inputs / "other.png")
+    both = f"{inputs / 'style.png'},{inputs / 'other.png'}"
+    one = settings(inputs, style_image=both, strength=strength)
+    task, seen, count = feedforward.FeedforwardTask(one), [], 160
+    task.network = lambda given, training: seen.append(given[1].numpy()) or given[0]
+    task.terms(
+        {
+            "image": tf.zeros([count, 16, 16, 3]),
+            "index": tf.range(count, dtype=tf.int64),
+        }
+    )
+    source, leaves = BuiltinSource("both"), BuiltinSource("leaves")
+    kinds = []
+    for index in range(count):
+        pictures = (each.read(index, b"", 8, one.seed) for each in (source, leaves))
+        kinds.append(np.array_equal(*pictures))
+    # Of two styles, and of neither.
+    done = np.where(seen[0].any(1), seen[0].argmax(1), 2)
+    assert set(done) == ({0, 1, 2} if strength else {0, 1})
+    table = stats.contingency.crosstab(done, kinds).count
+    assert stats.chi2_contingency(table).pvalue > 1e-3
+    assert table.min() >= (5 if strength else 25)

@@ -158,3 +158,19 @@ def test_its_configuration_round_trips():
     one = muon.Muon(3e-3, adam_layers=("out_conv",), rms=0.3, momentum=0.7, beta_2=0.98)
     other = muon.Muon.from_config(one.get_config())
     assert other.get_config() == one.get_config() and other.rms == 0.3
+
+
+def test_of_norms_only_styles_that_learn_count_for_their_steps():
+    def moved_by(**changes):
+        layer = InstanceNormalization(styles=5)
+        layer.build((None, 8, 8, 4))
+        variable = layer.trainable_variables[0]
+        before = keras.ops.convert_to_numpy(variable).copy()
+        optimizer = muon.Muon(1e-2, **changes)
+        optimizer.build([variable])
+        optimizer.apply_gradients([(tf.constant(noise(5, 4, seed=2)), variable)])
+        return keras.ops.convert_to_numpy(variable) - before
+
+    np.testing.assert_allclose(
+        moved_by(learning_rows=2) / moved_by(), (2 / 5) ** 0.5, rtol=1e-3
+    )

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from nst_tf.config.train import DrawingSettings
 from nst_tf.core import files
+from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos
 from nst_tf.data.draws import Purpose, draw_turns
 from nst_tf.features import extractors
@@ -32,6 +33,7 @@ class DrawingTask(Task):
             weights,
             settings.statistic,
         )
+        _check_crop_size(settings.crop_size, weights.layers, self._loss.extractor)
         self._seed = settings.seed
         self._identity_weight = settings.identity_weight
         self._mesh_weight = settings.mesh_weight
@@ -92,6 +94,17 @@ class DrawingTask(Task):
 def read_sample(name: str, side: int) -> np.ndarray:
     """Returns a sample photo, float32 [H, W, 3] in [0, 1], its long side `side` pixels."""
     return sample_photos.read_photo(sample_photos.BUILTIN + name, long_side=side).rgb
+
+
+def _check_crop_size(size, layers, extractor):
+    deepest = max(layers, key=lambda layer: extractor.geometry[layer].stride)
+    least = extractor.geometry[deepest].stride
+    if size < least:
+        raise expected(
+            f"--crop_size of at least {least}, one position of {deepest}",
+            size,
+            "Change --crop_size, or leave out deep layers.",
+        )
 
 
 def _write_sheet(path, rows, cell):
