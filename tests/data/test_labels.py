@@ -105,7 +105,7 @@ def test_a_stream_begins_anywhere_and_workers_share_its_batches(pictures):
 
 
 def test_cifar100_is_read_from_its_own_builder(monkeypatch):
-    """CIFAR-100's real features and class names, with made-up pictures."""
+    """CIFAR-100's real features, with made-up pictures; its names of classes are not mocked."""
     import tensorflow_datasets as tfds
 
     splits = tfds.core.SplitDict(
@@ -120,7 +120,7 @@ def test_cifar100_is_read_from_its_own_builder(monkeypatch):
         again = labels.read_labeled("tfds:cifar100", 32)
         test = labels.read_labeled("tfds:cifar100", 32, split="test")
     assert read.pixels.shape == (30, 32, 32, 3) and len(test) == 30
-    assert len(read.classes) == 100 and read.classes[0] == "apple"
+    assert len(read.classes) == 100 and set(read.labels) <= set(range(100))
     assert read.sha256 == again.sha256
 
 
