@@ -181,7 +181,9 @@ def _note_inputs(settings, run, task, sources, log):
         check_inputs(run, inputs)
         if "photos" not in run.recorded:
             log("begun by an earlier version: its next crops are drawn as today")
-    run.note(**{name: inputs[name] for name in inputs if name not in run.recorded})
+    missing = {name: inputs[name] for name in inputs if name not in run.recorded}
+    if missing:
+        run.note(**missing)
 
 
 def _note_unreadable(run, sources, distribution):

@@ -14,6 +14,7 @@ from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.inference import run as stylize_run
 from nst_tf.training import run as train_run
+from nst_tf.training.first_weights import restore_checkpoint
 from nst_tf.training.methods import feedforward
 
 pytestmark = pytest.mark.slow
@@ -142,6 +143,32 @@ def test_a_style_can_be_added_to_a_network_of_one(inputs, tmp_path):
         painted(inputs, tmp_path / "one", ()),
         painted(inputs, tmp_path / "two", (1, 0)),
         atol=1e-6,
+    )
+
+
+def test_with_ema_an_added_style_leaves_those_before_it_bit_for_bit(inputs, tmp_path):
+    changes = {"ema": 0.93, "steps": 6}
+    first = train_run.train(settings(inputs, tmp_path / "two", **changes))
+    train_run.train(
+        settings(
+            inputs, tmp_path / "three", STYLES, init_from=str(first.path), **changes
+        )
+    )
+    moved = 0
+    for before, after in zip(
+        weights(first.path), weights(tmp_path / "three"), strict=True
+    ):
+        kept = after[: len(before)] if before.shape != after.shape else after
+        np.testing.assert_array_equal(kept, before)
+        moved += before.shape != after.shape and not np.array_equal(
+            after[-1], before.mean(0)
+        )
+    assert moved  # the style that was added has learnt
+    # Its checkpoints have other weights than those that it published.
+    unlike = keras.saving.load_model(first.network, compile=False)
+    step = restore_checkpoint(unlike, first)
+    assert step == 6 and not all(
+        map(np.array_equal, unlike.get_weights(), weights(first.path))
     )
 
 

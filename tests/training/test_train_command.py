@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -282,6 +283,12 @@ BAD = {
     ),
     "resume of nothing": ({"resume": "true"}, "--resume"),
     "resume and overwrite": ({"resume": "true", "overwrite": "true"}, "both"),
+    "crops smaller than a position of the deepest layer": (
+        {"crop_size": 8},
+        "--crop_size from 16",
+    ),
+    "a width that no memory holds": ({"width": 100_000}, "--width from 1 to 512"),
+    "depth that no memory holds": ({"residual_blocks": 9_999}, "--residual_blocks"),
     "an unknown export": ({"export": "onnx_of_old"}, "onnx_of_old"),
     "slim weights that are none": ({"slim_weights": "{inputs}/text.jpg"}, "text.jpg"),
     "VGG19 weights that are not there": (
@@ -318,6 +325,99 @@ def test_bad_input_gives_one_clear_line_and_status_1(
     assert len(remedy.split()) >= 3 and remedy.endswith(".")
     assert not output.exists()  # nothing is left behind
     assert times(places.values()) == before  # and nothing was touched
+
+
+def remove_checkpoints(folder):
+    shutil.rmtree(folder / "checkpoints")
+
+
+def change_record(folder, **entries):
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, **entries}))
+
+
+CHANGED = {
+    "no checkpoints": (remove_checkpoints, "no checkpoint"),
+    "another style picture": (
+        lambda folder: change_record(folder, style_sha256=["0" * 64]),
+        "style_sha256",
+    ),
+    "other photos": (
+        lambda folder: change_record(folder, photos={"names_sha256": "0" * 64}),
+        "photos",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_resuming_a_run_that_is_not_as_it_was_is_refused_and_changes_nothing(
+    command, finished, tmp_path, case
+):
+    change, named = CHANGED[case]
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    change(folder)
+    before = times([folder])
+    status, _, err = command(output=folder, resume="true")
+    (line,) = err.splitlines()
+    assert status == 1 and line.startswith("error: Expected ") and named in line
+    assert times([folder]) == before
+
+
+def test_a_run_under_a_path_with_brackets_resumes_whatever_its_old_list_says(
+    command, finished, tmp_path
+):
+    folder = tmp_path / "a[1]b"
+    shutil.copytree(finished, folder)
+    (folder / "checkpoints" / "checkpoint").write_bytes(b"\xffgarbage")
+    status, out, err = command(output=folder, resume="true")
+    assert status == 0, err
+    assert "continuing at step 6" in out
+    assert all(map(np.array_equal, weights(finished), weights(folder)))
+
+
+def test_a_run_that_diverges_ends_with_status_1_and_keeps_its_files(command, tmp_path):
+    folder = tmp_path / "run"
+    status, _, err = command(
+        output=folder, learning_rate=1e4, schedule="constant", export="tflite"
+    )
+    last = err.strip().splitlines()[-1]
+    assert status == 1 and "worse than" in last and "--learning_rate" in last
+    names = {path.name for path in folder.iterdir()}
+    assert {"network.keras", "checkpoints", "contact_sheet.png"} <= names
+    assert "tflite" not in names
+    losses = [entry["loss"] for entry in log(folder)]
+    assert losses[-1] > 2 * losses[0]
+    assert json.loads((folder / "run.json").read_text())["diverged"] is True
+
+
+def test_what_an_export_lacks_is_told_before_the_first_step(
+    command, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    status, _, err = command(output=tmp_path / "run", export="web")
+    (line,) = err.splitlines()
+    assert status == 1 and "npm is not installed" in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_few_unreadable_photos_are_left_out_and_named(command, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for seed in range(6):
+        smooth(50, 60, seed).save(photos / f"{seed}.png")
+    for seed in (1, 2):  # a whole header, and little behind it
+        (photos / f"{seed}.png").write_bytes((photos / f"{seed}.png").read_bytes()[:99])
+    (photos / "text.jpg").write_text("this is no picture")
+    status, out, err = command(output=tmp_path / "run", content=photos)
+    assert status == 0, err
+    assert f"7 photos found in {photos}" in out
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert len(record["unreadable"]) == 3
+    for name in ("1.png", "2.png", "text.jpg"):
+        assert any(name in reason for reason in record["unreadable"])
+        assert name in out.rpartition("6 steps in")[0]
 
 
 def test_results_that_cannot_be_written_end_in_one_line_and_resume_writes_them(
@@ -459,3 +559,11 @@ def test_words_that_are_no_flags_are_refused():
     )
     assert answer.returncode == 1 and "Received: style.jpg" in answer.stderr
     assert "Traceback" not in answer.stderr and answer.stderr.count("\n") == 1
+
+
+def test_ctrl_c_while_modules_are_imported_is_one_line():
+    code = "import nst_tf.config.flags\nraise KeyboardInterrupt"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert answer.returncode != 0 and answer.stderr == "interrupted\n"
