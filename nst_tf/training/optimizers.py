@@ -16,7 +16,6 @@ class Adam(ExactAverages, keras.optimizers.Adam):
     """Keras's Adam with averages that are exact."""
 
 
-@keras.saving.register_keras_serializable("nst_tf")
 class Sgd(ExactAverages, keras.optimizers.SGD):
     """Keras's SGD with averages that are exact."""
 

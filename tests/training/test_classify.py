@@ -14,6 +14,7 @@ from support.pictures import smooth
 from support.watched_runs import log, strike_at
 
 from nst_tf import optimize, train
+from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.methods.classify import ClassifySettings
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.config.perceptual import PerceptualSettings
@@ -260,6 +261,10 @@ def test_maps_without_norms_are_those_of_the_trained_network(finished):
         assert maps.shape[1:3] == extractor.map_size(name, 21, 34)
         np.testing.assert_allclose(extractor(photo)[name], maps, atol=2e-5)
     assert not extractor.model.trainable_weights
+    judge = extractors.open_extractor(
+        EvaluateSettings(output="x", feature_network=str(finished.path)), layers
+    )
+    np.testing.assert_array_equal(judge(photo)["relu2_1"], extractor(photo)["relu2_1"])
     assert extractor.provenance["weights"] == str(finished.path)
     assert len(extractor.provenance["sha256"]) == 64
 
