@@ -54,17 +54,13 @@ class TrainSettings(Settings):
     data_dir: str = setting(
         "", "Where TFDS keeps its data sets; empty for its default.", resumable=True
     )
-    crop_size: int = setting(
-        256, "Side of the random crops, pixels.", least=16, most=4096
-    )
+    crop_size: int = setting(256, "Side of the crops, pixels.", least=16, most=4096)
     short_side: int = setting(
         0,
         "Short side to which photos are resized before the crop, pixels; 0 for 1.25 crops.",
         least=0,
     )
-    batch_size: int = setting(
-        4, "Crops a step, over all devices together.", least=1, most=4096
-    )
+    batch_size: int = setting(4, "Crops a step, over all devices together.", least=1)
 
     init_from: str = setting(
         "",

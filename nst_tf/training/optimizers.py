@@ -11,7 +11,6 @@ MOMENTUM = 0.9  # of SGD: Sutskever et al. 2013, and nearly everybody since
 NOT_DECAYED = ("bias", "gamma", "beta")  # parts of names of weights
 
 
-@keras.saving.register_keras_serializable("nst_tf")
 class Adam(ExactAverages, keras.optimizers.Adam):
     """Keras's Adam with averages that are exact."""
 

@@ -6,7 +6,9 @@ import statistics
 from nst_tf.core.errors import expected
 from nst_tf.runs.folder import RunFolder
 
-COMPARED = 10  # last steps, whose median counts
+# Last steps, whose median counts. A run of fewer is not judged: the first steps overshoot
+# where a style is dark, and come back.
+COMPARED = 10
 # How many times the first step's loss they may have. Ours: the crops of one step differ
 # by less from those of another.
 TOLERANCE = 2.0
@@ -19,9 +21,11 @@ def check_descent(run: RunFolder) -> None:
         entry = json.loads(line)
         if "loss" in entry:
             losses.append(float(entry["loss"]))
+    if len(losses) <= COMPARED:
+        return
     # The first one alone: a step that is too large makes the second one worse already.
-    ended = statistics.median(losses[1:][-COMPARED:] or [0.0])
-    if not losses or ended <= TOLERANCE * losses[0]:
+    ended = statistics.median(losses[-COMPARED:])
+    if ended <= TOLERANCE * losses[0]:
         return
     run.note(diverged=True)
     raise expected(

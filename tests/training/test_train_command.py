@@ -379,7 +379,7 @@ def test_a_run_under_a_path_with_brackets_resumes_whatever_its_old_list_says(
 def test_a_run_that_diverges_ends_with_status_1_and_keeps_its_files(command, tmp_path):
     folder = tmp_path / "run"
     status, _, err = command(
-        output=folder, learning_rate=1e4, schedule="constant", export="tflite"
+        output=folder, learning_rate=1e6, steps=12, export="tflite"
     )
     last = err.strip().splitlines()[-1]
     assert status == 1 and "worse than" in last and "--learning_rate" in last
