@@ -33,7 +33,7 @@ FLOORS = (
         "layers": "Keras layers: padding, normalization, upsampling, color",
         "runs": "the run folder, callbacks, plots",
     },
-    {"features": "feature networks: VGG19, the slim one; precision"},
+    {"features": "feature networks: VGG19, the slim one, those of your own; precision"},
     {
         "losses": "the perceptual loss, statistics of style, regularizers",
         "models": "the networks that paint",

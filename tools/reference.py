@@ -14,7 +14,8 @@ from typing import Any
 import nst_tf
 from nst_tf.__main__ import COMMANDS
 from nst_tf.config.fields import bounds_text, condition_texts, text_of
-from nst_tf.config.train import SETTINGS, TrainSettings
+from nst_tf.config.registries import METHOD_SETTINGS
+from nst_tf.config.train import TrainSettings
 from nst_tf.runs.folder import RunFolder
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
@@ -56,7 +57,7 @@ def _write_command(name: str) -> str:
     common = dataclasses.fields(TrainSettings)
     lines += ["", "## With every method", *_write_table(common)]
     names = {field.name for field in common}
-    for method, settings in SETTINGS.items():
+    for method, settings in METHOD_SETTINGS.items():
         fields = dataclasses.fields(settings)
         own = [field for field in fields if field.name not in names]
         lines += ["", f"## With --method={method}", *_write_table(own, fields)]

@@ -231,11 +231,10 @@ def _check_entry(field: Field, value: Any, kind: type, among: Any = None) -> Any
         value = _check_text(field, value)
     choices, registry = field.metadata["choices"], field.metadata["registry"]
     if registry is not None and value in registry:
-        value = registry.canonical(value)
+        return registry.canonical(value)
     if choices and value not in choices:
-        raise expected(
-            f"--{field.name} among {', '.join(choices)}", repr(value), "Choose one."
-        )
+        among = ", ".join(choices) if registry is None else registry.choices
+        raise expected(f"--{field.name} among {among}", repr(value), "Choose one.")
     return value
 
 

@@ -31,12 +31,43 @@ def vgg_path(used_if: Mapping[str, Any] | None = None) -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class PerceptualSettings(Settings):
+class PrecisionSettings(Settings):
+    """In which arithmetic networks are computed."""
+
+    precision: str = setting(
+        "float32",
+        "Arithmetic of convolutions and Gram matrices; auto: the faster one on this machine.",
+        choices=("float32", "bfloat16", "auto"),
+    )
+
+    def _check(self) -> None:
+        super()._check()
+        several = getattr(self, "strategy", "") == "multi_worker"
+        if self.precision == "auto" and several:
+            raise expected(
+                "--precision=float32 or bfloat16 with --strategy=multi_worker",
+                "auto",
+                "Workers might choose differently.",
+            )
+
+    @property
+    def compute_dtype(self) -> str:
+        """The Keras dtype policy that --precision names.
+
+        Raises:
+            KeyError: auto, which `nst_tf.features.precision.resolve_precision` replaces first.
+        """
+        return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[self.precision]
+
+
+@dataclasses.dataclass(frozen=True)
+class PerceptualSettings(PrecisionSettings):
     """The feature network, and the weights of the terms of the loss."""
 
     feature_network: str = setting(
         "slim_vgg19",
-        "Network that judges pictures; vgg19 judges best, and takes three times as long.",
+        "Network that judges pictures; vgg19 judges best, and takes three times as long; or the folder of a "
+        "run of --method=classify, such as runs/vgg.",
         choices=FEATURE_NETWORKS,
     )
     vgg_weights: str = vgg_path({"feature_network": "vgg19", "encoder": "vgg19"})
@@ -58,11 +89,6 @@ class PerceptualSettings(Settings):
         "Layers of the style term, as NAME or NAME:WEIGHT.",
     )
     max_pixels: int = pixel_limit()
-    precision: str = setting(
-        "float32",
-        "Arithmetic of convolutions and Gram matrices; auto: the faster one on this machine.",
-        choices=("float32", "bfloat16", "auto"),
-    )
 
     def _check(self) -> None:
         super()._check()
@@ -70,15 +96,6 @@ class PerceptualSettings(Settings):
             layers = getattr(self, name)
             layer_weights(layers)  # raises, if a weight is no number
             check_distinct(name, [layer.partition(":")[0] for layer in layers])
-
-    @property
-    def compute_dtype(self) -> str:
-        """The Keras dtype policy that --precision names.
-
-        Raises:
-            KeyError: auto, which `nst_tf.features.precision.resolve_precision` replaces first.
-        """
-        return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[self.precision]
 
 
 def layer_weights(names: Sequence[str]) -> dict[str, float]:

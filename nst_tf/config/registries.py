@@ -13,8 +13,20 @@ METHODS = Registry(
         "feedforward": "nst_tf.training.methods.feedforward:FeedforwardTask",
         "any_style": "nst_tf.training.methods.any_style:AnyStyleTask",
         "slim_features": "nst_tf.training.methods.slim_features:SlimFeaturesTask",
+        "classify": "nst_tf.training.methods.classify:ClassifyTask",
     },
     aliases={"adain": "any_style"},
+)
+
+# Classes of `nst_tf.config.train.TrainSettings`, for the same methods.
+METHOD_SETTINGS = Registry(
+    "a method",
+    {
+        "feedforward": "nst_tf.config.train:FeedforwardSettings",
+        "any_style": "nst_tf.config.train:AnyStyleSettings",
+        "slim_features": "nst_tf.config.train:SlimFeaturesSettings",
+        "classify": "nst_tf.config.methods.classify:ClassifySettings",
+    },
 )
 
 # Networks of any style.
@@ -27,13 +39,15 @@ NETWORKS = Registry(
     aliases={"modulated": "style_prediction"},
 )
 
-# Objects of `nst_tf.features.extractors.FeatureNetwork`.
+# Objects of `nst_tf.features.extractors.FeatureNetwork`; a path is a run of
+# --method=classify.
 FEATURE_NETWORKS = Registry(
     "a feature network",
     {
         "slim_vgg19": "nst_tf.features.slim_vgg19:NETWORK",
         "vgg19": "nst_tf.features.vgg19:NETWORK",
     },
+    of_path="nst_tf.features.classifier:open_run",
 )
 
 # Objects of `nst_tf.losses.style_statistics.StyleStatistic`.

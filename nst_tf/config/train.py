@@ -23,6 +23,7 @@ from nst_tf.config.registries import (
     EXPORTERS,
     FEATURE_NETWORKS,
     FEATURE_TRANSFORMS,
+    METHOD_SETTINGS,
     METHODS,
     NETWORKS,
     STATISTICS,
@@ -30,7 +31,10 @@ from nst_tf.config.registries import (
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.lists import split_list
 
-METHOD_HELP = "What to train: a network of one style or several, of any style, or the narrow feature network."
+METHOD_HELP = (
+    "What to train: a network of one style or several, a network of any style, the narrow feature "
+    "network, or a classifier, which is a feature network of your own."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +77,9 @@ class TrainSettings(Settings):
     )
     optimizer: str = setting(
         "adam",
-        "Optimizer: adam, or muon, which learns more in a few hundred steps.",
-        choices=("adam", "muon"),
+        "Optimizer: adam; muon, which learns more in a few hundred steps; or sgd, with Nesterov's momentum "
+        "of 0.9.",
+        choices=("adam", "muon", "sgd"),
     )
     learning_rate: float = setting(
         1e-3, "The optimizer's step size at the start.", above=0
@@ -149,7 +154,7 @@ class TrainSettings(Settings):
     def flag_fields(cls) -> tuple[dataclasses.Field[Any], ...]:
         """Returns the fields of all methods, those of `TrainSettings` first."""
         fields: dict[str, dataclasses.Field[Any]] = {}
-        classes: list[type[TrainSettings]] = [TrainSettings, *SETTINGS.values()]
+        classes: list[type[TrainSettings]] = [TrainSettings, *METHOD_SETTINGS.values()]
         for settings in classes:
             for field in dataclasses.fields(settings):
                 fields.setdefault(field.name, field)
@@ -158,7 +163,7 @@ class TrainSettings(Settings):
     @classmethod
     def _choose_class(cls, values: Mapping[str, Any]) -> type["TrainSettings"]:
         (field, *_) = dataclasses.fields(TrainSettings)
-        return SETTINGS[parse_value(field, values.get("method", field.default))]
+        return METHOD_SETTINGS[parse_value(field, values.get("method", field.default))]
 
     @classmethod
     def _find_foreign(
@@ -171,7 +176,7 @@ class TrainSettings(Settings):
                 continue
             methods = [
                 method
-                for method, other in SETTINGS.items()
+                for method, other in METHOD_SETTINGS.items()
                 if field.name in other.__dataclass_fields__
             ]
             error = refuse_unused(
@@ -249,15 +254,6 @@ class DrawingSettings(PerceptualSettings, TrainSettings):
         choices=EXPORTERS,
         resumable=True,
     )
-
-    def _check(self) -> None:
-        super()._check()
-        if self.precision == "auto" and self.strategy == "multi_worker":
-            raise expected(
-                "--precision=float32 or bfloat16 with --strategy=multi_worker",
-                "auto",
-                "Workers might choose differently.",
-            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -384,11 +380,3 @@ class SlimFeaturesSettings(TrainSettings):
                 self.batch_size,
                 "Change --batch_size.",
             )
-
-
-# The settings of each of METHODS.
-SETTINGS: dict[str, type[TrainSettings]] = {
-    "feedforward": FeedforwardSettings,
-    "any_style": AnyStyleSettings,
-    "slim_features": SlimFeaturesSettings,
-}

@@ -137,7 +137,7 @@ class FolderSource:
 
     def _file(self, index, seed):
         epoch, position = divmod(index, len(self._files))
-        return self._files[_shuffle(len(self._files), seed, epoch)[position]]
+        return self._files[shuffle(len(self._files), seed, epoch)[position]]
 
     def _look_at_files(self):
         for file in self._files:
@@ -158,27 +158,9 @@ class TfdsSource:
     def __init__(
         self, name: str, data_dir: str = "", max_pixels: int = image_io.MAX_PIXELS
     ):
-        # It takes seconds to import, and only this source needs it.
-        import tensorflow_datasets as tfds
-
         self.name, self._max_pixels = f"tfds:{name}", max_pixels
-        self._tfds = tfds
-        try:
-            self._builder = tfds.builder(name, data_dir=data_dir or None)
-            self._builder.download_and_prepare()
-        except Exception as error:  # TFDS raises many unrelated types
-            raise expected(
-                "a TensorFlow Datasets name that can be prepared here",
-                f"{name} ({first_line(error)})",
-                "Check name and network, point --data_dir at prepared data, or use --content=FOLDER.",
-            ) from error
+        self._tfds, self._builder = open_tfds(name, data_dir)
         info = self._builder.info
-        if "image" not in info.features or "train" not in info.splits:
-            raise expected(
-                'a data set with the feature "image" and the split "train"',
-                f"{name} with {', '.join((*info.features, *info.splits))}",
-                "Choose an image data set.",
-            )
         count = info.splits["train"].num_examples
         self.found = {"photos": count, "version": str(info.version)}
         self.unreadable = Unreadable(count)
@@ -267,11 +249,40 @@ def open_source(
     return FolderSource(content, max_pixels)
 
 
+def open_tfds(name: str, data_dir: str = "", split: str = "train") -> tuple[Any, Any]:
+    """Prepares a TensorFlow Datasets data set of images; returns the library and its builder.
+
+    Raises:
+        UserError: it cannot be prepared, or has no feature "image", or no such split.
+    """
+    # It takes seconds to import, and few need it.
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(name, data_dir=data_dir or None)
+        builder.download_and_prepare()
+    except Exception as error:  # TFDS raises many unrelated types
+        raise expected(
+            "a TensorFlow Datasets name that can be prepared here",
+            f"{name} ({first_line(error)})",
+            "Check name and network, point --data_dir at prepared data, or use --content=FOLDER.",
+        ) from error
+    info = builder.info
+    if "image" not in info.features or split not in info.splits:
+        raise expected(
+            f'a data set with the feature "image" and the split "{split}"',
+            f"{name} with {', '.join((*info.features, *info.splits))}",
+            "Choose an image data set.",
+        )
+    return tfds, builder
+
+
 def _count_from(start: int) -> tf.data.Dataset:
     numbers = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
     return numbers.map(lambda index: {"index": index, "photo": b""})
 
 
 @functools.lru_cache(maxsize=4)
-def _shuffle(count: int, seed: int, epoch: int) -> np.ndarray:
+def shuffle(count: int, seed: int, epoch: int) -> np.ndarray:
+    """Returns the numbers below `count` in the order of an epoch."""
     return open_rng(seed, epoch, Purpose.ORDER).permutation(count)

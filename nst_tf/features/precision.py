@@ -9,14 +9,14 @@ from typing import TypeVar
 
 import tensorflow as tf
 
-from nst_tf.config.perceptual import PerceptualSettings
+from nst_tf.config.perceptual import PrecisionSettings
 
 # Use bfloat16 only where it takes at most 0.8 of float32's time.
 WORTHWHILE = 0.8
 # Of the maps: work for all cores, in less than a second where bfloat16 is emulated.
 SHAPE = (1, 32, 32, 128)
 
-Settings = TypeVar("Settings", bound=PerceptualSettings)
+Settings = TypeVar("Settings", bound=PrecisionSettings)
 
 
 def resolve_precision(settings: Settings, log: Callable[[str], None]) -> Settings:

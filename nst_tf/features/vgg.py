@@ -21,14 +21,19 @@ POOLING_GAINS = {"max": 1.0, "average": 1.5, "l2": 1.35}
 IMAGENET_MEAN = (123.68, 116.779, 103.939)
 
 
-def _steps() -> Iterator[tuple[str, int, int]]:
-    for block, count in enumerate(CONVOLUTIONS, 1):
+def make_geometry(convolutions: Sequence[int]) -> Geometry:
+    """Returns the geometry of a VGG of so many convolutions a block."""
+    return Geometry.from_steps(_steps(convolutions))
+
+
+def _steps(convolutions: Sequence[int]) -> Iterator[tuple[str, int, int]]:
+    for block, count in enumerate(convolutions, 1):
         for convolution in range(1, count + 1):
             yield f"relu{block}_{convolution}", 3, 1
         yield "", 2, 2
 
 
-LAYERS = Geometry.from_steps(_steps())
+LAYERS = make_geometry(CONVOLUTIONS)
 SLIM_LAYERS = Geometry(list(LAYERS.items())[:13])  # up to relu5_1
 
 
@@ -36,16 +41,21 @@ def build_topology(
     widths: Sequence[int],
     names: Collection[str],
     *,
+    convolutions: Sequence[int] = CONVOLUTIONS,
+    preprocessing: keras.layers.Layer | None = None,
     metric: bool = False,
     pooling: str = "max",
     padding: str = "zeros",
     dtype: str = "float32",
 ) -> keras.Model:
-    """Builds VGG19's topology up to the deepest of `names`, with any widths and untrained weights.
+    """Builds a VGG's topology up to the deepest of `names`, with any widths and untrained weights.
 
     Args:
-        widths: channels of the five blocks; `VGG19_WIDTHS` is the paper's network.
+        widths: channels of the blocks; `VGG19_WIDTHS` is the paper's network.
         names: of layers, such as "relu4_2"; the outputs, in this order.
+        convolutions: of each block; the default is VGG19's.
+        preprocessing: from RGB in [0, 1] to what the first convolution takes; None is
+            VGG19's.
         metric: whether each output passes through one more linear 1x1 convolution
             "metric_LAYER", which turns channels of a narrow network into coordinates in
             which plain squared distances approximate those between the wide network's
@@ -67,13 +77,14 @@ def build_topology(
         raise expected(
             f"a padding among {', '.join(PADDINGS)}", repr(padding), "Choose one."
         )
-    LAYERS.check_layers(names)
-    deepest = max(map(list(LAYERS).index, names))
+    geometry = make_geometry(convolutions)
+    geometry.check_layers(names)
+    deepest = max(map(list(geometry).index, names))
     inputs = keras.Input((None, None, 3), name="image")
-    x = VggPreprocessing(name="preprocessing")(inputs)
+    x = (preprocessing or VggPreprocessing(name="preprocessing"))(inputs)
     maps = {}
-    for layer in list(LAYERS)[: deepest + 1]:
-        block, convolution = int(layer[4]), int(layer[6])
+    for layer in list(geometry)[: deepest + 1]:
+        block, convolution = map(int, layer.removeprefix("relu").split("_"))
         if block > 1 and convolution == 1:
             x = Pooling(pooling, name=f"block{block - 1}_pool", dtype=dtype)(x)
         if padding == "reflect":

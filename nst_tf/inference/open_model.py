@@ -225,6 +225,12 @@ def nothing(path: Path, wanted: str) -> UserError:
             f"{path}, which trained a feature network",
             "Use it with --slim_weights, or check --model.",
         )
+    if run.recorded.get("method") == "classify":
+        return expected(
+            "a run that trained a network that paints",
+            f"{path}, which trained a classifier",
+            f"Use it with --feature_network={path}, or check --model.",
+        )
     if run.record.is_file():
         return expected(
             "a finished run",

@@ -25,6 +25,9 @@ WRITTEN = (
     "web",
     "log.jsonl",
     "network.keras",
+    "classifier.keras",
+    "epochs.jsonl",
+    "confusion.png",
     "contact_sheet.png",
     "slim_vgg19.npz",
     "slim_vgg19.json",
@@ -106,6 +109,21 @@ class RunFolder:
     def network(self) -> Path:
         """The trained network in Keras's format."""
         return self.path / "network.keras"
+
+    @property
+    def classifier(self) -> Path:
+        """A trained classifier in Keras's format."""
+        return self.path / "classifier.keras"
+
+    @property
+    def epochs(self) -> Path:
+        """Of a classifier: one JSON object an epoch, what it scores."""
+        return self.path / "epochs.jsonl"
+
+    @property
+    def confusion(self) -> Path:
+        """Of a classifier: which class is taken for which; earlier ones are in `previews`."""
+        return self.path / "confusion.png"
 
     @property
     def contact_sheet(self) -> Path:

@@ -5,7 +5,10 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
+
+NAMED = 30  # classes at most on a picture of 7 inches
 
 
 def plot_losses(log: Path, names: tuple[str, ...]) -> bytes:
@@ -42,6 +45,26 @@ def plot_curves(
     return _png(figure, axes)
 
 
+def plot_confusion(confusion: np.ndarray, classes: Sequence[str]) -> bytes:
+    """Returns a PNG of which class is taken for which.
+
+    Args:
+        confusion: [N, N] counts, a row for each true class.
+        classes: their names; many are left out, but for a few.
+    """
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    axes = figure.add_subplot()
+    counts = np.maximum(confusion.sum(1, keepdims=True), 1)
+    shown = axes.imshow(confusion / counts, vmin=0, vmax=1, cmap="viridis")
+    figure.colorbar(shown, label="share of the true class")
+    ticks = range(0, len(classes), -(-len(classes) // NAMED))
+    names = [classes[tick] for tick in ticks]
+    axes.set_xticks(ticks, names, rotation=90)
+    axes.set_yticks(ticks, names)
+    axes.set(xlabel="taken for", ylabel="true class")
+    return _write_png(figure)
+
+
 def _axes(across, up):
     # Without pyplot, no window system is needed and nothing global is changed.
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -53,6 +76,10 @@ def _axes(across, up):
 
 def _png(figure, axes):
     axes.legend()
+    return _write_png(figure)
+
+
+def _write_png(figure):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
     return buffer.getvalue()

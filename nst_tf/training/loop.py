@@ -129,6 +129,8 @@ class Fit:
         inside, first, logs = 0.0, None, {}
         reason = self._used_up()
         callbacks.on_train_begin()
+        if reason is None and network.stop_training:
+            reason = "stopped by a callback"  # before the run was interrupted
         try:
             with Interruptible() as interrupt:
                 while reason is None:

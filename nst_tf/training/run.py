@@ -9,8 +9,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from nst_tf.config.perceptual import PrecisionSettings
 from nst_tf.config.registries import EXPORTERS, METHODS
-from nst_tf.config.train import DrawingSettings, FeedforwardSettings, TrainSettings
+from nst_tf.config.train import FeedforwardSettings, TrainSettings
 from nst_tf.core.errors import expected, first_line
 from nst_tf.core.lists import join_list
 from nst_tf.data import pipeline, sources as data_sources, style_images
@@ -54,14 +55,16 @@ def train(settings: TrainSettings, log: Callable[[str], None] = print) -> RunFol
             resume from, and no exports.
     """
     distribution = open_distribution(settings.strategy)
-    if isinstance(settings, DrawingSettings):
+    if isinstance(settings, PrecisionSettings):
         settings = precision.resolve_precision(settings, log)
     if isinstance(settings, FeedforwardSettings):
         settings = _pin_styles(settings)
     keras.utils.set_random_seed(settings.seed)
-    source = _open_source(settings, settings.content)
+    method, source = METHODS[settings.method], None
+    if not method.labeled:
+        source = _open_source(settings, settings.content)
     with distribution.strategy.scope():
-        task = METHODS[settings.method](settings)
+        task = method(settings)
     open_batches, sources = _open_batches(settings, source, task)
     if task.draws and distribution.is_chief:
         _check_exports(settings.export, task.network)
@@ -132,6 +135,7 @@ def _fit_config(settings):
         settings.checkpoint_minutes,
         settings.optimizer,
         settings.ema,
+        getattr(settings, "weight_decay", 0.0),
     )
 
 
@@ -145,11 +149,13 @@ def _listeners(settings, run, task, restored):
                 functools.partial(task.preview, run), settings.preview_steps
             )
         )
-    return listeners
+    return [*listeners, *task.listeners(run, restored)]
 
 
 def _open_batches(settings, source, task):
     """How batches are opened, and the sources that they come from."""
+    if task.labeled:
+        return task.source.open_batches, {"photos": task.source}
     config = pipeline.CropConfig(
         settings.crop_size,
         settings.short_side or round(1.25 * settings.crop_size),

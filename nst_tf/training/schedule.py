@@ -23,9 +23,11 @@ class FitConfig:
             zero).
         batch_size: examples a step over all replicas.
         checkpoint_steps, checkpoint_minutes: what comes first saves a checkpoint.
-        optimizer: "adam" or "muon"; see `nst_tf.training.muon`.
+        optimizer: "adam", "muon", see `nst_tf.training.muon`, or "sgd".
         ema: momentum of the average of the weights, which the run ends with; 0 for
             none.
+        weight_decay: share of every kernel that a step of size 1 takes away, apart from
+            the gradient (Loshchilov, Hutter 2019, arXiv:1711.05101).
     """
 
     steps: int
@@ -38,6 +40,7 @@ class FitConfig:
     checkpoint_minutes: float
     optimizer: str = "adam"
     ema: float = 0.0
+    weight_decay: float = 0.0
 
     def progress(self, step: int, seconds: float) -> float:
         """Returns the share of the budget that is used, 0 to 1."""

@@ -30,6 +30,8 @@ class Task(abc.ABC):
             all do.
         draws: whether the network draws pictures, which are then shown and exported.
         pairs: whether batches have paintings, "style", beside photos.
+        labeled: whether it reads --content itself, with labels; it then has a `source`
+            with a name, what was found and what is unreadable, and `open_batches`.
     """
 
     network: keras.Model
@@ -38,6 +40,7 @@ class Task(abc.ABC):
     learning_rows: int = 0
     draws: bool = True
     pairs: bool = False
+    labeled: bool = False
 
     @abc.abstractmethod
     def __init__(self, settings: TrainSettings):
@@ -64,6 +67,12 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def preview(self, run: RunFolder, step: int) -> None:
         """Writes pictures of the network as it is now; called only if it draws."""
+
+    def listeners(
+        self, run: RunFolder, restored: int
+    ) -> list[keras.callbacks.Callback]:
+        """Returns the method's own callbacks, for a run that has `restored` steps."""
+        return []
 
     @abc.abstractmethod
     def finish(self, run: RunFolder, result: FitResult) -> list[str]:

@@ -18,8 +18,9 @@ from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.export import ExportSettings
 from nst_tf.config.folder import split_share
 from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.registries import METHOD_SETTINGS as SETTINGS
 from nst_tf.config.stylize import StylizeSettings
-from nst_tf.config.train import SETTINGS, AnyStyleSettings, TrainSettings
+from nst_tf.config.train import AnyStyleSettings, TrainSettings
 from nst_tf.core import lists
 from nst_tf.core.errors import UserError
 

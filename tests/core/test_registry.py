@@ -36,3 +36,12 @@ def test_an_unknown_name_is_one_line_with_all_choices():
         UserError, match="Expected a root among square, cube. Received: 'x'."
     ):
         ROOTS["x"]
+
+
+def test_a_registry_that_takes_paths_makes_entries_of_them():
+    places = Registry("a place", {"root": "math:sqrt"}, of_path="os.path:dirname")
+    assert "runs/vgg" in places and places.canonical("runs/vgg") == "runs/vgg"
+    assert places["runs/vgg"] == "runs" and tuple(places) == ("root",)
+    with pytest.raises(UserError, match="root, or a path such as runs/NAME"):
+        places["vgg"]
+    assert "runs/vgg" not in ROOTS
