@@ -19,7 +19,7 @@ import numpy as np
 import tqdm
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.core import files
 from nst_tf.evaluation import metrics
 from nst_tf.evaluation.score import Judge, evenly

@@ -257,7 +257,7 @@ def _complain(page, address):
 
 
 if __name__ == "__main__":
-    from nst_tf.config import flags as config_flags
+    from nst_tf.config.commandline import flags as config_flags
 
     flags.DEFINE_string("page", None, "Exported folder web.", required=True)
     flags.DEFINE_string(

@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.data import style_images
 from nst_tf.evaluation import score
 from nst_tf.features import vgg19

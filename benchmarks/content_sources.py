@@ -14,7 +14,7 @@ from pathlib import Path
 from absl import flags
 from short_training import train
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.data import style_images
 from nst_tf.evaluation import score as evaluation_score
 from nst_tf.features import slim_vgg19

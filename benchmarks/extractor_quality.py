@@ -17,7 +17,7 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.core import files
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import score as evaluation_score

@@ -14,7 +14,7 @@ import time
 from absl import flags
 
 import nst_tf
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.config.registries import FEATURE_NETWORKS
 from nst_tf.core import files

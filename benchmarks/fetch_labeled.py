@@ -22,7 +22,7 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.core import files
 
 flags.DEFINE_string("fashion", "", "Debian's package dataset-fashion-mnist, a .deb.")

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.data import style_images
 from nst_tf.exporters.export_network import cast_to_float32
 from nst_tf.exporters.tflite import (

@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.config.registries import METHODS
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import files

@@ -10,7 +10,7 @@ photos are scikit-image's.
 
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.data import sample_photos
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.inference.open_model import load_model

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.data import sample_photos, style_images
 from nst_tf.images import contact_sheet, io as image_io

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.optimization import gatys, memory_estimate, run as optimize_run
 from nst_tf.runs import folder as run_folder

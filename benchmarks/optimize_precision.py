@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.config import flags
+from nst_tf.config.commandline import flags
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.optimization import gatys, run as optimize_run
 

@@ -26,7 +26,7 @@ import scipy.optimize
 import tensorflow as tf
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core import files
 from nst_tf.images import io as image_io

@@ -18,7 +18,7 @@ import numpy as np
 from absl import flags
 from short_training import train_once
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.core.errors import expected
 from nst_tf.data import style_images
 from nst_tf.evaluation import metrics, score

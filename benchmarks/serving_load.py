@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.core.errors import UserError, expected
 from nst_tf.data import sample_photos
 from nst_tf.images import io as image_io

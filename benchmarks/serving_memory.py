@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.images import io as image_io
 
 flags.DEFINE_string("model", "", "SavedModel of a network of one style.")

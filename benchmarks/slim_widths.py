@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.data import pipeline, sources
 from nst_tf.features import extractors, vgg, vgg19
 from nst_tf.losses import perceptual

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from absl import flags
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.core import files
 from nst_tf.exporters.export_network import cast_to_float32
 from nst_tf.exporters.tflite import conversion, per_style

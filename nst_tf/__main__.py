@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name in HELP:
         print(_list_commands())
         return 0
-    from nst_tf.config import flags
+    from nst_tf.config.commandline import flags
 
     if name in COMMANDS:
         command = _load(name)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     flags.print_any_name()
     if name == "completion":
-        from nst_tf.config.completion import print_completion
+        from nst_tf.config.commandline.completion import print_completion
 
         return print_completion(rest, {each: _load(each).Settings for each in COMMANDS})
     from nst_tf.inference.published import list_models

@@ -8,8 +8,8 @@ takes a picture can stand beside ours. Exits with status 1 if one could not be t
 the others are shown all the same.
 """
 
-from nst_tf.config import flags
 from nst_tf.config.benchmark import BenchmarkSettings as Settings
+from nst_tf.config.commandline import flags
 from nst_tf.evaluation.benchmark import benchmark
 
 

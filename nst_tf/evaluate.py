@@ -7,7 +7,7 @@ Prints one table and writes it, all numbers, a plot of style against content and
 contact sheet. Exits with status 1 if any photo could not be read; the others count.
 """
 
-from nst_tf.config import flags
+from nst_tf.config.commandline import flags
 from nst_tf.config.evaluate import EvaluateSettings as Settings
 from nst_tf.core.startup import quiet_start
 from nst_tf.evaluation.check_models import check_models

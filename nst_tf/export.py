@@ -3,7 +3,7 @@
 Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --output=exported/starry
 """
 
-from nst_tf.config import flags
+from nst_tf.config.commandline import flags
 from nst_tf.config.export import ExportSettings as Settings
 from nst_tf.core.startup import quiet_start
 from nst_tf.inference.open_model import find_network

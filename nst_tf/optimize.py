@@ -7,7 +7,7 @@ Without --content it makes a texture of the style, without --style it reconstruc
 photo.
 """
 
-from nst_tf.config import flags
+from nst_tf.config.commandline import flags
 from nst_tf.config.optimize import OptimizeSettings as Settings
 from nst_tf.core.startup import quiet_start
 

@@ -6,7 +6,7 @@ Example: python -m nst_tf.sheet --content=photo.jpg --output=sheet.png
 Exits with status 1 if any model could not paint; the others are shown all the same.
 """
 
-from nst_tf.config import flags
+from nst_tf.config.commandline import flags
 from nst_tf.config.sheet import SheetSettings as Settings
 from nst_tf.inference.sheet import write_sheet
 

@@ -8,7 +8,7 @@ Example: python -m nst_tf.stylize --model=runs/starry --content=photo.jpg --outp
 Exits with status 1 if any photo could not be painted; the others are written all the same.
 """
 
-from nst_tf.config import flags
+from nst_tf.config.commandline import flags
 from nst_tf.config.stylize import StylizeSettings as Settings
 from nst_tf.inference.run import start_runtime, stylize
 

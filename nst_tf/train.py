@@ -5,7 +5,7 @@ Example: python -m nst_tf.train --flagfile=configs/starry.flags
 Flags behind the flagfile override it. Everything is left in the folder --output.
 """
 
-from nst_tf.config import flags
+from nst_tf.config.commandline import flags
 from nst_tf.config.train import TrainSettings as Settings
 from nst_tf.core.startup import quiet_start
 

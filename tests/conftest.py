@@ -11,7 +11,7 @@ import pytest
 from absl import flags
 from support.pictures import smooth
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.exporters import views
 
 # (name, height, width, mode) of the pictures in `photos_folder`

@@ -10,7 +10,7 @@ import pytest
 
 import nst_tf
 from nst_tf import __main__ as commands
-from nst_tf.config import completion
+from nst_tf.config.commandline import completion
 
 FOLDER = Path(nst_tf.__file__).parent
 
@@ -117,7 +117,10 @@ def test_ctrl_c_in_the_first_imports_is_one_line_and_status_130(name, tmp_path):
         ("nst_tf.core.keras_classes", ["-m", "nst_tf.train"]),
         ("numpy", ["-m", "nst_tf.stylize"]),
         ("nst_tf.inference.published", ["-m", "nst_tf", "models"]),
-        ("nst_tf.config.completion", ["-m", "nst_tf", "completion", "bash"]),
+        (
+            "nst_tf.config.commandline.completion",
+            ["-m", "nst_tf", "completion", "bash"],
+        ),
         ("nst_tf.train", ["-c", "from nst_tf.__main__ import main; main()"]),
         ("nst_tf.training.run", ["-m", "nst_tf.train", "--output=x", "--steps=1"]),
         ("keras", ["-m", "nst_tf.train", "--output=x", "--steps=1"]),

@@ -178,3 +178,21 @@ def split_share(entry: str) -> tuple[str, float | None]:
             "a share of at least 0 in --style", entry, "Try NAME or NAME:0.5."
         )
     return name, number
+
+
+def texture_sides(size: str) -> tuple[int, int]:
+    """Returns height and width of a --texture_size such as "512x384", width first.
+
+    Raises:
+        UserError: it is no size, or a giant's.
+    """
+    try:
+        width, height = (int(side) for side in size.split("x"))
+    except ValueError:
+        width = height = 0
+    if min(width, height) < 1:
+        raise expected("--texture_size as WIDTHxHEIGHT", size, "Try 512x384.")
+    if width * height > 10**9:
+        what = "--texture_size of at most 1000 megapixels"
+        raise expected(what, size, "Try 512x384.")
+    return height, width

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from nst_tf.config.fields import PATH, Other, setting, texture_sides
-from nst_tf.config.folder import FolderSettings, is_folder
+from nst_tf.config.fields import PATH, Other, setting
+from nst_tf.config.folder import FolderSettings, is_folder, texture_sides
 from nst_tf.config.registries import COLOR_MODES
 from nst_tf.core.errors import expected
 

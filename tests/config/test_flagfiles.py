@@ -13,7 +13,7 @@ CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
 READ = """
 import sys
 from absl import flags
-from nst_tf.config import flags as command_flags
+from nst_tf.config.commandline import flags as command_flags
 from nst_tf.config.{module} import {settings}
 own = flags.FlagValues()
 command_flags.define({settings}, own)

@@ -11,9 +11,10 @@ import typing
 import pytest
 from absl import flags as absl_flags
 
-from nst_tf.config import fields, flags, perceptual, registries
+from nst_tf.config import fields, perceptual, registries
 from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.config.client import ClientSettings
+from nst_tf.config.commandline import flags
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.export import ExportSettings
 from nst_tf.config.folder import split_share
@@ -520,7 +521,7 @@ def test_a_flagfile_is_utf8_with_or_without_a_mark_in_any_locale(tmp_path):
         text = "# Farbe: grün\n--content=Ö.jpg\n\n// more\n  --iterations=7  \n"
         path.write_bytes(mark + text.encode())
         code = (
-            "import sys; from nst_tf.config import flags\n"
+            "import sys; from nst_tf.config.commandline import flags\n"
             "from nst_tf.config.optimize import OptimizeSettings\n"
             "def main(settings):\n"
             "    print(ascii(settings.content), settings.iterations)\n"

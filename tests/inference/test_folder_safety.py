@@ -182,7 +182,7 @@ def test_a_file_written_into_the_folder_is_no_second_photo(tmp_path):
 SLOW = """
 import sys, time
 from nst_tf.core import files
-from nst_tf.config import flags
+from nst_tf.config.commandline import flags
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.inference import folder
 fsync, count = files.os.fsync, 0

@@ -14,7 +14,7 @@ import pytest
 from absl import flags
 
 from nst_tf import stylize, train
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import FeedforwardSettings, TrainSettings

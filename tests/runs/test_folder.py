@@ -31,7 +31,7 @@ def test_run_flags_repeat_every_setting_of_the_run(tmp_path):
     """Parsed by absl itself, each flag gives back the value it was made from."""
     from absl import flags
 
-    from nst_tf.config import flags as config_flags
+    from nst_tf.config.commandline import flags as config_flags
 
     changed = settings(
         tmp_path,

@@ -8,7 +8,7 @@ import re
 import time
 
 from nst_tf import train
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.startup import quiet_start
 

@@ -206,7 +206,7 @@ device = tf.config.list_physical_devices("CPU")[0]
 two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(device, two)
 from nst_tf import train
-from nst_tf.config import flags
+from nst_tf.config.commandline import flags
 from nst_tf.config.train import TrainSettings
 flags.run(train.main, TrainSettings, sys.argv[1:])
 """

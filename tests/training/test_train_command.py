@@ -535,7 +535,7 @@ def test_a_bad_setting_ends_the_real_command_before_tensorflow_is_loaded():
 import sys
 sys.argv = ["train", "--steps=0", "--output=x"]
 from nst_tf import train
-from nst_tf.config import flags
+from nst_tf.config.commandline import flags
 try:
     flags.run(train.main, train.Settings)
 except SystemExit as end:
@@ -562,7 +562,7 @@ def test_words_that_are_no_flags_are_refused():
 
 
 def test_ctrl_c_while_modules_are_imported_is_one_line():
-    code = "import nst_tf.config.flags\nraise KeyboardInterrupt"
+    code = "import nst_tf.config.commandline.flags\nraise KeyboardInterrupt"
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
     )

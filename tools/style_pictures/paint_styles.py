@@ -13,7 +13,7 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from nst_tf.config import flags as config_flags
+from nst_tf.config.commandline import flags as config_flags
 from nst_tf.core.errors import expected
 from tools.style_pictures import (
     autumn_knife,
