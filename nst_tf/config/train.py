@@ -360,10 +360,7 @@ class SlimFeaturesSettings(TrainSettings):
     method: str = setting("slim_features", METHOD_HELP, choices=("slim_features",))
     vgg_weights: str = vgg_path()
     slim_widths: tuple[int, ...] = setting(
-        (32, 64, 128, 256, 512),
-        "Channels of the slim VGG19's five blocks.",
-        least=1,
-        most=4096,
+        (32, 64, 128, 256, 512), "Channels of the slim VGG19's five blocks.", least=1
     )
 
     def _check(self) -> None:
