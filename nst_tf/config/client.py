@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from nst_tf.config.fields import Other, refuse_unused, setting
+from nst_tf.config.fields import PATH, Other, refuse_unused, setting
 from nst_tf.config.folder import FolderSettings
 from nst_tf.config.registries import CONNECTIONS
 from nst_tf.core.server_address import parse_server
@@ -31,6 +31,7 @@ class ClientSettings(FolderSettings):
         "",
         "File of certificates (PEM) that may vouch for a server of grpcs:// or https://; without it those of "
         "gRPC or of this machine.",
+        path=PATH,
     )
     signature: str = setting(
         "serving_bytes",

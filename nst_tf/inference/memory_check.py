@@ -10,7 +10,7 @@ import numpy as np
 
 from nst_tf.core.errors import expected
 from nst_tf.core.memory import available_memory
-from nst_tf.inference.runtime import Runtime
+from nst_tf.inference.runtimes.runtime import Runtime
 
 # Bytes a pixel that no network of usual width exceeds: what surely fits is not estimated.
 MOST = 4000

@@ -13,7 +13,7 @@ from nst_tf.core.errors import UserError, expected
 from nst_tf.core.shares import normalize_shares
 from nst_tf.data import style_images
 from nst_tf.images import color, io as image_io
-from nst_tf.inference.runtime import Runtime
+from nst_tf.inference.runtimes.runtime import Runtime
 from nst_tf.inference.style_names import find_style
 
 # A name, an index, a picture, a path, a code; several of them with their shares; or

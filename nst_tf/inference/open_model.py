@@ -19,7 +19,7 @@ from nst_tf.inference import check_card
 from nst_tf.inference.memory_check import MemoryChecked
 from nst_tf.inference.model import STYLE_SIZE, Model
 from nst_tf.inference.published import find_published
-from nst_tf.inference.runtime import Runtime
+from nst_tf.inference.runtimes.runtime import Runtime
 from nst_tf.inference.style_names import label_styles
 from nst_tf.runs.folder import RunFolder
 
@@ -115,14 +115,14 @@ def _find_path(model: str | os.PathLike[str]) -> Path:
 def _open_runtime(artifact: Path) -> Runtime:
     with opening(artifact):
         if artifact.is_dir():
-            from nst_tf.inference.saved_model import open_saved_model
+            from nst_tf.inference.runtimes.saved_model import open_saved_model
 
             return open_saved_model(artifact)
         if artifact.suffix == ".keras":
-            from nst_tf.inference.keras_network import open_keras
+            from nst_tf.inference.runtimes.keras_network import open_keras
 
             return open_keras(artifact)
-        from nst_tf.inference.litert import open_tflite
+        from nst_tf.inference.runtimes.litert import open_tflite
 
         return open_tflite(artifact)
 

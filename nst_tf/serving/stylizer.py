@@ -15,7 +15,7 @@ from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.server_address import parse_server
 from nst_tf.images import io as image_io
 from nst_tf.inference.model import Model
-from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
+from nst_tf.inference.runtimes.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
 from nst_tf.inference.style_names import label_styles
 from nst_tf.serving.retries import Connection, Failure, Retries, clean_words
 

@@ -191,7 +191,7 @@ def test_a_file_that_fails_only_when_it_paints_is_named_too(
     bad, tmp_path, in_process, monkeypatch
 ):
     # LiteRT finds some damage, such as an impossible zero point, no earlier.
-    from nst_tf.inference import litert
+    from nst_tf.inference.runtimes import litert
 
     def fails(self, values):
         raise RuntimeError("unsupported zero-point value (32)\nin a tensor")

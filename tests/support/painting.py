@@ -5,7 +5,7 @@ from PIL import Image
 
 from nst_tf.inference import folder as photo_folder
 from nst_tf.inference.model import Model
-from nst_tf.inference.runtime import Runtime
+from nst_tf.inference.runtimes.runtime import Runtime
 
 
 def negative(rgb):

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from nst_tf.config.fields import setting
+from nst_tf.config.fields import PATHS, setting
 from nst_tf.config.perceptual import PrecisionSettings
 from nst_tf.config.train import METHOD_HELP, TrainSettings
 from nst_tf.core.errors import expected
@@ -21,6 +21,7 @@ class ClassifySettings(PrecisionSettings, TrainSettings):
         "",
         "Labeled pictures that the classifier is judged by once, at the end: a folder like --content, or "
         "tfds:NAME for its test split; empty for none.",
+        path=PATHS,
     )
     block_widths: tuple[int, ...] = setting(
         (64, 128, 256, 512, 512),

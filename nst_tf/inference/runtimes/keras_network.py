@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nst_tf.inference.memory_check import estimate_tensorflow, find_most_pixels
-from nst_tf.inference.runtime import Runtime
+from nst_tf.inference.runtimes.runtime import Runtime
 
 if TYPE_CHECKING:
     from nst_tf.models.style_network import StyleNetwork

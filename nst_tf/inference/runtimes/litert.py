@@ -12,7 +12,7 @@ from nst_tf.core.errors import UserError, expected
 from nst_tf.core.startup import filter_stderr
 from nst_tf.images import padding
 from nst_tf.inference import check_card, memory_check
-from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
+from nst_tf.inference.runtimes.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
 
 # In names of the two files of a network of any style.
 STYLE_PART, TRANSFORM_PART = "_style", "_transform"

@@ -7,7 +7,7 @@ import numpy as np
 
 from nst_tf.inference import check_card
 from nst_tf.inference.memory_check import estimate_tensorflow, find_most_pixels
-from nst_tf.inference.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
+from nst_tf.inference.runtimes.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
 
 
 class _SavedModel(Runtime):
