@@ -1,6 +1,7 @@
 """Neural style transfer: `nst COMMAND ...` is `python -m nst_tf.COMMAND ...`."""
 
 import importlib
+import json
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -42,13 +43,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"nst {name}: {OTHERS[name]}")
         return 0
     flags.print_any_name()
+    with flags.ending_with_the_reader():
+        return _run_other(name, rest)
+
+
+def _run_other(name: str, rest: Sequence[str]) -> int:
     if name == "completion":
         from nst_tf.config.commandline.completion import print_completion
 
         return print_completion(rest, {each: _load(each).Settings for each in COMMANDS})
-    from nst_tf.inference.published import list_models
+    from nst_tf.inference.published import list_models, summarize_models
 
-    list_models()
+    if "--json" in rest:
+        print(json.dumps(summarize_models(), default=str))
+    else:
+        list_models()
     return 0
 
 

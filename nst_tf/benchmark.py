@@ -10,12 +10,12 @@ the others are shown all the same.
 
 from nst_tf.config.benchmark import BenchmarkSettings as Settings
 from nst_tf.config.commandline import flags
-from nst_tf.evaluation.benchmark import benchmark
+from nst_tf.core.results import CommandResult
+from nst_tf.evaluation.benchmark import benchmark, summarize
 
 
-def main(settings: Settings) -> int | None:
-    timed = {row.name for row in benchmark(settings)}
-    return 0 if len(timed) == len(settings.named_models) else 1
+def main(settings: Settings) -> CommandResult:
+    return summarize(settings, benchmark(settings))
 
 
 if __name__ == "__main__":

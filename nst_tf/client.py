@@ -11,10 +11,11 @@ import os
 
 from nst_tf.config.client import ClientSettings as Settings
 from nst_tf.config.commandline import flags
+from nst_tf.core.results import CommandResult
 from nst_tf.serving.run import stylize
 
 
-def main(settings: Settings) -> int | None:
+def main(settings: Settings) -> CommandResult:
     # gRPC reads it at its import: what it has to say reaches the user as our errors.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     return stylize(settings)

@@ -9,15 +9,16 @@ contact sheet. Exits with status 1 if any photo could not be read; the others co
 
 from nst_tf.config.commandline import flags
 from nst_tf.config.evaluate import EvaluateSettings as Settings
+from nst_tf.core.results import CommandResult
 from nst_tf.core.startup import quiet_start
 from nst_tf.evaluation.check_models import check_models
 
 
-def main(settings: Settings) -> int | None:
+def main(settings: Settings) -> CommandResult:
     check_models(settings.models)
     with quiet_start():
         from nst_tf.evaluation.run import evaluate
-    return 1 if evaluate(settings).left_out else 0
+    return evaluate(settings).summarize()
 
 
 if __name__ == "__main__":

@@ -5,15 +5,16 @@ Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --outp
 
 from nst_tf.config.commandline import flags
 from nst_tf.config.export import ExportSettings as Settings
+from nst_tf.core.results import CommandResult
 from nst_tf.core.startup import quiet_start
 from nst_tf.inference.open_model import find_network
 
 
-def main(settings: Settings) -> int | None:
+def main(settings: Settings) -> CommandResult:
     find_network(settings.model)  # raises before the import, which takes seconds
     with quiet_start():
         from nst_tf.exporters.run import export
-    export(settings)
+    return CommandResult({"output": settings.output, "artifacts": export(settings)})
 
 
 if __name__ == "__main__":

@@ -9,13 +9,15 @@ photo.
 
 from nst_tf.config.commandline import flags
 from nst_tf.config.optimize import OptimizeSettings as Settings
+from nst_tf.core.results import CommandResult
 from nst_tf.core.startup import quiet_start
 
 
-def main(settings: Settings) -> int | None:
+def main(settings: Settings) -> CommandResult:
     with quiet_start():
         from nst_tf.optimization.run import optimize
-    optimize(settings)
+    result = optimize(settings)
+    return CommandResult({"written": [settings.output], **result.summarize()})
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ Exits with status 1 if any photo could not be painted; the others are written al
 
 from nst_tf.config.commandline import flags
 from nst_tf.config.stylize import StylizeSettings as Settings
+from nst_tf.core.results import CommandResult
 from nst_tf.inference.run import start_runtime, stylize
 
 
-def main(settings: Settings) -> int | None:
+def main(settings: Settings) -> CommandResult:
     start_runtime(settings)
     return stylize(settings)
 

@@ -7,13 +7,14 @@ Flags behind the flagfile override it. Everything is left in the folder --output
 
 from nst_tf.config.commandline import flags
 from nst_tf.config.train import TrainSettings as Settings
+from nst_tf.core.results import CommandResult
 from nst_tf.core.startup import quiet_start
 
 
-def main(settings: Settings) -> int | None:
+def main(settings: Settings) -> CommandResult:
     with quiet_start():
         from nst_tf.training.run import train
-    train(settings)
+    return CommandResult(train(settings).summarize())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ from nst_tf.config.fields import PATH, Settings, check_distinct, setting
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
 
+STREAM = "-"  # as --content and --output: stdin and stdout
+STDOUT_FORMATS = ("png", "jpg", "webp", "bmp", "tif")
+
 
 @dataclasses.dataclass(frozen=True)
 class WritingSettings(Settings):
@@ -39,12 +42,14 @@ class FolderSettings(WritingSettings):
         path=PATH,
     )
     content: str = setting(
-        "", "A photo, a folder or a glob such as 'a/**/*.jpg'.", path=PATH
+        "",
+        "A photo, a folder or a glob such as 'a/**/*.jpg'; or -, the photo on stdin.",
+        path=PATH,
     )
     output: str = setting(
         "",
         "File for one photo, folder for several; what ends in /, exists as a folder or has no suffix is a "
-        "folder.",
+        "folder. Or -, the picture on stdout.",
         required="See --help.",
         path=PATH,
     )
@@ -80,6 +85,12 @@ class FolderSettings(WritingSettings):
         "the photos' own sizes.",
         least=0,
     )
+    stdout_format: str = setting(
+        "png",
+        "Format of --output=-, the picture on stdout.",
+        choices=STDOUT_FORMATS,
+        used_if={"output": STREAM},
+    )
     max_pixels: int = setting(
         image_io.MAX_PIXELS, "Photos with more pixels are refused.", least=1
     )
@@ -89,6 +100,10 @@ class FolderSettings(WritingSettings):
         if not self.content and self._needs_content():
             raise expected("--content", "nothing", "See --help.")
         is_folder(self.output)  # raises, if it is neither folder nor picture
+        if self.output == STREAM and os.path.isdir(self.content):
+            raise expected(
+                "one photo as --content for --output=-", self.content, "Name a folder."
+            )
         if self.overwrite and self.skip_existing:
             raise expected(
                 "--overwrite or --skip_existing", "both", "Replace files, or keep them."
@@ -136,11 +151,13 @@ class FolderSettings(WritingSettings):
 
 def is_folder(output: str) -> bool:
     """Returns whether --output stands for a folder: it ends in a slash, exists as one,
-    or has no suffix.
+    or has no suffix. `STREAM` is none.
 
     Raises:
         UserError: it has a suffix in which no picture can be written.
     """
+    if output == STREAM:
+        return False
     separators = tuple(filter(None, (os.sep, os.altsep)))
     if output.endswith(separators) or os.path.isdir(output):
         return True

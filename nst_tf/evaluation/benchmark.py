@@ -12,6 +12,7 @@ import tqdm
 from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
+from nst_tf.core.results import CommandResult
 from nst_tf.inference import latency
 from nst_tf.runs import plots
 
@@ -129,6 +130,13 @@ def benchmark(
             files.write_atomically(folder / name, data, overwrite=True)
         log(f"wrote {', '.join(str(folder / name) for name in WRITTEN)}")
     return rows
+
+
+def summarize(settings: BenchmarkSettings, rows: list[Row]) -> CommandResult:
+    """Returns all rows; status 1 if a model could not be timed."""
+    missing = len(settings.named_models) - len({row.name for row in rows})
+    values = {"rows": [dataclasses.asdict(row) for row in rows]}
+    return CommandResult(values, 1 if missing else 0)
 
 
 def table(rows: list[Row]) -> str:

@@ -15,6 +15,7 @@ import tqdm
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
+from nst_tf.core.results import CommandResult
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import contenders, metrics, report, score
 from nst_tf.evaluation.contenders import Contender, Photo
@@ -67,6 +68,15 @@ class Evaluation:
 
     rows: list[Measured]
     left_out: list[str]
+
+    def summarize(self) -> CommandResult:
+        """Returns the means of all metrics by model; status 1 if photos were left out."""
+        models = {
+            row.name: {metric: row.mean(metric) for metric in row.values}
+            for row in self.rows
+        }
+        values = {"models": models, "left_out": self.left_out}
+        return CommandResult(values, 1 if self.left_out else 0)
 
 
 def evaluate(

@@ -39,12 +39,15 @@ def export_model(
     return Path(output)
 
 
-def export(settings: ExportSettings) -> None:
+def export(settings: ExportSettings) -> list[dict[str, Any]]:
     """Exports the network, printing a line for each artifact, and writes
     `check_card.CARD` beside them.
 
     Beside a SavedModel it writes `serving_files.MODELS_CONFIG` too. With overwrite only
     artifacts of the same names are replaced; other files stay.
+
+    Returns:
+        What the card says of each artifact.
 
     Raises:
         UserError: no network, a format that is unknown or not for such a network, an
@@ -70,7 +73,7 @@ def export(settings: ExportSettings) -> None:
     files.ensure_writable_folder(folder)
     try:
         with interrupt_on_terminate():  # so that scratch folders are removed
-            _write(settings, network, folder)
+            return _write(settings, network, folder)
     except (OSError, tf.errors.OpError) as error:
         raise expected(
             f"to write the exports into {folder}",
@@ -115,11 +118,13 @@ def _write(settings, network, folder):
         _write_text(
             folder / serving_files.MODELS_CONFIG, serving_files.models_config(name)
         )
+    described = []
     if artifacts:
         count = network_inputs.count_styles(network)
         labels = label_styles(style_image, count) if count else ()
         card = model_card.make_card(folder, artifacts, recorded, labels)
         _write_text(card_file, json.dumps(card, indent=2))
+        described = card["artifacts"]
     elif older is not None:
         files.write_atomically(card_file, older)
     if refused:
@@ -128,6 +133,7 @@ def _write(settings, network, folder):
             "; ".join(refused.values()),
             "All others are whole; train longer, or leave the format out of --formats.",
         )
+    return described
 
 
 def _write_text(path, text):

@@ -16,6 +16,7 @@ import tqdm
 from nst_tf.config.folder import FolderSettings, is_folder
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.interrupts import interrupt_on_terminate
+from nst_tf.core.results import CommandResult
 from nst_tf.images import codecs, io as image_io
 from nst_tf.inference.model import Model, Paint, Style
 from nst_tf.inference.open_model import load_model
@@ -93,7 +94,7 @@ def stylize_folder(
                     str(target),
                     "Use --overwrite, --skip_existing, or another --output.",
                 )
-            picture = _read_photo(photo, image_size, max_pixels)
+            picture = read_photo(photo, image_size, max_pixels)
             drawn = dataclasses.replace(
                 picture,
                 rgb=paint_photo(paint, picture.rgb, photo),
@@ -170,8 +171,8 @@ def run_folder(
     settings: FolderSettings,
     concurrency: int = 1,
     keep: Sequence[str] = (),
-) -> int:
-    """Stylizes the photos of a command's settings, as `stylize_folder`; returns the exit status.
+) -> CommandResult:
+    """Stylizes the photos of a command's settings, as `stylize_folder`.
 
     Errors go to stderr as they come, the numbers of photos to stdout at the end.
     """
@@ -193,7 +194,7 @@ def run_folder(
     print(
         f"photos painted: {len(outcome.written)}{skipped}, failed: {len(outcome.failed)}"
     )
-    return 1 if outcome.failed else 0
+    return CommandResult(dataclasses.asdict(outcome), 1 if outcome.failed else 0)
 
 
 def _map_in_threads(
@@ -241,10 +242,17 @@ def paint_photo(paint: Paint, rgb: np.ndarray, photo: Path | str) -> np.ndarray:
     return drawn
 
 
-def _read_photo(photo: Path, image_size: int, max_pixels: int) -> image_io.Image:
-    """Reads a photo, shrunk to a long side of `image_size` if that is above 0 and it is larger."""
+def read_photo(
+    photo: Path | codecs.NamedBytes, image_size: int, max_pixels: int
+) -> image_io.Image:
+    """Reads a photo, shrunk to a long side of `image_size` if that is above 0 and it is larger.
+
+    Raises:
+        UserError: as `nst_tf.images.io.read_image`.
+    """
     # Read at that size at once where it surely is larger: a JPEG is decoded faster so.
-    if not image_size or codecs.pixels_of(photo) <= image_size**2:
+    pixels = codecs.pixels_of(photo) if isinstance(photo, Path) else 0
+    if not image_size or pixels <= image_size**2:
         picture = image_io.read_image(photo, max_pixels=max_pixels)
         if not image_size or max(picture.size) <= image_size:
             return picture

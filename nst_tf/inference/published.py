@@ -109,6 +109,21 @@ def list_models(log: Callable[[str], None] = print) -> None:
     log("Paint with one: nst stylize --model=NAME --content=photo.jpg --output=out.jpg")
 
 
+def summarize_models() -> dict[str, dict[str, Any]]:
+    """Returns {name: what each model is, its styles, files, bytes and licenses}."""
+    return {
+        name: {
+            "what": model.what,
+            "styles": model.styles,
+            "files": model.files,
+            "bytes": model.bytes,
+            "picture": model.picture,
+            "licenses": model.licenses,
+        }
+        for name, model in published_models().items()
+    }
+
+
 def describe(model: PublishedModel) -> list[str]:
     """Returns the lines that `list_models` has for a model."""
     lines = [f"{model.name}: {model.what}, {model.bytes / 1e6:.2f} MB"]

@@ -3,15 +3,16 @@
 from nst_tf.config.folder import split_share
 from nst_tf.config.stylize import StylizeSettings
 from nst_tf.core.interrupts import interrupt_on_terminate
+from nst_tf.core.results import CommandResult
 from nst_tf.core.startup import quiet_start
 from nst_tf.images import io as image_io, noise
-from nst_tf.inference import folder as photo_folder
+from nst_tf.inference import folder as photo_folder, stream
 from nst_tf.inference.model import Paint
 from nst_tf.inference.open_model import find_artifact, load_model
 
 
-def stylize(settings: StylizeSettings) -> int:
-    """Paints the photos; returns the exit status.
+def stylize(settings: StylizeSettings) -> CommandResult:
+    """Paints the photos.
 
     Raises:
         UserError: the model cannot be opened, it does not paint so, or there is nothing
@@ -26,10 +27,10 @@ def stylize(settings: StylizeSettings) -> int:
         )
         if settings.texture:
             _paint_texture(paint, settings)
-            return 0
+            return CommandResult({"written": [settings.output]})
         styles = [split_share(entry)[0] for entry in settings.style]
         keep = [*styles, *settings.content_masks]
-        return photo_folder.run_folder(paint, settings, keep=keep)
+        return stream.run(paint, settings, keep=keep)
 
 
 def _paint_texture(paint: Paint, settings: StylizeSettings) -> None:

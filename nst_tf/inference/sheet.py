@@ -9,6 +9,7 @@ import tqdm
 
 from nst_tf.config.sheet import SheetSettings
 from nst_tf.core.errors import UserError, expected
+from nst_tf.core.results import CommandResult
 from nst_tf.data import sample_photos, style_images
 from nst_tf.images import io as image_io
 from nst_tf.images.contact_sheet import make_contact_sheet
@@ -21,8 +22,8 @@ from nst_tf.inference.style_names import label_style
 Cell = tuple[str, np.ndarray]  # caption, uint8 [H, W, 3]
 
 
-def write_sheet(settings: SheetSettings) -> int:
-    """Writes the contact sheet; returns the exit status.
+def write_sheet(settings: SheetSettings) -> CommandResult:
+    """Writes the contact sheet.
 
     A model that cannot be opened, or cannot paint, is named and left out.
 
@@ -61,7 +62,10 @@ def write_sheet(settings: SheetSettings) -> int:
     print(
         f"wrote {output}: {len(cells) - 1} styles of {len(names) - failed} models, failed: {failed}"
     )
-    return 1 if failed else 0
+    captions = [caption for caption, _ in cells[1:]]
+    return CommandResult(
+        {"written": [output], "styles": captions, "failed": failed}, 1 if failed else 0
+    )
 
 
 def _paint_styles(

@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -73,6 +73,12 @@ class Result:
     evaluations: int
     seconds: float
     logs: dict[str, float]
+
+    def summarize(self) -> dict[str, Any]:
+        """Returns the attributes by name, without the picture."""
+        values = dict(vars(self))
+        del values["picture"]
+        return values
 
 
 class ImageOptimization:

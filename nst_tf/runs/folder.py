@@ -37,6 +37,8 @@ WRITTEN = (
     "run.json",
 )
 BUDGET = ("steps", "minutes", "least_steps")
+# What a record has of the result.
+RESULTS = ("steps", "seconds", "stopped_by", "last_terms", "unreadable")
 # `nst_tf.config.fields.Settings` with "method", "resume" and "overwrite" among them.
 RunSettings = Any
 PACKAGES = (
@@ -148,6 +150,12 @@ class RunFolder:
     def recorded(self) -> dict:
         """What `record` says; {} if there is no run in this folder."""
         return files.read_json(self.record)
+
+    def summarize(self) -> dict:
+        """Returns the path, and what `record` says of the result."""
+        recorded = self.recorded
+        names = [name for name in RESULTS if name in recorded]
+        return {"run": str(self.path), **{name: recorded[name] for name in names}}
 
     def note(self, **entries) -> None:
         """Adds entries to `record`."""

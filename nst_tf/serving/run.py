@@ -10,13 +10,14 @@ same. Neither TensorFlow nor the model is needed here.
 """
 
 from nst_tf.config.client import ClientSettings
-from nst_tf.inference import folder as photo_folder
+from nst_tf.core.results import CommandResult
+from nst_tf.inference import stream
 from nst_tf.serving.retries import Retries
 from nst_tf.serving.stylizer import connect
 
 
-def stylize(settings: ClientSettings) -> int:
-    """Paints the photos; returns the exit status.
+def stylize(settings: ClientSettings) -> CommandResult:
+    """Paints the photos.
 
     Raises:
         UserError: no such server or model, or there is nothing to paint.
@@ -34,4 +35,4 @@ def stylize(settings: ClientSettings) -> int:
     )
     with model:
         paint = model.prepare(settings.style_argument, settings.strength)
-        return photo_folder.run_folder(paint, settings, settings.concurrency)
+        return stream.run(paint, settings, settings.concurrency)

@@ -28,7 +28,7 @@ def run(monkeypatch, **settings):
         name: str(value) if isinstance(value, os.PathLike) else value
         for name, value in settings.items()
     }
-    return stylize_run.stylize(StylizeSettings(model="negative", **settings))
+    return stylize_run.stylize(StylizeSettings(model="negative", **settings)).status
 
 
 # -- originals stay --------------------------------------------------------------------------------

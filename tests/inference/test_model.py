@@ -477,7 +477,7 @@ def test_the_command_paints_gray_and_transparent_photos_in_a_packaged_style(pict
                 strength=0.8,
                 preserve_color="luminance",
             )
-        )
+        ).status
         assert status == 0
     assert np.asarray(Image.open(pictures / "gray_out.png")).shape == (40, 50, 3)
     np.testing.assert_array_equal(

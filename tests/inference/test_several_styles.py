@@ -213,7 +213,7 @@ def test_stylize_paints_in_the_style_that_is_asked_for(two, inputs, tmp_path, bl
         output=str(tmp_path / "out.png"),
         style_weights=blend,
     )
-    assert stylize_run.stylize(asked) == 0
+    assert stylize_run.stylize(asked).status == 0
     drawn = image_io.read_image(tmp_path / "out.png").rgb
     errors = [
         np.abs(drawn - painted(inputs, two, each)).max() for each in ((0, 1), (1, 0))

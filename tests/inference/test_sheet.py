@@ -29,7 +29,7 @@ def _settings(photo, **changes):
 def test_every_style_of_every_model_is_on_the_sheet_at_100_percent(photo, capsys):
     models = ("painters", "starry_night_mobile")
     settings = _settings(photo, models=models, columns=4, image_size=48)
-    assert write_sheet(settings) == 0
+    assert write_sheet(settings).status == 0
     assert "9 styles of 2 models" in capsys.readouterr().out
     sheet = np.asarray(Image.open(settings.output))
     # The photo and nine paintings are three rows of four cells.
@@ -42,21 +42,21 @@ def test_every_style_of_every_model_is_on_the_sheet_at_100_percent(photo, capsys
 
 def test_a_model_of_any_style_paints_the_pictures_named(photo, capsys):
     settings = _settings(photo, models=("adain",), styles=("mosaic", str(photo)))
-    assert write_sheet(settings) == 0
+    assert write_sheet(settings).status == 0
     assert "2 styles of 1 models" in capsys.readouterr().out
 
 
 def test_a_model_that_is_missing_is_named_and_the_others_are_shown(photo, capsys):
     settings = _settings(photo, models=("nothing", "starry_night_mobile"))
-    assert write_sheet(settings) == 1
+    assert write_sheet(settings).status == 1
     shown = capsys.readouterr()
     assert "nothing (there is nothing)" in shown.err and "failed: 1" in shown.out
     with pytest.raises(UserError, match="a model that paints"):
-        write_sheet(_settings(photo, models=("nothing",), overwrite=True))
+        write_sheet(_settings(photo, models=("nothing",), overwrite=True)).status
 
 
 def test_an_existing_sheet_is_kept_before_anything_is_painted(photo):
     photo.with_name("sheet.png").write_bytes(b"mine")
     with pytest.raises(UserError, match="--overwrite"):
-        write_sheet(_settings(photo))
+        write_sheet(_settings(photo)).status
     assert photo.with_name("sheet.png").read_bytes() == b"mine"

@@ -228,7 +228,7 @@ def test_stylize_paints_as_strongly_as_asked(run, inputs, tmp_path):
                     output=str(tmp_path / f"{strength}.png"),
                     strength=strength,
                 )
-            )
+            ).status
             == 0
         )
         drawn.append(image_io.read_image(tmp_path / f"{strength}.png").rgb)

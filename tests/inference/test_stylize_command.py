@@ -278,7 +278,7 @@ def run(monkeypatch, **settings):
         name: str(value) if name in ("content", "output") else value
         for name, value in settings.items()
     }
-    return stylize_run.stylize(StylizeSettings(model="negative", **settings))
+    return stylize_run.stylize(StylizeSettings(model="negative", **settings)).status
 
 
 def test_status_0_where_all_went_well(tmp_path, monkeypatch, capsys):

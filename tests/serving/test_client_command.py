@@ -170,7 +170,7 @@ def test_an_album_comes_out_as_with_the_model_itself(
     with serving(protocol, served) as (server, _):
         status = client_run.stylize(
             settings(server, protocol, album, tmp_path / "out", signature=signature)
-        )
+        ).status
     assert errors(capsys) == ("photos painted: 7, failed: 0\n", []) and status == 0
     assert (
         tree(tmp_path / "out") == tree(tmp_path / "local") and len(local.written) == 7
@@ -261,7 +261,7 @@ def test_style_weights_that_do_not_suit_the_model_are_refused_before_a_photo_is_
                 tmp_path / "out",
                 style_weights=weights,
             )
-        )
+        ).status
     assert loaded[styles].answered == answered and not (tmp_path / "out").exists()
 
 
@@ -289,7 +289,7 @@ def test_as_many_photos_are_under_way_at_once_as_asked_for(tmp_path, served, pro
                     tmp_path / "out",
                     concurrency=3,
                 )
-            )
+            ).status
             == 0
         )
     assert most == [3] and len(tree(tmp_path / "out")) == 6
@@ -322,7 +322,10 @@ def test_bad_photos_are_named_and_do_not_stop_the_others(
     (tmp_path / "out" / "d.png").write_bytes(b"precious")
     with serving(protocol, served) as (server, _):
         assert (
-            client_run.stylize(settings(server, protocol, album, tmp_path / "out")) == 1
+            client_run.stylize(
+                settings(server, protocol, album, tmp_path / "out")
+            ).status
+            == 1
         )
         out, lines = errors(capsys)
         assert out == "photos painted: 1, failed: 3\n" and len(lines) == 3
@@ -340,7 +343,7 @@ def test_bad_photos_are_named_and_do_not_stop_the_others(
                 settings(
                     server, protocol, album / "d.png", tmp_path / "out", overwrite=True
                 )
-            )
+            ).status
             == 0
         )
     assert levels(tmp_path / "out" / "d.png").shape == (21, 30, 3)
@@ -408,7 +411,7 @@ def test_a_malformed_answer_costs_one_photo(
                 signature=signature,
                 concurrency=1,
             )
-        )
+        ).status
     out, (line,) = errors(capsys)
     assert status == 1 and out == "photos painted: 2, failed: 1\n"
     assert "b.png" in line and re.search(reason, line), line
@@ -425,7 +428,7 @@ def test_the_servers_words_cannot_reach_the_terminal_as_commands(
     served.before = before
     with serving(protocol, served) as (server, _):
         photo = photos(tmp_path / "in", "a")
-        client_run.stylize(settings(server, protocol, photo, tmp_path / "out"))
+        client_run.stylize(settings(server, protocol, photo, tmp_path / "out")).status
     _, (line,) = errors(capsys)
     assert "]0;title[2J no" in line and line.isprintable()
 
@@ -441,7 +444,8 @@ def test_a_photo_above_the_servers_limit_is_named_and_not_tried_again(
     served.before = tries.append
     with serving("grpc", served, max_receive_message_length=10_000) as (server, _):
         assert (
-            client_run.stylize(settings(server, "grpc", album, tmp_path / "out")) == 1
+            client_run.stylize(settings(server, "grpc", album, tmp_path / "out")).status
+            == 1
         )
     out, (line,) = errors(capsys)
     assert (
@@ -476,7 +480,7 @@ def test_a_photo_that_takes_longer_than_the_deadline_is_named_and_not_tried_agai
                 deadline=1.0,
                 concurrency=1,
             )
-        )
+        ).status
         assert 1 <= time.monotonic() - began < 5 and status == 1
         released.set()
     out, (line,) = errors(capsys)
@@ -511,7 +515,7 @@ def test_a_missing_model_or_version_is_one_line(
             settings(
                 server, protocol, photos(tmp_path / "in"), tmp_path / "out", **changes
             )
-        )
+        ).status
     assert "\n" not in str(caught.value) and served.answered == 0
 
 
@@ -527,7 +531,7 @@ def test_the_version_asked_for_is_used(served, protocol, tmp_path):
                     tmp_path / "out",
                     model_version=1,
                 )
-            )
+            ).status
             == 0
         )
 
@@ -546,7 +550,7 @@ def test_a_missing_signature_is_one_line_that_names_those_there(
     ):
         client_run.stylize(
             settings(server, protocol, photos(tmp_path / "in"), tmp_path / "out")
-        )
+        ).status
 
 
 def test_a_model_of_any_style_is_one_line(served, monkeypatch):
@@ -619,7 +623,7 @@ def test_a_refusal_that_passes_is_tried_again(tmp_path, served, protocol, code, 
                 settings(
                     server, protocol, photo, tmp_path / "out", retries=2, **options
                 )
-            )
+            ).status
             == 1
         )
         assert code in errors(capsys)[1][0] and tree(tmp_path) == ["in/a.png"]
@@ -629,7 +633,7 @@ def test_a_refusal_that_passes_is_tried_again(tmp_path, served, protocol, code, 
                 settings(
                     server, protocol, photo, tmp_path / "out", retries=3, **options
                 )
-            )
+            ).status
             == 0
         )
     assert tree(tmp_path) == ["in/a.png", "out/a.png"]
@@ -650,7 +654,7 @@ def test_a_refusal_for_good_is_not_tried_again(tmp_path, served, protocol, capsy
                 settings(
                     server, protocol, photos(tmp_path / "in", "a"), tmp_path / "out"
                 )
-            )
+            ).status
             == 1
         )
     out, (line,) = errors(capsys)
@@ -681,7 +685,7 @@ def test_when_the_server_goes_what_is_painted_stays_and_the_rest_is_named(
             settings(
                 server, protocol, album, tmp_path / "out", concurrency=2, retries=2
             )
-        )
+        ).status
     out, lines = errors(capsys)
     painted = tree(tmp_path / "out")
     assert (
@@ -730,7 +734,7 @@ def test_when_the_server_comes_back_nothing_is_lost(tmp_path, served, protocol):
                 retries=9,
                 concurrency=2,
             )
-        )
+        ).status
         assert back and status == 0
     assert tree(tmp_path / "out") == tree(album)
 

@@ -64,7 +64,7 @@ def main(settings):
             [tf.config.LogicalDeviceConfiguration()] * flags.FLAGS.logical_cpus,
         )
     train_run.Fit = recorded_fit(flags.FLAGS.dump, flags.FLAGS.pause)
-    return train.main(settings)
+    return train.main(settings).status
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Flags made from settings: their fields are the one list of names, defaults and help."""
 
+import contextlib
 import io
+import json
 import os
 import sys
 import textwrap
@@ -16,7 +18,11 @@ from nst_tf.config.fields import Settings, text_of
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.interrupts import INTERRUPTED, raise_on_interrupt
 from nst_tf.core.lists import expand_home
+from nst_tf.core.results import CommandResult
 
+JSON_HELP = (
+    "Print the result as one JSON object on stdout; all other lines go to stderr."
+)
 HELP = ("help", "h", "?", "helpfull", "helpshort", "helpxml")
 
 # A program's help shows the flags of its own module: those defined here count as its own.
@@ -33,6 +39,7 @@ def define(
         float: flags.DEFINE_float,
         str: flags.DEFINE_string,
     }
+    flags.DEFINE_bool("json", False, JSON_HELP, flag_values=flag_values)
     for field in settings.flag_fields():
         default = field.default
         if isinstance(default, tuple):  # the settings split it
@@ -53,7 +60,7 @@ def read(
 
 
 def run(
-    main: Callable[..., int | None],
+    main: Callable[..., CommandResult | int | None],
     settings: type[Settings] | None = None,
     arguments: Sequence[str] | None = None,
     flag_values: flags.FlagValues = flags.FLAGS,
@@ -73,17 +80,8 @@ def run(
     """
     print_any_name()
     try:
-        raise_on_interrupt()
-        given = list(sys.argv[1:] if arguments is None else arguments)
-        arguments = list(_read_flagfiles(given))
-        if any(asks_for_help(word) for word in arguments):
-            print(_help(main, settings, flag_values), flush=True)
-            sys.exit(0)
-        if settings is not None:
-            define(settings, flag_values)
-        _parse(arguments, flag_values)
-        values = [] if settings is None else [read(settings, flag_values)]
-        sys.exit(main(*values) or 0)
+        with ending_with_the_reader():
+            _run(main, settings, arguments, flag_values)
     except UserError as error:
         _exit(f"error: {error}", 1)
     except ModuleNotFoundError as error:
@@ -92,9 +90,6 @@ def run(
         missing = f"the package {error.name}"
         line = expected(missing, first_line(error), "Install it with pip.")
         _exit(f"error: {line}", 1)
-    except BrokenPipeError:  # who read our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(1)
     except OSError as error:
         _exit(
             f"error: Expected files that can be read and written. Received: {error}. Check "
@@ -104,6 +99,57 @@ def run(
     except KeyboardInterrupt as interrupt:
         text = f"interrupted: {interrupt}" if str(interrupt) else "interrupted"
         _exit(text, INTERRUPTED)
+
+
+def _run(
+    main: Callable[..., CommandResult | int | None],
+    settings: type[Settings] | None,
+    arguments: Sequence[str] | None,
+    flag_values: flags.FlagValues,
+) -> NoReturn:
+    raise_on_interrupt()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    arguments = list(_read_flagfiles(given))
+    if any(asks_for_help(word) for word in arguments):
+        print(_help(main, settings, flag_values), flush=True)
+        sys.exit(0)
+    if settings is not None:
+        define(settings, flag_values)
+    _parse(arguments, flag_values)
+    values = [] if settings is None else [read(settings, flag_values)]
+    if settings is not None and flag_values["json"].value:
+        sys.exit(_print_json(main, values))
+    result = main(*values)
+    sys.exit(result.status if isinstance(result, CommandResult) else result or 0)
+
+
+@contextlib.contextmanager
+def ending_with_the_reader() -> Iterator[None]:
+    """Ends the process quietly, with status 1, when who reads its output has had enough."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+
+
+def _print_json(
+    main: Callable[..., CommandResult | int | None], values: Sequence[Settings]
+) -> int:
+    """Runs a command and prints its result, or its error, as JSON; returns its status."""
+    if getattr(values[0], "output", "") == "-":
+        raise expected("--json or --output=-", "both", "Stdout takes one of them.")
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            result = main(*values)
+    except UserError as error:
+        print(json.dumps({"status": 1, "error": str(error)}))
+        raise
+    if not isinstance(result, CommandResult):
+        result = CommandResult({}, result or 0)
+    print(json.dumps({"status": result.status, **result.values}, default=str))
+    return result.status
 
 
 def asks_for_help(word: str) -> bool:
@@ -183,7 +229,7 @@ def _help(
         text += _wrap(f"(default: {text_of(field.default) or 'none'})", "    ")
         for alias in field.metadata["aliases"]:
             text += _wrap(f"--{alias}: Alias for --{field.name}.", "  ")
-    return text
+    return text + _wrap(f"--[no]json: {JSON_HELP}", "  ") + "    (default: false)\n"
 
 
 def _wrap(text: str, indent: str) -> str:
