@@ -132,7 +132,7 @@ def _finish(settings, task, run: RunFolder, painted: Result, log):
     if run.log.read_text():
         files.write_atomically(
             run.loss_plot,
-            plots.plot_losses(run, ("loss", *gatys.TERMS)),
+            plots.plot_losses(run.log, ("loss", *gatys.TERMS)),
             overwrite=True,
         )
     run.note(

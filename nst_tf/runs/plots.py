@@ -1,26 +1,27 @@
 """Plots as PNG: a run's log, and what models scored."""
 
 import io
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from nst_tf.runs.folder import RunFolder
-from nst_tf.runs.log import read_log
 
-
-def plot_losses(run: RunFolder, names: tuple[str, ...]) -> bytes:
-    """Returns a PNG of named values over the steps of a run, on a logarithmic axis.
+def plot_losses(log: Path, names: tuple[str, ...]) -> bytes:
+    """Returns a PNG of named values over the steps of a JSON-lines log, on a logarithmic axis.
 
     Args:
-        run: it has a log.
+        log: one JSON object a line, with "step".
         names: the values to draw; those that are 0 all the time are left out.
     """
-    log = read_log(run)
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    steps = [entry["step"] for entry in entries]
     figure, axes = _axes("iteration", "value")
     for name in names:
-        if any(log[name]):
-            axes.plot(log["step"], log[name], label=name.replace("_", " "))
+        values = [entry[name] for entry in entries]
+        if any(values):
+            axes.plot(steps, values, label=name.replace("_", " "))
     return _png(figure, axes)
 
 
