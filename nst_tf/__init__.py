@@ -27,8 +27,10 @@ from nst_tf.core.keras_classes import register_with_keras
 
 if TYPE_CHECKING:
     from nst_tf.core.errors import UserError as UserError
+    from nst_tf.data.read_sample import read_sample as read_sample
     from nst_tf.evaluation.run import evaluate_models as evaluate_models
     from nst_tf.exporters.run import export_model as export_model
+    from nst_tf.images.contact_sheet import arrange_images as arrange_images
     from nst_tf.images.io import (
         Image as Image,
         read_image as read_image,
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
     )
     from nst_tf.inference.folder import stylize_files as stylize_files
     from nst_tf.inference.open_model import load_model as load_model
+    from nst_tf.inference.published import published_models as published_models
     from nst_tf.optimization.run import optimize_image as optimize_image
+    from nst_tf.runs.log import read_log as read_log
     from nst_tf.serving.stylizer import connect as connect
     from nst_tf.training.run import train_network as train_network
 
@@ -44,12 +48,16 @@ __version__ = "0.1.0"
 _MODULES = {
     "Image": "nst_tf.images.io",
     "UserError": "nst_tf.core.errors",
+    "arrange_images": "nst_tf.images.contact_sheet",
     "connect": "nst_tf.serving.stylizer",
     "evaluate_models": "nst_tf.evaluation.run",
     "export_model": "nst_tf.exporters.run",
     "load_model": "nst_tf.inference.open_model",
     "optimize_image": "nst_tf.optimization.run",
+    "published_models": "nst_tf.inference.published",
     "read_image": "nst_tf.images.io",
+    "read_log": "nst_tf.runs.log",
+    "read_sample": "nst_tf.data.read_sample",
     "stylize_files": "nst_tf.inference.folder",
     "train_network": "nst_tf.training.run",
     "write_image": "nst_tf.images.io",

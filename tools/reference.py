@@ -19,6 +19,12 @@ from nst_tf.config.train import TrainSettings
 from nst_tf.runs.folder import RunFolder
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+# Classes that the API's functions return.
+RETURNED = {
+    "nst_tf.inference.model:Model": "What `load_model` and `connect` return.",
+    "nst_tf.inference.published:PublishedModel": "What `published_models` has of each.",
+    "nst_tf.inference.folder:Outcome": "What `stylize_files` returns.",
+}
 NOTE = "<!-- made by `python -m tools.reference` -->\n"
 
 
@@ -100,11 +106,12 @@ def _write_api() -> str:
         lines += ["", f"## nst_tf.{name}", *_code(name, value)]
         for method, member in _public_methods(value):
             lines += ["", f"### {name}.{method}", *_code(method, member)]
-    model = importlib.import_module("nst_tf.inference.model").Model
-    lines += ["", "## Model", "", "What `load_model` and `connect` return."]
-    lines += _code("Model", model)
-    for method, member in _public_methods(model):
-        lines += ["", f"### Model.{method}", *_code(method, member)]
+    for place, sentence in RETURNED.items():
+        module, _, name = place.partition(":")
+        value = getattr(importlib.import_module(module), name)
+        lines += ["", f"## {name}", "", sentence, *_code(name, value)]
+        for method, member in _public_methods(value):
+            lines += ["", f"### {name}.{method}", *_code(method, member)]
     return "\n".join(lines) + "\n"
 
 

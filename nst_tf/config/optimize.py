@@ -159,6 +159,13 @@ class OptimizeSettings(PerceptualSettings, WritingSettings):
         above=0,
         used_if={"optimizer": "adam"},
     )
+    epsilon: float = setting(
+        1e-8,
+        "Adam's epsilon, beside the root of a pixel's mean squared gradient: where it is larger than that, "
+        "pixels with small gradients hardly move.",
+        above=0,
+        used_if={"optimizer": "adam"},
+    )
     averaging: float = setting(
         0.9,
         "Decay of Adam's average of pictures; 0 takes the last picture.",

@@ -1,15 +1,45 @@
 """Contact sheets: pictures in rows, each fitted into a cell, with captions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from nst_tf.images import io as image_io
 
 CAPTION = 22
 GAP = 8
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 PAPER = (250, 250, 248)
 INK = (40, 40, 40)
+
+
+def arrange_images(
+    images: Mapping[str, np.ndarray | image_io.Image],
+    *,
+    columns: int = 4,
+    cell: int = 256,
+) -> image_io.Image:
+    """Lays pictures out in rows, with captions; a notebook shows what is returned.
+
+    Args:
+        images: {caption: picture}, float32 [H, W, 3] RGB in [0, 1] or an `Image`, whose
+            alpha is laid on white.
+        columns: pictures a row.
+        cell: side in pixels of the square that each is fitted into; smaller ones are not
+            enlarged.
+
+    Raises:
+        ValueError: no pictures, or no columns.
+    """
+    if not images or columns < 1:
+        raise ValueError(
+            "Expected pictures, and at least 1 column. "
+            f"Received: {len(images)} pictures, {columns} columns."
+        )
+    cells = [(caption, _flatten(image)) for caption, image in images.items()]
+    rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
+    return image_io.Image(image_io.to_float(make_contact_sheet(rows, cell)))
 
 
 def make_contact_sheet(
@@ -56,6 +86,15 @@ def _shorten(caption: str, font: Font, width: int) -> str:
     while kept and font.getlength(f"{caption[:kept]}...") > width:
         kept -= 1
     return f"{caption[:kept]}..."
+
+
+def _flatten(image: np.ndarray | image_io.Image) -> np.ndarray:
+    if not isinstance(image, image_io.Image):
+        return image_io.to_uint8(image)
+    if image.alpha is None:
+        return image_io.to_uint8(image.rgb)
+    alpha = image.alpha[..., None]
+    return image_io.to_uint8(image.rgb * alpha + 1 - alpha)
 
 
 def _fit(pixels: np.ndarray, cell: int) -> Image.Image:

@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
     frozen=True, eq=False
 )  # arrays have no single truth value to compare by
 class Image:
-    """One sRGB picture as float32.
+    """One sRGB picture as float32; a notebook shows it.
 
     Attributes:
         rgb: [height, width, 3] in [0, 1], not multiplied by alpha; as read from a file,
@@ -66,6 +66,10 @@ class Image:
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.rgb.shape[0], self.rgb.shape[1]
+
+    def _repr_png_(self) -> bytes:
+        # By this name a notebook finds what it shows of an object.
+        return encode(self, "png")
 
 
 def fit_size(

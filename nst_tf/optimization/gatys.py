@@ -203,7 +203,10 @@ class Gatys:
                 preconditioner=preconditioner,
             )
         return Adam(
-            settings.learning_rate, bounds=(0.0, 1.0), averaging=settings.averaging
+            settings.learning_rate,
+            epsilon=settings.epsilon,
+            bounds=(0.0, 1.0),
+            averaging=settings.averaging,
         )
 
     def first_picture(self, scale: Scale | None = None) -> np.ndarray:

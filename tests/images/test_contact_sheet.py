@@ -5,6 +5,7 @@ import pytest
 
 from nst_tf.images import contact_sheet
 from nst_tf.images.contact_sheet import CAPTION, GAP, PAPER
+from nst_tf.images.io import Image, to_uint8
 
 CELL = 120
 
@@ -93,3 +94,40 @@ def test_the_pictures_given_stay_as_they_were():
     pixels.setflags(write=False)
     contact_sheet.make_contact_sheet([[("a", pixels)]], CELL)
     assert pixels.shape == (300, 300, 3) and (pixels == RED).all()
+
+
+# -- arrange_images --------------------------------------------------------------------------------
+
+
+def image(height, width, color, alpha=None):
+    rgb = np.full((height, width, 3), color, np.float32) / 255
+    return Image(rgb, alpha)
+
+
+def test_images_fill_rows_from_the_left_with_their_pixels():
+    images = {"a": image(40, 60, RED), "b": image(40, 60, GREEN).rgb}
+    sheet = contact_sheet.arrange_images(
+        {**images, "c": image(30, 30, BLUE)}, columns=2, cell=CELL
+    )
+    wanted = contact_sheet.make_contact_sheet(
+        [
+            [("a", plain(40, 60, RED)), ("b", plain(40, 60, GREEN))],
+            [("c", plain(30, 30, BLUE))],
+        ],
+        CELL,
+    )
+    np.testing.assert_array_equal(to_uint8(sheet.rgb), wanted)
+
+
+def test_alpha_is_laid_on_white():
+    alpha = np.full((40, 40), 0.4, np.float32)
+    sheet = contact_sheet.arrange_images({"a": image(40, 40, RED, alpha)}, cell=CELL)
+    assert found(to_uint8(sheet.rgb), (255, 153, 153))[2:] == (40, 40)
+
+
+@pytest.mark.parametrize("images, columns", [({}, 4), ({"a": image(4, 4, RED)}, 0)])
+def test_no_images_or_columns_are_refused(images, columns):
+    with pytest.raises(
+        ValueError, match=f"Received: {len(images)} pictures, {columns}"
+    ):
+        contact_sheet.arrange_images(images, columns=columns)

@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 import pytest
+from IPython.core.formatters import PNGFormatter
 from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin
 from support.image_files import encoded, photo, png, read8
 from support.profiles import WHITE, WIDE, fixed16, gamma_curve, profile, wide_profile
@@ -880,6 +881,13 @@ def test_the_module_does_not_need_tensorflow():
         check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
+
+
+def test_a_notebook_shows_an_image_as_the_png_that_is_written(tmp_path):
+    image = Picture(image_io.to_float(photo()), np.full((6, 9), 0.5, np.float32))
+    shown = PNGFormatter()(image)
+    image_io.write_image(tmp_path / "a.png", image)
+    assert shown == (tmp_path / "a.png").read_bytes()
 
 
 def test_importing_and_reading_leaves_the_settings_of_pillow_alone():

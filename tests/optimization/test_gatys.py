@@ -283,6 +283,16 @@ def test_masks_of_another_size_and_black_ones_are_refused(folder):
 # -- first picture, colors, size ------------------------------------------------------------------
 
 
+def test_adam_gets_the_settings_step_size_averaging_and_epsilon(folder):
+    posed = task(
+        folder, optimizer="adam", learning_rate=0.3, averaging=0.5, epsilon=1e-3
+    )
+    optimizer = posed.open_optimizer(posed.scales[0])
+    assert optimizer.learning_rate == 0.3
+    assert optimizer.averaging == 0.5
+    assert optimizer.epsilon == 1e-3
+
+
 def test_first_pictures(folder):
     photo = image_io.read_image(folder / "photo.png").rgb
     assert np.array_equal(task(folder).first_picture(), photo)

@@ -230,16 +230,18 @@ def test_a_start_that_is_not_finite_is_reported_and_not_moved(optimizer):
     np.testing.assert_array_equal(state["x"], np.ones(3))
 
 
-def test_adam_is_the_papers():
+@pytest.mark.parametrize("epsilon", [1e-8, 0.5])
+def test_adam_is_the_papers(epsilon):
     _, tensors, _ = quadratic(n=5)
-    optimizer = adam.Adam(learning_rate=0.1, beta2=0.999)
+    optimizer = adam.Adam(learning_rate=0.1, beta2=0.999, epsilon=epsilon)
     x, first, second = np.ones(5), np.zeros(5), np.zeros(5)
     state = optimizer.start(tensors, tf.constant(x))
     for t in range(1, 8):
         gradient = tensors(tf.constant(x))[1].numpy()
         first = 0.9 * first + 0.1 * gradient
         second = 0.999 * second + 0.001 * gradient**2
-        x = x - 0.1 * (first / (1 - 0.9**t)) / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
+        size = np.sqrt(second / (1 - 0.999**t)) + epsilon
+        x = x - 0.1 * (first / (1 - 0.9**t)) / size
         state = optimizer.iterate(tensors, state)
         np.testing.assert_allclose(state["x"], x, rtol=1e-10)
 
