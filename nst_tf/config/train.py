@@ -362,10 +362,7 @@ class SlimFeaturesSettings(TrainSettings):
         "VGG19 weights: imagenet (downloaded by Keras) or the path of Keras's .h5.",
     )
     slim_widths: tuple[int, ...] = setting(
-        (32, 64, 128, 256, 512),
-        "Channels of the slim VGG19's five blocks.",
-        least=1,
-        most=4096,
+        (32, 64, 128, 256, 512), "Channels of the slim VGG19's five blocks.", least=1
     )
 
     def _check(self) -> None:
