@@ -85,6 +85,22 @@ _REDUCED = 1
 _NO_PAGE = 5  # reduced, or a mask
 
 
+def format_of(suffix: str) -> str:
+    """Returns Pillow's name of the format that a suffix such as ".jpg" or "jpg" stands for.
+
+    Raises:
+        UserError: a suffix in which no picture can be written.
+    """
+    name = WRITTEN_AS.get("." + suffix.lower().lstrip("."))
+    if name is None:
+        raise expected(
+            "an image suffix that can be written (" + " ".join(WRITTEN_AS) + ")",
+            suffix or "none",
+            "Choose one of these.",
+        )
+    return name
+
+
 def open_image(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
     """Reads the header only; the format is told by content, as suffixes lie.
 

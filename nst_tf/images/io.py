@@ -23,7 +23,7 @@ from nst_tf.images.formats import (
     ADVICE,
     DAMAGE,
     IMAGE_SUFFIXES as IMAGE_SUFFIXES,
-    WRITTEN_AS,
+    format_of as format_of,
 )
 from nst_tf.images.metadata import Metadata, make_save_options
 
@@ -372,22 +372,6 @@ def find_images(spec: str | os.PathLike[str]) -> list[Path]:
         UserError: nothing was found.
     """
     return find_files(spec, IMAGE_SUFFIXES, ADVICE)
-
-
-def format_of(suffix: str) -> str:
-    """Returns Pillow's name of the format that a suffix such as ".jpg" or "jpg" stands for.
-
-    Raises:
-        UserError: a suffix in which no picture can be written.
-    """
-    name = WRITTEN_AS.get("." + suffix.lower().lstrip("."))
-    if name is None:
-        raise expected(
-            "an image suffix that can be written (" + " ".join(WRITTEN_AS) + ")",
-            suffix or "none",
-            "Choose one of these.",
-        )
-    return name
 
 
 def _scaled_plane(band: PillowImage.Image, size: tuple[int, int]) -> np.ndarray:
