@@ -559,11 +559,3 @@ def test_words_that_are_no_flags_are_refused():
     )
     assert answer.returncode == 1 and "Received: style.jpg" in answer.stderr
     assert "Traceback" not in answer.stderr and answer.stderr.count("\n") == 1
-
-
-def test_ctrl_c_while_modules_are_imported_is_one_line():
-    code = "import nst_tf.config.commandline.flags\nraise KeyboardInterrupt"
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
-    )
-    assert answer.returncode != 0 and answer.stderr == "interrupted\n"
