@@ -15,7 +15,7 @@ from nst_tf.images import io as image_io
 from nst_tf.optimization import gatys, memory_estimate
 from nst_tf.optimization.loop import ImageOptimization, Result
 from nst_tf.runs import callbacks, plots
-from nst_tf.runs.folder import RunFolder, open_run
+from nst_tf.runs.folder import RunFolder, check_inputs, open_run
 
 COMMAND = "nst_tf.optimize"
 
@@ -88,6 +88,7 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
     )
     restored = 0
     if settings.resume and (run.state.exists() or "iterations" in run.recorded):
+        check_inputs(run, task.provenance)
         restored = painting.restore()
         log(f"continuing at iteration {restored}")
     else:
