@@ -9,9 +9,11 @@ from nst_tf.config.commandline import flags
 from nst_tf.config.train import TrainSettings as Settings
 from nst_tf.core.results import CommandResult
 from nst_tf.core.startup import quiet_start
+from nst_tf.runs.folder import check_first_run
 
 
 def main(settings: Settings) -> CommandResult:
+    check_first_run(settings.init_from)  # now, and not after seconds of imports
     with quiet_start():
         from nst_tf.training.run import train
     return CommandResult(train(settings).summarize())

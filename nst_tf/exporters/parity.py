@@ -12,9 +12,6 @@ from nst_tf.core import memory
 from nst_tf.data import sample_photos
 from nst_tf.exporters import network_inputs, views
 
-# Decibels that one pixel must reach. It is grown to a picture of one color, of which
-# norms divide mere rounding by the root of their epsilon.
-ONE_PIXEL = 35.0
 # Memory of drawing, in sizes of the network's largest tensor. Measured: in TensorFlow 3.4
 # to 3.5 for the published models; as .tflite 3.7 for starry_night_mobile at 12
 # megapixels, and 5.8 for starry_night, whose last kernel is nine wide. TensorFlow does
@@ -159,7 +156,10 @@ def compare(
             [0, 1].
         path: where the artifact is to be, for the error.
         at_least: peak signal-to-noise ratio in decibels that each picture must reach,
-            but for one of a single pixel, see `ONE_PIXEL`.
+            but for one of a single pixel, which has to be drawn and no more: it is
+            grown to a picture of one color, of which norms divide mere rounding by
+            the root of their epsilon, one after the other, so that TensorFlow's
+            picture of it may be noise, too.
         large_at_least: the same for pictures of `views.MANY_PIXELS` and more; 0 for no
             other.
 
@@ -172,19 +172,24 @@ def compare(
         height, width = reference.picture.shape[1:3]
         floor = at_least
         if height == width == 1:
-            floor = min(at_least, ONE_PIXEL)
+            floor = -math.inf
         elif height * width >= views.MANY_PIXELS:
             floor = large_at_least or at_least
         differences.append(_compare(reference, artifact, path, floor))
     decibels, largest, average = zip(*differences)
-    unequal = [ratio for ratio in decibels if not math.isinf(ratio)]
+    larger = [
+        ratio
+        for reference, ratio in zip(references, decibels)
+        if reference.picture.shape[1:3] != (1, 1)
+    ]
+    unequal = [ratio for ratio in larger if not math.isinf(ratio)]
     by_size: dict[str, float] = {}
     for reference, ratio in zip(references, decibels):
         height, width = reference.picture.shape[1:3]
         size = f"{width}x{height}"
         by_size[size] = min(ratio, by_size.get(size, math.inf))
     return Likeness(
-        min(decibels),
+        min(larger or decibels),
         float(np.mean(unequal)) if unequal else math.inf,
         max(largest),
         float(np.mean(average)),

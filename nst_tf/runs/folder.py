@@ -221,6 +221,15 @@ def open_run(
     return run
 
 
+def check_first_run(path: str) -> None:
+    """Raises `UserError` if --init_from names no folder of a run; "" names none."""
+    run = RunFolder(Path(path))
+    parts = (run.record, run.network, run.checkpoints)
+    if path and not any(part.exists() for part in parts):
+        state = "none of its files are there" if run.path.exists() else "nothing there"
+        raise expected("--init_from with a run", f"{path} ({state})", "Check the path.")
+
+
 def check_inputs(run: RunFolder, inputs: Mapping[str, Any]) -> None:
     """Raises `UserError` if a run to be resumed began with other inputs than these.
 

@@ -3,16 +3,18 @@
 import pytest
 from support.pictures import smooth
 
-from nst_tf import evaluate, export, stylize
+from nst_tf import evaluate, export, stylize, train
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.export import ExportSettings
 from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.train import TrainSettings
 from nst_tf.core import startup
 
 COMMANDS = {
     "stylize": (stylize.main, StylizeSettings, "--model={} --content=a.png"),
     "export": (export.main, ExportSettings, "--model={}"),
     "evaluate": (evaluate.main, EvaluateSettings, "--models={}"),
+    "train": (train.main, TrainSettings, "--init_from={} --steps=1"),
 }
 
 
@@ -39,7 +41,7 @@ def test_what_is_no_model_is_refused_before_tensorflow_is_imported(
         raise Started
 
     main, settings, arguments = COMMANDS[command]
-    for module in (startup, stylize, export, evaluate):
+    for module in (startup, stylize, export, evaluate, train):
         monkeypatch.setattr(module, "quiet_start", start, raising=False)
     arguments = [
         *arguments.format(places / name).split(),

@@ -258,6 +258,24 @@ def test_resume_with_other_settings_names_them(inputs, finished):
         optimize_run.optimize(small(inputs, finished, resume=True, style_weight=7.0))
 
 
+def test_another_picture_under_the_styles_name_is_not_resumed(
+    inputs, finished, tmp_path
+):
+    folder = tmp_path / "inputs"
+    shutil.copytree(inputs, folder)
+    run = tmp_path / "run"
+    shutil.copytree(finished.with_name("out_run"), run)
+    asked = small(inputs, finished, resume=True, run=str(run))
+    style = Path(asked.style[0])
+    kept = style.read_bytes()
+    style.write_bytes((folder / Path(asked.content).name).read_bytes())
+    try:
+        with pytest.raises(UserError, match="style_sha256 as the run in"):
+            optimize_run.optimize(asked)
+    finally:
+        style.write_bytes(kept)
+
+
 def test_resume_without_a_state_is_refused(inputs, tmp_path):
     with pytest.raises(UserError, match="--run with an interrupted run"):
         optimize_run.optimize(small(inputs, tmp_path / "out.png", resume=True))
