@@ -25,7 +25,6 @@ from nst_tf.training.methods import any_style
 
 FOLDER = Path(__file__).parents[1] / "exported_models"
 FORMATS = ("saved_model", "tflite")
-PUBLISHED = "_int8.tflite"  # of the files for LiteRT
 
 
 def main() -> None:
@@ -34,7 +33,7 @@ def main() -> None:
 
 
 def convert_again(folder: Path) -> None:
-    """Replaces SavedModel, int8 files and card of a published model."""
+    """Replaces the SavedModel, the files and the card of a published model."""
     card = json.loads((folder / CARD).read_text())
     network = restore_network(folder, card)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -46,7 +45,7 @@ def convert_again(folder: Path) -> None:
         chosen = [
             artifact
             for artifact in artifacts
-            if artifact.path.is_dir() or artifact.path.name.endswith(PUBLISHED)
+            if (folder / artifact.path.relative_to(scratch)).exists()
         ]
         new = model_card.make_card(Path(scratch), chosen, card["run"])
         for artifact in chosen:
