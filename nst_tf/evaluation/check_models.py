@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from nst_tf.core.errors import UserError, expected
+from nst_tf.core.errors import UserError
 from nst_tf.core.lists import split_name
 from nst_tf.images import io as image_io
 from nst_tf.inference.open_model import find_artifact
@@ -23,10 +23,16 @@ def check_models(models: Sequence[str]) -> None:
         path = Path(split_name(model)[1])
         if not path.name or not path.exists():
             continue
-        with contextlib.suppress(UserError):
+        try:
             find_artifact(path)
-            continue
-        with contextlib.suppress(UserError):
-            if path.is_dir() and image_io.find_images(path):
-                continue
-        raise expected("a model, or a folder of pictures", path, "Check --models.")
+        except UserError:
+            if not _has_pictures(path):
+                raise
+
+
+def _has_pictures(path: Path) -> bool:
+    with contextlib.suppress(UserError):
+        # What an unfinished run shows on the way is not what it was asked for.
+        run = (path / "run.json").exists()
+        return path.is_dir() and not run and bool(image_io.find_images(path))
+    return False
