@@ -106,18 +106,21 @@ def test_the_mesh_of_painted_pairs_counts_by_its_weight(inputs):
 def test_one_pair_in_eight_is_painted_without_strength_and_asked_for_the_photo(inputs):
     task = any_style_method.AnyStyleTask(settings(inputs, identity_weight=3.0))
     values = task.terms(batch(*range(8)))
-    photo = batch(0)
+    drawn = np.asarray(values["identity"])
+    (given_back,) = np.flatnonzero(drawn)
+    photo = batch(given_back)
     plain = task.network([photo["image"], photo["style"], tf.zeros([1, 1])])
     wanted = float(
         tf.reduce_sum((plain - photo["image"]) ** 2)
         / tf.reduce_sum(photo["image"] ** 2)
     )
-    np.testing.assert_allclose(values["identity"], [8 * wanted] + 7 * [0], rtol=1e-4)
-    assert float(values["style"][0]) == float(values["content"][0]) == 0
+    np.testing.assert_allclose(drawn[given_back], 8 * wanted, rtol=1e-4)
+    for name in ("style", "content"):
+        assert float(values[name][given_back]) == 0
     # Means over a batch are those of the painted pairs, and of the plain one.
     rest = any_style_method.AnyStyleTask(settings(inputs, identity_weight=0.0))
     rest.network.set_weights(task.network.get_weights())
-    painted = rest.terms(batch(*range(1, 8)))
+    painted = rest.terms(batch(*(each for each in range(8) if each != given_back)))
     for name in ("content", "style"):
         np.testing.assert_allclose(
             np.mean(values[name]), np.mean(painted[name]), rtol=1e-3
@@ -179,7 +182,8 @@ def test_a_run_lowers_the_loss_and_leaves_network_sheet_and_record(
             network=network,
             steps=30,
             preview_steps=20,
-            learning_rate=0.003,
+            # The paper's network has no norms.
+            learning_rate=0.003 if network == "style_prediction" else 0.001,
         )
     )
     losses_seen = [
@@ -218,9 +222,10 @@ def test_every_transfer_has_a_finite_gradient_for_all_that_learns(inputs, transf
 
 def test_paintings_that_cannot_be_read_stop_the_run_with_their_names(inputs, tmp_path):
     (tmp_path / "paintings").mkdir()
-    (tmp_path / "paintings" / "broken.jpg").write_text("no picture")
+    for number in range(4):
+        (tmp_path / "paintings" / f"broken{number}.jpg").write_text("no picture")
     smooth(50, 60, 1).save(tmp_path / "paintings" / "good.png")
-    with pytest.raises(UserError, match="broken.jpg"):
+    with pytest.raises(UserError, match=r"broken\d.jpg"):
         train_run.train(
             settings(
                 inputs,

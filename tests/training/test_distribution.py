@@ -21,6 +21,7 @@ from support.watched_runs import log
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data.pipeline import Shard
+from nst_tf.runs.checkpoints import Checkpoints
 from nst_tf.training import run as train_run
 from nst_tf.training.distribution import Distribution, open_distribution
 from nst_tf.training.methods import feedforward
@@ -312,8 +313,8 @@ def test_ctrl_c_at_one_worker_ends_both_with_a_checkpoint(interrupted, folder):
     pair, statuses = interrupted
     assert statuses == [130, 130]
     step = int(re.match(r"interrupted: after step (\d+),", pair[0].last_line)[1])
-    newest = tf.train.latest_checkpoint(str(folder / "worker" / "checkpoints"))
-    assert newest.endswith(f"ckpt-{step}")
+    newest = Checkpoints(folder / "worker" / "checkpoints").newest
+    assert newest.stem == f"ckpt-{step}"
 
 
 def test_a_death_and_two_resumes_on_other_devices_end_as_the_straight_run(
