@@ -3,7 +3,7 @@
 import dataclasses
 
 from nst_tf.config.fields import PATH, Other, setting
-from nst_tf.config.folder import STREAM, FolderSettings, is_folder, texture_sides
+from nst_tf.config.folder import FolderSettings, is_folder, texture_sides
 from nst_tf.config.registries import COLOR_MODES
 from nst_tf.core.errors import expected
 
@@ -46,7 +46,7 @@ class StylizeSettings(FolderSettings):
                 "Leave one out.",
             )
         super()._check()
-        if self.texture and self.output != STREAM and is_folder(self.output):
+        if self.texture and is_folder(self.output):
             raise expected(
                 "a file as --output for a texture",
                 self.output,

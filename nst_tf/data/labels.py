@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import tensorflow as tf
 
+from nst_tf.core import memory
 from nst_tf.core.errors import UserError, expected
 from nst_tf.data import sources
 from nst_tf.data.draws import Purpose, open_rng
@@ -301,7 +301,7 @@ def _find_tfds(name, data_dir, split):
 
 def _check_memory(count, side, flag):
     needed = 3 * count * 3 * side**2  # the pictures, their parts, and their margins
-    free = psutil.virtual_memory().available
+    free = memory.available_memory()
     if needed > free:
         raise expected(
             f"{needed / 1e9:.1f} GB of free memory for {count} pictures of {side} pixels",

@@ -26,13 +26,15 @@ def check_models(models: Sequence[str]) -> None:
         try:
             find_artifact(path)
         except UserError:
-            if not _has_pictures(path):
+            if not find_pictures(path):
                 raise
 
 
-def _has_pictures(path: Path) -> bool:
+def find_pictures(folder: Path) -> list[Path]:
+    """Returns the files of a folder of pictures; [] if it is none."""
+    # What an unfinished run shows on the way is not what it was asked for.
+    if not folder.is_dir() or (folder / "run.json").exists():
+        return []
     with contextlib.suppress(UserError):
-        # What an unfinished run shows on the way is not what it was asked for.
-        run = (path / "run.json").exists()
-        return path.is_dir() and not run and bool(image_io.find_images(path))
-    return False
+        return image_io.find_images(folder)
+    return []

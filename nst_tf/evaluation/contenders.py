@@ -17,6 +17,7 @@ from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.lists import split_name
+from nst_tf.evaluation.check_models import find_pictures
 from nst_tf.images import io as image_io, padding
 from nst_tf.inference.open_model import load_model
 from nst_tf.optimization import gatys
@@ -206,7 +207,7 @@ def _open(path, name, family, style):
         model = load_model(path)
         paint = model.prepare(own if model.styles else style)
     except UserError as error:
-        drawn = _find_pictures(path)
+        drawn = {file.stem: file for file in find_pictures(Path(path))}
         if not drawn:
             raise expected(
                 "a model, or a folder of pictures",
@@ -231,18 +232,6 @@ def _name_errors(path, paint):
             ) from error
 
     return draw
-
-
-def _find_pictures(path):
-    """{photo's name: file} of a folder of pictures; {} if it is none."""
-    folder = Path(path)
-    # What an unfinished run shows on the way is not what it was asked for.
-    if not folder.is_dir() or (folder / "run.json").exists():
-        return {}
-    try:
-        return {file.stem: file for file in image_io.find_images(folder)}
-    except UserError:
-        return {}
 
 
 def _make_reader(path, drawn):

@@ -94,12 +94,7 @@ def stylize_folder(
                     str(target),
                     "Use --overwrite, --skip_existing, or another --output.",
                 )
-            picture = read_photo(photo, image_size, max_pixels)
-            drawn = dataclasses.replace(
-                picture,
-                rgb=paint_photo(paint, picture.rgb, photo),
-                metadata=None if strip_metadata else picture.metadata,
-            )
+            drawn = stylize_photo(paint, photo, image_size, max_pixels, strip_metadata)
             image_io.write_image(target, drawn, overwrite=overwrite, quality=quality)
         except UserError as error:
             line = " ".join(str(error).split())
@@ -242,14 +237,35 @@ def paint_photo(paint: Paint, rgb: np.ndarray, photo: Path | str) -> np.ndarray:
     return drawn
 
 
-def read_photo(
-    photo: Path | codecs.NamedBytes, image_size: int, max_pixels: int
+def stylize_photo(
+    paint: Paint,
+    photo: Path | codecs.NamedBytes,
+    image_size: int,
+    max_pixels: int,
+    strip_metadata: bool,
 ) -> image_io.Image:
-    """Reads a photo, shrunk to a long side of `image_size` if that is above 0 and it is larger.
+    """Reads and paints one photo; alpha and, unless stripped, metadata are the photo's.
+
+    Args:
+        paint: from `Model.prepare`.
+        photo: its path, or its bytes.
+        image_size, max_pixels, strip_metadata: as for `stylize_folder`.
 
     Raises:
-        UserError: as `nst_tf.images.io.read_image`.
+        UserError: it cannot be read, or the model cannot paint it.
     """
+    picture = _read_photo(photo, image_size, max_pixels)
+    return dataclasses.replace(
+        picture,
+        rgb=paint_photo(paint, picture.rgb, codecs.source_name(photo)),
+        metadata=None if strip_metadata else picture.metadata,
+    )
+
+
+def _read_photo(
+    photo: Path | codecs.NamedBytes, image_size: int, max_pixels: int
+) -> image_io.Image:
+    """Reads a photo, shrunk to a long side of `image_size` if that is above 0 and it is larger."""
     # Read at that size at once where it surely is larger: a JPEG is decoded faster so.
     pixels = codecs.pixels_of(photo) if isinstance(photo, Path) else 0
     if not image_size or pixels <= image_size**2:
@@ -299,7 +315,7 @@ def _plan_jobs(
             "Leave out its suffix, or end it in /.",
         )
     originals: list[str | Path] = [*photos, *keep]
-    kept = set(map(_identify, originals)) - {None}
+    kept = set(map(identify, originals)) - {None}
     jobs, errors = [], []
     for target, claims in sources.items():
         if len(claims) > 1:
@@ -309,12 +325,8 @@ def _plan_jobs(
                 f"{names}, which would both become {target}",
                 "Rename one of them.",
             )
-        elif _identify(target) in kept:
-            error = expected(
-                "an output that is not one of the pictures painted from",
-                f"{target} for {claims[0]}",
-                "Choose another --output: originals are never replaced.",
-            )
+        elif identify(target) in kept:
+            error = refuse_original(f"{target} for {claims[0]}")
         else:
             jobs.append((claims[0], target))
             continue
@@ -336,7 +348,16 @@ def _leave_out_results(photos: Sequence[Path], root: Path, output: Path) -> list
     ]
 
 
-def _identify(path: str | Path) -> tuple[int, int] | None:
+def refuse_original(received: str) -> UserError:
+    """Returns the error for an output that would take the place of an original."""
+    return expected(
+        "an output that is not one of the pictures painted from",
+        received,
+        "Choose another --output: originals are never replaced.",
+    )
+
+
+def identify(path: str | Path) -> tuple[int, int] | None:
     """Returns what a file is by whatever name or link; None if there is none."""
     try:
         status = os.stat(path)

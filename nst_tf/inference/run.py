@@ -1,8 +1,9 @@
 """From settings to painted photos: the runtime, the model, the files."""
 
-from nst_tf.config.folder import split_share
+from collections.abc import Sequence
+
+from nst_tf.config.folder import STREAM, split_share
 from nst_tf.config.stylize import StylizeSettings
-from nst_tf.core.interrupts import interrupt_on_terminate
 from nst_tf.core.results import CommandResult
 from nst_tf.core.startup import quiet_start
 from nst_tf.images import io as image_io, noise
@@ -25,26 +26,23 @@ def stylize(settings: StylizeSettings) -> CommandResult:
             settings.content_masks,
             settings.preserve_color,
         )
-        if settings.texture:
-            _paint_texture(paint, settings)
-            return CommandResult({"written": [settings.output]})
         styles = [split_share(entry)[0] for entry in settings.style]
         keep = [*styles, *settings.content_masks]
+        if settings.texture:
+            return _paint_texture(paint, settings, keep)
         return stream.run(paint, settings, keep=keep)
 
 
-def _paint_texture(paint: Paint, settings: StylizeSettings) -> None:
+def _paint_texture(
+    paint: Paint, settings: StylizeSettings, keep: Sequence[str]
+) -> CommandResult:
     assert settings.texture is not None
     image = noise.natural_noise(settings.seed, *settings.texture)
     drawn = photo_folder.paint_photo(paint, image, "noise")
-    with interrupt_on_terminate():
-        image_io.write_image(
-            settings.output,
-            image_io.Image(drawn),
-            overwrite=settings.overwrite,
-            quality=settings.quality,
-        )
-    print(f"wrote {settings.output}")
+    stream.write_picture(image_io.Image(drawn), settings, keep)
+    if settings.output != STREAM:
+        print(f"wrote {settings.output}")
+    return CommandResult({"written": [settings.output]})
 
 
 def start_runtime(settings: StylizeSettings) -> None:

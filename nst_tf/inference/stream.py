@@ -1,17 +1,19 @@
 """Stylizes the photo on stdin, or one for stdout."""
 
-import dataclasses
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from nst_tf.config.folder import STREAM, FolderSettings
-from nst_tf.core.errors import expected
 from nst_tf.core.interrupts import interrupt_on_terminate
 from nst_tf.core.results import CommandResult
 from nst_tf.images import codecs, io as image_io
-from nst_tf.inference.folder import paint_photo, read_photo, run_folder
+from nst_tf.inference.folder import (
+    identify,
+    refuse_original,
+    run_folder,
+    stylize_photo,
+)
 from nst_tf.inference.model import Paint
 
 
@@ -35,34 +37,39 @@ def run(
     photo: Path | codecs.NamedBytes = Path(settings.content)
     if settings.content == STREAM:
         photo = codecs.NamedBytes(sys.stdin.buffer.read(), "stdin")
-    picture = read_photo(photo, settings.image_size, settings.max_pixels)
-    drawn = dataclasses.replace(
-        picture,
-        rgb=paint_photo(paint, picture.rgb, codecs.source_name(photo)),
-        metadata=None if settings.strip_metadata else picture.metadata,
+    drawn = stylize_photo(
+        paint,
+        photo,
+        settings.image_size,
+        settings.max_pixels,
+        settings.strip_metadata,
     )
-    if settings.output == STREAM:
-        data = image_io.encode(drawn, settings.stdout_format, settings.quality)
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
-    else:
-        _write(drawn, settings, keep)
+    write_picture(drawn, settings, keep)
     print("photos painted: 1", file=sys.stderr)
     return CommandResult({"written": [settings.output]})
 
 
-def _write(
+def write_picture(
     drawn: image_io.Image, settings: FolderSettings, keep: Sequence[str]
 ) -> None:
+    """Writes one picture to --output, a file or stdout.
+
+    Args:
+        drawn: the picture.
+        settings: of the command.
+        keep: files that are never replaced.
+
+    Raises:
+        UserError: the file exists, is one of those to keep, or cannot be written.
+    """
     target = settings.output
-    for name in keep:
-        if os.path.exists(name) and os.path.exists(target):
-            if os.path.samefile(name, target):
-                raise expected(
-                    "an output that is not one of the pictures painted from",
-                    target,
-                    "Use another --output.",
-                )
+    if target == STREAM:
+        data = image_io.encode(drawn, settings.stdout_format, settings.quality)
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+        return
+    if identify(target) in set(map(identify, keep)) - {None}:
+        raise refuse_original(target)
     with interrupt_on_terminate():
         image_io.write_image(
             target, drawn, overwrite=settings.overwrite, quality=settings.quality

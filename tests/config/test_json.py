@@ -74,3 +74,20 @@ def test_an_empty_stdin_is_one_line(run):
     model = f"--model={tiny.artifact('tiny.tflite')}"
     status, out, err = run("stylize", model, "--content=-", "--output=o.png", input=b"")
     assert status == 1 and "stdin (the file is empty)" in err and err.count("\n") == 1
+
+
+def test_settings_that_cannot_be_are_an_error_object_too(run):
+    status, out, err = run("stylize", "--model=x", "--output=o.png", "--json")
+    result = json.loads(out)
+    assert status == result["status"] == 1 and err == f"error: {result['error']}\n"
+
+
+def test_a_texture_goes_to_stdout_and_replaces_no_style(run, tmp_path):
+    smooth(40, 40, 1).save(tmp_path / "style.png")
+    before = (tmp_path / "style.png").read_bytes()
+    words = ["stylize", "--model=adain", "--style=style.png", "--texture_size=40x32"]
+    status, out, err = run(*words, "--output=-")
+    assert status == 0 and out.startswith(b"\x89PNG") and err == ""
+    status, _, err = run(*words, "--output=style.png", "--overwrite")
+    assert status == 1 and "originals are never replaced" in err
+    assert (tmp_path / "style.png").read_bytes() == before

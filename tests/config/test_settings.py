@@ -466,10 +466,10 @@ def test_a_tilde_is_the_home_folder_in_every_path(command, monkeypatch, tmp_path
 
 
 def test_a_tilde_behind_a_name_and_in_a_family_is_the_home_folder(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/people/me")
     found = EvaluateSettings(output="o", models=("x=~/a+~/b", "~/c=d"))
-    assert found.models == ("x=/home/me/a+/home/me/b", "/home/me/c=d")
-    assert BenchmarkSettings(models=("x=~/a",)).named_models == [("x", "/home/me/a")]
+    assert found.models == ("x=/people/me/a+/people/me/b", "/people/me/c=d")
+    assert BenchmarkSettings(models=("x=~/a",)).named_models == [("x", "/people/me/a")]
 
 
 def test_names_with_commas_are_quoted_or_exist(tmp_path, monkeypatch):

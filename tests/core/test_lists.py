@@ -63,9 +63,9 @@ def test_a_name_stands_before_the_first_equals_sign(tmp_path):
 
 
 def test_the_home_folder_is_that_of_python(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/people/me")
     assert lists.expand_home("~/a.jpg") == os.path.expanduser("~/a.jpg")
-    assert lists.expand_home("~") == "/home/me"
+    assert lists.expand_home("~") == "/people/me"
     assert lists.expand_home("a/~/b") == "a/~/b" and lists.expand_home("a~") == "a~"
-    assert lists.expand_home("x=~/a+~/b+c~", "=+") == "x=/home/me/a+/home/me/b+c~"
+    assert lists.expand_home("x=~/a+~/b+c~", "=+") == "x=/people/me/a+/people/me/b+c~"
     assert lists.expand_home("x=~/a") == "x=~/a"

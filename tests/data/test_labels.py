@@ -214,9 +214,7 @@ def test_too_few_pictures_to_hold_a_tenth_out_are_refused(tmp_path):
 def test_a_set_that_does_not_fit_into_memory_is_refused_before_it_is_read(
     folder, monkeypatch
 ):
-    monkeypatch.setattr(
-        labels.psutil, "virtual_memory", lambda: type("Free", (), {"available": 1e5})
-    )
+    monkeypatch.setattr(labels.memory, "available_memory", lambda: 100_000)
     with pytest.raises(UserError, match="Lower --crop_size"):
         labels.read_labeled(str(folder), SIDE)
 

@@ -116,10 +116,9 @@ def _run(
     if settings is not None:
         define(settings, flag_values)
     _parse(arguments, flag_values)
-    values = [] if settings is None else [read(settings, flag_values)]
     if settings is not None and flag_values["json"].value:
-        sys.exit(_print_json(main, values))
-    result = main(*values)
+        sys.exit(_print_json(main, settings, flag_values))
+    result = main() if settings is None else main(read(settings, flag_values))
     sys.exit(result.status if isinstance(result, CommandResult) else result or 0)
 
 
@@ -135,14 +134,16 @@ def ending_with_the_reader() -> Iterator[None]:
 
 
 def _print_json(
-    main: Callable[..., CommandResult | int | None], values: Sequence[Settings]
+    main: Callable[..., CommandResult | int | None],
+    settings: type[Settings],
+    flag_values: flags.FlagValues,
 ) -> int:
     """Runs a command and prints its result, or its error, as JSON; returns its status."""
-    if getattr(values[0], "output", "") == "-":
+    if "output" in flag_values and flag_values["output"].value == "-":
         raise expected("--json or --output=-", "both", "Stdout takes one of them.")
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            result = main(*values)
+            result = main(read(settings, flag_values))
     except UserError as error:
         print(json.dumps({"status": 1, "error": str(error)}))
         raise
