@@ -9,8 +9,8 @@ same. Neither TensorFlow nor the model is needed here.
 
 import os
 
-from nst_tf.config.client import ClientSettings as Settings
 from nst_tf.config.commandline import flags
+from nst_tf.config.painting.client import ClientSettings as Settings
 from nst_tf.core.results import CommandResult
 from nst_tf.serving.run import stylize
 

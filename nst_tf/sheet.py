@@ -7,7 +7,7 @@ Exits with status 1 if any model could not paint; the others are shown all the s
 """
 
 from nst_tf.config.commandline import flags
-from nst_tf.config.sheet import SheetSettings as Settings
+from nst_tf.config.painting.sheet import SheetSettings as Settings
 from nst_tf.core.results import CommandResult
 from nst_tf.inference.sheet import write_sheet
 

@@ -9,7 +9,7 @@ Exits with status 1 if any photo could not be painted; the others are written al
 """
 
 from nst_tf.config.commandline import flags
-from nst_tf.config.stylize import StylizeSettings as Settings
+from nst_tf.config.painting.stylize import StylizeSettings as Settings
 from nst_tf.core.results import CommandResult
 from nst_tf.inference.run import start_runtime, stylize
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nst_tf.config.fields import PATH, Other, check_resume, setting, text_of
-from nst_tf.config.folder import WritingSettings
+from nst_tf.config.painting.folder import WritingSettings
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import COLOR_MODES, STATISTICS
 from nst_tf.core.errors import expected

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from nst_tf.config.folder import FolderSettings, is_folder
+from nst_tf.config.painting.folder import FolderSettings, is_folder
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.interrupts import interrupt_on_terminate
 from nst_tf.core.results import CommandResult
@@ -62,7 +62,7 @@ def stylize_folder(
         output: a file name for one photo; otherwise a folder, in which the photos keep
             their names and folders (what cannot be written in its own format becomes
             .png). A glob's folders are kept from its first wildcard on. See
-            `nst_tf.config.folder.is_folder` for which of both it is.
+            `nst_tf.config.painting.folder.is_folder` for which of both it is.
         overwrite: whether files of the same name may be replaced; photos never are.
         skip_existing: whether photos whose files are there are passed over.
         image_size: long side in pixels to which larger photos are shrunk; 0 for none.

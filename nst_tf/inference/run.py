@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from nst_tf.config.folder import STREAM, split_share
-from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.painting.folder import STREAM, split_share
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.core.results import CommandResult
 from nst_tf.core.startup import quiet_start
 from nst_tf.images import io as image_io, noise

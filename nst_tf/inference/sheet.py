@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from nst_tf.config.sheet import SheetSettings
+from nst_tf.config.painting.sheet import SheetSettings
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.results import CommandResult
 from nst_tf.data import sample_photos, style_images

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nst_tf.config.folder import STREAM, FolderSettings
+from nst_tf.config.painting.folder import STREAM, FolderSettings
 from nst_tf.core.interrupts import interrupt_on_terminate
 from nst_tf.core.results import CommandResult
 from nst_tf.images import codecs, io as image_io

@@ -10,8 +10,8 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.config.folder import texture_sides
 from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.painting.folder import texture_sides
 from nst_tf.config.perceptual import layer_weights
 from nst_tf.config.registries import FEATURE_NETWORKS
 from nst_tf.core.errors import expected

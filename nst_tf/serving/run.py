@@ -9,7 +9,7 @@ Exits with status 1 if any photo could not be painted; the others are written al
 same. Neither TensorFlow nor the model is needed here.
 """
 
-from nst_tf.config.client import ClientSettings
+from nst_tf.config.painting.client import ClientSettings
 from nst_tf.core.results import CommandResult
 from nst_tf.inference import stream
 from nst_tf.serving.retries import Retries

@@ -13,14 +13,14 @@ from absl import flags as absl_flags
 
 from nst_tf.config import fields, perceptual, registries
 from nst_tf.config.benchmark import BenchmarkSettings
-from nst_tf.config.client import ClientSettings
 from nst_tf.config.commandline import flags
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.export import ExportSettings
-from nst_tf.config.folder import split_share
 from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.config.painting.client import ClientSettings
+from nst_tf.config.painting.folder import split_share
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.config.registries import METHOD_SETTINGS as SETTINGS
-from nst_tf.config.stylize import StylizeSettings
 from nst_tf.config.train import AnyStyleSettings, TrainSettings
 from nst_tf.core import lists
 from nst_tf.core.errors import UserError

@@ -16,7 +16,7 @@ from nst_tf import benchmark, evaluate, export, stylize
 from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.export import ExportSettings
-from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.inference.open_model import load_model
 

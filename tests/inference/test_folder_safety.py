@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from support.painting import NEGATIVE, paint, pixels, save, tree
 
-from nst_tf.config.client import ClientSettings
-from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.painting.client import ClientSettings
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.inference import run as stylize_run
@@ -183,7 +183,7 @@ SLOW = """
 import sys, time
 from nst_tf.core import files
 from nst_tf.config.commandline import flags
-from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.inference import folder
 fsync, count = files.os.fsync, 0
 def wait(*args):

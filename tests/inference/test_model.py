@@ -14,7 +14,7 @@ from PIL import Image
 from support import tiny
 from support.pictures import smooth
 
-from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import model_card, parity
 from nst_tf.images import color, io as image_io

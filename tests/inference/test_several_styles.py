@@ -9,7 +9,7 @@ import tensorflow as tf
 from support import tiny
 from support.pictures import smooth
 
-from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.data.draws import Purpose, draw_turns
 from nst_tf.images import io as image_io

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from support.pictures import smooth
 
-from nst_tf.config.sheet import SheetSettings
+from nst_tf.config.painting.sheet import SheetSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images.contact_sheet import CAPTION, GAP
 from nst_tf.images.io import read_image, to_uint8

@@ -6,8 +6,8 @@ import tensorflow as tf
 from support import tiny
 from support.pictures import smooth
 
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.config.registries import EXPORTERS
-from nst_tf.config.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import parity
 from nst_tf.images import io as image_io

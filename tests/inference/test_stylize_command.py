@@ -11,7 +11,7 @@ from support import tiny
 from support.painting import NEGATIVE, paint, pixels, save, tree
 
 from nst_tf import stylize
-from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io, noise
 from nst_tf.inference import folder as photo_folder, run as stylize_run

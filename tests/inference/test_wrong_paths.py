@@ -6,7 +6,7 @@ from support.pictures import smooth
 from nst_tf import evaluate, export, stylize, train
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.export import ExportSettings
-from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.config.train import TrainSettings
 from nst_tf.core import startup
 

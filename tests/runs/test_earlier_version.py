@@ -16,7 +16,7 @@ from absl import flags
 from nst_tf import stylize, train
 from nst_tf.config.commandline import flags as config_flags
 from nst_tf.config.optimize import OptimizeSettings
-from nst_tf.config.stylize import StylizeSettings
+from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.config.train import FeedforwardSettings, TrainSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io

@@ -22,7 +22,7 @@ from support.profiles import wide_profile
 from support.serving_servers import Refusal, Served
 
 from nst_tf import client
-from nst_tf.config.client import ClientSettings
+from nst_tf.config.painting.client import ClientSettings
 from nst_tf.core.errors import UserError
 from nst_tf.exporters.saved_model.exporter import SavedModelExporter
 from nst_tf.images import io as image_io

@@ -3,7 +3,7 @@
 import dataclasses
 
 from nst_tf.config.fields import PATH, Other, setting
-from nst_tf.config.folder import FolderSettings, is_folder, texture_sides
+from nst_tf.config.painting.folder import FolderSettings, is_folder, texture_sides
 from nst_tf.config.registries import COLOR_MODES
 from nst_tf.core.errors import expected
 

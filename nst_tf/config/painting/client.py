@@ -3,7 +3,7 @@
 import dataclasses
 
 from nst_tf.config.fields import PATH, Other, refuse_unused, setting
-from nst_tf.config.folder import FolderSettings
+from nst_tf.config.painting.folder import FolderSettings
 from nst_tf.config.registries import CONNECTIONS
 from nst_tf.core.server_address import parse_server
 
