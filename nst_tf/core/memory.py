@@ -1,8 +1,14 @@
 """How much memory this process can still take: of the machine, of its container, by its own limit."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from nst_tf.core.errors import expected
+
+AUTO = "auto"
+_UNITS = {"MB": 10**6, "GB": 10**9}
 
 # (limit, usage, the part of the usage that the kernel gives up at once: cached files)
 _VERSION_2 = ("memory.max", "memory.current", "inactive_file")
@@ -36,6 +42,20 @@ def available_memory(
         if limit != psutil.RLIM_INFINITY:
             free.append(limit - process.memory_info().vms)
     return max(0, int(min(free)))
+
+
+def parse_memory(text: str) -> float | None:
+    """Returns the bytes of a --memory such as "2GB" or "1500MB"; None for "auto".
+
+    Raises:
+        UserError: it is neither.
+    """
+    if text == AUTO:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(MB|GB)", text, re.IGNORECASE)
+    if found is None or float(found[1]) == 0:
+        raise expected("--memory as auto or a size", text, "Try 2GB or 1500MB.")
+    return float(found[1]) * _UNITS[found[2].upper()]
 
 
 def _find_group_rests(groups: Path, membership: Path) -> Iterator[int]:

@@ -1,16 +1,10 @@
-"""Refuses a picture that does not fit into memory, before a runtime tries and the process is killed."""
+"""How much memory pictures take, before a runtime tries and the process is killed."""
 
 import math
 import os
 import platform
 import threading
 from collections.abc import Callable, Iterable, Sequence
-
-import numpy as np
-
-from nst_tf.core.errors import expected
-from nst_tf.core.memory import available_memory
-from nst_tf.inference.runtimes.runtime import Runtime
 
 # Bytes a pixel that no network of usual width exceeds: what surely fits is not estimated.
 MOST = 4000
@@ -30,65 +24,6 @@ ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 # Side in pixels of the picture that tells what LiteRT takes, and a margin: larger ones
 # take up to 1.18 as much a pixel (starry_night_mobile, 3.1 megapixels).
 PROBE, MARGIN = 512, 1.2
-
-
-class MemoryChecked(Runtime):
-    """A runtime that refuses pictures for which there is no memory; else as the one given."""
-
-    def __init__(self, runtime: Runtime):
-        self.name = runtime.name
-        self.styles = runtime.styles
-        self.has_strength = runtime.has_strength
-        self._runtime = runtime
-        self._largest = 0
-        self._held_before: int | None = None
-
-    def encode(self, picture: np.ndarray) -> np.ndarray:
-        return self._runtime.encode(picture)
-
-    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
-        """See `Runtime.draw`; raises `UserError` where there is no memory for it."""
-        pixels = image.shape[0] * image.shape[1]
-        if pixels > self._largest:
-            self._check(image.shape[0], image.shape[1])
-        drawn = self._runtime.draw(image, code, strength)
-        self._largest = max(self._largest, pixels)
-        return drawn
-
-    def close(self) -> None:
-        self._runtime.close()
-
-    def _check(self, height: int, width: int) -> None:
-        pixels = height * width
-        held = resident_memory()
-        if self._held_before is None:
-            self._held_before = held
-        # What earlier pictures have left allocated is used again.
-        free = available_memory() + max(0, held - self._held_before)
-        limit = self._runtime.most_pixels
-        if BASE + MOST * pixels > free:
-            limit = min(limit, (free - BASE) / self._runtime.bytes_a_pixel)
-        if pixels <= limit:
-            return
-        # A little less, since what is free varies.
-        fits = math.floor(0.95 * max(height, width) * math.sqrt(max(limit, 0) / pixels))
-        if limit == self._runtime.most_pixels:
-            needed, received = (
-                f"{limit / 1e6:.0f} megapixels at most without oneDNN",
-                "",
-            )
-        else:
-            bytes_needed = BASE + self._runtime.bytes_a_pixel * pixels
-            needed = f"{bytes_needed / 1e9:.1f} GB of free memory"
-            received = f"{free / 1e9:.1f} GB, "
-        remedy = "Close other programs, or use a smaller model."
-        if fits >= 16:
-            remedy = f"--image_size={fits // 16 * 16} fits; a texture needs a smaller --texture_size."
-        raise expected(
-            f"{needed} to paint with {self.name}",
-            f"{received}{width}x{height} pixels",
-            remedy,
-        )
 
 
 def estimate_tensorflow(shapes: Iterable[Sequence[int]]) -> float:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.lists import split_list
+from nst_tf.core.memory import AUTO, parse_memory
 from nst_tf.inference import check_card
-from nst_tf.inference.memory_check import MemoryChecked
+from nst_tf.inference.any_size import EXACT, AnySize
 from nst_tf.inference.model import STYLE_SIZE, Model
 from nst_tf.inference.published import find_published
 from nst_tf.inference.runtimes.runtime import Runtime
@@ -31,7 +32,13 @@ RUNTIMES = ("tensorflow", "keras", "ai_edge_litert", "nst_tf")
 KINDS = "a published model's name, a run folder, a .keras file, a SavedModel folder or a .tflite file"
 
 
-def load_model(model: str | os.PathLike[str], *, style_size: int = STYLE_SIZE) -> Model:
+def load_model(
+    model: str | os.PathLike[str],
+    *,
+    style_size: int = STYLE_SIZE,
+    memory: str = AUTO,
+    moments: str = EXACT,
+) -> Model:
     """Opens a model to paint with.
 
     Args:
@@ -41,6 +48,10 @@ def load_model(model: str | os.PathLike[str], *, style_size: int = STYLE_SIZE) -
             pair for any style, one of both.
         style_size: short side of style pictures at most, pixels, for models of any
             style.
+        memory: what this process may hold, such as "2GB": larger photos are painted in
+            bands. "auto" is what the machine or its container has.
+        moments: of photos that are painted in bands: "exact" gives the whole's painting;
+            "sampled" is a few times as fast, and a little different.
 
     Returns:
         A `Model`, for photos of any size from 1x1 up.
@@ -50,7 +61,8 @@ def load_model(model: str | os.PathLike[str], *, style_size: int = STYLE_SIZE) -
             card beside it says.
     """
     path = _find_path(model)
-    runtime = MemoryChecked(_open_runtime(find_artifact(path)))
+    opened = _open_runtime(find_artifact(path))
+    runtime = AnySize(opened, parse_memory(memory), moments)
     return Model(runtime, _find_style_names(path, runtime.styles), style_size)
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nst_tf.images import padding
 from nst_tf.inference.memory_check import estimate_tensorflow, find_most_pixels
 from nst_tf.inference.runtimes.runtime import Runtime
+from nst_tf.inference.tiles.graph import Graph
 
 if TYPE_CHECKING:
     from nst_tf.models.style_network import StyleNetwork
@@ -52,15 +54,25 @@ class KerasNetwork(Runtime):
     def bytes_a_pixel(self) -> float:
         return estimate_tensorflow(self._shapes)
 
+    def make_graph(self) -> Graph:
+        from nst_tf.inference.tiles.tensorflow_graph import TensorFlowGraph
+
+        sides = (padding.MULTIPLE, padding.MINIMUM)
+        if not self.styles:
+            sides = padding.ANY_STYLE
+        return TensorFlowGraph(self.name, self._transform, "image", sides)
+
+    def make_settings(self, code: np.ndarray, strength: float) -> dict[str, np.ndarray]:
+        return {"code": code[None], "strength": np.array([[strength]], np.float32)}
+
     def encode(self, picture: np.ndarray) -> np.ndarray:
         if self._encode is None:
             return super().encode(picture)
         return self._encode(_tensor(picture[None])).numpy()[0]
 
     def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
-        alpha = np.array([[strength]], np.float32)
-        inputs = (_tensor(each) for each in (image[None], code[None], alpha))
-        return self._transform(*inputs).numpy()[0]
+        inputs = [image[None], *self.make_settings(code, strength).values()]
+        return self._transform(*map(_tensor, inputs)).numpy()[0]
 
 
 def open_keras(file: Path) -> Runtime:

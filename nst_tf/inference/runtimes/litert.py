@@ -13,6 +13,7 @@ from nst_tf.core.startup import filter_stderr
 from nst_tf.images import padding
 from nst_tf.inference import check_card, memory_check
 from nst_tf.inference.runtimes.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
+from nst_tf.inference.tiles.graph import Graph
 
 # In names of the two files of a network of any style.
 STYLE_PART, TRANSFORM_PART = "_style", "_transform"
@@ -84,11 +85,19 @@ class LiteRtNetwork(Runtime):
         fresh = LiteRtNetwork(self._path, LiteRtModel(self._path))
         return _measure_bytes(fresh, self.styles)
 
+    def make_graph(self) -> Graph:
+        from nst_tf.inference.tiles.litert_graph import LiteRtGraph
+
+        return LiteRtGraph(self._path, self._image, (padding.MULTIPLE, padding.MINIMUM))
+
+    def make_settings(self, code: np.ndarray, strength: float) -> dict[str, np.ndarray]:
+        return blend_inputs(self._blend, code, strength)
+
     def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
         height, width = image.shape[:2]
         padded = padding.pad_to_multiple(image)[None]
-        blend = blend_inputs(self._blend, code, strength)
-        return self._model({self._image: padded, **blend})[0, :height, :width]
+        inputs = {self._image: padded, **self.make_settings(code, strength)}
+        return self._model(inputs)[0, :height, :width]
 
 
 class LiteRtPair(Runtime):
@@ -110,6 +119,16 @@ class LiteRtPair(Runtime):
         code = self._transformer.inputs["code"]["shape"]
         return _measure_bytes(LiteRtPair(*self._paths), int(code[1]))
 
+    def make_graph(self) -> Graph | None:
+        from nst_tf.inference.tiles.litert_graph import LiteRtGraph
+
+        if self._fixed[0] > 0:
+            return None
+        return LiteRtGraph(self._paths[1], "content", padding.ANY_STYLE)
+
+    def make_settings(self, code: np.ndarray, strength: float) -> dict[str, np.ndarray]:
+        return {"code": code[None], "alpha": np.array([[strength]], np.float32)}
+
     def encode(self, picture: np.ndarray) -> np.ndarray:
         padded = padding.pad_to_multiple(picture, *padding.ANY_STYLE)
         return self._encoder({"style": padded[None]})[0]
@@ -124,8 +143,7 @@ class LiteRtPair(Runtime):
             )
         inputs = {
             "content": padding.pad_to_multiple(image, *padding.ANY_STYLE)[None],
-            "code": code[None],
-            "alpha": np.array([[strength]], np.float32),
+            **self.make_settings(code, strength),
         }
         return self._transformer(inputs)[0, :height, :width]
 

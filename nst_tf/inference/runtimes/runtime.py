@@ -2,10 +2,12 @@
 
 import abc
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from nst_tf.core.errors import expected
+from nst_tf.inference.tiles.graph import Graph
 
 # Names of the second input that a network with styles of its own can have.
 STYLE_WEIGHTS, STRENGTHS = "style_weights", "strengths"
@@ -44,6 +46,36 @@ class Runtime(abc.ABC):
         Returns:
             The stylized photo, of the same shape.
         """
+
+    def make_graph(self) -> Graph | None:
+        """Returns the network as a graph, which bands of a photo are painted with; None
+        where the model is elsewhere or has one size.
+        """
+        return None
+
+    def make_settings(self, code: np.ndarray, strength: float) -> dict[str, np.ndarray]:
+        """Returns what the graph takes beside the photo, {name: [1, N]}."""
+        return {}
+
+    def draw_rows(
+        self,
+        read: Callable[[int, int], np.ndarray],
+        size: tuple[int, int],
+        write: Callable[[np.ndarray], None],
+        code: np.ndarray,
+        strength: float,
+    ) -> None:
+        """Paints a photo that does not fit into memory, as `tiles.bands.paint_in_bands`.
+
+        Raises:
+            UserError: the model cannot.
+        """
+        height, width = size
+        raise expected(
+            "a model that paints photos in bands, here and of any size",
+            f"{self.name} for {width}x{height} pixels, which do not fit into memory",
+            "Use --image_size.",
+        )
 
     def encode(self, picture: np.ndarray) -> np.ndarray:
         """Returns the code of a style picture, float32 [N].

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from nst_tf.images import padding
 from nst_tf.inference import check_card
 from nst_tf.inference.memory_check import estimate_tensorflow, find_most_pixels
 from nst_tf.inference.runtimes.runtime import BLENDS, STRENGTHS, Runtime, blend_inputs
+from nst_tf.inference.tiles.graph import Graph
 
 
 class _SavedModel(Runtime):
@@ -19,6 +21,9 @@ class _SavedModel(Runtime):
         signature: the one that paints.
     """
 
+    image = "image"  # the input that is the photo
+    sides = (padding.MULTIPLE, padding.MINIMUM)  # multiple and minimum, pixels
+
     def __init__(self, path: Path, loaded: Any, signature: str):
         self.name = str(path)
         # It owns the variables, which its signatures alone would not keep alive.
@@ -29,6 +34,15 @@ class _SavedModel(Runtime):
     @property
     def bytes_a_pixel(self) -> float:
         return estimate_tensorflow(each.shape for each in self._signature.variables)
+
+    def make_graph(self) -> Graph:
+        from nst_tf.inference.tiles.tensorflow_graph import TensorFlowGraph
+
+        return TensorFlowGraph(self.name, self._signature, self.image, self.sides)
+
+    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
+        inputs = {self.image: image[None], **self.make_settings(code, strength)}
+        return _call(self._signature, inputs)["stylized"].numpy()[0]
 
 
 class SavedModelNetwork(_SavedModel):
@@ -44,9 +58,8 @@ class SavedModelNetwork(_SavedModel):
         self.has_strength = self._blend == STRENGTHS
         self.styles = inputs[self._blend].shape[1] if self._blend else 1
 
-    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
-        inputs = {"image": image[None], **blend_inputs(self._blend, code, strength)}
-        return _call(self._signature, inputs)["stylized"].numpy()[0]
+    def make_settings(self, code: np.ndarray, strength: float) -> dict[str, np.ndarray]:
+        return blend_inputs(self._blend, code, strength)
 
 
 class AnyStyleSavedModel(_SavedModel):
@@ -54,6 +67,8 @@ class AnyStyleSavedModel(_SavedModel):
 
     styles = 0
     has_strength = True
+    image = "content"
+    sides = padding.ANY_STYLE
 
     def __init__(self, path: Path, loaded: Any):
         super().__init__(path, loaded, "transform")
@@ -62,10 +77,8 @@ class AnyStyleSavedModel(_SavedModel):
         signature = self._loaded.signatures["encode_style"]
         return _call(signature, {"style": picture[None]})["code"].numpy()[0]
 
-    def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
-        alpha = np.array([[strength]], np.float32)
-        inputs = {"content": image[None], "code": code[None], "alpha": alpha}
-        return _call(self._signature, inputs)["stylized"].numpy()[0]
+    def make_settings(self, code: np.ndarray, strength: float) -> dict[str, np.ndarray]:
+        return {"code": code[None], "alpha": np.array([[strength]], np.float32)}
 
 
 def open_saved_model(path: Path) -> Runtime:
