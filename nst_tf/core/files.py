@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from nst_tf.core.errors import UserError, expected
 
@@ -17,7 +17,25 @@ from nst_tf.core.errors import UserError, expected
 def write_atomically(
     path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False
 ) -> None:
-    """Writes a file whole or not at all.
+    """Writes a file whole or not at all, as `open_atomically`.
+
+    Args:
+        path: the file to write.
+        data: its whole content.
+        overwrite: whether an existing file may be replaced.
+
+    Raises:
+        UserError: as `open_atomically`.
+    """
+    with open_atomically(path, overwrite=overwrite) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def open_atomically(
+    path: str | os.PathLike[str], *, overwrite: bool = False
+) -> Iterator[BinaryIO]:
+    """Opens a file that is there whole, when the block ends without an error, or not at all.
 
     The bytes go to a temporary file in the same folder, reach the disk, and take the
     name in one step. Whatever goes wrong before that step, Ctrl-C included, the old
@@ -27,8 +45,10 @@ def write_atomically(
 
     Args:
         path: the file to write.
-        data: its whole content.
         overwrite: whether an existing file may be replaced.
+
+    Yields:
+        The file, to write and to read, at its beginning.
 
     Raises:
         UserError: the file exists and `overwrite` is false, the path is not a regular
@@ -46,8 +66,8 @@ def write_atomically(
         target.parent.mkdir(parents=True, exist_ok=True)
         # Unlike tempfile, open() gives the file the permissions that the user's umask
         # asks for.
-        with open(temporary, "xb") as file:
-            file.write(data)
+        with open(temporary, "x+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if overwrite:
@@ -55,7 +75,7 @@ def write_atomically(
         else:
             _name_new_file(temporary, target)
     except OSError as error:
-        raise _unwritable("a file", path, error) from error
+        raise unwritable("a file", path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -128,7 +148,7 @@ def ensure_writable_folder(path: str | os.PathLike[str]) -> Path:
         finally:
             probe.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable("a folder", path, error) from error
+        raise unwritable("a folder", path, error) from error
     return folder
 
 
@@ -177,7 +197,8 @@ def _existing(path: str | os.PathLike[str]) -> UserError:
     )
 
 
-def _unwritable(what: str, path: str | os.PathLike[str], error: OSError) -> UserError:
+def unwritable(what: str, path: str | os.PathLike[str], error: OSError) -> UserError:
+    """Returns the error for a path that the system refuses to write."""
     return expected(
         f"{what} that can be written",
         f"{path} ({error.strerror or error})",

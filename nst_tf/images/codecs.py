@@ -9,7 +9,7 @@ import io
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -26,7 +26,7 @@ Size = tuple[int, int]
 _log = logging.getLogger(__name__)
 
 # EXIF's orientation: what stands a picture upright.
-_TURNS = {
+TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -100,31 +100,37 @@ def decode(
         image = formats.open_image(stream, name)
         width, height = image.size
         size = fit(height, width)
-        with _own_limit(height * width):
+        with own_limit(height * width):
             if height * width > max_pixels:
                 formats.choose_fraction(image, stream, *size)
                 if image.size[0] * image.size[1] > max_pixels:
-                    _check_pixels(name, height, width, max_pixels)
+                    check_pixels(name, height, width, max_pixels)
             elif draft and isinstance(image, JpegImagePlugin.JpegImageFile):
                 image.draft(None, size[::-1])
-            _check_pixels(f"{name} (resized)", *size, max_pixels)
+            check_pixels(f"{name} (resized)", *size, max_pixels)
             _load(image, stream, name)
-        orientation = _read_orientation(image, name)
+        orientation = read_orientation(image, name)
         metadata = None if draft else read_metadata(image, name)
-        color, alpha = _color_and_alpha(image, name)
+        color, alpha = color_and_alpha(image, name)
         if alpha is not None:
             color = _composite(color, alpha, black, name)
-        if orientation in _TURNS:
-            color = color.transpose(_TURNS[orientation])
+        if orientation in TURNS:
+            color = color.transpose(TURNS[orientation])
             if alpha is not None:
-                alpha = alpha.transpose(_TURNS[orientation])
+                alpha = alpha.transpose(TURNS[orientation])
         if orientation in (5, 6, 7, 8):
             size = size[::-1]
         return Decoded(color, alpha, size, metadata)
 
+    with clear_errors(name, max_pixels), open_stream(source) as stream:
+        return formats.without_excess_text(stream, name, read)
+
+
+@contextlib.contextmanager
+def clear_errors(name: str, max_pixels: int) -> Iterator[None]:
+    """Raises what goes wrong in decoding as a `UserError` that names the image."""
     try:
-        with _stream(source) as stream:
-            return formats.without_excess_text(stream, name, read)
+        yield
     except Image.DecompressionBombError as error:
         # While opening, Pillow allocates for WebP and GIF, so there its own limit has
         # to stay.
@@ -169,38 +175,45 @@ def pixels_of(path: str | os.PathLike[str]) -> int:
         return 0
 
 
-def _stream(source: Source) -> BinaryIO:
+def open_stream(source: Source) -> BinaryIO:
     return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
 
 
 def _load(image: ImageFile.ImageFile, stream: BinaryIO, name: str) -> None:
-    def reopen() -> ImageFile.ImageFile:
-        return formats.open_image(stream, name)
-
     page = image.tell()
-    with contextlib.suppress(*formats.DAMAGE):  # of a later frame, which is not read
-        if formats.has_more_frames(image, reopen):
-            formats.note_frames(name)
+    note_frames(image, stream, name)
 
     def reopen_page() -> ImageFile.ImageFile:
-        twin = reopen()
+        twin = formats.open_image(stream, name)
         twin.seek(page)
         return twin
 
     deep_pixels.load_colors(image, reopen_page)
 
 
-def _check_pixels(name: str, height: int, width: int, max_pixels: int) -> None:
+def note_frames(image: ImageFile.ImageFile, stream: BinaryIO, name: str) -> None:
+    """Logs, once a file, that a file has several frames or pages, of which one is read."""
+
+    def reopen() -> ImageFile.ImageFile:
+        return formats.open_image(stream, name)
+
+    with contextlib.suppress(*formats.DAMAGE):  # of a later frame, which is not read
+        if formats.has_more_frames(image, reopen):
+            formats.note_frames(name)
+
+
+def check_pixels(name: str, height: int, width: int, max_pixels: int) -> None:
+    """Raises `UserError` for more than `max_pixels` pixels."""
     if height * width > max_pixels:
         raise expected(
             f"at most {max_pixels} pixels",
             f"{name} with {width} x {height} = {width * height} pixels",
-            "Use a smaller image, or raise --max_pixels.",
+            f"If it is meant to be so large, give --max_pixels={height * width}.",
         )
 
 
 @contextlib.contextmanager
-def _own_limit(pixels: int) -> Iterator[None]:
+def own_limit(pixels: int) -> Iterator[None]:
     """Keeps Pillow's pixel limit, which some codecs apply once more, out of an approved image.
 
     The limit belongs to the whole process, so only giant images touch it, one at a
@@ -220,7 +233,8 @@ def _own_limit(pixels: int) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def _read_orientation(image: Image.Image, name: str) -> int:
+def read_orientation(image: Image.Image, name: str) -> int:
+    """Returns EXIF's orientation, 1 to 8; 1 where it is broken, and the log says so."""
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
     except formats.DAMAGE as error:  # no reason to refuse the pixels
@@ -228,9 +242,13 @@ def _read_orientation(image: Image.Image, name: str) -> int:
         return 1
 
 
-def _color_and_alpha(
+def color_and_alpha(
     image: Image.Image, name: str
 ) -> tuple[Image.Image, Image.Image | None]:
+    """Returns the color of a loaded image, sRGB of mode RGB or F, and its alpha of mode L.
+
+    It works pixel by pixel: the rows of a picture give what they give in the whole.
+    """
     profile = image.info.get("icc_profile")
     alpha = None
     if image.mode == "F" or image.mode.startswith("I"):
@@ -267,19 +285,44 @@ def _composite(
     Raises:
         UserError: nothing is seen.
     """
+    paper = find_paper(weigh_seen(color, alpha), name)
+    return lay_on(color, alpha, [0.0] * len(paper) if black else paper)
+
+
+def weigh_seen(color: Image.Image, alpha: Image.Image) -> np.ndarray:
+    """Returns the sum of each band's values times opacity, and of opacity, in float64.
+
+    Those of the parts of a picture add up to those of the whole.
+    """
     opacity = np.asarray(alpha)
-    if not opacity.any():
+    weighted = [
+        np.multiply(np.asarray(band), opacity, dtype=np.float64).sum()
+        for band in color.split()
+    ]
+    return np.array([*weighted, opacity.sum(dtype=np.float64)])
+
+
+def find_paper(seen: np.ndarray, name: str) -> list[float]:
+    """Returns the mean color of what is seen, by the sums of `weigh_seen`.
+
+    Raises:
+        UserError: nothing is seen.
+    """
+    if not seen[-1]:
         raise expected(
             "a picture of which something is seen",
             f"{name}, which is wholly transparent",
             "Give another one, or remove its transparency.",
         )
-    if opacity.min() == 255:
+    return [float(each) for each in seen[:-1] / seen[-1]]
+
+
+def lay_on(
+    color: Image.Image, alpha: Image.Image, paper: Sequence[float]
+) -> Image.Image:
+    """Returns a color image with what is transparent composited on one color."""
+    if np.asarray(alpha).min() == 255:
         return color
-    paper = [0.0] * len(color.getbands())
-    if not black:
-        bands = map(np.asarray, color.split())
-        paper = [float(np.average(band, weights=opacity)) for band in bands]
     if color.mode == "RGB":
         below = Image.new("RGB", color.size, tuple(round(level) for level in paper))
     else:

@@ -92,8 +92,7 @@ def scale_gray(image: Image.Image, name: str) -> np.ndarray:
     low, high = _declared_range(image, kind, bits)
     if high is None:
         high = _guess_white(float(values.max()), kind, name)
-    if kind != _FLOAT and (values.min() < low or values.max() > high):
-        raise ValueError(f"its numbers are not in the range of {low:g} to {high:g}")
+    scaled = _scale(values, low, high, kind)
     if high == 65535 and 0 < values.max() < 4096:
         _log.warning(
             "%s is nearly black: no value is above %d of 65535. If these are 12 bits,"
@@ -101,10 +100,35 @@ def scale_gray(image: Image.Image, name: str) -> np.ndarray:
             name,
             values.max(),
         )
-    scaled = (values.astype(np.float32) - np.float32(low)) / np.float32(high - low)
     if _tiff_tag(image, ExifTags.Base.PhotometricInterpretation) == 0:  # white is 0
         scaled = 1 - scaled
     return np.clip(scaled, 0, 1)
+
+
+def scale_rows(values: np.ndarray, image: Image.Image) -> np.ndarray:
+    """Scales rows of a gray picture of 16 bits as `scale_gray` does the whole.
+
+    Args:
+        values: uint16 of any shape; black is 0.
+        image: the picture as opened, whose tags tell the range.
+
+    Raises:
+        ValueError: values outside the range.
+    """
+    low, high = _declared_range(image, _UNSIGNED, 16)
+    assert high is not None  # of 16 bits it is known
+    return _scale(values, low, high, _UNSIGNED)
+
+
+def round_colors(values: np.ndarray) -> np.ndarray:
+    """Returns uint16 values as the nearest of 8 bits, as `load_colors` does."""
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _scale(values: np.ndarray, low: float, high: float, kind: int) -> np.ndarray:
+    if kind != _FLOAT and (values.min() < low or values.max() > high):
+        raise ValueError(f"its numbers are not in the range of {low:g} to {high:g}")
+    return (values.astype(np.float32) - np.float32(low)) / np.float32(high - low)
 
 
 def _byte_layout(image: ImageFile.ImageFile) -> str:

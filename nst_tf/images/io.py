@@ -25,7 +25,7 @@ from nst_tf.images.formats import (
     IMAGE_SUFFIXES as IMAGE_SUFFIXES,
     format_of as format_of,
 )
-from nst_tf.images.metadata import Metadata, make_save_options
+from nst_tf.images.metadata import Metadata, make_save_options, with_less
 
 MAX_PIXELS = 100_000_000  # a float32 RGB picture of this size takes 1.2 GB
 
@@ -273,6 +273,23 @@ def to_uint8(rgb: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
 
 
+def quality_options(format: str, quality: int) -> dict[str, Any]:
+    """Returns the options of Pillow's `save` that say how well a format keeps pixels.
+
+    Raises:
+        UserError: a quality outside of 1 to 100.
+    """
+    if not 1 <= quality <= 100:
+        raise expected("a quality from 1 to 100", quality, "Choose one in between.")
+    options: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": quality, "subsampling": 0},
+        # "exact" keeps color under transparent pixels.
+        "WEBP": {"quality": quality, "exact": True},
+        "AVIF": {"quality": quality, "subsampling": "4:4:4"},
+    }
+    return options.get(format, {})
+
+
 def encode(picture: Image, format: str, quality: int = 95) -> bytes:
     """Encodes a picture as the bytes of an image file, tagged as sRGB.
 
@@ -291,28 +308,24 @@ def encode(picture: Image, format: str, quality: int = 95) -> bytes:
         ValueError: the picture has NaN or infinite values.
     """
     name = format_of(format)
-    if not 1 <= quality <= 100:
-        raise expected("a quality from 1 to 100", quality, "Choose one in between.")
+    _ = quality_options(name, quality)  # raises, before the work
     rgb, alpha = picture.rgb, picture.alpha
     if alpha is not None and name in ("JPEG", "BMP"):
         if alpha.min() < 1:
-            _log.warning("alpha dropped: %s cannot hold it, composited on white", name)
-        rgb, alpha = rgb * alpha[..., None] + (1 - alpha[..., None]), None
+            note_dropped_alpha(name)
+        rgb, alpha = on_white(rgb, alpha), None
     if alpha is not None:
         rgb = np.concatenate([rgb, alpha[..., None]], axis=-1)
-    options: dict[str, dict[str, Any]] = {
-        "JPEG": {"quality": quality, "subsampling": 0},
-        # "exact" keeps color under transparent pixels.
-        "WEBP": {"quality": quality, "exact": True},
-        "AVIF": {"quality": quality, "subsampling": "4:4:4"},
-    }
     image, buffer = PillowImage.fromarray(to_uint8(rgb)), io.BytesIO()
     try:
         tags = make_save_options(picture.metadata, name)
-        image.save(buffer, name, **options.get(name, {}), **tags)
+        image.save(buffer, name, **quality_options(name, quality), **tags)
     except DAMAGE as error:
         if picture.metadata:
-            return encode(_with_less_metadata(picture, error), format, quality)
+            less = dataclasses.replace(
+                picture, metadata=with_less(picture.metadata, error)
+            )
+            return encode(less, format, quality)
         height, width = picture.size
         raise expected(
             f"a picture that {name} can hold",
@@ -322,15 +335,14 @@ def encode(picture: Image, format: str, quality: int = 95) -> bytes:
     return buffer.getvalue()
 
 
-def _with_less_metadata(picture: Image, error: BaseException) -> Image:
-    metadata = picture.metadata
-    if metadata and metadata.xmp:
-        _log.warning("XMP left out: %s", error)
-        return dataclasses.replace(
-            picture, metadata=dataclasses.replace(metadata, xmp=b"")
-        )
-    _log.warning("EXIF left out: %s", error)
-    return dataclasses.replace(picture, metadata=None)
+def on_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Returns [H, W, 3] composited on white by its alpha, [H, W]."""
+    return rgb * alpha[..., None] + (1 - alpha[..., None])
+
+
+def note_dropped_alpha(format: str) -> None:
+    """Logs that a format cannot hold alpha."""
+    _log.warning("alpha dropped: %s cannot hold it, composited on white", format)
 
 
 def encode_rgb8(rgb8: np.ndarray, format: str) -> bytes:

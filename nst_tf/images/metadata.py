@@ -1,10 +1,10 @@
 """What an image file tells beside its pixels: EXIF, XMP, resolution; and the tag of sRGB."""
 
+import dataclasses
 import functools
 import logging
 import re
 import struct
-from dataclasses import dataclass
 from typing import Any
 
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
@@ -48,7 +48,7 @@ _XMP_VALUES = (
 _XMP_ELEMENTS = (b"xmp:Thumbnails", b"Container:Directory")
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Metadata:
     """What is kept of an image file beside its pixels.
 
@@ -119,6 +119,15 @@ def make_save_options(metadata: Metadata | None, format: str) -> dict[str, Any]:
             chunks.add_itxt("XML:com.adobe.xmp", text)
         options["pnginfo"] = chunks
     return options
+
+
+def with_less(metadata: Metadata, error: BaseException) -> Metadata | None:
+    """Returns metadata without XMP, or without XMP none at all, and the log says why."""
+    if metadata.xmp:
+        _log.warning("XMP left out: %s", error)
+        return dataclasses.replace(metadata, xmp=b"")
+    _log.warning("EXIF left out: %s", error)
+    return None
 
 
 @functools.cache
