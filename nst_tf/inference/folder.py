@@ -14,12 +14,18 @@ import numpy as np
 import tqdm
 
 from nst_tf.config.painting.folder import FolderSettings, is_folder
-from nst_tf.core.errors import UserError, expected, first_line
+from nst_tf.core.errors import UserError, expected
 from nst_tf.core.interrupts import interrupt_on_terminate
 from nst_tf.core.results import CommandResult
 from nst_tf.images import codecs, io as image_io
 from nst_tf.inference.model import Model, Paint, Style
 from nst_tf.inference.open_model import load_model
+from nst_tf.inference.tiles.photo import (
+    RowOptions,
+    explain_failures,
+    is_larger_than_memory,
+    stylize_in_rows,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +100,10 @@ def stylize_folder(
                     str(target),
                     "Use --overwrite, --skip_existing, or another --output.",
                 )
+            if not image_size and is_larger_than_memory(paint, photo, max_pixels):
+                options = RowOptions(max_pixels, overwrite, quality, strip_metadata)
+                stylize_in_rows(paint, photo, target, options)
+                return target
             drawn = stylize_photo(paint, photo, image_size, max_pixels, strip_metadata)
             image_io.write_image(target, drawn, overwrite=overwrite, quality=quality)
         except UserError as error:
@@ -209,25 +219,8 @@ def _map_in_threads(
 
 def paint_photo(paint: Paint, rgb: np.ndarray, photo: Path | str) -> np.ndarray:
     """Paints one photo; what the model cannot do is a `UserError` that names it."""
-    try:
+    with explain_failures(photo):
         drawn = paint(rgb)
-    except (MemoryError, RuntimeError, ValueError) as error:
-        reason = first_line(error)
-        raise expected(
-            "a photo that fits into memory and the model",
-            f"{photo} ({reason})",
-            "Use a smaller photo.",
-        ) from error
-    except Exception as error:
-        # TensorFlow's own errors, named without importing it: a .tflite needs no
-        # TensorFlow.
-        if type(error).__module__.startswith("tensorflow"):
-            raise expected(
-                "a photo that fits into memory",
-                f"{photo} ({type(error).__name__})",
-                "Use a smaller photo.",
-            ) from error
-        raise
     if not np.isfinite(drawn).all():
         raise expected(
             "a model that draws finite colors",

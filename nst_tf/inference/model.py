@@ -12,7 +12,8 @@ import numpy as np
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.shares import normalize_shares
 from nst_tf.data import style_images
-from nst_tf.images import color, io as image_io
+from nst_tf.images import io as image_io
+from nst_tf.inference.painter import Mask, Painter
 from nst_tf.inference.runtimes.runtime import Runtime
 from nst_tf.inference.style_names import find_style
 
@@ -20,8 +21,6 @@ from nst_tf.inference.style_names import find_style
 # shares alone by position.
 Style = Any
 Paint = Callable[[np.ndarray], np.ndarray]  # photo -> stylized photo
-# A file, or [H, W, 1] in [0, 1].
-Mask = Any
 STYLE_SIZE = 512  # pixels, short side of style pictures at most
 
 
@@ -104,7 +103,7 @@ class Model:
         strength: float = 1.0,
         masks: Sequence[Mask] = (),
         preserve_color: str = "none",
-    ) -> Paint:
+    ) -> Painter:
         """Returns a function from photos to stylized photos; styles are encoded now, once.
 
         Args:
@@ -129,20 +128,9 @@ class Model:
         codes, shares = self._find_codes(style)
         if masks:
             _check_masks(masks, shares)
-            paint = self._prepare_regions(codes, masks, strength)
         else:
-            code = np.tensordot(shares, np.stack(codes), 1).astype(np.float32)
-            paint = self._prepare_code(code, strength)
-        if preserve_color == "none":
-            return paint
-        if preserve_color not in color.MODES:
-            raise expected(
-                f"--preserve_color among none, {', '.join(color.MODES)}",
-                preserve_color,
-                "Choose one.",
-            )
-        keep = color.MODES[preserve_color]
-        return lambda image: keep(paint(image), image)
+            codes = [np.tensordot(shares, np.stack(codes), 1).astype(np.float32)]
+        return Painter(self._runtime, codes, strength, masks, preserve_color)
 
     def close(self) -> None:
         """Frees what the model holds; for a model at a server, ends calls under way."""
@@ -153,24 +141,6 @@ class Model:
 
     def __exit__(self, *unused: object) -> None:
         self.close()
-
-    def _prepare_code(self, code: np.ndarray, strength: float) -> Paint:
-        return lambda image: self._runtime.draw(image, code, strength)
-
-    def _prepare_regions(
-        self, codes: Sequence[np.ndarray], masks: Sequence[Mask], strength: float
-    ) -> Paint:
-        def paint(image: np.ndarray) -> np.ndarray:
-            height, width = image.shape[:2]
-            shares = [_read_mask(mask, (height, width)) for mask in masks]
-            # Where masks add up to less than 1, the photo has the rest.
-            rest = np.maximum(1 - sum(shares), 0)
-            mixed = rest * image
-            for share, code in zip(shares, codes):
-                mixed = mixed + share * self._runtime.draw(image, code, strength)
-            return np.asarray(mixed / (sum(shares) + rest), np.float32)
-
-        return paint
 
     def _check_strength(self, strength: float) -> None:
         if not 0 <= strength <= 1:
@@ -279,11 +249,3 @@ def _check_masks(masks: Sequence[Mask], shares: Sequence[float]) -> None:
             "both",
             "Masks say where each style paints; leave out the shares.",
         )
-
-
-def _read_mask(mask: Mask, size: tuple[int, int]) -> np.ndarray:
-    if isinstance(mask, np.ndarray):
-        return mask.reshape(*size, 1)
-    # The photo of this size has been read: its limit holds for the mask.
-    limit = max(image_io.MAX_PIXELS, size[0] * size[1])
-    return image_io.read_mask(os.fspath(mask), size, max_pixels=limit)

@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nst_tf.config.painting.stylize import EXACT
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.lists import split_list
 from nst_tf.core.memory import AUTO, parse_memory
 from nst_tf.inference import check_card
-from nst_tf.inference.any_size import EXACT, AnySize
 from nst_tf.inference.model import STYLE_SIZE, Model
 from nst_tf.inference.published import find_published
 from nst_tf.inference.runtimes.runtime import Runtime
 from nst_tf.inference.style_names import label_styles
+from nst_tf.inference.tiles.any_size import AnySize
 from nst_tf.runs.folder import RunFolder
 
 if TYPE_CHECKING:

@@ -19,7 +19,12 @@ def stylize(settings: StylizeSettings) -> CommandResult:
         UserError: the model cannot be opened, it does not paint so, or there is nothing
             to paint.
     """
-    with load_model(settings.model, style_size=settings.style_size) as model:
+    with load_model(
+        settings.model,
+        style_size=settings.style_size,
+        memory=settings.memory,
+        moments=settings.moments,
+    ) as model:
         paint = model.prepare(
             settings.style_argument,
             settings.strength,

@@ -12,9 +12,10 @@ from support.painting import Negative, save
 
 from nst_tf.core.errors import UserError
 from nst_tf.inference import folder as photo_folder, memory_check, published
-from nst_tf.inference.memory_check import MemoryChecked
 from nst_tf.inference.model import Model
 from nst_tf.inference.open_model import load_model
+from nst_tf.inference.tiles import any_size
+from nst_tf.inference.tiles.any_size import AnySize
 
 
 class Hungry(Negative):
@@ -36,8 +37,8 @@ def memory(monkeypatch):
     """Sets what is free, and what this process holds."""
 
     def set_memory(free, held=10**9):
-        monkeypatch.setattr(memory_check, "available_memory", lambda: free)
-        monkeypatch.setattr(memory_check, "resident_memory", lambda: held)
+        monkeypatch.setattr(any_size, "available_memory", lambda: free)
+        monkeypatch.setattr(any_size, "resident_memory", lambda: held)
 
     return set_memory
 
@@ -47,7 +48,7 @@ def test_what_does_not_fit_is_refused_with_the_size_that_does(memory, tmp_path):
     save(tmp_path / "in" / "b.png", 300, 400)
     save(tmp_path / "in" / "c.png", 20, 20)
     hungry = Hungry()
-    paint = Model(MemoryChecked(hungry), ["Negative"]).prepare()
+    paint = Model(AnySize(hungry), ["Negative"]).prepare()
     memory(memory_check.BASE + 30e6)  # 30,000 pixels: 200 x 150
     outcome = photo_folder.stylize_folder(
         paint, str(tmp_path / "in"), str(tmp_path / "out"), log=lambda line: None
@@ -68,7 +69,7 @@ def test_what_does_not_fit_is_refused_with_the_size_that_does(memory, tmp_path):
 
 
 def test_where_nothing_fits_no_size_is_named(memory):
-    model = Model(MemoryChecked(Hungry()), ["Negative"])
+    model = Model(AnySize(Hungry()), ["Negative"])
     memory(memory_check.BASE / 2)
     with pytest.raises(UserError, match="Close other programs") as caught:
         model(np.zeros((4, 4, 3), np.float32))
@@ -77,7 +78,7 @@ def test_where_nothing_fits_no_size_is_named(memory):
 
 def test_what_an_earlier_photo_left_allocated_counts_as_free(memory):
     hungry = Hungry()
-    model = Model(MemoryChecked(hungry), ["Negative"])
+    model = Model(AnySize(hungry), ["Negative"])
     photo = np.zeros((200, 150, 3), np.float32)
     memory(memory_check.BASE + 31e6)
     model(photo)
@@ -107,7 +108,7 @@ def test_without_onednn_large_photos_are_refused(monkeypatch, memory):
     monkeypatch.setenv(memory_check.ONEDNN, "0")
     hungry = Hungry()
     hungry.most_pixels = memory_check.find_most_pixels()
-    model = Model(MemoryChecked(hungry), ["Negative"])
+    model = Model(AnySize(hungry), ["Negative"])
     with pytest.raises(UserError, match="8 megapixels.*--image_size=3088 fits"):
         model(np.zeros((2450, 3266, 3), np.float32))
     model(np.zeros((2448, 3264, 3), np.float32))

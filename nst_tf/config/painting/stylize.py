@@ -6,6 +6,10 @@ from nst_tf.config.fields import PATH, Other, setting
 from nst_tf.config.painting.folder import FolderSettings, is_folder, texture_sides
 from nst_tf.config.registries import COLOR_MODES
 from nst_tf.core.errors import expected
+from nst_tf.core.memory import AUTO, parse_memory
+
+# Whose moments the norms of a photo that is painted in bands take.
+EXACT, SAMPLED = MOMENTS = ("exact", "sampled")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +42,20 @@ class StylizeSettings(FolderSettings):
         choices=("none", *COLOR_MODES),
     )
 
+    memory: str = setting(
+        AUTO,
+        "What this process may hold, such as 2GB: larger photos are painted in bands, and "
+        "the picture is the same. auto: what the machine or its container has.",
+    )
+    moments: str = setting(
+        EXACT,
+        "Of photos that are painted in bands: exact, those of the whole photo; sampled, "
+        "of strips of it, in one pass, a little different.",
+        choices=MOMENTS,
+    )
+
     def _check(self) -> None:
+        parse_memory(self.memory)
         if self.texture and (self.content or self.preserve_color != "none"):
             raise expected(
                 "--texture_size without --content and --preserve_color",

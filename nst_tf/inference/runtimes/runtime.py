@@ -57,6 +57,10 @@ class Runtime(abc.ABC):
         """Returns what the graph takes beside the photo, {name: [1, N]}."""
         return {}
 
+    def fits(self, pixels: int) -> bool:
+        """Returns whether a photo of so many pixels and its painting fit into memory."""
+        return True
+
     def draw_rows(
         self,
         read: Callable[[int, int], np.ndarray],

@@ -49,7 +49,7 @@ class MapFile:
         """Returns rows `first` to `last`, float32 [last - first, W, C]."""
         rows = np.empty((last - first, *self._shape), np.float32)
         self._file.seek(first * self._row_bytes)
-        self._file.readinto(rows.data)  # type: ignore[attr-defined]
+        self._file.readinto(rows.data)
         return rows
 
     def close(self) -> None:
@@ -147,7 +147,11 @@ def _sample(picture: Picture) -> Picture:
         tops = np.linspace(0, height - STRIP, count).astype(int).tolist()
         strips = [picture.read(top, top + STRIP) for top in tops]
     rows = np.concatenate(strips)
-    return Picture(lambda first, last: rows[first:last], (len(rows), width), len)
+    return Picture(lambda first, last: rows[first:last], (len(rows), width), _forget)
+
+
+def _forget(rows: np.ndarray) -> None:
+    """Takes painted rows that nobody wants."""
 
 
 class _Painting:

@@ -6,15 +6,16 @@ from collections.abc import Callable
 import numpy as np
 import tqdm
 
+from nst_tf.config.painting.stylize import EXACT, SAMPLED
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.memory import available_memory
-from nst_tf.inference.memory_check import BASE, MOST, resident_memory
+from nst_tf.inference.memory_check import BASE, MOST, PHOTO, resident_memory
 from nst_tf.inference.runtimes.runtime import Runtime
 from nst_tf.inference.tiles import bands
 from nst_tf.inference.tiles.plan import Plan, make_plan
 
-SHARE = 0.9  # of what is free that painting may take
-EXACT, SAMPLED = MOMENTS = ("exact", "sampled")
+SHARE = 0.9  # of what is free that a photo and its painting may take
+BANDS_SHARE = 0.5  # and bands: runtimes take more than the maps that they hold
 
 
 class AnySize(Runtime):
@@ -47,7 +48,7 @@ class AnySize(Runtime):
     def draw(self, image: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
         """See `Runtime.draw`; raises `UserError` where there is no memory even for bands."""
         height, width = image.shape[:2]
-        if height * width <= self._largest or self._fits(height * width):
+        if height * width <= self._largest or self._draws_whole(height * width):
             drawn = self._runtime.draw(image, code, strength)
             self._largest = max(self._largest, height * width)
             return drawn
@@ -86,18 +87,17 @@ class AnySize(Runtime):
             def report(share: float) -> None:
                 bar.update(round(100 * share) - bar.n)
 
-            memory = SHARE * self._find_free()
+            memory = BANDS_SHARE * self._find_free()
             picture = bands.Picture(read, size, write, report)
             bands.paint_in_bands(self._plan, settings, picture, memory)
 
     def close(self) -> None:
         self._runtime.close()
 
-    def keeps_in_memory(self, pixels: int, bytes_a_pixel: float) -> bool:
-        """Returns whether arrays of so many bytes a pixel of a photo fit into memory."""
-        return pixels * bytes_a_pixel <= SHARE * self._find_free()
+    def fits(self, pixels: int) -> bool:
+        return PHOTO * pixels <= SHARE * self._find_free()
 
-    def _fits(self, pixels: int) -> bool:
+    def _draws_whole(self, pixels: int) -> bool:
         return pixels <= self._find_limit(pixels)
 
     def _find_limit(self, pixels: int) -> float:
