@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.lists import split_list
+from nst_tf.images.io import MAX_PIXELS
 from nst_tf.inference import check_card
 from nst_tf.inference.memory_check import MemoryChecked
 from nst_tf.inference.model import STYLE_SIZE, Model
@@ -31,7 +32,12 @@ RUNTIMES = ("tensorflow", "keras", "ai_edge_litert", "nst_tf")
 KINDS = "a published model's name, a run folder, a .keras file, a SavedModel folder or a .tflite file"
 
 
-def load_model(model: str | os.PathLike[str], *, style_size: int = STYLE_SIZE) -> Model:
+def load_model(
+    model: str | os.PathLike[str],
+    *,
+    style_size: int = STYLE_SIZE,
+    max_pixels: int = MAX_PIXELS,
+) -> Model:
     """Opens a model to paint with.
 
     Args:
@@ -41,6 +47,7 @@ def load_model(model: str | os.PathLike[str], *, style_size: int = STYLE_SIZE) -
             pair for any style, one of both.
         style_size: short side of style pictures at most, pixels, for models of any
             style.
+        max_pixels: style pictures with more pixels are refused.
 
     Returns:
         A `Model`, for photos of any size from 1x1 up.
@@ -51,7 +58,8 @@ def load_model(model: str | os.PathLike[str], *, style_size: int = STYLE_SIZE) -
     """
     path = _find_path(model)
     runtime = MemoryChecked(_open_runtime(find_artifact(path)))
-    return Model(runtime, _find_style_names(path, runtime.styles), style_size)
+    names = _find_style_names(path, runtime.styles)
+    return Model(runtime, names, style_size, max_pixels)
 
 
 def find_artifact(model: str | os.PathLike[str]) -> Path:

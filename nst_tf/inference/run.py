@@ -19,7 +19,13 @@ def stylize(settings: StylizeSettings) -> CommandResult:
         UserError: the model cannot be opened, it does not paint so, or there is nothing
             to paint.
     """
-    with load_model(settings.model, style_size=settings.style_size) as model:
+    with load_model(
+        settings.model,
+        style_size=settings.style_size,
+        max_pixels=settings.max_pixels,
+    ) as model:
+        if settings.broad_strokes:
+            model = model.broaden(**settings.broad_strokes)
         paint = model.prepare(
             settings.style_argument,
             settings.strength,

@@ -55,14 +55,12 @@ class RowSource:
     def read(self, first: int, last: int) -> np.ndarray:
         """Returns rows `first` to `last` - 1, float32 [n, W, 3] RGB in [0, 1]."""
         rows = self._color.read(first, last)
-        color = Image.fromarray(rows)
         if self._opacity and self._paper:
             alpha = Image.fromarray(self._opacity.read(first, last))
-            color = codecs.lay_on(color, alpha, self._paper)
-        values = np.asarray(color)
-        if values.dtype == np.float32:
-            return np.repeat(values[..., None], 3, -1)
-        return image_io.to_float(values)
+            rows = np.asarray(codecs.lay_on(Image.fromarray(rows), alpha, self._paper))
+        if rows.dtype == np.float32:  # of deep gray
+            return np.repeat(rows[..., None], 3, -1)
+        return image_io.to_float(rows)
 
     def alpha(self, first: int, last: int) -> np.ndarray | None:
         """Returns the alpha of rows `first` to `last` - 1, float32 [n, W] in [0, 1]; None
