@@ -21,7 +21,7 @@ from nst_tf.images.large.stored_rows import ADVICE, decode_rows
 from nst_tf.images.metadata import Metadata, read_metadata
 
 # Bytes up to which a picture is decoded whole although its rows could be had.
-_SMALL = 1_000_000_000
+_SMALL = 400_000_000
 # Of Pillow's modes.
 _CHANNELS = {"LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 _BY_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -91,7 +91,7 @@ def open_rows(
     """Decodes a picture of any size into a file on disk, and returns its rows.
 
     EXIF orientation, color profile, 16 bits and transparency are treated as
-    `nst_tf.images.io.read_image` does. JPEG, PNG and TIFF of more than some 100
+    `nst_tf.images.io.read_image` does. JPEG, PNG and TIFF of more than some 40
     megapixels are decoded in rows: by pyvips, or by tifffile for a TIFF that is not
     compressed or deflated. All others are decoded whole, where there is memory for it.
 
