@@ -26,7 +26,7 @@ Size = tuple[int, int]
 _log = logging.getLogger(__name__)
 
 # EXIF's orientation: what stands a picture upright.
-TURNS = {
+_TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -100,7 +100,7 @@ def decode(
         image = formats.open_image(stream, name)
         width, height = image.size
         size = fit(height, width)
-        with own_limit(height * width):
+        with _own_limit(height * width):
             if height * width > max_pixels:
                 formats.choose_fraction(image, stream, *size)
                 if image.size[0] * image.size[1] > max_pixels:
@@ -114,10 +114,10 @@ def decode(
         color, alpha = color_and_alpha(image, name)
         if alpha is not None:
             color = _composite(color, alpha, black, name)
-        if orientation in TURNS:
-            color = color.transpose(TURNS[orientation])
+        if orientation in _TURNS:
+            color = color.transpose(_TURNS[orientation])
             if alpha is not None:
-                alpha = alpha.transpose(TURNS[orientation])
+                alpha = alpha.transpose(_TURNS[orientation])
         if orientation in (5, 6, 7, 8):
             size = size[::-1]
         return Decoded(color, alpha, size, metadata)
@@ -176,6 +176,7 @@ def pixels_of(path: str | os.PathLike[str]) -> int:
 
 
 def open_stream(source: Source) -> BinaryIO:
+    """Opens a source to read its bytes."""
     return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
 
 
@@ -213,7 +214,7 @@ def check_pixels(name: str, height: int, width: int, max_pixels: int) -> None:
 
 
 @contextlib.contextmanager
-def own_limit(pixels: int) -> Iterator[None]:
+def _own_limit(pixels: int) -> Iterator[None]:
     """Keeps Pillow's pixel limit, which some codecs apply once more, out of an approved image.
 
     The limit belongs to the whole process, so only giant images touch it, one at a

@@ -187,7 +187,7 @@ def run_folder(
         settings.output,
         overwrite=settings.overwrite,
         skip_existing=settings.skip_existing,
-        image_size=settings.image_size,
+        image_size=settings.reading_size,
         max_pixels=settings.max_pixels,
         quality=settings.quality,
         strip_metadata=settings.strip_metadata,

@@ -15,6 +15,7 @@ from nst_tf.data import style_images
 from nst_tf.images import io as image_io
 from nst_tf.inference.painter import Mask, Painter
 from nst_tf.inference.runtimes.runtime import Runtime
+from nst_tf.inference.strokes.broad_strokes import BroadStrokes, Strokes
 from nst_tf.inference.style_names import find_style
 
 # A name, an index, a picture, a path, a code; several of them with their shares; or
@@ -33,6 +34,7 @@ class Model:
         runtime: what runs the model; `nst_tf.load_model` opens it.
         style_names: of the model's own styles; none for a model of any style.
         style_size: short side of style pictures, pixels; smaller ones stay as they are.
+        max_pixels: style pictures with more pixels are refused.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Model:
         runtime: Runtime,
         style_names: Sequence[str] = (),
         style_size: int = STYLE_SIZE,
+        max_pixels: int = image_io.MAX_PIXELS,
     ):
         if style_size < 1:
             raise expected(
@@ -47,7 +50,7 @@ class Model:
             )
         self._runtime = runtime
         self._names = tuple(style_names)
-        self._style_size = style_size
+        self._style_size, self._max_pixels = style_size, max_pixels
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -93,7 +96,7 @@ class Model:
         if isinstance(picture, image_io.Image):
             picture = picture.rgb
         if isinstance(picture, (str, os.PathLike)):
-            picture = read_style(os.fspath(picture), self._style_size)
+            picture = read_style(os.fspath(picture), self._style_size, self._max_pixels)
         picture = np.asarray(picture, np.float32)
         return picture if picture.ndim == 1 else self._runtime.encode(picture)
 
@@ -131,6 +134,27 @@ class Model:
         else:
             codes = [np.tensordot(shares, np.stack(codes), 1).astype(np.float32)]
         return Painter(self._runtime, codes, strength, masks, preserve_color)
+
+    def broaden(
+        self, *, stroke_scale: float = 1.0, image_size: int = 0, upscale: str = "guided"
+    ) -> Model:
+        """Returns this model with broader strokes: it paints small, and enlarges that.
+
+        What it returns holds what this model holds: close one of both.
+
+        Args:
+            stroke_scale: so many times as broad; at least 1.
+            image_size: instead, the long side in pixels at which it paints.
+            upscale: "guided" has the photo's contours at its own size, "bicubic" is
+                smooth.
+
+        Raises:
+            UserError: another value, or both sizes.
+        """
+        runtime = BroadStrokes(
+            self._runtime, Strokes(stroke_scale, image_size, upscale)
+        )
+        return Model(runtime, self._names, self._style_size, self._max_pixels)
 
     def close(self) -> None:
         """Frees what the model holds; for a model at a server, ends calls under way."""
@@ -211,20 +235,25 @@ class Model:
         )
 
 
-def read_style(name: str, short_side: int) -> np.ndarray:
+def read_style(
+    name: str, short_side: int, max_pixels: int = image_io.MAX_PIXELS
+) -> np.ndarray:
     """Reads a style picture, float32 [h, w, 3], its short side at most `short_side` pixels.
 
     Args:
         name: a packaged picture's name, or a path.
         short_side: pixels.
+        max_pixels: a larger picture is refused.
 
     Raises:
         UserError: there is none, or it cannot be read.
     """
     data, _ = style_images.fetch_style(name)
-    picture = image_io.read_image(data)
+    picture = image_io.read_image(data, max_pixels=max_pixels)
     if min(picture.size) > short_side:
-        picture = image_io.read_image(data, short_side=short_side)
+        picture = image_io.read_image(
+            data, short_side=short_side, max_pixels=max_pixels
+        )
     return picture.rgb
 
 

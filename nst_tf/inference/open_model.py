@@ -17,6 +17,7 @@ from nst_tf.config.painting.stylize import EXACT
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.lists import split_list
 from nst_tf.core.memory import AUTO, parse_memory
+from nst_tf.images.io import MAX_PIXELS
 from nst_tf.inference import check_card
 from nst_tf.inference.model import STYLE_SIZE, Model
 from nst_tf.inference.published import find_published
@@ -37,6 +38,7 @@ def load_model(
     model: str | os.PathLike[str],
     *,
     style_size: int = STYLE_SIZE,
+    max_pixels: int = MAX_PIXELS,
     memory: str = AUTO,
     moments: str = EXACT,
 ) -> Model:
@@ -49,6 +51,7 @@ def load_model(
             pair for any style, one of both.
         style_size: short side of style pictures at most, pixels, for models of any
             style.
+        max_pixels: style pictures with more pixels are refused.
         memory: what this process may hold, such as "2GB": larger photos are painted in
             bands. "auto" is what the machine or its container has.
         moments: of photos that are painted in bands: "exact" gives the whole's painting;
@@ -64,7 +67,8 @@ def load_model(
     path = _find_path(model)
     opened = _open_runtime(find_artifact(path))
     runtime = AnySize(opened, parse_memory(memory), moments)
-    return Model(runtime, _find_style_names(path, runtime.styles), style_size)
+    names = _find_style_names(path, runtime.styles)
+    return Model(runtime, names, style_size, max_pixels)
 
 
 def find_artifact(model: str | os.PathLike[str]) -> Path:

@@ -22,9 +22,12 @@ def stylize(settings: StylizeSettings) -> CommandResult:
     with load_model(
         settings.model,
         style_size=settings.style_size,
+        max_pixels=settings.max_pixels,
         memory=settings.memory,
         moments=settings.moments,
     ) as model:
+        if settings.broad_strokes:
+            model = model.broaden(**settings.broad_strokes)
         paint = model.prepare(
             settings.style_argument,
             settings.strength,

@@ -40,7 +40,7 @@ def run(
     drawn = stylize_photo(
         paint,
         photo,
-        settings.image_size,
+        settings.reading_size,
         settings.max_pixels,
         settings.strip_metadata,
     )

@@ -33,6 +33,8 @@ def stylize(settings: ClientSettings) -> CommandResult:
         deadline=settings.deadline,
         retries=Retries(settings.retries, settings.retry_wait),
     )
+    if settings.broad_strokes:
+        model = model.broaden(**settings.broad_strokes)
     with model:
         paint = model.prepare(settings.style_argument, settings.strength)
         return stream.run(paint, settings, settings.concurrency)

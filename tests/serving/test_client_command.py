@@ -536,6 +536,19 @@ def test_the_version_asked_for_is_used(served, protocol, tmp_path):
         )
 
 
+def test_broad_strokes_are_painted_by_the_server_and_enlarged_here(served, tmp_path):
+    album = photos(tmp_path / "in", "a")
+    with serving("grpc", served) as (server, _):
+        chosen = settings(server, "grpc", album, tmp_path / "out", stroke_scale=2.0)
+        assert client_run.stylize(chosen).status == 0
+        with remote_stylizer.connect(server, "starry") as model:
+            photo = image_io.read_image(album / "a.png").rgb
+            wanted = model.broaden(stroke_scale=2)(photo)
+    drawn = levels(tmp_path / "out" / "a.png")
+    assert drawn.shape == (20, 30, 3)
+    np.testing.assert_array_equal(drawn, image_io.to_uint8(wanted))
+
+
 @by_protocol
 def test_a_missing_signature_is_one_line_that_names_those_there(
     tmp_path, served, protocol

@@ -4,10 +4,11 @@ import dataclasses
 import os
 import re
 from pathlib import Path
+from typing import Any
 
-from nst_tf.config.fields import PATH, Settings, check_distinct, setting
+from nst_tf.config.fields import PATH, Other, Settings, check_distinct, setting
 from nst_tf.core.errors import UserError, expected
-from nst_tf.images import io as image_io
+from nst_tf.images import enlarging, io as image_io
 
 STREAM = "-"  # as --content and --output: stdin and stdout
 STDOUT_FORMATS = ("png", "jpg", "webp", "bmp", "tif")
@@ -81,9 +82,22 @@ class FolderSettings(WritingSettings):
     )
     image_size: int = setting(
         0,
-        "Long side of pictures at most, pixels: larger photos are shrunk, painted and written at it; 0 for "
-        "the photos' own sizes.",
+        "Long side of pictures at most, pixels: larger photos are shrunk and painted at it, and, unless "
+        "--upscale says otherwise, written at it; 0 for the photos' own sizes.",
         least=0,
+    )
+    upscale: str = setting(
+        "none",
+        "What brings a painting of --image_size to the photo's own size: bicubic is smooth, guided has the "
+        "photo's contours, none leaves it small. For --stroke_scale none means guided.",
+        choices=("none", *enlarging.METHODS),
+        used_if={"image_size": Other(0), "stroke_scale": Other(1.0)},
+    )
+    stroke_scale: float = setting(
+        1.0,
+        "How many times as broad the strokes are: the photo is painted at this part of its size and brought "
+        "back to it; at a cost that falls with its square.",
+        least=1,
     )
     stdout_format: str = setting(
         "png",
@@ -92,7 +106,10 @@ class FolderSettings(WritingSettings):
         used_if={"output": STREAM},
     )
     max_pixels: int = setting(
-        image_io.MAX_PIXELS, "Photos with more pixels are refused.", least=1
+        image_io.MAX_PIXELS,
+        "Photos and pictures of styles with more pixels are refused, as small files can have billions: raise "
+        "it for larger ones that you trust.",
+        least=1,
     )
 
     def _check(self) -> None:
@@ -108,6 +125,10 @@ class FolderSettings(WritingSettings):
             raise expected(
                 "--overwrite or --skip_existing", "both", "Replace files, or keep them."
             )
+        if self.image_size and self.stroke_scale != 1:
+            raise expected(
+                "--image_size or --stroke_scale", "both", "Leave one of them out."
+            )
         if self.style_weights and not sum(self.style_weights):
             raise expected(
                 "--style_weights of at least 0, not all 0",
@@ -118,6 +139,22 @@ class FolderSettings(WritingSettings):
 
     def _needs_content(self) -> bool:
         return True
+
+    @property
+    def reading_size(self) -> int:
+        """Long side in pixels at which photos are read; 0 for their own sizes."""
+        return self.image_size if self.upscale == "none" else 0
+
+    @property
+    def broad_strokes(self) -> dict[str, Any]:
+        """Options of `nst_tf.inference.model.Model.broaden`; {} for the model's own strokes."""
+        if self.stroke_scale == 1 and self.upscale == "none":
+            return {}
+        return {
+            "stroke_scale": self.stroke_scale,
+            "image_size": self.image_size,
+            "upscale": "guided" if self.upscale == "none" else self.upscale,
+        }
 
     @property
     def style_argument(self) -> dict[str, float] | tuple[float, ...] | None:

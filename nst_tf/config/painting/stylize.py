@@ -69,11 +69,17 @@ class StylizeSettings(FolderSettings):
                 self.output,
                 "Name it, such as texture.png.",
             )
-        if self.image_size and (self.texture or self.content_masks):
+        if self.texture and (self.image_size or self.stroke_scale != 1):
             raise expected(
-                "--image_size without --texture_size and --content_masks",
+                "--texture_size without --image_size and --stroke_scale",
                 "both",
-                "Leave it out: masks have the photo's own size.",
+                "Leave one out: a texture has the size that it is painted at.",
+            )
+        if self.reading_size and self.content_masks:
+            raise expected(
+                "--image_size with --upscale for --content_masks",
+                "--upscale=none",
+                "Masks have the photo's own size: add --upscale=guided, or leave --image_size out.",
             )
 
     def _needs_content(self) -> bool:

@@ -21,7 +21,7 @@ from nst_tf.images.large.stored_rows import ADVICE, decode_rows
 from nst_tf.images.metadata import Metadata, read_metadata
 
 # Bytes up to which a picture is decoded whole although its rows could be had.
-_SMALL = 1_000_000_000
+_SMALL = 400_000_000
 # Of Pillow's modes.
 _CHANNELS = {"LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 _BY_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -55,14 +55,12 @@ class RowSource:
     def read(self, first: int, last: int) -> np.ndarray:
         """Returns rows `first` to `last` - 1, float32 [n, W, 3] RGB in [0, 1]."""
         rows = self._color.read(first, last)
-        color = Image.fromarray(rows)
         if self._opacity and self._paper:
             alpha = Image.fromarray(self._opacity.read(first, last))
-            color = codecs.lay_on(color, alpha, self._paper)
-        values = np.asarray(color)
-        if values.dtype == np.float32:
-            return np.repeat(values[..., None], 3, -1)
-        return image_io.to_float(values)
+            rows = np.asarray(codecs.lay_on(Image.fromarray(rows), alpha, self._paper))
+        if rows.dtype == np.float32:  # of deep gray
+            return np.repeat(rows[..., None], 3, -1)
+        return image_io.to_float(rows)
 
     def alpha(self, first: int, last: int) -> np.ndarray | None:
         """Returns the alpha of rows `first` to `last` - 1, float32 [n, W] in [0, 1]; None
@@ -93,7 +91,7 @@ def open_rows(
     """Decodes a picture of any size into a file on disk, and returns its rows.
 
     EXIF orientation, color profile, 16 bits and transparency are treated as
-    `nst_tf.images.io.read_image` does. JPEG, PNG and TIFF of more than some 100
+    `nst_tf.images.io.read_image` does. JPEG, PNG and TIFF of more than some 40
     megapixels are decoded in rows: by pyvips, or by tifffile for a TIFF that is not
     compressed or deflated. All others are decoded whole, where there is memory for it.
 

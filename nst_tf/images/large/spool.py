@@ -30,7 +30,7 @@ class Spool:
         self.dtype = np.dtype(dtype)
         self._row_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
         size = self.shape[0] * self._row_bytes
-        folder = _find_folder()
+        folder = find_folder()
         try:
             self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
             if hasattr(os, "posix_fallocate"):
@@ -63,7 +63,8 @@ class Spool:
         self._file.close()
 
 
-def _find_folder() -> str:
+def find_folder() -> str:
+    """Returns the folder of temporary files; see `Spool`."""
     if "TMPDIR" not in os.environ and os.access("/var/tmp", os.W_OK):
         return "/var/tmp"
     return tempfile.gettempdir()

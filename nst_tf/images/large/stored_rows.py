@@ -36,13 +36,16 @@ def decode_rows(source: Source, header: Header) -> Iterator[np.ndarray] | None:
     if header.image.format == "TIFF" and importlib.util.find_spec("tifffile"):
         if _is_for_tifffile(source, header.stored):
             return _decode_with_tifffile(source, header.stored)
-    if importlib.util.find_spec("pyvips"):
-        return _decode_with_vips(source, header.stored)
-    return None
+    try:
+        vips = importlib.import_module("pyvips")
+    except (ImportError, OSError):  # it, or the library that it loads, is not there
+        return None
+    return _decode_with_vips(vips, source, header.stored)
 
 
-def _decode_with_vips(source: Source, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    vips = importlib.import_module("pyvips")
+def _decode_with_vips(
+    vips: Any, source: Source, size: tuple[int, int]
+) -> Iterator[np.ndarray]:
     height, width = size
     with open_stream(source) as stream:
         # libvips would map a file that it opens itself into memory.

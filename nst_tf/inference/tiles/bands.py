@@ -7,13 +7,13 @@ one begins. Between stages small maps lie in files, so memory is that of one ban
 import contextlib
 import dataclasses
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from nst_tf.core.errors import expected
 from nst_tf.images import padding
+from nst_tf.images.large.spool import Spool, find_folder
 from nst_tf.inference.tiles.graph import Key, Measure
 from nst_tf.inference.tiles.plan import Map, Plan, Stage
 
@@ -25,36 +25,6 @@ MOST_BYTES = 250_000_000
 LEAST_ROWS = 16  # of the picture in a band
 # Pixels of the strips by which moments are sampled, rows of each, and how many at least.
 SAMPLE, STRIP, LEAST_STRIPS = 4_000_000, 64, 16
-
-
-class MapFile:
-    """Rows of a feature map in a file without a name, which ends with the process.
-
-    Args:
-        columns, channels: of each row.
-        folder: where the file lies; None for the system's temporary folder.
-    """
-
-    def __init__(self, columns: int, channels: int, folder: str | None = None):
-        self._shape = columns, channels
-        self._row_bytes = 4 * columns * channels
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-
-    def write(self, first: int, rows: np.ndarray) -> None:
-        """Writes rows [n, W, C] float32 from row `first` on."""
-        self._file.seek(first * self._row_bytes)
-        self._file.write(np.ascontiguousarray(rows, np.float32).data)
-
-    def read(self, first: int, last: int) -> np.ndarray:
-        """Returns rows `first` to `last`, float32 [last - first, W, C]."""
-        rows = np.empty((last - first, *self._shape), np.float32)
-        self._file.seek(first * self._row_bytes)
-        self._file.readinto(rows.data)
-        return rows
-
-    def close(self) -> None:
-        """Frees the disk space."""
-        self._file.close()
 
 
 class RunningMoments:
@@ -108,7 +78,6 @@ def paint_in_bands(
     settings: Mapping[str, np.ndarray],
     picture: Picture,
     memory: float,
-    folder: str | None = None,
 ) -> None:
     """Paints a picture; it equals what the network draws of the whole but for rounding.
 
@@ -120,7 +89,6 @@ def paint_in_bands(
         settings: {name: [1, N]} that the network takes beside the picture.
         picture: the photo, and where its painting goes.
         memory: bytes that bands may take.
-        folder: where maps lie between stages; None for the system's temporary folder.
 
     Raises:
         UserError: a band does not fit into memory, or the maps onto the disk.
@@ -128,11 +96,11 @@ def paint_in_bands(
     moments: Mapping[Measure, list[np.ndarray]] = {}
     stages = plan.stages
     if plan.single:
-        strips = _Painting(plan, _sample(picture), memory, folder)
+        strips = _Painting(plan, _sample(picture), memory)
         with contextlib.closing(strips):
             moments = strips.run(plan.stages[:-1], settings, {})
         stages = (plan.single,)
-    painting = _Painting(plan, picture, memory, folder)
+    painting = _Painting(plan, picture, memory)
     with contextlib.closing(painting):
         painting.run(stages, settings, moments)
 
@@ -157,14 +125,14 @@ def _forget(rows: np.ndarray) -> None:
 class _Painting:
     """One picture on its way through the stages."""
 
-    def __init__(self, plan: Plan, picture: Picture, memory: float, folder: str | None):
-        self._plan, self._picture, self._folder = plan, picture, folder
+    def __init__(self, plan: Plan, picture: Picture, memory: float):
+        self._plan, self._picture = plan, picture
         self._memory = min(memory, MOST_BYTES)
         self._rows, self._columns = (
             padding.padded_side(side, *plan.sides) for side in picture.size
         )
         source = _GrownRows(picture, self._columns)
-        self._files: dict[Key, MapFile | _GrownRows] = {plan.image.key: source}
+        self._files: dict[Key, Spool | _GrownRows] = {plan.image.key: source}
         self._moments: dict[Measure, list[np.ndarray]] = {}
 
     def run(
@@ -218,7 +186,7 @@ class _Painting:
                 "Raise --memory, or use a smaller model.",
             )
         needed = find_disk_bytes(stages, self._rows, self._columns)
-        place = self._folder or tempfile.gettempdir()
+        place = find_folder()
         free = shutil.disk_usage(place).free
         if needed > free:
             raise expected(
@@ -276,8 +244,8 @@ class _Painting:
     def _open_files(self, maps: Sequence[Map]) -> None:
         for each in maps:
             if each.key != self._plan.output:
-                columns = self._columns // each.scale
-                self._files[each.key] = MapFile(columns, each.channels, self._folder)
+                shape = self._rows // each.scale, self._columns // each.scale
+                self._files[each.key] = Spool((*shape, each.channels), np.float32)
 
     def _store(self, found: Map, top: int, rows: np.ndarray) -> None:
         if found.key == self._plan.output:
@@ -285,9 +253,9 @@ class _Painting:
             if top < height:
                 self._picture.write(np.clip(rows[: height - top, :width], 0, 1))
             return
-        file = self._files[found.key]
-        assert isinstance(file, MapFile)
-        file.write(top // found.scale, rows)
+        spool, first = self._files[found.key], top // found.scale
+        assert isinstance(spool, Spool)
+        spool.map()[first : first + len(rows)] = rows
 
     def _close_unused(self, stages: Sequence[Stage]) -> None:
         needed = {each.key for stage in stages for each in stage.inputs}
