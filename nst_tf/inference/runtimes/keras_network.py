@@ -31,7 +31,8 @@ class KerasNetwork(Runtime):
         self.styles = network.styles
         self.has_strength = network.has_strength
         self.most_pixels = find_most_pixels()
-        self._shapes = [weight.shape for weight in network.weights]
+        # It owns the variables, which its functions alone would not keep alive.
+        self._network = network
         image = tf.TensorSpec([1, None, None, 3])
         code = tf.TensorSpec([1, network.code_size])
 
@@ -52,7 +53,7 @@ class KerasNetwork(Runtime):
 
     @property
     def bytes_a_pixel(self) -> float:
-        return estimate_tensorflow(self._shapes)
+        return estimate_tensorflow(each.shape for each in self._network.weights)
 
     def make_graph(self) -> Graph:
         from nst_tf.inference.tiles.tensorflow_graph import TensorFlowGraph
