@@ -10,14 +10,15 @@ from apache_beam.transforms.window import GlobalWindows
 
 from nst_tf.core.errors import UserError, expected
 from nst_tf.pipelines import manifest, naming, storage
-from nst_tf.pipelines.records import FAILED, NAMESPACE, Failure, Job, Task
+from nst_tf.pipelines.records import FAILED, NAMESPACE, SKIPPED, Failure, Job, Task
 
 PHOTOS, LINES = "photos", "lines"
-_WHAT = {
-    "input": "photo's path",
-    "input_sha256": "photo",
-    "model_sha256": "model",
-    "settings_sha256": "settings",
+# What a line says differently, for the message.
+_OTHERS = {
+    "input": "another path of its photo",
+    "input_sha256": "another photo",
+    "model_sha256": "another model",
+    "settings_sha256": "other settings",
 }
 _CLAIMS = 1000  # pictures that one part of the manifest claims
 
@@ -31,7 +32,7 @@ class ChooseByPath(beam.DoFn):
 
     def __init__(self, job: Job):
         self._job = job
-        self._skipped = Metrics.counter(NAMESPACE, "skipped")
+        self._skipped = Metrics.counter(NAMESPACE, SKIPPED)
 
     def start_bundle(self) -> None:
         self._chosen: list[Task] = []
@@ -95,11 +96,11 @@ class ChooseByPath(beam.DoFn):
             "model_sha256": self._job.model_sha256,
             "settings_sha256": self._job.settings_sha256,
         }
-        changed = [what for key, what in _WHAT.items() if newest[key] != made_of[key]]
+        changed = [_OTHERS[key] for key in made_of if newest[key] != made_of[key]]
         if changed and not overwrite:
             raise expected(
                 "a picture of the same photo, model and settings",
-                f"{target}, painted with another {' and another '.join(changed)}",
+                f"{target}, painted with {' and '.join(changed)}",
                 "Use --overwrite to paint it again, or another --output.",
             )
         return bool(changed)
@@ -113,7 +114,7 @@ class ChooseByHash(beam.DoFn):
 
     def __init__(self, job: Job):
         self._job = job
-        self._skipped = Metrics.counter(NAMESPACE, "skipped")
+        self._skipped = Metrics.counter(NAMESPACE, SKIPPED)
 
     def process(self, photo: str) -> Iterator[Any]:
         try:

@@ -19,8 +19,6 @@ from nst_tf.pipelines import storage
 
 FOLDER = "manifest"
 CLAIMED, PAINTED = "claimed", "painted"
-# What made a picture: the photo by its path and its bytes, the model, the settings.
-MADE_OF = ("input", "input_sha256", "model_sha256", "settings_sha256")
 Line = Mapping[str, Any]
 
 _PART = re.compile(rf"(?:{CLAIMED}|{PAINTED})-(\d+)-[0-9a-f]+\.jsonl$")
@@ -44,8 +42,9 @@ def write_part(output: str, run: int, state: str, lines: Iterable[Line]) -> None
         output: the folder of the pictures.
         run: number of the run.
         state: `CLAIMED` or `PAINTED`.
-        lines: each with "output", the picture's path in the folder; of painted ones
-            with `MADE_OF`, too.
+        lines: each with "output", the picture's path in the folder, and "input", the
+            photo's; painted ones with "input_sha256", "model_sha256" and
+            "settings_sha256", too.
     """
     name = f"{state}-{run:06}-{secrets.token_hex(8)}.jsonl"
     text = "".join(

@@ -12,15 +12,25 @@ from apache_beam.metrics import Metrics
 from apache_beam.ml.inference.base import ModelHandler
 
 from nst_tf.core.errors import UserError, expected
-from nst_tf.core.startup import quiet_start
 from nst_tf.images import io as image_io
 from nst_tf.images.codecs import NamedBytes
 from nst_tf.inference.folder import paint_photo, read_photo
 from nst_tf.inference.model import Paint
-from nst_tf.inference.open_model import find_artifact, load_model
+from nst_tf.inference.open_model import load_model
 from nst_tf.pipelines import manifest, storage
 from nst_tf.pipelines.identity import hash_model
-from nst_tf.pipelines.records import FAILED, NAMESPACE, Decoded, Failure, Job, Task
+from nst_tf.pipelines.planning import open_runtime
+from nst_tf.pipelines.records import (
+    FAILED,
+    MILLISECONDS,
+    NAMESPACE,
+    PAINTED,
+    PIXELS,
+    Decoded,
+    Failure,
+    Job,
+    Task,
+)
 
 _FLUSH = 30  # seconds of painted pictures that a killed worker paints again at most
 
@@ -73,7 +83,7 @@ class StyleModelHandler(ModelHandler[Decoded, Any, Painter]):
     def __init__(self, job: Job):
         super().__init__(min_batch_size=1, max_batch_size=1)
         self._job = job
-        self._milliseconds = Metrics.distribution(NAMESPACE, "milliseconds")
+        self._milliseconds = Metrics.distribution(NAMESPACE, MILLISECONDS)
 
     def load_model(self) -> Painter:
         """Opens the model.
@@ -89,9 +99,7 @@ class StyleModelHandler(ModelHandler[Decoded, Any, Painter]):
                 f"{settings.model} with {found}",
                 "Put the same files of it on all machines.",
             )
-        if find_artifact(settings.model).suffix != ".tflite":
-            with quiet_start():
-                pass
+        open_runtime(settings.model)
         model = load_model(settings.model, style_size=settings.style_size)
         return Painter(
             model.prepare(
@@ -128,8 +136,8 @@ class WritePicture(beam.DoFn):
 
     def __init__(self, job: Job):
         self._job = job
-        self._painted = Metrics.counter(NAMESPACE, "painted")
-        self._pixels = Metrics.distribution(NAMESPACE, "pixels")
+        self._painted = Metrics.counter(NAMESPACE, PAINTED)
+        self._pixels = Metrics.distribution(NAMESPACE, PIXELS)
 
     def start_bundle(self) -> None:
         self._lines: list[manifest.Line] = []

@@ -68,7 +68,7 @@ def _split(step: beam.DoFn) -> beam.PTransform:
 
 
 def _count_failure(failure: Failure) -> str:
-    Metrics.counter(NAMESPACE, "failed").inc()
+    Metrics.counter(NAMESPACE, FAILED).inc()
     return json.dumps(dataclasses.asdict(failure))
 
 

@@ -7,7 +7,10 @@ from nst_tf.config.painting.batch import BatchSettings
 from nst_tf.images import io as image_io
 
 NAMESPACE = "nst_tf.batch"  # of the metrics
-FAILED = "failed"  # the output of the steps that has `Failure`s
+PAINTED, SKIPPED, LEFT_OUT = "painted", "skipped", "left_out"
+FAILED = "failed"  # the output of the steps that has `Failure`s, too
+COUNTERS = (PAINTED, SKIPPED, FAILED, LEFT_OUT)
+MILLISECONDS, PIXELS = "milliseconds", "pixels"  # distributions
 
 
 @dataclasses.dataclass(frozen=True)

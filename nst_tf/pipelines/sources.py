@@ -11,9 +11,10 @@ from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
-from nst_tf.core.errors import expected
+from nst_tf.config.painting.batch import BatchSettings
+from nst_tf.core.errors import expected, first_line
 from nst_tf.pipelines import naming, storage
-from nst_tf.pipelines.records import FAILED, NAMESPACE, Failure, Job
+from nst_tf.pipelines.records import FAILED, LEFT_OUT, NAMESPACE, Failure, Job
 
 
 def find_photos(
@@ -54,18 +55,24 @@ def _read_list(pipeline: beam.Pipeline, job: Job) -> beam.PCollection[str]:
     return filled | "Column" >> beam.Map(_read_field, find_column(path, column))
 
 
-def check_columns(path: str, column: str) -> None:
-    """Raises `UserError` for a table that cannot be read, or lacks the column."""
-    if not path.lower().endswith(".parquet"):
-        find_column(path, column)
-        return
-    import pyarrow.parquet
+def check_list(path: str, settings: BatchSettings) -> None:
+    """Raises `UserError` for a list or table that cannot be read, or lacks the column."""
+    if not storage.exists(path):
+        raise expected("a list of photos that can be read", path, "Check the path.")
+    if path.lower().endswith(".csv"):
+        find_column(path, settings.column)
+    if path.lower().endswith(".parquet"):
+        import pyarrow.parquet
 
-    try:
-        names = pyarrow.parquet.read_schema(FileSystems.open(path)).names
-    except (OSError, ValueError) as error:
-        raise expected("a table that can be read", f"{path} ({error})", "") from error
-    _find(path, column, names)
+        try:
+            schema = pyarrow.parquet.read_schema(FileSystems.open(path))
+        except (OSError, ValueError) as error:
+            raise expected(
+                "a table that can be read",
+                f"{path} ({first_line(error)})",
+                "Write it again.",
+            ) from error
+        _find_name(path, settings.column, schema.names)
 
 
 def find_column(path: str, column: str) -> int:
@@ -73,10 +80,10 @@ def find_column(path: str, column: str) -> int:
     with FileSystems.open(path) as file:
         # Its own buffer: not every filesystem's file is one that csv could read.
         line = io.BufferedReader(file).readline().decode("utf-8-sig")
-    return _find(path, column, next(csv.reader([line]), []))
+    return _find_name(path, column, next(csv.reader([line]), []))
 
 
-def _find(path: str, column: str, names: list[str]) -> int:
+def _find_name(path: str, column: str, names: list[str]) -> int:
     if column not in names:
         raise expected(
             f"a column {column} in {path}",
@@ -112,7 +119,7 @@ class _ChooseFound(beam.DoFn):
 
     def __init__(self, job: Job):
         self._job = job
-        self._left_out = Metrics.counter(NAMESPACE, "left_out")
+        self._left_out = Metrics.counter(NAMESPACE, LEFT_OUT)
 
     def process(self, path: str) -> Iterator[str]:
         settings, root = self._job.settings, self._job.root
