@@ -1,6 +1,7 @@
 """From settings to a job: what can be refused is refused before anything runs."""
 
 import dataclasses
+import os
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from nst_tf.inference.model import Model, Style
 from nst_tf.inference.open_model import find_artifact, load_model
 from nst_tf.pipelines import identity, manifest, naming, sources, storage
 from nst_tf.pipelines.records import Job
+
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # which `quiet_start` leaves set
 
 
 def plan(settings: BatchSettings) -> Job:
@@ -39,9 +42,14 @@ def plan(settings: BatchSettings) -> Job:
 
 def open_runtime(model: str) -> None:
     """Imports TensorFlow quietly, not for a .tflite; raises `UserError` for what is no model."""
-    if find_artifact(model).suffix != ".tflite":
-        with quiet_start():
-            pass
+    if find_artifact(model).suffix == ".tflite":
+        return
+    chosen = os.environ.get(LOG_LEVEL)
+    with quiet_start():
+        pass
+    if chosen is None:
+        # Processes that are started later begin quietly themselves.
+        os.environ.pop(LOG_LEVEL, None)
 
 
 def _find_content(settings: BatchSettings, output: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from nst_tf.pipelines.records import COUNTERS, MILLISECONDS, NAMESPACE, PIXELS, 
 # Beam's options that settings of ours stand for.
 _OURS = ("runner", "direct_num_workers", "direct_running_mode")
 _USER_ERROR = re.compile(r"nst_tf\.core\.errors\.UserError: (Expected .*)")
+_DEAD = "Channel closed prematurely"  # how Beam calls a worker of this machine that was killed
 _LEVEL = "default_sdk_harness_log_level"
 
 
@@ -64,9 +65,15 @@ def run_job(job: Job, options: PipelineOptions) -> dict[str, Any]:
     except Exception as error:
         # Workers send their errors as the texts of stack traces.
         found = _USER_ERROR.findall(str(error))
-        if not found:
-            raise
-        raise UserError(found[-1]) from error
+        if found:
+            raise UserError(found[-1]) from error
+        if _DEAD in str(error):
+            raise expected(
+                "workers that live as long as the job",
+                "one that ended, most often for want of memory",
+                "The same command goes on; take fewer --processes or an --image_size.",
+            ) from error
+        raise
     if state != PipelineState.DONE:
         raise expected("a job that ends with DONE", state, "See the runner's own log.")
     chosen = MetricsFilter().with_namespace(NAMESPACE)
