@@ -55,8 +55,8 @@ def test_after_a_kill_in_the_middle_a_second_run_paints_the_rest(
     victim, models, tmp_path
 ):
     photos, output = tmp_path / "photos", tmp_path / "painted"
-    for number in range(40):  # large enough that the end is far
-        painting.save(photos / f"{number:02}.png", 700, 700, seed=number)
+    for number in range(30):  # large enough that the end is far
+        painting.save(photos / f"{number:02}.png", 600, 600, seed=number)
     process = start(models["tflite"], photos, output, "--processes=2")
     wait_for_pictures(process, output, 3)
     children = psutil.Process(process.pid).children(recursive=True)
@@ -69,14 +69,14 @@ def test_after_a_kill_in_the_middle_a_second_run_paints_the_rest(
         assert process.returncode == 1 and out == ""
         assert err.splitlines()[-1].startswith("error: Expected workers that live")
     left = len(list(output.glob("*.png")))
-    assert 3 <= left < 40
+    assert 3 <= left < 30
     values = batches.run(models["tflite"], photos, output)
     painted, skipped, failed = batches.counts(values)
-    assert (painted + skipped, failed) == (40, 0) and painted >= 40 - left
+    assert (painted + skipped, failed) == (30, 0) and painted >= 30 - left
     stylize_files(models["tflite"], photos, f"{tmp_path}/b")
     assert batches.pictures(output) == batches.pictures(tmp_path / "b")
     values = batches.run(models["tflite"], photos, output)
-    assert batches.counts(values) == (0, 40, 0)
+    assert batches.counts(values) == (0, 30, 0)
 
 
 def test_a_job_server_takes_the_pipeline_over_the_network(
