@@ -69,6 +69,9 @@ def _require_beam() -> None:
 def _quiet_beam() -> None:
     """Hides what Beam notes for its developers in this process; errors are shown."""
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    # A worker inside this process logs the errors that it raises, too.
+    for name in ("worker", "common"):
+        logging.getLogger(f"apache_beam.runners.{name}").setLevel(logging.CRITICAL)
     # Some of it goes to the root logger itself, whose filter leaves other loggers alone.
     logging.getLogger().addFilter(_is_error)
 

@@ -15,6 +15,7 @@ from apache_beam.runners.runner import PipelineRunner, PipelineState
 
 from nst_tf.config.painting.batch import LOCAL_RUNNERS, RUNNERS, BatchSettings
 from nst_tf.core.errors import UserError, expected
+from nst_tf.core.interrupts import interrupt_on_terminate
 from nst_tf.pipelines.pipeline import build
 from nst_tf.pipelines.records import COUNTERS, MILLISECONDS, NAMESPACE, PIXELS, Job
 
@@ -22,6 +23,7 @@ from nst_tf.pipelines.records import COUNTERS, MILLISECONDS, NAMESPACE, PIXELS, 
 _OURS = ("runner", "direct_num_workers", "direct_running_mode")
 _USER_ERROR = re.compile(r"nst_tf\.core\.errors\.UserError: (Expected .*)")
 _DEAD = "Channel closed prematurely"  # how Beam calls a worker of this machine that was killed
+_GOES_ON = "what is painted stays, and the same command goes on"
 _LEVEL = "default_sdk_harness_log_level"
 
 
@@ -56,14 +58,20 @@ def run_job(job: Job, options: PipelineOptions) -> dict[str, Any]:
 
     Raises:
         UserError: a worker met what a user can mend, or the job did not end well.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM; what is written is whole.
     """
     pipeline = beam.Pipeline(_choose_runner(job.settings.runner, options), options)
     build(pipeline, job)
     try:
-        result = pipeline.run()
-        state = result.wait_until_finish()
+        with interrupt_on_terminate():
+            result = pipeline.run()
+            state = result.wait_until_finish()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_GOES_ON) from None
     except Exception as error:
         # Workers send their errors as the texts of stack traces.
+        if "KeyboardInterrupt [while running" in str(error):
+            raise KeyboardInterrupt(_GOES_ON) from None
         found = _USER_ERROR.findall(str(error))
         if found:
             raise UserError(found[-1]) from error

@@ -79,6 +79,27 @@ def test_after_a_kill_in_the_middle_a_second_run_paints_the_rest(
     assert batches.counts(values) == (0, 30, 0)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_batch_says_one_line_and_leaves_nothing_half(
+    number, models, tmp_path
+):
+    photos, output = tmp_path / "photos", tmp_path / "painted"
+    for seed in range(30):
+        painting.save(photos / f"{seed:02}.png", 600, 600, seed=seed)
+    process = start(models["tflite"], photos, output)
+    wait_for_pictures(process, output, 2)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1].startswith("interrupted: what is painted stays")
+    assert "Traceback" not in err
+    names = painting.tree(output)
+    assert not any(name.endswith(".tmp") for name in names)
+    for name in names:
+        if name.endswith(".png"):
+            assert painting.pixels(output / name).shape == (600, 600, 3)
+
+
 def test_a_job_server_takes_the_pipeline_over_the_network(
     models, photos, broken, tmp_path
 ):
