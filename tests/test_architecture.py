@@ -61,7 +61,7 @@ SOURCES = {
 LONGEST = 400  # lines of a file
 LONGEST_COMMAND = 25  # lines
 LARGEST = 14  # files of a folder
-MOST_ARROWS = 80  # from a room to another that it imports
+MOST_ARROWS = 85  # from a room to another that it imports
 CATCH_ALLS = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
 
 
