@@ -132,4 +132,4 @@ class ChooseByHash(beam.DoFn):
             if storage.exists(target):
                 self._skipped.inc()
             else:
-                yield Task(photo, target)
+                yield Task(photo, target, sha256)

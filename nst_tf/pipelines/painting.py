@@ -44,6 +44,13 @@ class ReadPhoto(beam.DoFn):
     def process(self, task: Task) -> Iterator[Any]:
         try:
             data = NamedBytes(storage.read(task.photo), task.photo)
+            sha256 = hashlib.sha256(data).hexdigest()
+            if task.sha256 not in ("", sha256):
+                raise expected(
+                    "a photo that stays as it is while it is painted",
+                    f"{task.photo}, which changed",
+                    "Run the command again.",
+                )
             picture = read_photo(
                 data, self._settings.image_size, self._settings.max_pixels
             )
@@ -52,7 +59,7 @@ class ReadPhoto(beam.DoFn):
         else:
             if self._settings.strip_metadata:
                 picture = dataclasses.replace(picture, metadata=None)
-            yield Decoded(task, hashlib.sha256(data).hexdigest(), picture)
+            yield Decoded(task, sha256, picture)
 
 
 class Painter:

@@ -36,10 +36,17 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A photo that is to be painted, and the path of its picture."""
+    """A photo that is to be painted.
+
+    Attributes:
+        photo: its path.
+        output: the path of its picture.
+        sha256: of the bytes that the picture's name speaks of; empty for any.
+    """
 
     photo: str
     output: str
+    sha256: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

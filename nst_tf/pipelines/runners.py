@@ -21,7 +21,10 @@ from nst_tf.pipelines.records import COUNTERS, MILLISECONDS, NAMESPACE, PIXELS, 
 
 # Beam's options that settings of ours stand for.
 _OURS = ("runner", "direct_num_workers", "direct_running_mode")
-_USER_ERROR = re.compile(r"nst_tf\.core\.errors\.UserError: (Expected .*)")
+_USER_ERROR = re.compile(
+    r"nst_tf\.core\.errors\.UserError: (Expected .*?)(?: \[while running .*)?$",
+    re.MULTILINE,
+)
 _DEAD = "Channel closed prematurely"  # how Beam calls a worker of this machine that was killed
 _GOES_ON = "what is painted stays, and the same command goes on"
 _LEVEL = "default_sdk_harness_log_level"

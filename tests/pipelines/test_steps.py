@@ -114,6 +114,19 @@ def test_a_photo_is_chosen_by_the_newest_line_on_its_picture(job, tmp_path):
     assert claims == {"claimed.jpg", "later.jpg", "missing.jpg"}
 
 
+def test_a_photo_that_changed_since_it_was_named_by_its_bytes_is_a_failure(job, photos):
+    photo = str(photos / "00.jpg")
+    sha256 = hashlib.sha256(Path(photo).read_bytes()).hexdigest()
+    tasks = [Task(photo, "a.jpg", sha256), Task(photo, "b.jpg", sha256[::-1])]
+    with TestPipeline(runner="FnApiRunner") as pipeline:
+        created = pipeline | beam.Create(tasks)
+        decoded = created | split(painting_steps.ReadPhoto(job))
+        outputs = decoded["main"] | beam.Map(lambda each: each.task.output)
+        assert_that(outputs, equal_to(["a.jpg"]))
+        changed = decoded[FAILED] | beam.Map(lambda each: "changed" in each.reason)
+        assert_that(changed, equal_to([True]), "one failed")
+
+
 def test_run_inference_paints_and_a_photo_that_the_model_refuses_is_a_failure(
     job, monkeypatch
 ):
@@ -184,7 +197,7 @@ def test_a_worker_with_another_model_ends_the_job_with_one_line(
         UserError, match="on every worker. Received: .*other files"
     ) as error:
         batches.run(models["tflite"], photos, tmp_path / "painted")
-    assert "\n" not in str(error.value)
+    assert str(error.value).endswith("on all machines.")
     assert batches.pictures(tmp_path / "painted") == {}
 
 
