@@ -8,7 +8,7 @@ from types import ModuleType
 
 from nst_tf.core.interrupts import leave_on_interrupt
 
-COMMANDS = "train optimize stylize sheet evaluate export benchmark client".split()
+COMMANDS = "train optimize stylize batch sheet evaluate export benchmark client".split()
 OTHERS = {
     "models": "Lists the models that come with the package.",
     "completion": "Prints a script for the shell: bash, zsh or fish.",

@@ -157,19 +157,19 @@ def source_name(source: Source) -> str:
     return os.fspath(source)
 
 
-def pixels_of(path: str | os.PathLike[str]) -> int:
+def pixels_of(source: Source) -> int:
     """Returns how many pixels an image file has by its header; 0 if it cannot be read,
     or has too many to open it.
     """
 
-    name = os.fspath(path)
+    name = source_name(source)
 
     def read(stream: BinaryIO) -> int:
         width, height = formats.open_image(stream, name).size
         return width * height
 
     try:
-        with open(path, "rb") as stream:
+        with _stream(source) as stream:
             return formats.without_excess_text(stream, name, read)
     except (UserError, Image.DecompressionBombError, *formats.DAMAGE):
         return 0

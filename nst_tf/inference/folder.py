@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -247,7 +247,7 @@ def stylize_photo(
     Raises:
         UserError: it cannot be read, or the model cannot paint it.
     """
-    picture = _read_photo(photo, image_size, max_pixels)
+    picture = read_photo(photo, image_size, max_pixels)
     return dataclasses.replace(
         picture,
         rgb=paint_photo(paint, picture.rgb, codecs.source_name(photo)),
@@ -255,12 +255,12 @@ def stylize_photo(
     )
 
 
-def _read_photo(
+def read_photo(
     photo: Path | codecs.NamedBytes, image_size: int, max_pixels: int
 ) -> image_io.Image:
     """Reads a photo, shrunk to a long side of `image_size` if that is above 0 and it is larger."""
     # Read at that size at once where it surely is larger: a JPEG is decoded faster so.
-    pixels = codecs.pixels_of(photo) if isinstance(photo, Path) else 0
+    pixels = codecs.pixels_of(photo)
     if not image_size or pixels <= image_size**2:
         picture = image_io.read_image(photo, max_pixels=max_pixels)
         if not image_size or max(picture.size) <= image_size:
@@ -298,7 +298,7 @@ def _plan_jobs(
                     content,
                     "Name the folder itself.",
                 )
-            sources.setdefault(place / _make_writable(relative), []).append(photo)
+            sources.setdefault(place / make_writable(relative), []).append(photo)
     elif len(photos) == 1:
         sources[place] = photos
     else:
@@ -371,7 +371,7 @@ def _find_root(content: str) -> Path:
     )
 
 
-def _make_writable(path: Path) -> Path:
+def make_writable(path: PurePath) -> PurePath:
     """Returns a photo's path with a suffix in which pictures can be written."""
     try:
         image_io.format_of(path.suffix)

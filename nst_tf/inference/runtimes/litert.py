@@ -161,7 +161,7 @@ def open_tflite(path: Path) -> Runtime:
     model = LiteRtModel(path)
     if not {"style", "code"} & set(model.inputs):
         return LiteRtNetwork(path, model)
-    style_path, transform_path = _find_pair(path)
+    style_path, transform_path = find_pair(path)
     check_card.check(style_path if path == transform_path else transform_path)
     return LiteRtPair(style_path, transform_path)
 
@@ -218,7 +218,7 @@ def _is_picture(detail: Mapping[str, Any]) -> bool:
     )
 
 
-def _find_pair(path: Path) -> tuple[Path, Path]:
+def find_pair(path: Path) -> tuple[Path, Path]:
     """Returns the style part and the transformer that a .tflite belongs to."""
     for own, other in ((STYLE_PART, TRANSFORM_PART), (TRANSFORM_PART, STYLE_PART)):
         head, found, tail = path.stem.rpartition(own)
