@@ -6,16 +6,32 @@ common.
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from nst_tf.data.moved_photos import Moved
 from nst_tf.ops.statistics import spatial_mean
 from nst_tf.ops.warping import warp
 
 LAYER = "relu2_1"  # of the features that are compared: ours, half of the size
 
 Features = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
+
+
+class Moved(NamedTuple):
+    """The next frame of a photo, from `nst_tf.training.moved_photos`.
+
+    Attributes:
+        frame: [B, S, S, 3], with noise.
+        clean: the same without noise.
+        flow: [B, S, S, 2], pixels: what is at x in the frame was at x + flow.
+        known: [B, S, S, 1], 1 where it was in the photo, else 0.
+    """
+
+    frame: tf.Tensor
+    clean: tf.Tensor
+    flow: tf.Tensor
+    known: tf.Tensor
 
 
 def temporal_error(

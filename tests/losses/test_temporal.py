@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from support.pictures import batch
 
-from nst_tf.data.moved_photos import Moved
 from nst_tf.losses import temporal
+from nst_tf.losses.temporal import Moved
 
 PHOTO = tf.constant(batch(40, 48, 1))
 FLOW = tf.constant(np.broadcast_to(np.float32([3, -2]), (1, 40, 48, 2)))

@@ -8,13 +8,12 @@ from support.pictures import smooth
 
 from nst_tf.config.train import TrainSettings
 from nst_tf.core.errors import UserError
-from nst_tf.data import moved_photos
 from nst_tf.data.sources import BuiltinSource
 from nst_tf.features import extractors
 from nst_tf.images import io as image_io
 from nst_tf.losses import regularizers, temporal
 from nst_tf.models import transform_net
-from nst_tf.training import run as train_run
+from nst_tf.training import moved_photos, run as train_run
 from nst_tf.training.methods import feedforward
 
 

@@ -17,7 +17,6 @@ from nst_tf.config.train import FeedforwardSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
 from nst_tf.data.draws import Purpose, draw_turns
-from nst_tf.data.moved_photos import move_photos
 from nst_tf.features import extractors
 from nst_tf.features.geometry import Geometry
 from nst_tf.images import io as image_io
@@ -25,6 +24,7 @@ from nst_tf.losses import perceptual, regularizers, temporal
 from nst_tf.models import transform_net
 from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.methods.drawing import DrawingTask, read_sample
+from nst_tf.training.moved_photos import move_photos
 from nst_tf.training.task import OpenBatches
 
 PREVIEW_SIDE = PREVIEW_CELL = 384  # pixels, long side of preview photos

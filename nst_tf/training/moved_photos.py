@@ -6,11 +6,10 @@ a clip's, so that no clips are needed. The zoom and what comes into view are our
 are all figures.
 """
 
-from typing import NamedTuple
-
 import tensorflow as tf
 
 from nst_tf.data.draws import Purpose
+from nst_tf.losses.temporal import Moved
 from nst_tf.ops.warping import find_places, warp
 
 SHIFT = 8.0  # pixels at most, in each direction
@@ -18,22 +17,6 @@ ZOOM = 0.04  # at most, in or out
 GRID, WAVE = 5, 2.0  # points of the smooth motion each way, deviation in pixels
 NOISE = 5 / 255  # deviation at most; 5 gray levels as in nst_tf.evaluation.metrics
 COVER = 0.25  # radius at most of what comes into view, in sides of the crop
-
-
-class Moved(NamedTuple):
-    """The next frame of a photo.
-
-    Attributes:
-        frame: [B, S, S, 3], with noise.
-        clean: the same without noise.
-        flow: [B, S, S, 2], pixels: what is at x in the frame was at x + flow.
-        known: [B, S, S, 1], 1 where it was in the photo, else 0.
-    """
-
-    frame: tf.Tensor
-    clean: tf.Tensor
-    flow: tf.Tensor
-    known: tf.Tensor
 
 
 def move_photos(photos: tf.Tensor, index: tf.Tensor, seed: int) -> Moved:

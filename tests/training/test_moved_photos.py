@@ -6,8 +6,8 @@ import tensorflow as tf
 from scipy import ndimage
 from support.pictures import batch
 
-from nst_tf.data import moved_photos
-from nst_tf.data.moved_photos import move_photos
+from nst_tf.training import moved_photos
+from nst_tf.training.moved_photos import move_photos
 
 SIDE = 64
 PHOTOS = tf.constant(np.concatenate([batch(SIDE, SIDE, seed) for seed in range(24)]))
