@@ -43,7 +43,7 @@ VARIANTS = {
     "first and last kernels of 5": ("--edge_size=5",),
     "padding with zeros": ("--padding=zeros",),
     "total variation 4": ("--tv_weight=4",),
-    "stability 1": ("--stability_weight=1",),
+    "temporal 1": ("--temporal_weight=1",),
 }
 
 flags.DEFINE_string(

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from nst_tf.config.fields import NAMED_PATHS, PATH, setting
+from nst_tf.config.fields import NAMED_PATHS, PATH, Other, refuse_unused, setting
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import FEATURE_NETWORKS
 
@@ -33,8 +33,33 @@ class EvaluateSettings(PerceptualSettings):
     photos: int = setting(
         0, "Use about so many of the photos, evenly chosen; 0 for all.", least=0
     )
+    videos: tuple[str, ...] = setting(
+        (),
+        "Clips instead of photos: files, folders of them, or folders of frames, separated by commas; true "
+        "flow is read where MPI-Sintel's .flo files are there. It takes the place of --content.",
+        path=PATH,
+    )
+    video_frames: int = setting(
+        0,
+        "Frames of each clip at most; 0 for all.",
+        least=0,
+        used_if={"videos": Other(())},
+    )
+    judged_frames: int = setting(
+        12,
+        "Frames of each clip whose content and style are judged, evenly chosen.",
+        least=1,
+        used_if={"videos": Other(())},
+    )
+    coherence: float = setting(
+        1.0,
+        "Paint clips coherently, too, as nst_tf.stylize --coherence does; 0 for frame by frame only.",
+        least=0,
+        most=1,
+        used_if={"videos": Other(())},
+    )
     image_size: int = setting(
-        512, "Long side of the photos, pixels.", least=1, most=100_000
+        512, "Long side of the photos or frames, pixels.", least=1, most=100_000
     )
     style_image: str = setting("starry_swirls", "Style, as in nst_tf.train.", path=PATH)
     style_sha256: str = setting(
@@ -67,3 +92,12 @@ class EvaluateSettings(PerceptualSettings):
     def gatys_iterations(self) -> tuple[int, ...]:
         """The numbers in `gatys`, ascending."""
         return tuple(sorted(self.gatys))
+
+    def _check(self) -> None:
+        super()._check()
+        if not self.videos:
+            return
+        for name in ("content", "photos", "gatys", "reference", "sheet_photos"):
+            field = type(self).__dataclass_fields__[name]
+            if getattr(self, name) != field.default:
+                raise refuse_unused(name, "photos", "--videos")

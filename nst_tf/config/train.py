@@ -276,14 +276,24 @@ class FeedforwardSettings(DrawingSettings):
         "Learn to give the photo back too, from a crop in eight, by norms of its own: the network can then "
         "paint weakly, `stylize --strength=0.5`.",
     )
-    stability_weight: float = setting(
+    temporal_weight: float = setting(
         0.0,
-        "Weight of the stability term: how much noise of 5 gray levels is amplified; against flicker in videos.",
+        "Weight of the temporal term: how far what is painted follows a photo that is moved, partly covered "
+        "and given new noise, in pixels and features; against flicker in videos.",
         least=0,
+    )
+    stability_weight: float = setting(
+        0.0, "Earlier term against flicker; --temporal_weight has taken its place."
     )
 
     def _check(self) -> None:
         super()._check()
+        if self.stability_weight:
+            raise expected(
+                "--temporal_weight, which has taken the place of --stability_weight",
+                f"--stability_weight={self.stability_weight}",
+                "Try --temporal_weight=1.",
+            )
         if self.strength and not self.identity_weight:
             raise expected(
                 "--identity_weight above 0 with --strength",

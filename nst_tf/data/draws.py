@@ -22,6 +22,7 @@ class Purpose(enum.IntEnum):
     ORDER = 5  # of files in an epoch
     STYLE = 6
     IDENTITY = 7
+    MOTION = 8
 
 
 def open_rng(seed: int, number: int, purpose: Purpose) -> np.random.Generator:

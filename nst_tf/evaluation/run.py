@@ -20,6 +20,8 @@ from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import contenders, metrics, report, score
 from nst_tf.evaluation.contenders import Contender, Photo
 from nst_tf.evaluation.report import Measured
+from nst_tf.evaluation.videos.report import VideoMeasured
+from nst_tf.evaluation.videos.run import VideoEvaluation, evaluate_videos
 from nst_tf.features import extractors, precision
 from nst_tf.images import contact_sheet, io as image_io
 from nst_tf.losses.perceptual import LossWeights
@@ -38,7 +40,7 @@ def evaluate_models(
     *,
     log: Callable[[str], None] = print,
     **settings: Any,
-) -> list[Measured]:
+) -> list[Measured] | list[VideoMeasured]:
     """Measures models on photos: `evaluate_models(["runs/starry"], "evaluation")`.
 
     Args:
@@ -48,7 +50,7 @@ def evaluate_models(
         **settings: fields of `nst_tf.config.evaluate.EvaluateSettings`.
 
     Returns:
-        What each model and baseline scored.
+        What each model and baseline scored; with `videos`, on each clip.
 
     Raises:
         UserError: as `evaluate`.
@@ -81,10 +83,10 @@ class Evaluation:
 
 def evaluate(
     settings: EvaluateSettings, log: Callable[[str], None] = print
-) -> Evaluation:
+) -> Evaluation | VideoEvaluation:
     """Measures all models and baselines, and writes `WRITTEN` into --output.
 
-    Pictures are judged as they would be written: rounded to bytes.
+    With --videos, `evaluate_videos` does it instead. Pictures are judged as they would be written: rounded to bytes.
 
     Args:
         settings: see `EvaluateSettings`.
@@ -93,6 +95,8 @@ def evaluate(
     Raises:
         UserError: anything that the user can mend.
     """
+    if settings.videos:
+        return evaluate_videos(settings, log)
     folder = Path(settings.output)
     if not settings.overwrite and any((folder / name).exists() for name in WRITTEN):
         raise expected(

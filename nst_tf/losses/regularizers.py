@@ -1,4 +1,4 @@
-"""Terms of a loss beside the perceptual ones: smoothness, meshes, identity, stability."""
+"""Terms of a loss beside the perceptual ones: smoothness, meshes, identity."""
 
 from collections.abc import Mapping
 
@@ -134,19 +134,3 @@ def add_term(
 ) -> dict[str, tf.Tensor]:
     """Returns the terms [B] and one more, `values` [B], that counts by `weight` in "loss"."""
     return {**terms, name: values, "loss": terms["loss"] + weight * values}
-
-
-def measure_amplification(change: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """Returns ||change||^2 / ||noise||^2 [B], how much a network amplifies noise.
-
-    Where it is small, videos do not flicker: their noise is not drawn as strokes.
-
-    Args:
-        change: of the stylized pictures, [B, H, W, 3].
-        noise: what was added to their photos, [B, H, W, 3].
-
-    Reference:
-        Zheng, Song, Leung, Goodfellow 2016 (arXiv:1604.04326), equation 3, there of a
-        classifier.
-    """
-    return relative_squared_error(noise + change, noise)

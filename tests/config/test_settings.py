@@ -176,7 +176,7 @@ STYLIZE = {"model": "m", "content": "a.jpg", "output": "b.jpg"}
 @pytest.mark.parametrize(
     "settings, values, name, condition, received",
     [
-        (TrainSettings, {**ANY_STYLE, "stability_weight": 5.0}, "stability_weight",
+        (TrainSettings, {**ANY_STYLE, "temporal_weight": 5.0}, "temporal_weight",
          "--method=feedforward", "--method=any_style"),
         (TrainSettings, {**TRAIN, "transfer": "efdm"}, "transfer", "--method=any_style", "--method=feedforward"),
         (TrainSettings, {**TRAIN, "paintings": "/nope"}, "paintings", "--method=any_style", "--method=feedforward"),

@@ -7,11 +7,13 @@ from scipy import stats
 from support.pictures import smooth
 
 from nst_tf.config.train import TrainSettings
+from nst_tf.core.errors import UserError
 from nst_tf.data.sources import BuiltinSource
+from nst_tf.features import extractors
 from nst_tf.images import io as image_io
-from nst_tf.losses import regularizers
+from nst_tf.losses import regularizers, temporal
 from nst_tf.models import transform_net
-from nst_tf.training import run as train_run
+from nst_tf.training import moved_photos, run as train_run
 from nst_tf.training.methods import feedforward
 
 
@@ -58,37 +60,36 @@ def batch(*indices):
     }
 
 
-# -- stability -------------------------------------------------------------------------------------
+# -- coherence -------------------------------------------------------------------------------------
 
 
-def test_stability_is_what_becomes_of_noise(inputs):
-    task = feedforward.FeedforwardTask(settings(inputs, stability_weight=2.0))
-    task.network = lambda photos, training: (
-        0.5 + 3 * (photos - 0.5)
-    )  # amplifies it by 3, squared 9
+def test_the_temporal_term_is_that_of_the_crops_own_next_frame(inputs):
+    task = feedforward.FeedforwardTask(settings(inputs, temporal_weight=2.0))
+    task.network = lambda photos, training: 0.5 + 3 * (photos - 0.5)
+    crops, index = batch(0, 1)["image"], batch(0, 1)["index"]
     terms = task.terms(batch(0, 1))
-    np.testing.assert_allclose(terms["stability"], [9, 9], rtol=1e-4)
+    moved = moved_photos.move_photos(crops, index, 1)
+    wanted = temporal.temporal_error(
+        extractors.open_extractor(settings(inputs), (temporal.LAYER,)),
+        crops,
+        moved,
+        *(0.5 + 3 * (photos - 0.5) for photos in (crops, moved.frame)),
+    )
+    np.testing.assert_allclose(terms["temporal"], wanted, rtol=1e-4)
     np.testing.assert_allclose(
-        terms["loss"], terms["content"] + 10 * terms["style"] + 2 * 9, rtol=1e-4
+        terms["loss"], terms["content"] + 10 * terms["style"] + 2 * wanted, rtol=1e-4
     )
 
 
-def test_the_noise_belongs_to_the_crop_and_not_to_its_place_in_the_batch(inputs):
-    task = feedforward.FeedforwardTask(settings(inputs, stability_weight=1.0))
-    task.network.get_layer(transform_net.OUTPUT).kernel.assign(
-        np.random.default_rng(0).normal(0, 0.1, (9, 9, 4, 3))
-    )
-    stability = [
-        task.terms(batch(*indices))["stability"].numpy() for indices in ((3, 4), (4, 3))
-    ]
-    np.testing.assert_allclose(stability[0], stability[1][::-1], rtol=1e-4)
-    assert abs(stability[0][0] / stability[0][1] - 1) > 1e-4
-
-
-def test_without_a_weight_there_is_no_stability_term(inputs):
-    assert "stability" not in feedforward.FeedforwardTask(settings(inputs)).terms(
+def test_without_a_weight_there_is_no_temporal_term(inputs):
+    assert "temporal" not in feedforward.FeedforwardTask(settings(inputs)).terms(
         batch(0)
     )
+
+
+def test_the_earlier_term_names_the_one_that_has_taken_its_place(inputs):
+    with pytest.raises(UserError, match="--temporal_weight.*--stability_weight=1.0"):
+        settings(inputs, stability_weight=1.0)
 
 
 # -- mesh ------------------------------------------------------------------------------------------
@@ -114,7 +115,7 @@ def test_the_mesh_of_what_is_painted_counts_by_its_weight(inputs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "term, weights", [("stability", (1e-6, 30.0)), ("mesh", (1e-9, 20.0))]
+    "term, weights", [("temporal", (1e-6, 30.0)), ("mesh", (1e-9, 20.0))]
 )
 def test_a_network_trained_against_a_term_has_less_of_it(inputs, term, weights):
     found = []

@@ -17,17 +17,18 @@ from nst_tf.config.train import FeedforwardSettings
 from nst_tf.core.errors import expected
 from nst_tf.data import sample_photos, style_images
 from nst_tf.data.draws import Purpose, draw_turns
+from nst_tf.features import extractors
 from nst_tf.features.geometry import Geometry
 from nst_tf.images import io as image_io
-from nst_tf.losses import perceptual, regularizers
+from nst_tf.losses import perceptual, regularizers, temporal
 from nst_tf.models import transform_net
 from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.methods.drawing import DrawingTask, read_sample
+from nst_tf.training.moved_photos import move_photos
 from nst_tf.training.task import OpenBatches
 
 PREVIEW_SIDE = PREVIEW_CELL = 384  # pixels, long side of preview photos
 SHEET_SIDE = 512  # the same on the contact sheet
-NOISE = 5 / 255  # standard deviation; 5 gray levels as in nst_tf.evaluation.metrics
 
 
 class FeedforwardTask(DrawingTask):
@@ -61,7 +62,9 @@ class FeedforwardTask(DrawingTask):
         )
         self._kept = self._count_kept_styles()
         self.learning_rows = self._kept and len(self._styles) - self._kept
-        self._stability_weight = settings.stability_weight
+        self._temporal_weight = settings.temporal_weight
+        if self._temporal_weight:
+            self._early = extractors.open_extractor(settings, (temporal.LAYER,))
         # A network that keeps its first styles keeps the photo too: there is nothing to
         # learn.
         if not settings.strength or self._kept:
@@ -128,21 +131,12 @@ class FeedforwardTask(DrawingTask):
         pictures = transform_net.draw(self.network, crops, *blend, training=True)
         terms = self._loss.terms(pictures, crops, targets)
         terms = self._add_terms(terms, pictures, crops, back)
-        if self._stability_weight:
-            # The noise of a crop is its own: a resumed run sees the same.
-            noise = NOISE * tf.map_fn(
-                lambda index: tf.random.stateless_normal(
-                    tf.shape(crops)[1:], [self._seed, index]
-                ),
-                batch["index"],
-                fn_output_signature=tf.float32,
-            )
-            again = transform_net.draw(
-                self.network, crops + noise, *blend, training=True
-            )
-            stability = regularizers.measure_amplification(again - pictures, noise)
+        if self._temporal_weight:
+            moved = move_photos(crops, index, self._seed)
+            again = transform_net.draw(self.network, moved.frame, *blend, training=True)
+            error = temporal.temporal_error(self._early, crops, moved, pictures, again)
             terms = regularizers.add_term(
-                terms, "stability", stability, self._stability_weight
+                terms, "temporal", error, self._temporal_weight
             )
         return terms
 
