@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+from fractions import Fraction
 from pathlib import Path
 
 from nst_tf.config.fields import refuse_unused, setting, text_of
@@ -142,8 +143,8 @@ def is_picture(output: str) -> bool:
     return not known and not is_folder(output)
 
 
-def read_time(name: str, text: str) -> float:
-    """Returns the seconds of a time such as "90", "1:30" or "00:01:30.5"; 0 for "".
+def read_time(name: str, text: str) -> Fraction:
+    """Returns the seconds of a time such as "90", "1:30" or "00:01:30.5", exactly; 0 for "".
 
     Args:
         name: of the setting.
@@ -153,11 +154,11 @@ def read_time(name: str, text: str) -> float:
         UserError: it is no time.
     """
     if not text:
-        return 0.0
+        return Fraction(0)
     match = _TIME.fullmatch(text.strip())
     if match is None:
         raise expected(
             f"--{name} as seconds or HH:MM:SS", text, "Try 90, 1:30 or 00:01:30.5."
         )
     hours, minutes, seconds = match.groups()
-    return 3600 * int(hours or 0) + 60 * int(minutes or 0) + float(seconds)
+    return 3600 * int(hours or 0) + 60 * int(minutes or 0) + Fraction(seconds)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nst_tf.config.painting.folder import STREAM, is_folder
+from nst_tf.config.painting.folder import STREAM
 from nst_tf.config.painting.video import (
     CAMERA,
     CLIP_SUFFIXES,
@@ -155,7 +155,7 @@ def paint_video(
         return _paint_first(source, paint, facts, settings)
     parts = Parts(output)
     resumes = parts.count > 0
-    if not is_folder(settings.output):
+    if output.suffix.lower() in (*WRITTEN_CLIPS, *WRITTEN_ANIMATIONS):
         refuse_existing(output, settings.overwrite)
     target = _make_target(source, facts, settings, resumes)
     line = parts.begin(

@@ -33,8 +33,8 @@ class Animation:
     def __init__(
         self,
         path: str,
-        start: float = 0,
-        end: float = 0,
+        start: Fraction = Fraction(0),
+        end: Fraction = Fraction(0),
         max_pixels: int = image_io.MAX_PIXELS,
     ):
         self.path = path

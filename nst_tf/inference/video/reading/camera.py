@@ -33,7 +33,7 @@ class Camera:
         UserError: no such camera, or one that gives no picture.
     """
 
-    def __init__(self, content: str, end: float = 0):
+    def __init__(self, content: str, end: Fraction = Fraction(0)):
         number = content.removeprefix(CAMERA)
         if not number.isdecimal():
             raise expected(

@@ -36,8 +36,8 @@ class Clip:
     def __init__(
         self,
         path: str,
-        start: float = 0,
-        end: float = 0,
+        start: Fraction = Fraction(0),
+        end: Fraction = Fraction(0),
         max_pixels: int = image_io.MAX_PIXELS,
     ):
         self.path = path
@@ -68,7 +68,7 @@ class Clip:
     @property
     def stop(self) -> Fraction | None:
         """When it ends in the file's own time, seconds; None for with the file."""
-        return self._origin + Fraction(self._end) if self._end else None
+        return self._origin + self._end if self._end else None
 
     def open(self) -> Any:
         """Returns the file as a container of PyAV."""
@@ -180,15 +180,18 @@ class Clip:
                 f"none of {self.path}",
                 "The clip may be shorter.",
             )
+        why = f" ({'; '.join(self.faults)})" if self.faults else ""
         return expected(
-            "a clip with frames", f"{self.path}, which has none", "Choose another file."
+            "a clip with frames",
+            f"{self.path}, which has none{why}",
+            "Choose another file.",
         )
 
     def _decode_range(
         self, container: Any, stream: Any, after: int | None
     ) -> Iterator[Any]:
         """Yields the frames behind a time that lie between start and end."""
-        begin = self._origin + Fraction(self._start) if self._start else None
+        begin = self._origin + self._start if self._start else None
         if after is not None:
             begin = max(begin or Fraction(0), after * self._time_base)
         if begin is None:

@@ -30,15 +30,15 @@ class PictureFolder:
         self,
         content: str,
         fps: float,
-        start: float = 0,
-        end: float = 0,
+        start: Fraction = Fraction(0),
+        end: Fraction = Fraction(0),
         max_pixels: int = image_io.MAX_PIXELS,
     ):
         self.faults: list[str] = []
         rate = find_rate(fps)
         paths = image_io.find_images(content)
-        first = -(-Fraction(start) * rate // 1)  # rounded up
-        last = -(-Fraction(end) * rate // 1) if end else len(paths)
+        first = -(-start * rate // 1)  # rounded up
+        last = -(-end * rate // 1) if end else len(paths)
         self.paths = paths[int(first) : int(last)]
         if not self.paths:
             raise expected(

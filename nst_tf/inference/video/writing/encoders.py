@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
+import logging
 import os
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,6 +20,8 @@ from nst_tf.inference.video import colors as frame_colors
 from nst_tf.inference.video.frames import Facts, Frame
 from nst_tf.inference.video.packages import import_av
 from nst_tf.inference.video.writing.parts import Packet
+
+_log = logging.getLogger(__name__)
 
 # A number of its own, so that a clip does not depend on the cores of the machine.
 _THREADS = 4
@@ -148,6 +152,17 @@ def choose_format(output: Path, codec: str, crf: int, facts: Facts) -> ClipForma
         raise expected(f"no --crf for {name}, which has none", crf, "Leave it out.")
     height, width = facts.size
     padding = (0, 0) if encoder in _ANY_SIDE else (height % 2, width % 2)
+    if any(padding):
+        _log.warning(
+            "%s is written as %dx%d pixels, whose last row or column is there twice: %s "
+            "has even sides alone; --codec=vp9 or av1 keep %dx%d",
+            output,
+            width + padding[1],
+            height + padding[0],
+            name,
+            width,
+            height,
+        )
     return ClipFormat(encoder, options, facts, padding)
 
 
@@ -197,7 +212,7 @@ class ClipEncoder:
     def encode(self, frame: Frame) -> Iterator[Packet]:
         """See `Encoder`."""
         rows, columns = self._format.padding
-        rgb = np.pad(frame.rgb, ((0, rows), (0, columns), (0, 0)), "edge")
+        rgb = np.pad(_lay_on_white(frame), ((0, rows), (0, columns), (0, 0)), "edge")
         planes = frame_colors.to_planes(
             rgb, self._format.facts.colors, self._format.pixel_format
         )
@@ -215,3 +230,17 @@ class ClipEncoder:
         return Packet(
             time, self._durations.pop(time), packet.is_keyframe, bytes(packet)
         )
+
+
+def _lay_on_white(frame: Frame) -> np.ndarray:
+    if frame.alpha is None:
+        return frame.rgb
+    _note_alpha()
+    share = frame.alpha[..., None] / 255
+    return np.rint(frame.rgb * share + 255 * (1 - share)).astype(np.uint8)
+
+
+@functools.lru_cache(1)
+def _note_alpha() -> None:
+    """Logs once that a clip has no alpha."""
+    _log.warning("alpha dropped: a clip cannot hold it, composited on white")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 _MP4 = (".mp4", ".m4v", ".mov")
 _MOST_TIMESCALE = 2**31 - 1
+# What a container says of itself, and not of what is in it.
+_OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
 _KEPT = ("audio", "subtitle", "data", "attachment")
 
 
@@ -213,7 +216,9 @@ def _mux_all(
         if "language" in template.metadata or not strip_metadata:
             copies[index].metadata.update(_choose_metadata(template, strip_metadata))
     if not strip_metadata:
-        target.metadata.update(container.metadata)
+        for name, value in container.metadata.items():
+            if name not in _OF_THE_FILE:
+                target.metadata[name] = value
         target.set_chapters(_shift_chapters(container.chapters(), source))
     target.start_encoding()
     others = _read_others(container, copies, source)
