@@ -62,7 +62,9 @@ def write_clip(
         str(path), "w", container_options=container_options or {}
     ) as container:
         container.metadata.update(metadata or {})
-        video = container.add_stream(codec, rate=25, options={"crf": "8"} if options is None else options)
+        video = container.add_stream(
+            codec, rate=25, options={"crf": "8"} if options is None else options
+        )
         context = video.codec_context
         first = frames[0]
         context.height, context.width = (
@@ -77,8 +79,7 @@ def write_clip(
         video.time_base = TIME_BASE
         tone = None
         if sound:
-            tone = container.add_stream("aac" if sound is True else sound, rate=44100)
-            tone.layout = "mono"
+            tone = _add_tone_stream(container, "aac" if sound is True else sound)
         for picture, time in zip(frames, times):
             frame = picture
             if isinstance(picture, np.ndarray):
@@ -97,15 +98,23 @@ def write_clip(
     return str(path)
 
 
+def _add_tone_stream(container, codec):
+    opus = codec == "libopus"
+    tone = container.add_stream(codec, rate=48000 if opus else 44100)
+    tone.layout, tone.format = "mono", "flt" if opus else "fltp"
+    return tone
+
+
 def _add_tone(container, tone, seconds):
-    for number in range(int(seconds * 44100 / 1024)):
+    rate, format = tone.rate, tone.format.name
+    for number in range(int(seconds * rate / 1024)):
         moments = np.arange(1024) + 1024 * number
-        wave = 0.3 * np.sin(moments * 2 * np.pi * 440 / 44100)
+        wave = 0.3 * np.sin(moments * 2 * np.pi * 440 / rate)
         frame = av.AudioFrame.from_ndarray(
-            wave.astype(np.float32)[None], "fltp", "mono"
+            wave.astype(np.float32)[None], format, "mono"
         )
-        frame.sample_rate, frame.pts = 44100, 1024 * number
-        frame.time_base = Fraction(1, 44100)
+        frame.sample_rate, frame.pts = rate, 1024 * number
+        frame.time_base = Fraction(1, rate)
         container.mux(tone.encode(frame))
     container.mux(tone.encode(None))
 
@@ -113,9 +122,7 @@ def _add_tone(container, tone, seconds):
 def write_sound(path):
     """A file with a tone alone."""
     with av.open(str(path), "w") as container:
-        tone = container.add_stream("aac", rate=44100)
-        tone.layout = "mono"
-        _add_tone(container, tone, 0.5)
+        _add_tone(container, _add_tone_stream(container, "aac"), 0.5)
     return str(path)
 
 
@@ -135,7 +142,8 @@ def times(path):
     """Times of the frames in seconds, exactly."""
     with av.open(str(path)) as container:
         return [
-            frame.pts * frame.time_base for frame in container.decode(container.streams.video[0])
+            frame.pts * frame.time_base
+            for frame in container.decode(container.streams.video[0])
         ]
 
 

@@ -62,9 +62,7 @@ def test_times_of_a_variable_rate_are_kept_exactly(clip, painted):
 @pytest.mark.parametrize("first", [1, 6804])
 def test_a_video_that_begins_after_its_sound_does_so_still(tmp_path, first):
     times = [time + first for time in clips.variable_times(6)]
-    path = clips.write_clip(
-        tmp_path / "late.mkv", clips.pictures(6), times, sound=True
-    )
+    path = clips.write_clip(tmp_path / "late.mkv", clips.pictures(6), times, sound=True)
     stylize_video(NEGATIVE, path, tmp_path / "out.mp4")
     assert clips.times(tmp_path / "out.mp4") == clips.times(path)
 
@@ -186,7 +184,8 @@ def test_odd_sizes_get_one_more_row_or_column_aloud(tmp_path, caplog, size):
 
 
 @pytest.mark.parametrize(
-    "codec, suffix", [("hevc", "mp4"), ("av1", "mkv"), ("ffv1", "mkv"), ("prores", "mov")]
+    "codec, suffix",
+    [("hevc", "mp4"), ("av1", "mkv"), ("ffv1", "mkv"), ("prores", "mov")],
 )
 def test_codecs_write_what_was_painted(tmp_path, codec, suffix):
     path = clips.write_clip(

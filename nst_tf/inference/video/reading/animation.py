@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 from PIL import Image as PillowImage
 
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import expected, first_line
 from nst_tf.images import formats, io as image_io
 from nst_tf.inference.video.frames import Facts, Frame
 
@@ -82,26 +83,29 @@ class Animation:
                         "Raise --max_pixels.",
                     )
                 plays = _read_plays(image)
-                for number in range(getattr(image, "n_frames", 1)):
-                    try:
-                        image.seek(number)
-                        image.load()
-                    except formats.DAMAGE as error:
-                        self.faults.append(f"it is cut off ({error})")
-                        break
-                    duration = round(image.info.get("duration", 0))
-                    durations.append(duration if duration > _SHORTEST else _INSTEAD)
+                _read_durations(image, durations)
         except formats.DAMAGE as error:
-            durations = []
-            reason = str(error)
+            self.faults.append(f"it is cut off ({first_line(error)})")
         if not durations:
             raise expected(
                 "an animation that can be read",
-                f"{self.path} ({self.faults[0] if self.faults else reason})",
+                f"{self.path} ({self.faults[0] if self.faults else 'no frame'})",
                 "Check the file.",
             )
         times = np.cumsum([0, *durations[:-1]])
         return times, np.array(durations), plays, (height, width)
+
+
+def _read_durations(image: PillowImage.Image, durations: list[int]) -> None:
+    """Appends the durations of all frames, ms; raises what Pillow does on damage."""
+    for number in itertools.count():
+        try:
+            image.seek(number)
+        except EOFError:
+            return
+        image.load()
+        duration = round(image.info.get("duration", 0))
+        durations.append(duration if duration > _SHORTEST else _INSTEAD)
 
 
 def _read_plays(image: PillowImage.Image) -> int:

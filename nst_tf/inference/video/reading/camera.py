@@ -40,7 +40,7 @@ class Camera:
                 "a camera as camera:NUMBER", content, "camera:0 is the first one."
             )
         cv2 = import_cv2()
-        cv2.setLogLevel(0)
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self.faults: list[str] = []
         self._name, self._end = content, end
         self._capture = cv2.VideoCapture(int(number))

@@ -258,12 +258,15 @@ class Clip:
     def _decode_packet(self, packet: Any, stream: Any = None) -> list[Any]:
         av = import_av()
         try:
-            return packet.decode() if packet is not None else stream.decode(None)
+            frames = packet.decode() if packet is not None else stream.decode(None)
         except av.error.EOFError:
             return []
         except av.error.FFmpegError as error:
             self._note(f"some of it cannot be decoded ({error.strerror})")
             return []
+        if any(frame.is_corrupt for frame in frames):
+            self._note("some of it is damaged")
+        return frames
 
     def _note(self, fault: str) -> None:
         if fault not in self.faults:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import logging
-import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +15,7 @@ from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.inference.video.packages import import_av
 from nst_tf.inference.video.reading.clip import Clip
 from nst_tf.inference.video.writing.encoders import ClipFormat, muxer_of
-from nst_tf.inference.video.writing.parts import Parts, unwritable
+from nst_tf.inference.video.writing.parts import Parts
 
 _log = logging.getLogger(__name__)
 
@@ -123,8 +122,8 @@ def join_clip(
             with source.open() as container:
                 _mux_all(target, stream, video, container, source, kept, strip_metadata)
     except av.error.FFmpegError as error:
-        if isinstance(error, OSError) and error.errno:
-            raise unwritable(aside, error) from error
+        if isinstance(error, OSError):  # a full disk, which `replace_file` names
+            raise
         raise _refuse(aside, error) from error
 
 
@@ -137,11 +136,13 @@ def _refuse(aside: Path, error: BaseException) -> UserError:
 
 
 def _choose_options(aside: Path, format: ClipFormat) -> dict[str, str]:
+    # Else Matroska has random numbers: one command would never write the same file twice.
+    options = {"fflags": "+bitexact"}
     if aside.suffix not in _MP4:
-        return {}
+        return options
     # Times are kept exactly only if the file counts in the clip's own units.
     scale = format.facts.time_base.denominator
-    options = {"movflags": "+faststart"}
+    options |= {"movflags": "+faststart"}
     if scale <= _MOST_TIMESCALE:
         options |= {"movie_timescale": str(scale), "video_track_timescale": str(scale)}
     return options

@@ -4,6 +4,7 @@ A folder beside the output holds what was asked for (`asked.json`), a file of en
 packets for each part, and what the painter remembers behind the last one.
 """
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -73,8 +74,11 @@ class PartFile:
 
     def drop(self) -> None:
         """Removes what was written of it."""
-        if self._archive.fp is not None:
-            self._archive.fp.close()  # without an attempt to finish it
+        # Without its file it is not finished when it is collected.
+        file, self._archive.fp = self._archive.fp, None
+        if file is not None:
+            with contextlib.suppress(OSError):  # a full disk
+                file.close()
         self._aside.unlink(missing_ok=True)
 
 
