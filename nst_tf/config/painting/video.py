@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
-from nst_tf.config.fields import refuse_unused, setting, text_of
+from nst_tf.config.fields import PATH, refuse_unused, setting, text_of
 from nst_tf.config.painting.folder import STREAM, FolderSettings, is_folder
 from nst_tf.core.errors import expected
 from nst_tf.images.formats import is_animated
@@ -25,6 +25,20 @@ _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)")
 class VideoSettings(FolderSettings):
     """Settings of clips; a base of the settings of commands that paint them."""
 
+    content: str = setting(
+        "",
+        "A photo, a folder or a glob such as 'a/**/*.jpg'; or -, the photo on stdin. Or a clip, an animation, "
+        "or camera:0.",
+        path=PATH,
+    )
+    output: str = setting(
+        "",
+        "File for one photo, folder for several; what ends in /, exists as a folder or has no suffix is a "
+        "folder. Or -, the picture on stdout. Of a clip: a clip, .gif, .webp, a folder of frames, or a "
+        "picture, which shows one.",
+        required="See --help.",
+        path=PATH,
+    )
     start: str = setting(
         "", "Of a clip: where to begin, as seconds or HH:MM:SS, such as 90 or 1:30."
     )
