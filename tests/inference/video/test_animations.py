@@ -120,7 +120,7 @@ def test_a_gif_has_one_palette_for_all_frames(tmp_path):
     drawn, durations, loop = read_animation(tmp_path / "out.gif")
     assert len(drawn) == clips.FRAMES and set(durations) == {40} and loop == 0
     wanted = 255.0 - clips.frames(clip)
-    assert np.abs(drawn[..., :3] - wanted).mean() < 8
+    assert np.abs(drawn[..., :3] - wanted).mean() < 4
 
 
 def test_hundredths_do_not_add_up_to_another_length(tmp_path):

@@ -35,7 +35,9 @@ _ENCODERS = {
     "prores": "prores_ks",
 }
 _OPTIONS = {
-    "libx264": {"preset": "medium"},
+    # Else the same frames now and then become other bytes: its approximations depend on the
+    # processor.
+    "libx264": {"preset": "medium", "x264-params": "cpu-independent=1"},
     "libx265": {"preset": "medium", "x265-params": "log-level=error"},
     "libsvtav1": {"preset": "8"},
     "libvpx-vp9": {"b:v": "0", "row-mt": "1", "deadline": "good", "cpu-used": "4"},
