@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from nst_tf.inference.folder import stylize_files as stylize_files
     from nst_tf.inference.open_model import load_model as load_model
     from nst_tf.inference.published import published_models as published_models
+    from nst_tf.inference.video.run import stylize_video as stylize_video
     from nst_tf.optimization.run import optimize_image as optimize_image
     from nst_tf.runs.log import read_log as read_log
     from nst_tf.serving.stylizer import connect as connect
@@ -59,6 +60,7 @@ _MODULES = {
     "read_log": "nst_tf.runs.log",
     "read_sample": "nst_tf.data.read_sample",
     "stylize_files": "nst_tf.inference.folder",
+    "stylize_video": "nst_tf.inference.video.run",
     "train_network": "nst_tf.training.run",
     "write_image": "nst_tf.images.io",
 }

@@ -23,6 +23,7 @@ EXPECTED = {
     "read_log",
     "read_sample",
     "stylize_files",
+    "stylize_video",
     "train_network",
     "write_image",
 }

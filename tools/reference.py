@@ -24,6 +24,7 @@ RETURNED = {
     "nst_tf.inference.model:Model": "What `load_model` and `connect` return.",
     "nst_tf.inference.published:PublishedModel": "What `published_models` has of each.",
     "nst_tf.inference.folder:Outcome": "What `stylize_files` returns.",
+    "nst_tf.inference.video.run:VideoOutcome": "What `stylize_video` returns.",
 }
 NOTE = "<!-- made by `python -m tools.reference` -->\n"
 

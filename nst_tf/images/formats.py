@@ -22,7 +22,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import UserError, expected
 
 Reader = Callable[[BinaryIO], ImageFile.ImageFile]
 Result = TypeVar("Result")
@@ -209,6 +209,16 @@ def has_more_frames(
         kind = second.tag_v2.get(ExifTags.Base.NewSubfileType, 0)  # type: ignore[attr-defined]
         return not kind & _NO_PAGE
     return several
+
+
+def is_animated(path: str) -> bool:
+    """Returns whether a file is a picture of several frames; whatever cannot be read is none."""
+    try:
+        with open(path, "rb") as stream:
+            image = open_image(stream, path)
+            return has_more_frames(image, lambda: open_image(stream, path))
+    except (UserError, *DAMAGE):
+        return False
 
 
 @functools.lru_cache(10_000)

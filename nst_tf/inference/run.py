@@ -10,6 +10,7 @@ from nst_tf.images import io as image_io, noise
 from nst_tf.inference import folder as photo_folder, stream
 from nst_tf.inference.model import Paint
 from nst_tf.inference.open_model import find_artifact, load_model
+from nst_tf.inference.video.run import run_video
 
 
 def stylize(settings: StylizeSettings) -> CommandResult:
@@ -38,6 +39,8 @@ def stylize(settings: StylizeSettings) -> CommandResult:
         keep = [*styles, *settings.content_masks]
         if settings.texture:
             return _paint_texture(paint, settings, keep)
+        if settings.paints_clip:
+            return run_video(paint, settings, keep)
         return stream.run(paint, settings, keep=keep)
 
 

@@ -407,10 +407,13 @@ COMMANDS = {
 }
 # Settings whose text names no file. Whoever adds a setting of text says which it is.
 NO_PATHS = {
+    "codec",
     "content_layers",
+    "end",
     "model_version",
     "reference",
     "server",
+    "start",
     "style_layers",
     "style_sha256",
     "texture_size",

@@ -116,7 +116,7 @@ class FolderSettings(WritingSettings):
         super()._check()
         if not self.content and self._needs_content():
             raise expected("--content", "nothing", "See --help.")
-        is_folder(self.output)  # raises, if it is neither folder nor picture
+        self._check_output()
         if self.output == STREAM and os.path.isdir(self.content):
             raise expected(
                 "one photo as --content for --output=-", self.content, "Name a folder."
@@ -139,6 +139,9 @@ class FolderSettings(WritingSettings):
 
     def _needs_content(self) -> bool:
         return True
+
+    def _check_output(self) -> None:
+        is_folder(self.output)  # raises, if it is neither folder nor picture
 
     @property
     def reading_size(self) -> int:

@@ -3,7 +3,8 @@
 import dataclasses
 
 from nst_tf.config.fields import PATH, Other, setting
-from nst_tf.config.painting.folder import FolderSettings, is_folder, texture_sides
+from nst_tf.config.painting.folder import is_folder, texture_sides
+from nst_tf.config.painting.video import VideoSettings
 from nst_tf.config.registries import COLOR_MODES
 from nst_tf.core.errors import expected
 from nst_tf.core.memory import AUTO, parse_memory
@@ -13,7 +14,7 @@ EXACT, SAMPLED = MOMENTS = ("exact", "sampled")
 
 
 @dataclasses.dataclass(frozen=True)
-class StylizeSettings(FolderSettings):
+class StylizeSettings(VideoSettings):
     """Settings of `nst_tf.stylize`; each field is the flag of the same name."""
 
     style_size: int = setting(

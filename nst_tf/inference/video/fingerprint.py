@@ -1,0 +1,83 @@
+"""What decides how a clip is painted, as JSON: parts of another request are not gone on with."""
+
+import hashlib
+import importlib
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import nst_tf
+from nst_tf.config.painting.video import CAMERA, VideoSettings
+from nst_tf.core.files import sha256
+from nst_tf.images import noise
+from nst_tf.inference.model import Paint
+from nst_tf.inference.open_model import find_artifact
+
+# Settings that change nothing in a frame, or that have entries of their own.
+_APART = "content max_pixels model output overwrite stdout_format".split()
+_PROBE = 32  # pixels
+
+
+def describe_request(
+    settings: VideoSettings, model: str, files: Sequence[str]
+) -> dict[str, Any]:
+    """Returns all that decides what is painted.
+
+    Args:
+        settings: of the clip.
+        model: from `hash_model` or `hash_paint`.
+        files: pictures of styles and masks; what is no file is passed over.
+    """
+    flags = settings.to_flags()
+    return {
+        **{name: value for name, value in flags.items() if name not in _APART},
+        "content": _describe_content(settings.content),
+        "model": model,
+        "pictures": [sha256(path) for path in files if os.path.isfile(path)],
+        "versions": [nst_tf.__version__, *_find_version("av")],
+    }
+
+
+def hash_model(model: str) -> str:
+    """Returns the SHA-256 of a model's files; of a .tflite those beside it count, too: it
+    may be one of a pair.
+    """
+    artifact = find_artifact(model)
+    files = [artifact]
+    if artifact.is_dir():
+        files = sorted(path for path in artifact.rglob("*") if path.is_file())
+    elif artifact.suffix == ".tflite":
+        files = sorted(artifact.parent.glob("*.tflite"))
+    return hashlib.sha256(" ".join(map(sha256, files)).encode()).hexdigest()
+
+
+def hash_paint(paint: Paint) -> str:
+    """Returns a hash of how a small picture is painted, which stands for an opened model."""
+    drawn = paint(noise.natural_noise(0, _PROBE, _PROBE))
+    levels = np.rint(np.clip(drawn, 0, 1) * 16).astype(np.uint8)
+    return hashlib.sha256(levels.tobytes()).hexdigest()
+
+
+def _describe_content(content: str) -> list[Any]:
+    """Returns path, size and time of change: to read all of a long clip would take minutes."""
+    if content.startswith(CAMERA):
+        return [content]
+    path = os.path.realpath(content)
+    paths = [path]
+    if os.path.isdir(path):
+        paths = sorted(entry.path for entry in os.scandir(path) if entry.is_file())
+    described: list[Any] = [path]
+    for each in paths:
+        if os.path.isfile(each):
+            status = os.stat(each)
+            described += [os.path.basename(each), status.st_size, status.st_mtime_ns]
+    return described
+
+
+def _find_version(package: str) -> list[str]:
+    try:
+        return [importlib.import_module(package).__version__]
+    except ImportError:
+        return []
