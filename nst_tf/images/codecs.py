@@ -169,7 +169,7 @@ def pixels_of(source: Source) -> int:
         return width * height
 
     try:
-        with _stream(source) as stream:
+        with open_stream(source) as stream:
             return formats.without_excess_text(stream, name, read)
     except (UserError, Image.DecompressionBombError, *formats.DAMAGE):
         return 0

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from nst_tf.config.fields import PATH, refuse_unused, setting, text_of
+from nst_tf.config.painting.coherence import CoherenceSettings
 from nst_tf.config.painting.folder import STREAM, FolderSettings, is_folder
 from nst_tf.core.errors import expected
 from nst_tf.images.formats import is_animated
@@ -22,7 +23,7 @@ _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)")
 
 
 @dataclasses.dataclass(frozen=True)
-class VideoSettings(FolderSettings):
+class VideoSettings(CoherenceSettings, FolderSettings):
     """Settings of clips; a base of the settings of commands that paint them."""
 
     content: str = setting(

@@ -28,6 +28,7 @@ from nst_tf.inference.folder import identify, paint_photo, refuse_original
 from nst_tf.inference.model import Model, Paint, Style
 from nst_tf.inference.open_model import load_model
 from nst_tf.inference.video import live
+from nst_tf.inference.video.coherence.painter import CoherentPainter
 from nst_tf.inference.video.fingerprint import describe_request, hash_model, hash_paint
 from nst_tf.inference.video.frames import EachFrame, Facts, FramePainter, Source
 from nst_tf.inference.video.painting import fit_facts, paint_parts, resize_frame
@@ -200,6 +201,8 @@ def _open_source(settings: VideoSettings) -> Source:
 
 
 def _make_painter(paint: Paint, settings: VideoSettings) -> FramePainter:
+    if settings.coherence:
+        return CoherentPainter(paint, settings.coherence)
     return EachFrame(paint)
 
 
