@@ -11,6 +11,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.ml.inference.base import ModelHandler
 
+from nst_tf.config.painting.batch import BatchSettings
 from nst_tf.core.errors import UserError, expected
 from nst_tf.images import io as image_io
 from nst_tf.images.codecs import NamedBytes
@@ -26,7 +27,7 @@ from nst_tf.pipelines.records import (
     NAMESPACE,
     PAINTED,
     PIXELS,
-    Decoded,
+    Encoded,
     Failure,
     Job,
     Task,
@@ -36,14 +37,11 @@ _FLUSH = 30  # seconds of painted pictures that a killed worker paints again at 
 
 
 class ReadPhoto(beam.DoFn):
-    """Tasks -> decoded photos, and failures."""
-
-    def __init__(self, job: Job):
-        self._settings = job.settings
+    """Tasks -> photos' files, and failures."""
 
     def process(self, task: Task) -> Iterator[Any]:
         try:
-            data = NamedBytes(storage.read(task.photo), task.photo)
+            data = storage.read(task.photo)
             sha256 = hashlib.sha256(data).hexdigest()
             if task.sha256 not in ("", sha256):
                 raise expected(
@@ -51,15 +49,10 @@ class ReadPhoto(beam.DoFn):
                     f"{task.photo}, which changed",
                     "Run the command again.",
                 )
-            picture = read_photo(
-                data, self._settings.image_size, self._settings.max_pixels
-            )
         except UserError as error:
             yield beam.pvalue.TaggedOutput(FAILED, Failure.of(task.photo, error))
         else:
-            if self._settings.strip_metadata:
-                picture = dataclasses.replace(picture, metadata=None)
-            yield Decoded(task, sha256, picture)
+            yield Encoded(task, sha256, data)
 
 
 class Painter:
@@ -69,18 +62,30 @@ class Painter:
     and so only one picture's features are in memory.
     """
 
-    def __init__(self, paint: Paint):
+    def __init__(self, paint: Paint, settings: BatchSettings):
         self._paint = paint
+        self._settings = settings
+        self._milliseconds = Metrics.distribution(NAMESPACE, MILLISECONDS)
         self._lock = threading.Lock()
 
-    def __call__(self, decoded: Decoded) -> Decoded:
+    def __call__(self, photo: Encoded) -> Encoded:
+        """Decodes, paints and encodes one photo; raises `UserError` where it cannot."""
+        settings, task = self._settings, photo.task
+        named = NamedBytes(photo.data, task.photo)
+        picture = read_photo(named, settings.image_size, settings.max_pixels)
         with self._lock:
-            rgb = paint_photo(self._paint, decoded.picture.rgb, decoded.task.photo)
-        picture = dataclasses.replace(decoded.picture, rgb=rgb)
-        return dataclasses.replace(decoded, picture=picture)
+            began = time.monotonic()
+            rgb = paint_photo(self._paint, picture.rgb, task.photo)
+            self._milliseconds.update(int(1000 * (time.monotonic() - began)))
+        metadata = None if settings.strip_metadata else picture.metadata
+        drawn = dataclasses.replace(picture, rgb=rgb, metadata=metadata)
+        suffix = task.output.rpartition(".")[2]
+        data = image_io.encode(drawn, suffix, settings.quality)
+        height, width = drawn.size
+        return Encoded(task, photo.sha256, data, height * width)
 
 
-class StyleModelHandler(ModelHandler[Decoded, Any, Painter]):
+class StyleModelHandler(ModelHandler[Encoded, Any, Painter]):
     """Opens a SavedModel, a .keras or a .tflite for `RunInference`, which shares it among
     the threads of a process.
 
@@ -90,7 +95,6 @@ class StyleModelHandler(ModelHandler[Decoded, Any, Painter]):
     def __init__(self, job: Job):
         super().__init__(min_batch_size=1, max_batch_size=1)
         self._job = job
-        self._milliseconds = Metrics.distribution(NAMESPACE, MILLISECONDS)
 
     def load_model(self) -> Painter:
         """Opens the model.
@@ -108,31 +112,27 @@ class StyleModelHandler(ModelHandler[Decoded, Any, Painter]):
             )
         open_runtime(settings.model)
         model = load_model(settings.model, style_size=settings.style_size)
-        return Painter(
-            model.prepare(
-                self._job.style,
-                settings.strength,
-                preserve_color=settings.preserve_color,
-            )
+        paint = model.prepare(
+            self._job.style,
+            settings.strength,
+            preserve_color=settings.preserve_color,
         )
+        return Painter(paint, settings)
 
     def run_inference(
         self,
-        batch: Sequence[Decoded],
+        batch: Sequence[Encoded],
         model: Painter,
         inference_args: dict[str, Any] | None = None,
-    ) -> Iterator[Decoded | Failure]:
-        for decoded in batch:
-            began = time.monotonic()
+    ) -> Iterator[Encoded | Failure]:
+        for photo in batch:
             try:
-                yield model(decoded)
+                yield model(photo)
             except UserError as error:
-                yield Failure.of(decoded.task.photo, error)
-            else:
-                self._milliseconds.update(int(1000 * (time.monotonic() - began)))
+                yield Failure.of(photo.task.photo, error)
 
-    def get_num_bytes(self, batch: Sequence[Decoded]) -> int:
-        return sum(decoded.picture.rgb.nbytes for decoded in batch)
+    def get_num_bytes(self, batch: Sequence[Encoded]) -> int:
+        return sum(len(photo.data) for photo in batch)
 
 
 class WritePicture(beam.DoFn):
@@ -150,7 +150,7 @@ class WritePicture(beam.DoFn):
         self._lines: list[manifest.Line] = []
         self._flushed = time.monotonic()
 
-    def process(self, painted: Decoded | Failure) -> Iterator[Any]:
+    def process(self, painted: Encoded | Failure) -> Iterator[Any]:
         if isinstance(painted, Failure):
             yield beam.pvalue.TaggedOutput(FAILED, painted)
         else:
@@ -167,14 +167,11 @@ class WritePicture(beam.DoFn):
             folder = self._job.settings.output
             manifest.write_part(folder, self._job.run, manifest.PAINTED, lines)
 
-    def _write(self, painted: Decoded) -> None:
+    def _write(self, painted: Encoded) -> None:
         task, settings = painted.task, self._job.settings
-        suffix = task.output.rpartition(".")[2]
-        data = image_io.encode(painted.picture, suffix, settings.quality)
-        storage.write(task.output, data)
-        height, width = painted.picture.size
+        storage.write(task.output, painted.data)
         self._painted.inc()
-        self._pixels.update(height * width)
+        self._pixels.update(painted.pixels)
         self._lines.append(
             {
                 "output": task.output[len(settings.output) + 1 :],

@@ -1,4 +1,4 @@
-"""The pipeline: paths -> what has to be painted -> decode -> paint -> encode -> write."""
+"""The pipeline: paths -> what has to be painted -> read -> paint -> write."""
 
 import dataclasses
 import json
@@ -45,10 +45,10 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
         # A barrier: what finds photos runs in one worker, what paints them in all.
         spread = paths | "Spread" >> beam.Reshuffle()
         chosen = spread | "Choose" >> _split(deciding.ChooseByHash(job))
-    decoded = chosen["main"] | "Read" >> _split(painting.ReadPhoto(job))
-    painted = decoded["main"] | "Paint" >> RunInference(painting.StyleModelHandler(job))
+    photos = chosen["main"] | "Read" >> _split(painting.ReadPhoto())
+    painted = photos["main"] | "Paint" >> RunInference(painting.StyleModelHandler(job))
     written = painted | "Write" >> _split(painting.WritePicture(job))
-    failed += [chosen[FAILED], decoded[FAILED], written[FAILED]]
+    failed += [chosen[FAILED], photos[FAILED], written[FAILED]]
     _write_failures(failed, job)
 
 

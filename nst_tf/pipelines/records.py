@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 from nst_tf.config.painting.batch import BatchSettings
-from nst_tf.images import io as image_io
 
 NAMESPACE = "nst_tf.batch"  # of the metrics
 PAINTED, SKIPPED, LEFT_OUT = "painted", "skipped", "left_out"
@@ -49,19 +48,24 @@ class Task:
     sha256: str = ""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Decoded:
-    """A photo that was read.
+@dataclasses.dataclass(frozen=True)
+class Encoded:
+    """A picture as the bytes of its file: the photo that was read, or what was painted.
+
+    Decoded pictures do not go from step to step: Beam pickles some of what does, to
+    learn its size.
 
     Attributes:
         task: its paths.
-        sha256: of its file.
-        picture: what is painted.
+        sha256: of the photo's file.
+        data: the bytes.
+        pixels: of what was painted.
     """
 
     task: Task
     sha256: str
-    picture: image_io.Image
+    data: bytes
+    pixels: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -72,10 +72,13 @@ def run_job(job: Job, options: PipelineOptions) -> dict[str, Any]:
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_GOES_ON) from None
     except Exception as error:
-        # Workers send their errors as the texts of stack traces.
+        # Workers send their errors as the texts of stack traces; one in this process
+        # raises them itself, with the name of the step.
         if "KeyboardInterrupt [while running" in str(error):
             raise KeyboardInterrupt(_GOES_ON) from None
-        found = _USER_ERROR.findall(str(error))
+        kind = type(error)
+        text = f"{kind.__module__}.{kind.__qualname__}: {error}"
+        found = _USER_ERROR.findall(text)
         if found:
             raise UserError(found[-1]) from error
         if _DEAD in str(error):

@@ -34,7 +34,7 @@ from nst_tf.pipelines import (  # noqa: E402
     sources,
     storage,
 )
-from nst_tf.pipelines.records import FAILED, Decoded, Failure, Task  # noqa: E402
+from nst_tf.pipelines.records import FAILED, Encoded, Failure, Task  # noqa: E402
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_photo_that_changed_since_it_was_named_by_its_bytes_is_a_failure(job, 
     tasks = [Task(photo, "a.jpg", sha256), Task(photo, "b.jpg", sha256[::-1])]
     with TestPipeline(runner="FnApiRunner") as pipeline:
         created = pipeline | beam.Create(tasks)
-        decoded = created | split(painting_steps.ReadPhoto(job))
+        decoded = created | split(painting_steps.ReadPhoto())
         outputs = decoded["main"] | beam.Map(lambda each: each.task.output)
         assert_that(outputs, equal_to(["a.jpg"]))
         changed = decoded[FAILED] | beam.Map(lambda each: "changed" in each.reason)
@@ -140,23 +140,25 @@ def test_run_inference_paints_and_a_photo_that_the_model_refuses_is_a_failure(
             return paint
 
     monkeypatch.setattr(painting_steps, "load_model", lambda *unused, **options: Stub())
-    pictures = [np.full((side, 2, 3), 0.25, np.float32) for side in (1, 2)]
-    decoded = [
-        Decoded(Task(f"{len(rgb)}.png", "a.png"), "", image_io.Image(rgb))
-        for rgb in pictures
+    rgb8 = [np.full((height, 2, 3), 55, np.uint8) for height in (1, 2)]
+    photos = [
+        Encoded(
+            Task(f"{len(each)}.png", "a.png"), "", image_io.encode_rgb8(each, "png")
+        )
+        for each in rgb8
     ]
     with TestPipeline(runner="FnApiRunner") as pipeline:
-        results = pipeline | beam.Create(decoded)
+        results = pipeline | beam.Create(photos)
         results |= RunInference(painting_steps.StyleModelHandler(job))
         shown = results | beam.Map(
             lambda each: (
                 each.reason.split(" (")[0]
                 if isinstance(each, Failure)
-                else each.picture.rgb.mean().item()
+                else image_io.decode_rgb8(each.data).tolist()
             )
         )
         words = "Expected a photo that fits into memory and the model. Received: 1.png"
-        assert_that(shown, equal_to([words, 0.75]))
+        assert_that(shown, equal_to([words, [[[200] * 3] * 2] * 2]))
 
 
 # -- once, whatever happens ------------------------------------------------------------------------
