@@ -407,6 +407,7 @@ COMMANDS = {
 }
 # Settings whose text names no file. Whoever adds a setting of text says which it is.
 NO_PATHS = {
+    "memory",
     "codec",
     "content_layers",
     "end",

@@ -226,7 +226,7 @@ def test_a_stopped_folder_keeps_what_is_finished_and_says_how_to_go_on(tmp_path,
 # -- names, quality, sizes -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["x.heic", "x.pdf", "x.txt", "x.gif", "a/x.2024"])
+@pytest.mark.parametrize("name", ["x.heic", "x.pdf", "x.txt", "x.ico", "a/x.2024"])
 def test_an_output_of_an_unknown_format_is_refused_unless_it_is_a_folder(
     tmp_path, monkeypatch, name
 ):

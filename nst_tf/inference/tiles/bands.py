@@ -127,7 +127,7 @@ class _Painting:
 
     def __init__(self, plan: Plan, picture: Picture, memory: float):
         self._plan, self._picture = plan, picture
-        self._memory = min(memory, MOST_BYTES)
+        self._memory = memory
         self._rows, self._columns = (
             padding.padded_side(side, *plan.sides) for side in picture.size
         )
@@ -197,7 +197,10 @@ class _Painting:
 
     def _choose_step(self, stage: Stage) -> int:
         """Returns how many rows a band gives."""
-        rows = int(self._memory / self._row_bytes(stage)) - 2 * stage.halo
+        row_bytes = self._row_bytes(stage)
+        # A large halo is worth a larger band.
+        most = max(MOST_BYTES, 10 * stage.halo * row_bytes)
+        rows = int(min(self._memory, most) / row_bytes) - 2 * stage.halo
         multiple = self._plan.multiple
         step = max(LEAST_ROWS, rows // multiple * multiple)
         count = -(-self._rows // step)

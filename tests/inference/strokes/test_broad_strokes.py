@@ -9,10 +9,10 @@ from support.pictures import smooth
 from nst_tf.config.painting.client import ClientSettings
 from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
-from nst_tf.images import io as image_io
+from nst_tf.images import color, io as image_io
 from nst_tf.images.enlarging import enlarge, shrink
 from nst_tf.images.large.row_source import open_rows
-from nst_tf.inference import model as models, run as painting
+from nst_tf.inference import run as painting
 from nst_tf.inference.model import Model
 from nst_tf.inference.strokes import broad_strokes
 from nst_tf.inference.strokes.broad_strokes import Strokes
@@ -88,7 +88,7 @@ def test_colors_are_kept_of_the_photo_at_its_own_size():
     large = photo()
     model = NEGATIVE.broaden(stroke_scale=4)
     drawn = model(large, preserve_color="luminance")
-    colored = models.color.luminance(model(large), large)
+    colored = color.luminance(model(large), large)
     np.testing.assert_array_equal(drawn, colored)
 
 

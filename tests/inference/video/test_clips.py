@@ -43,7 +43,7 @@ def clip(tmp_path_factory):
 @pytest.fixture(scope="module")
 def painted(clip, tmp_path_factory):
     path = tmp_path_factory.mktemp("painted") / "painted.mp4"
-    outcome = stylize_video(NEGATIVE, clip, path, part_frames=7)
+    outcome = stylize_video(NEGATIVE, clip, path, part_frames=7, coherence=0)
     assert outcome.frames == clips.FRAMES and outcome.faults == ()
     return path
 

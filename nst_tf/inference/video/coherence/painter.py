@@ -55,11 +55,13 @@ class CoherentPainter:
         self._paint = paint
         self._coherence = coherence
         self._cv2 = import_opencv()
-        self._estimator = FlowEstimator()
         self.reset()
 
     def reset(self) -> None:
         """Forgets the frames: the next one begins a clip."""
+        # OpenCV's search carries something over from frame to frame: its results after
+        # a reset are those of a new one.
+        self._estimator = FlowEstimator()
         self._small: np.ndarray | None = None
         self._painted: np.ndarray | None = None
         self.is_cut = True

@@ -1,0 +1,13 @@
+"""Frames are painted by themselves here: what coherence does has tests of its own."""
+
+import pytest
+
+from nst_tf.inference.video import run
+from nst_tf.inference.video.frames import EachFrame
+
+
+@pytest.fixture(autouse=True)
+def each_frame_by_itself(request, monkeypatch):
+    if "coherence" not in request.node.path.parts:
+        make = lambda paint, settings: EachFrame(paint)  # noqa: E731
+        monkeypatch.setattr(run, "_make_painter", make)
