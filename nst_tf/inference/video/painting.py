@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -24,7 +25,7 @@ def paint_parts(
     part_frames: int,
     size: tuple[int, int],
     name: str,
-    end_on_interrupt: bool = False,
+    ended: Callable[[], bool] = lambda: False,
 ) -> int:
     """Paints all frames that no part has yet.
 
@@ -39,7 +40,7 @@ def paint_parts(
         part_frames: frames in a part.
         size: height and width at which they are painted.
         name: of the source, for errors.
-        end_on_interrupt: whether Ctrl-C ends the source, instead of this run.
+        ended: says before each frame whether the source is to end here.
 
     Returns:
         How many frames all parts have.
@@ -64,7 +65,7 @@ def paint_parts(
                 total=source.facts.count or None, initial=done, unit="frame"
             ) as progress,
         ):
-            while (frame := _take(frames, end_on_interrupt)) is not None:
+            for frame in itertools.takewhile(lambda frame: not ended(), frames):
                 drawn = paint_photo(
                     painter.paint,
                     image_io.to_float(frame.rgb),
@@ -83,25 +84,20 @@ def paint_parts(
     return done
 
 
-def _take(frames: Iterator[Frame], end_on_interrupt: bool) -> Frame | None:
-    try:
-        return next(frames, None)
-    except KeyboardInterrupt:
-        if end_on_interrupt:
-            return None
-        raise
-
-
 def _copy(state: State) -> dict[str, np.ndarray]:
     return {name: np.array(value) for name, value in state.items()}
 
 
 def fit_facts(facts: Facts, image_size: int) -> Facts:
-    """Returns the facts of frames that are shrunk to a long side of `image_size`, if above 0."""
+    """Returns the facts of frames that are shrunk to a long side of `image_size`, if above 0.
+
+    Sides of frames that are shrunk are even, as H.264 needs them, from 2 pixels up.
+    """
     if not image_size or max(facts.size) <= image_size:
         return facts
-    size = image_io.fit_size(*facts.size, long_side=image_size)
-    return dataclasses.replace(facts, size=size)
+    height, width = image_io.fit_size(*facts.size, long_side=image_size)
+    even = max(height - height % 2, 2), max(width - width % 2, 2)
+    return dataclasses.replace(facts, size=even)
 
 
 def _resize_all(frames: Iterator[Frame], size: tuple[int, int]) -> Iterator[Frame]:

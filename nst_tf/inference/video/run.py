@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from nst_tf.config.painting.video import (
     read_time,
 )
 from nst_tf.core.errors import expected
-from nst_tf.core.interrupts import interrupt_on_terminate
+from nst_tf.core.interrupts import Interruptible, interrupt_on_terminate
 from nst_tf.core.results import CommandResult
 from nst_tf.images import io as image_io
 from nst_tf.inference.folder import identify, paint_photo, refuse_original
@@ -163,28 +164,41 @@ def paint_video(
     )
     if line:
         print(line, file=sys.stderr)
-    camera = isinstance(source, Camera)
-    with interrupt_on_terminate():
-        try:
-            frames = paint_parts(
-                source,
-                painter,
-                parts,
-                target.make_encoder,
-                settings.part_frames,
-                facts.size,
-                settings.content,
-                end_on_interrupt=camera,
-            )
+
+    def paint_all(ended: Callable[[], bool] = lambda: False) -> int:
+        return paint_parts(
+            source,
+            painter,
+            parts,
+            target.make_encoder,
+            settings.part_frames,
+            facts.size,
+            settings.content,
+            ended,
+        )
+
+    if isinstance(source, Camera):  # Ctrl-C is how a recording ends
+        with Interruptible() as signals:
+            frames = paint_all(lambda: signals.received)
+        target.write(parts)
+    else:
+        with interrupt_on_terminate(), _telling_what_stays(parts):
+            frames = paint_all()
             target.write(parts)
-        except KeyboardInterrupt:
-            painted = len(parts.read_index())
-            raise KeyboardInterrupt(
-                f"{painted} frames are painted, which stay in {parts.folder}; the same "
-                "command goes on"
-            ) from None
     parts.remove()
     return VideoOutcome(output, frames, tuple(source.faults))
+
+
+@contextlib.contextmanager
+def _telling_what_stays(parts: Parts) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        painted = len(parts.read_index())
+        raise KeyboardInterrupt(
+            f"{painted} frames are painted, which stay in {parts.folder}; the same command "
+            "goes on"
+        ) from None
 
 
 def _open_source(settings: VideoSettings) -> Source:

