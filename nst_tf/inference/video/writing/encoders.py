@@ -35,8 +35,8 @@ _ENCODERS = {
     "prores": "prores_ks",
 }
 _OPTIONS = {
-    # By itself x264 chooses algorithms by the processor, and 6 of 6000 parts of the same
-    # frames became other bytes here, all on a loaded machine; with this 0 of 4000 did.
+    # By itself x264 chooses algorithms by the processor. On a loaded machine 9 of 1750 runs
+    # over four parts of the same frames ended with other bytes; with this 0 of 1000 did.
     "libx264": {"preset": "medium", "x264-params": "cpu-independent=1"},
     "libx265": {"preset": "medium", "x265-params": "log-level=error"},
     "libsvtav1": {"preset": "8"},
