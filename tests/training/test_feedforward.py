@@ -114,9 +114,7 @@ def test_the_mesh_of_what_is_painted_counts_by_its_weight(inputs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "term, weights", [("temporal", (1e-6, 30.0)), ("mesh", (1e-9, 20.0))]
-)
+@pytest.mark.parametrize("term, weights", [("mesh", (1e-9, 20.0))])
 def test_a_network_trained_against_a_term_has_less_of_it(inputs, term, weights):
     found = []
     for weight in weights:

@@ -118,7 +118,7 @@ def test_a_clip_that_does_not_say_is_taken_as_players_take_it(tmp_path, height, 
 )
 def test_high_dynamic_range_is_refused(tmp_path, tags, matrix, kind):
     path = clips.write_clip(
-        tmp_path / "hdr.mp4",
+        tmp_path / "hdr.mkv",
         clips.pictures(2),
         codec="libx265",
         options={"x265-params": "log-level=none"},
