@@ -14,8 +14,8 @@ SHARE = 0.625  # of the frame's sides
 LONG_SIDE = 640  # pixels at most: above, flow costs more than it gives
 SHORT_SIDE = 32  # pixels at least: four of the patches that flow is looked for with
 
-# Of DIS (below): patches of 8 pixels, 5 apart, 8 steps each.
-PATCH_STRIDE, DESCENT_STEPS = 5, 8
+# Of DIS (below): patches of 8 pixels, 5 apart, 6 steps each.
+PATCH_STRIDE, DESCENT_STEPS = 5, 6
 # Finest scale and rounds of refinement of the flow, and of that which only checks it.
 FINEST, REFINEMENTS = 0, 3
 CHECKING_FINEST, CHECKING_REFINEMENTS = 1, 0  # 1 is half the size
