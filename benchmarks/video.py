@@ -32,6 +32,7 @@ from nst_tf.evaluation.videos.errors import WarpErrors
 from nst_tf.images import io as image_io
 from nst_tf.inference.model import Paint
 from nst_tf.inference.open_model import load_model
+from nst_tf.inference.video import packages
 from nst_tf.inference.video.coherence import flow, painter
 from nst_tf.inference.video.coherence.painter import CoherentPainter
 
@@ -150,7 +151,7 @@ def compare_choices(clips: list[Clip], paint: Paint) -> list[dict]:
 
 def time_parts(clip: Clip, paint: Paint) -> dict:
     """Returns milliseconds of the parts of a frame, the least over the frames."""
-    cv2 = flow.import_opencv()
+    cv2 = packages.import_cv2()
     frames = [cv2.resize(rgb, SIZE[::-1]) for _, rgb in clip.read()]
     estimator = flow.FlowEstimator()
     times: dict[str, list[float]] = {"paint": [], "flow": [], "coherent": []}

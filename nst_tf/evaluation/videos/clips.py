@@ -10,7 +10,8 @@ import numpy as np
 from nst_tf.core.errors import expected, first_line
 from nst_tf.evaluation.videos.errors import Move
 from nst_tf.images import io as image_io
-from nst_tf.inference.video.coherence.flow import import_opencv, resize_flow
+from nst_tf.inference.video.coherence.flow import resize_flow
+from nst_tf.inference.video.packages import import_av, import_cv2
 
 SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm")
 # Masks beside the frames of a folder: where the true motion leads to nothing.
@@ -46,7 +47,7 @@ class Clip:
         Raises:
             UserError: a frame cannot be read, or has another size than the first.
         """
-        cv2 = import_opencv()
+        cv2 = import_cv2()
         size: tuple[int, int] | None = None
         for number, (name, rgb) in enumerate(self._open()):
             if self.most and number >= self.most:
@@ -75,7 +76,7 @@ class Clip:
         if found is None:
             return None
         flow_file, masks = found
-        cv2 = import_opencv()
+        cv2 = import_cv2()
         flow = cv2.readOpticalFlow(str(flow_file))
         if flow is None or not flow.size:
             raise expected("a .flo file", str(flow_file), "Check the data set.")
@@ -95,7 +96,7 @@ class Clip:
             yield path.stem, image_io.read_image(path).rgb
 
     def _decode(self) -> Iterator[np.ndarray]:
-        av = _import_av()
+        av = import_av()
         try:
             with av.open(str(self.source)) as container:
                 for frame in container.decode(video=0):
@@ -175,15 +176,3 @@ def _find_flow(frame: Path, following: Path) -> tuple[Path, list[Path]] | None:
 def _fit(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     share = long_side / max(size)
     return max(1, round(share * size[0])), max(1, round(share * size[1]))
-
-
-def _import_av():
-    try:
-        import av
-    except ImportError as error:
-        raise expected(
-            "PyAV, which reads clips",
-            "an installation without it",
-            "Run pip install 'nst_tf[video]'.",
-        ) from error
-    return av

@@ -10,9 +10,10 @@ import numpy as np
 
 from nst_tf.inference.video.coherence.flow import (
     find_inside,
-    import_opencv,
+    to_gray,
     warp,
 )
+from nst_tf.inference.video.packages import import_cv2
 
 LONG = 10  # frames, over which the long error is taken
 # Flow that is estimated counts where both directions agree: Sundaram, Brox, Keutzer 2010.
@@ -132,14 +133,14 @@ class MoveEstimator:
     """
 
     def __init__(self) -> None:
-        self._cv2 = import_opencv()
+        self._cv2 = import_cv2()
         preset = self._cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
         self._search = self._cv2.DISOpticalFlow_create(preset)
         self._search.setFinestScale(0)
 
     def estimate(self, frame: np.ndarray, following: np.ndarray) -> Move:
         """Returns the motion from a frame to the next one, float32 [H, W, 3] both."""
-        one, other = (_to_gray(self._cv2, each) for each in (frame, following))
+        one, other = (to_gray(each) for each in (frame, following))
         flow = self._search.calc(one, other, None)
         back = warp(self._search.calc(other, one, None), flow)
         gap = np.square(flow + back).sum(-1)
@@ -150,7 +151,7 @@ class MoveEstimator:
 
 def find_flat(frame: np.ndarray) -> np.ndarray:
     """Returns where a frame, float32 [H, W, 3], has no detail, bool [H, W]."""
-    cv2 = import_opencv()
+    cv2 = import_cv2()
     gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float64)
     mean = cv2.blur(gray, (WINDOW, WINDOW))
     variance = cv2.blur(np.square(gray), (WINDOW, WINDOW)) - np.square(mean)
@@ -160,8 +161,3 @@ def find_flat(frame: np.ndarray) -> np.ndarray:
 def _square_errors(earlier, later, move):
     moved = warp(later.astype(np.float32) / 255, move.flow)
     return np.square(moved - earlier.astype(np.float32) / 255)
-
-
-def _to_gray(cv2, rgb):
-    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    return np.clip(np.rint(255 * gray), 0, 255).astype(np.uint8)

@@ -15,7 +15,9 @@ def import_av() -> Any:
 
 def import_cv2() -> Any:
     """Returns OpenCV; raises `UserError` with the remedy where it is missing."""
-    return _import("cv2", "opencv-python-headless, which opens cameras")
+    return _import(
+        "cv2", "opencv-python-headless (OpenCV), which finds motion and opens cameras"
+    )
 
 
 def _import(module: str, what: str) -> Any:

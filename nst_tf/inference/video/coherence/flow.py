@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.core.errors import expected
+from nst_tf.inference.video.packages import import_cv2
 
 # Of the picture that flow is looked for in. All ours, by benchmarks/video.py.
 SHARE = 0.625  # of the frame's sides
@@ -57,7 +57,7 @@ class FlowEstimator:
     """
 
     def __init__(self) -> None:
-        self._cv2 = import_opencv()
+        self._cv2 = import_cv2()
         self._backward = _open_search(self._cv2, FINEST, REFINEMENTS)
         self._forward = _open_search(self._cv2, CHECKING_FINEST, CHECKING_REFINEMENTS)
 
@@ -73,7 +73,7 @@ class FlowEstimator:
 
     def find_motion(self, last: np.ndarray, small: np.ndarray) -> Motion:
         """Returns the motion between two small pictures, from `shrink`, of one size."""
-        grays = [self._to_gray(each) for each in (last, small)]
+        grays = [to_gray(each) for each in (last, small)]
         # Without a start of its own each would begin with the flow before.
         backward = self._backward.calc(grays[1], grays[0], None)
         forward = self._forward.calc(grays[0], grays[1], None)
@@ -89,9 +89,14 @@ class FlowEstimator:
         possible = inside * np.exp(-np.square(error / POSSIBLE_ERROR))
         return Motion(backward, certain, np.maximum(certain, possible))
 
-    def _to_gray(self, rgb: np.ndarray) -> np.ndarray:
-        gray = self._cv2.cvtColor(rgb, self._cv2.COLOR_RGB2GRAY)
-        return np.asarray(np.clip(np.rint(255 * gray), 0, 255), np.uint8)
+
+def to_gray(rgb: np.ndarray) -> np.ndarray:
+    """Returns the lightness of float32 [H, W, 3] in [0, 1] that flow is looked for in,
+    uint8 [H, W].
+    """
+    cv2 = import_cv2()
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    return np.asarray(np.clip(np.rint(255 * gray), 0, 255), np.uint8)
 
 
 def warp(values: np.ndarray, flow: np.ndarray, sharp: bool = False) -> np.ndarray:
@@ -103,7 +108,7 @@ def warp(values: np.ndarray, flow: np.ndarray, sharp: bool = False) -> np.ndarra
         sharp: takes cubic splines instead of linear ones, which blur a picture that is
             warped again and again. They can overshoot.
     """
-    cv2 = import_opencv()
+    cv2 = import_cv2()
     height, width = flow.shape[:2]
     across = flow[..., 0] + np.arange(width, dtype=np.float32)
     down = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
@@ -124,26 +129,9 @@ def find_inside(flow: np.ndarray) -> np.ndarray:
 
 def resize_flow(flow: np.ndarray, height: int, width: int) -> np.ndarray:
     """Returns a flow [h, w, 2] for pictures of another size, [height, width, 2]."""
-    cv2 = import_opencv()
+    cv2 = import_cv2()
     factors = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
     return np.asarray(cv2.resize(flow, (width, height)) * factors)
-
-
-def import_opencv() -> Any:
-    """Returns the module cv2.
-
-    Raises:
-        UserError: it is not installed.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise expected(
-            "OpenCV, which finds the motion in a clip",
-            "an installation without it",
-            "Run pip install 'nst_tf[video]'.",
-        ) from error
-    return cv2
 
 
 def _square_length(flow: np.ndarray) -> np.ndarray:

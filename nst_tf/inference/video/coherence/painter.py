@@ -17,10 +17,10 @@ import numpy as np
 from nst_tf.inference.video.coherence.flow import (
     FlowEstimator,
     Motion,
-    import_opencv,
     resize_flow,
     warp,
 )
+from nst_tf.inference.video.packages import import_cv2
 
 # All ours, by benchmarks/video.py.
 CERTAIN_SHARE = 0.9  # of the last frame, where the flow is certain
@@ -54,7 +54,7 @@ class CoherentPainter:
     def __init__(self, paint: Paint, coherence: float = 1.0):
         self._paint = paint
         self._coherence = coherence
-        self._cv2 = import_opencv()
+        self._cv2 = import_cv2()
         self.reset()
 
     def reset(self) -> None:
