@@ -16,7 +16,7 @@ from nst_tf.inference.run import start_runtime, stylize
 
 
 def main(settings: Settings) -> CommandResult:
-    start_runtime(settings)
+    start_runtime(settings.model)
     return stylize(settings)
 
 

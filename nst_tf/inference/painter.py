@@ -9,6 +9,7 @@ import numpy as np
 from nst_tf.core.errors import expected
 from nst_tf.images import color, io as image_io
 from nst_tf.inference.runtimes.runtime import Runtime
+from nst_tf.inference.tiles.picture import Picture
 
 # A file, or [H, W, 1] in [0, 1].
 Mask = Any
@@ -99,7 +100,8 @@ class Painter:
             write(rows)
             first = last
 
-        self._runtime.draw_rows(read, size, finish, self._codes[0], self._strength)
+        picture = Picture(read, size, finish)
+        self._runtime.draw_rows(picture, self._codes[0], self._strength)
 
     def _keep_color(self, drawn: np.ndarray, image: np.ndarray) -> np.ndarray:
         if self._preserve_color == NONE:

@@ -56,8 +56,8 @@ def _paint_texture(
     return CommandResult({"written": [settings.output]})
 
 
-def start_runtime(settings: StylizeSettings) -> None:
+def start_runtime(model: str) -> None:
     """Imports TensorFlow quietly, not for a .tflite; raises `UserError` for what is no model."""
-    if find_artifact(settings.model).suffix != ".tflite":
+    if find_artifact(model).suffix != ".tflite":
         with quiet_start():
             pass

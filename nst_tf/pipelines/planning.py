@@ -8,13 +8,13 @@ import numpy as np
 from nst_tf.config.painting.batch import BatchSettings
 from nst_tf.core.errors import expected
 from nst_tf.core.shares import normalize_shares
-from nst_tf.core.startup import quiet_start
 from nst_tf.inference.model import Model, Style
-from nst_tf.inference.open_model import find_artifact, load_model
+from nst_tf.inference.open_model import load_model
+from nst_tf.inference.run import start_runtime
 from nst_tf.pipelines import identity, manifest, naming, sources, storage
 from nst_tf.pipelines.records import Job
 
-LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # which `quiet_start` leaves set
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # which `start_runtime` leaves set
 
 
 def plan(settings: BatchSettings) -> Job:
@@ -42,11 +42,8 @@ def plan(settings: BatchSettings) -> Job:
 
 def open_runtime(model: str) -> None:
     """Imports TensorFlow quietly, not for a .tflite; raises `UserError` for what is no model."""
-    if find_artifact(model).suffix == ".tflite":
-        return
     chosen = os.environ.get(LOG_LEVEL)
-    with quiet_start():
-        pass
+    start_runtime(model)
     if chosen is None:
         # Processes that are started later begin quietly themselves.
         os.environ.pop(LOG_LEVEL, None)

@@ -2,12 +2,12 @@
 
 import abc
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 from nst_tf.core.errors import expected
 from nst_tf.inference.tiles.graph import Graph
+from nst_tf.inference.tiles.picture import Picture
 
 # Names of the second input that a network with styles of its own can have.
 STYLE_WEIGHTS, STRENGTHS = "style_weights", "strengths"
@@ -61,20 +61,13 @@ class Runtime(abc.ABC):
         """Returns whether a photo of so many pixels and its painting fit into memory."""
         return True
 
-    def draw_rows(
-        self,
-        read: Callable[[int, int], np.ndarray],
-        size: tuple[int, int],
-        write: Callable[[np.ndarray], None],
-        code: np.ndarray,
-        strength: float,
-    ) -> None:
+    def draw_rows(self, picture: Picture, code: np.ndarray, strength: float) -> None:
         """Paints a photo that does not fit into memory, as `tiles.bands.paint_in_bands`.
 
         Raises:
             UserError: the model cannot.
         """
-        height, width = size
+        height, width = picture.size
         raise expected(
             "a model that paints photos in bands, here and of any size",
             f"{self.name} for {width}x{height} pixels, which do not fit into memory",

@@ -1,7 +1,6 @@
 """Broad strokes on large photos: painted small, and brought back to the photo's size."""
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from nst_tf.core.memory import available_memory
 from nst_tf.images.enlarging import METHODS, Enlarging, enlarge, shrink, shrink_rows
 from nst_tf.images.io import fit_size
 from nst_tf.inference.runtimes.runtime import Runtime
+from nst_tf.inference.tiles.picture import Picture
 
 # Bytes a pixel of the photo's own size beside the photo: what is drawn, and its copy as
 # it is finished and written.
@@ -82,24 +82,20 @@ class BroadStrokes(Runtime):
     def fits(self, pixels: int) -> bool:
         return self._runtime.fits(pixels)
 
-    def draw_rows(
-        self,
-        read: Callable[[int, int], np.ndarray],
-        size: tuple[int, int],
-        write: Callable[[np.ndarray], None],
-        code: np.ndarray,
-        strength: float,
-    ) -> None:
+    def draw_rows(self, picture: Picture, code: np.ndarray, strength: float) -> None:
         """See `Runtime.draw_rows`; the small photo and its painting are in memory."""
+        read, size = picture.read, picture.size
         wanted = self._strokes.find_size(*size)
         if wanted == size:
-            self._runtime.draw_rows(read, size, write, code, strength)
+            self._runtime.draw_rows(picture, code, strength)
             return
         small = shrink_rows(read, size, wanted)
         painting = self._runtime.draw(small, code, strength)
         enlarging = Enlarging(painting, small, size, self._strokes.upscale)
         for first in range(0, size[0], _ROWS):
-            write(enlarging.draw(read(first, min(first + _ROWS, size[0])), first))
+            picture.write(
+                enlarging.draw(read(first, min(first + _ROWS, size[0])), first)
+            )
 
     def close(self) -> None:
         self._runtime.close()

@@ -1,7 +1,7 @@
 """Paints pictures of any size: whole where they fit into memory, else in bands."""
 
+import dataclasses
 import math
-from collections.abc import Callable
 
 import numpy as np
 import tqdm
@@ -12,6 +12,7 @@ from nst_tf.core.memory import available_memory
 from nst_tf.inference.memory_check import BASE, MOST, PHOTO, resident_memory
 from nst_tf.inference.runtimes.runtime import Runtime
 from nst_tf.inference.tiles import bands
+from nst_tf.inference.tiles.picture import Picture
 from nst_tf.inference.tiles.plan import Plan, make_plan
 
 SHARE = 0.9  # of what is free that a photo and its painting may take
@@ -62,23 +63,16 @@ class AnySize(Runtime):
         def read(first: int, last: int) -> np.ndarray:
             return image[first:last]
 
-        self.draw_rows(read, (height, width), write, code, strength)
+        self.draw_rows(Picture(read, (height, width), write), code, strength)
         return drawn
 
-    def draw_rows(
-        self,
-        read: Callable[[int, int], np.ndarray],
-        size: tuple[int, int],
-        write: Callable[[np.ndarray], None],
-        code: np.ndarray,
-        strength: float,
-    ) -> None:
+    def draw_rows(self, picture: Picture, code: np.ndarray, strength: float) -> None:
         """See `Runtime.draw_rows`; a bar on stderr shows how far it is."""
         settings = self._runtime.make_settings(code, strength)
         if self._plan is None:
             graph = self._runtime.make_graph()
             if graph is None:
-                raise self._refuse(*size)
+                raise self._refuse(*picture.size)
             self._plan = make_plan(graph, settings, self._moments == SAMPLED)
         with tqdm.tqdm(
             total=100, unit="%", desc="painting in bands", disable=None, leave=False
@@ -88,8 +82,8 @@ class AnySize(Runtime):
                 bar.update(round(100 * share) - bar.n)
 
             memory = BANDS_SHARE * self._find_free()
-            picture = bands.Picture(read, size, write, report)
-            bands.paint_in_bands(self._plan, settings, picture, memory)
+            shown = dataclasses.replace(picture, report=report)
+            bands.paint_in_bands(self._plan, settings, shown, memory)
 
     def close(self) -> None:
         self._runtime.close()

@@ -5,9 +5,8 @@ one begins. Between stages small maps lie in files, so memory is that of one ban
 """
 
 import contextlib
-import dataclasses
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from nst_tf.core.errors import expected
 from nst_tf.images import padding
 from nst_tf.images.large.spool import Spool, find_folder
 from nst_tf.inference.tiles.graph import Key, Measure
+from nst_tf.inference.tiles.picture import Picture
 from nst_tf.inference.tiles.plan import Map, Plan, Stage
 
 # Memory of a stage over that of the numbers that it holds at once. Ours, from the
@@ -54,23 +54,6 @@ class RunningMoments:
             np.asarray(each, np.float32).reshape(1, 1, 1, -1)
             for each in (self._mean, variance)
         ]
-
-
-@dataclasses.dataclass(frozen=True)
-class Picture:
-    """A photo and where its painting goes.
-
-    Attributes:
-        read: gives rows `first` to `last` of the photo, float32 [n, W, 3] in [0, 1].
-        size: height and width, pixels.
-        write: takes the painted rows in order, float32 [n, W, 3] in [0, 1].
-        report: takes the share of the work that is done, 0 to 1.
-    """
-
-    read: Callable[[int, int], np.ndarray]
-    size: tuple[int, int]
-    write: Callable[[np.ndarray], None]
-    report: Callable[[float], None] = lambda share: None
 
 
 def paint_in_bands(

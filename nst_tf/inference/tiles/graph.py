@@ -132,6 +132,15 @@ def find_makers(operations: Iterable[Operation]) -> dict[Key, Operation]:
     return {key: each for each in operations for key in each.outputs}
 
 
+def find_dependents(operations: Iterable[Operation], source: Key) -> set[Key]:
+    """Returns a tensor and all that are computed from it."""
+    found = {source}
+    for operation in operations:
+        if found & set(operation.inputs):
+            found |= set(operation.outputs)
+    return found
+
+
 def find_takers(operations: Iterable[Operation]) -> dict[Key, list[Operation]]:
     """Returns which operations take each tensor."""
     takers: dict[Key, list[Operation]] = {}

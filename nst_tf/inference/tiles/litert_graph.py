@@ -1,5 +1,6 @@
 """A .tflite as a graph of operations, parts of which LiteRT can run."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -186,8 +187,6 @@ class _Part(Function):
         self._interpreter = self._shapes = None
 
     def _open(self) -> None:
-        import os
-
         from ai_edge_litert.interpreter import Interpreter
 
         self._interpreter = Interpreter(

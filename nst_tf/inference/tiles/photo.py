@@ -29,6 +29,9 @@ def is_larger_than_memory(paint: Any, photo: Path, max_pixels: int) -> bool:
     """
     if not isinstance(paint, Painter):
         return False
+    if pixels := codecs.pixels_of(photo):
+        return not paint.fits(pixels)
+    # A giant, or a file that cannot be read.
     name = codecs.source_name(photo)
     with codecs.clear_errors(name, max_pixels), codecs.open_stream(photo) as stream:
         height, width = read_header(stream, name).stored

@@ -21,6 +21,7 @@ from nst_tf.inference.tiles.graph import (
     Measure,
     Operation,
     cannot_cut,
+    find_dependents,
     find_makers,
     find_measures,
 )
@@ -115,9 +116,9 @@ class _Planner:
         self._makers = find_makers(graph.operations)
         self._measures = find_measures(graph)
         self._shapes = graph.find_shapes(*PROBE)
-        self._fed = self._find_dependents(graph.image)
+        self._fed = find_dependents(graph.operations, graph.image)
         self._moment_keys = {
-            key: measure
+            key
             for measure in self._measures
             for key in (measure.mean, measure.variance)
         }
@@ -131,11 +132,11 @@ class _Planner:
         known, stages = {self._graph.image}, []
         for measure in self._measures:
             targets = [measure.row_means, measure.mean, measure.row_squares]
-            stages.append(self._make_stage(targets, [measure], known, kept, maps))
-            stages[-1] = probe.measure(stages[-1])
-            known |= {each.key for each in stages[-1].kept}
-        stages.append(self._make_stage([self._graph.output], [], known, kept, maps))
-        stages[-1] = probe.measure(stages[-1])
+            stage = self._make_stage(targets, [measure], known, kept, maps)
+            stages.append(probe.measure(stage))
+            known |= {each.key for each in stage.kept}
+        stage = self._make_stage([self._graph.output], [], known, kept, maps)
+        stages.append(probe.measure(stage))
         single = None
         if sampled:
             image = {self._graph.image}
@@ -212,13 +213,6 @@ class _Planner:
 
     def _is_given(self, key: Key, known: set[Key], own: set[Key]) -> bool:
         return key in known or (key in self._moment_keys and key not in own)
-
-    def _find_dependents(self, source: Key) -> set[Key]:
-        found = {source}
-        for operation in self._graph.operations:
-            if found & set(operation.inputs):
-                found |= set(operation.outputs)
-        return found
 
     def _find_maps(self) -> dict[Key, Map]:
         """Returns the tensors that bands of a picture may begin and end with."""

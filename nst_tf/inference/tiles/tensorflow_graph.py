@@ -66,10 +66,7 @@ class TensorFlowGraph(Graph):
         """See `Graph.find_shapes`."""
         find = self._whole.graph.get_tensor_by_name
         inputs = [find(str(key)) for key in (self.image, *self.settings.values())]
-        depends = {self.image}
-        for operation in self.operations:
-            if depends & set(operation.inputs):
-                depends |= set(operation.outputs)
+        depends = graph.find_dependents(self.operations, self.image)
         keys = [key for key in depends if find(str(key)).dtype in FLOATS]
         run = self._whole.prune(inputs, [find(str(key)) for key in keys])
         picture = tf.zeros([1, height, width, 3])
