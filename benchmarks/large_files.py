@@ -7,9 +7,7 @@ The picture is noise on waves, made anew; 100 megapixels take 2 GB of disk. What
 as JSON says commit, machine, command and numbers.
 """
 
-import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -17,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import report
 from absl import app, flags
 
 FLAGS = flags.FLAGS
@@ -116,17 +115,7 @@ def main(unused):
         ):
             results[f"{one} to {other}"] = measure("copy", place / one, place / other)
         results["paint a.jpg"] = measure("paint", place / "a.jpg", place / "d.jpg")
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-    )
-    report = {
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "command": " ".join(["python", "benchmarks/large_files.py", *sys.argv[1:]]),
-        "results": results,
-    }
-    if FLAGS.output:
-        Path(FLAGS.output).write_text(json.dumps(report, indent=1) + "\n")
+    report.write_report(results, FLAGS.output)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ its own, whose peak is the system's figure. Ratios are to the same size painted 
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import report
 from absl import app, flags
 
 FLAGS = flags.FLAGS
@@ -104,17 +104,7 @@ def main(unused):
                 results.append(entry)
                 print(json.dumps(entry), flush=True)
             photo.unlink()
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-    )
-    report = {
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "command": " ".join(["python", "benchmarks/large_pictures.py", *sys.argv[1:]]),
-        "results": results,
-    }
-    if FLAGS.output:
-        Path(FLAGS.output).write_text(json.dumps(report, indent=1) + "\n")
+    report.write_report(results, FLAGS.output)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ from nst_tf.images import io as image_io
 from nst_tf.images.codecs import NamedBytes
 from nst_tf.inference.folder import paint_photo, read_photo
 from nst_tf.inference.model import Paint
+from nst_tf.inference.model_identity import hash_model
 from nst_tf.inference.open_model import load_model
 from nst_tf.pipelines import manifest, storage
-from nst_tf.pipelines.identity import hash_model
 from nst_tf.pipelines.planning import open_runtime
 from nst_tf.pipelines.records import (
     FAILED,

@@ -9,6 +9,7 @@ from nst_tf.config.painting.batch import BatchSettings
 from nst_tf.core.errors import expected
 from nst_tf.core.shares import normalize_shares
 from nst_tf.inference.model import Model, Style
+from nst_tf.inference.model_identity import hash_model
 from nst_tf.inference.open_model import load_model
 from nst_tf.inference.run import start_runtime
 from nst_tf.pipelines import identity, manifest, naming, sources, storage
@@ -34,7 +35,7 @@ def plan(settings: BatchSettings) -> Job:
         settings=dataclasses.replace(settings, content=content, output=output),
         root=root,
         run=manifest.number_run(output),
-        model_sha256=identity.hash_model(settings.model),
+        model_sha256=hash_model(settings.model),
         settings_sha256=identity.hash_settings(settings, any_style),
         style=style,
     )

@@ -13,7 +13,6 @@ from nst_tf.config.painting.video import CAMERA, VideoSettings
 from nst_tf.core.files import sha256
 from nst_tf.images import noise
 from nst_tf.inference.model import Paint
-from nst_tf.inference.open_model import find_artifact
 
 # Settings that change nothing in a frame, or that have entries of their own.
 _APART = "content max_pixels model output overwrite stdout_format".split()
@@ -27,7 +26,7 @@ def describe_request(
 
     Args:
         settings: of the clip.
-        model: from `hash_model` or `hash_paint`.
+        model: from `model_identity.hash_model` or `hash_paint`.
         files: pictures of styles and masks; what is no file is passed over.
     """
     flags = settings.to_flags()
@@ -38,19 +37,6 @@ def describe_request(
         "pictures": [sha256(path) for path in files if os.path.isfile(path)],
         "versions": [nst_tf.__version__, *_find_version("av")],
     }
-
-
-def hash_model(model: str) -> str:
-    """Returns the SHA-256 of a model's files; of a .tflite those beside it count, too: it
-    may be one of a pair.
-    """
-    artifact = find_artifact(model)
-    files = [artifact]
-    if artifact.is_dir():
-        files = sorted(path for path in artifact.rglob("*") if path.is_file())
-    elif artifact.suffix == ".tflite":
-        files = sorted(artifact.parent.glob("*.tflite"))
-    return hashlib.sha256(" ".join(map(sha256, files)).encode()).hexdigest()
 
 
 def hash_paint(paint: Paint) -> str:

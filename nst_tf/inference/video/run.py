@@ -27,10 +27,11 @@ from nst_tf.core.results import CommandResult
 from nst_tf.images import io as image_io
 from nst_tf.inference.folder import identify, paint_photo, refuse_original
 from nst_tf.inference.model import Model, Paint, Style
+from nst_tf.inference.model_identity import hash_model
 from nst_tf.inference.open_model import load_model
 from nst_tf.inference.video import live
 from nst_tf.inference.video.coherence.painter import CoherentPainter
-from nst_tf.inference.video.fingerprint import describe_request, hash_model, hash_paint
+from nst_tf.inference.video.fingerprint import describe_request, hash_paint
 from nst_tf.inference.video.frames import EachFrame, Facts, FramePainter, Source
 from nst_tf.inference.video.painting import fit_facts, paint_parts, resize_frame
 from nst_tf.inference.video.reading.animation import Animation
