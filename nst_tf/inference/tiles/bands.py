@@ -12,10 +12,11 @@ import numpy as np
 
 from nst_tf.core.errors import expected
 from nst_tf.images import padding
-from nst_tf.images.large.spool import Spool, find_folder
+from nst_tf.images.large.spool import find_folder
 from nst_tf.inference.tiles.graph import Key, Measure
 from nst_tf.inference.tiles.picture import Picture
 from nst_tf.inference.tiles.plan import Map, Plan, Stage
+from nst_tf.inference.tiles.stored_map import StoredMap
 
 # Memory of a stage over that of the numbers that it holds at once. Ours, from the
 # peaks of processes: benchmarks/large_pictures.py.
@@ -115,7 +116,7 @@ class _Painting:
             padding.padded_side(side, *plan.sides) for side in picture.size
         )
         source = _GrownRows(picture, self._columns)
-        self._files: dict[Key, Spool | _GrownRows] = {plan.image.key: source}
+        self._maps: dict[Key, StoredMap | _GrownRows] = {plan.image.key: source}
         self._moments: dict[Measure, list[np.ndarray]] = {}
 
     def run(
@@ -137,11 +138,17 @@ class _Painting:
         for number, stage in enumerate(stages):
             values = [settings[name] for name in stage.settings]
             running = [RunningMoments() for _ in stage.measured]
-            self._open_files(stage.kept)
+            needed = _find_inputs(stages[number + 1 :])
+            self._open_maps([each for each in stage.kept if each.key in needed])
+            spent = [each for each in stage.inputs if each.key not in needed]
             step = self._choose_step(stage)
             for top in range(0, self._rows, step):
                 bottom = min(top + step, self._rows)
-                kept = self._compute(stage, values, (top, bottom, step), running)
+                start, stop = self._find_seen(stage, top, step)
+                for each in spent:
+                    self._maps[each.key].free(start // each.scale)
+                band = top, bottom, start, stop
+                kept = self._compute(stage, values, band, running)
                 for each, rows in zip(stage.kept, kept):
                     self._store(each, top, rows)
                 share = stage.seconds * bottom / self._rows
@@ -196,17 +203,13 @@ class _Painting:
         self,
         stage: Stage,
         settings: Sequence[np.ndarray],
-        band: tuple[int, int, int],
+        band: tuple[int, int, int, int],
         running: Sequence[RunningMoments],
     ) -> list[np.ndarray]:
         """Computes one band, adds its moments, and returns its rows of the kept maps."""
-        top, bottom, step = band
-        # All bands have one height, so that a runtime allocates its memory once.
-        height = min(step + 2 * stage.halo, self._rows)
-        start = min(max(0, top - stage.halo), self._rows - height)
-        stop = start + height
+        top, bottom, start, stop = band
         inputs = [
-            self._files[each.key].read(start // each.scale, stop // each.scale)[None]
+            self._maps[each.key].read(start // each.scale, stop // each.scale)[None]
             for each in stage.inputs
         ]
         moments = [each for key in stage.moments for each in self._moments[key]]
@@ -227,11 +230,16 @@ class _Painting:
             for kept, result in zip(stage.kept, results)
         ]
 
-    def _open_files(self, maps: Sequence[Map]) -> None:
+    def _find_seen(self, stage: Stage, top: int, step: int) -> tuple[int, int]:
+        """Returns the first row that a band sees, and the row behind its last."""
+        # All bands have one height, so that a runtime allocates its memory once.
+        height = min(step + 2 * stage.halo, self._rows)
+        start = min(max(0, top - stage.halo), self._rows - height)
+        return start, start + height
+
+    def _open_maps(self, maps: Sequence[Map]) -> None:
         for each in maps:
-            if each.key != self._plan.output:
-                shape = self._rows // each.scale, self._columns // each.scale
-                self._files[each.key] = Spool((*shape, each.channels), np.float32)
+            self._maps[each.key] = StoredMap()
 
     def _store(self, found: Map, top: int, rows: np.ndarray) -> None:
         if found.key == self._plan.output:
@@ -239,15 +247,15 @@ class _Painting:
             if top < height:
                 self._picture.write(np.clip(rows[: height - top, :width], 0, 1))
             return
-        spool, first = self._files[found.key], top // found.scale
-        assert isinstance(spool, Spool)
-        spool.map()[first : first + len(rows)] = rows
+        stored = self._maps.get(found.key)
+        if isinstance(stored, StoredMap):  # else no later stage reads it
+            stored.write(rows)
 
     def _close_unused(self, stages: Sequence[Stage]) -> None:
-        needed = {each.key for stage in stages for each in stage.inputs}
-        for key in list(self._files):
+        needed = _find_inputs(stages)
+        for key in list(self._maps):
             if key not in needed:
-                self._files.pop(key).close()
+                self._maps.pop(key).close()
 
 
 class _GrownRows:
@@ -268,12 +276,18 @@ class _GrownRows:
             rows = rows[wanted - low][:, across]
         return rows
 
+    def free(self, first: int) -> None:
+        """Nothing is to be freed: the picture is the caller's."""
+
     def close(self) -> None:
         """The caller's picture stays open."""
 
 
 def find_disk_bytes(stages: Sequence[Stage], rows: int, columns: int) -> int:
-    """Returns how much disk space maps take at the most, bytes.
+    """Returns how much disk space maps take at the most, but for a band of each, bytes.
+
+    A stage's maps grow as fast as those shrink that it reads for the last time: most
+    is held at its beginning or at its end.
 
     Args:
         stages: of the network; the last one gives the painting.
@@ -283,9 +297,13 @@ def find_disk_bytes(stages: Sequence[Stage], rows: int, columns: int) -> int:
     most = 0.0
     for number, stage in enumerate(stages[:-1]):
         held |= {each.key: each for each in stage.kept}
+        needed = _find_inputs(stages[number + 1 :])
+        held = {key: each for key, each in held.items() if key in needed}
         sizes = [each.channels / each.scale**2 for each in held.values()]
         most = max(most, sum(sizes))
-        rest = stages[number + 1 :]
-        needed = {each.key for later in rest for each in later.inputs}
-        held = {key: each for key, each in held.items() if key in needed}
     return int(4 * most * rows * columns)
+
+
+def _find_inputs(stages: Sequence[Stage]) -> set[Key]:
+    """Returns the maps that stages begin with."""
+    return {each.key for stage in stages for each in stage.inputs}

@@ -9,7 +9,7 @@ from nst_tf.core.errors import UserError
 from nst_tf.images import color
 from nst_tf.inference.open_model import load_model
 from nst_tf.inference.runtimes.keras_network import KerasNetwork
-from nst_tf.inference.tiles import any_size, bands, plan
+from nst_tf.inference.tiles import any_size, bands, plan, stored_map
 from nst_tf.inference.tiles.any_size import AnySize
 
 SIZES = [(301, 77), (9, 200), (1, 1), (130, 7)]
@@ -135,6 +135,42 @@ def test_running_moments_are_those_of_all_numbers():
     mean, variance = running.get()
     np.testing.assert_allclose(mean.ravel(), values.mean(0), rtol=1e-6)
     np.testing.assert_allclose(variance.ravel(), values.var(0), rtol=1e-6)
+
+
+def test_maps_take_no_more_disk_than_was_asked_for(monkeypatch):
+    held, most = [], []
+
+    class Counted(stored_map.Spool):
+        def __init__(self, shape, dtype):
+            super().__init__(shape, dtype)
+            held.append(self)
+            most.append(sum(np.prod(each.shape) * 4 for each in held))
+
+        def close(self):
+            super().close()
+            held.remove(self)
+
+    monkeypatch.setattr(stored_map, "Spool", Counted)
+    runtime = KerasNetwork("tiny", tiny.network(residual_blocks=2))
+    rows, columns = 1024, 64
+    whole, parts = draw_both(runtime, rows, columns, one_hot(1))
+    assert decibels(whole, parts) > 100
+    stages = plan.make_plan(runtime.make_graph(), {}).stages
+    expected = bands.find_disk_bytes(stages, rows, columns)
+    assert 0.9 * expected < max(most) < 1.2 * expected
+    assert not held
+
+
+def test_a_map_gives_back_its_rows_until_they_are_freed():
+    rows = np.arange(20 * 3 * 2, dtype=np.float32).reshape(20, 3, 2)
+    stored = stored_map.StoredMap()
+    for part in np.split(rows, [4, 5, 12]):
+        stored.write(part)
+    np.testing.assert_array_equal(stored.read(3, 13), rows[3:13])
+    stored.free(5)
+    np.testing.assert_array_equal(stored.read(5, 20), rows[5:])
+    assert len(stored.read(0, 20)) == 15
+    stored.close()
 
 
 def test_halos_are_what_kernels_see():
