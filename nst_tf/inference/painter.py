@@ -63,6 +63,10 @@ class Painter:
         """Returns whether a photo of so many pixels and its painting fit into memory."""
         return self._runtime.fits(pixels)
 
+    def find_free(self) -> float:
+        """Returns how many bytes this process may still take."""
+        return self._runtime.find_free()
+
     def paint_rows(
         self,
         read: Callable[[int, int], np.ndarray],

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from nst_tf.core.errors import expected
+from nst_tf.core.memory import available_memory
 from nst_tf.inference.tiles.graph import Graph
 from nst_tf.inference.tiles.picture import Picture
 
@@ -60,6 +61,10 @@ class Runtime(abc.ABC):
     def fits(self, pixels: int) -> bool:
         """Returns whether a photo of so many pixels and its painting fit into memory."""
         return True
+
+    def find_free(self) -> float:
+        """Returns how many bytes this process may still take."""
+        return float(available_memory())
 
     def draw_rows(self, picture: Picture, code: np.ndarray, strength: float) -> None:
         """Paints a photo that does not fit into memory, as `tiles.bands.paint_in_bands`.

@@ -82,6 +82,9 @@ class BroadStrokes(Runtime):
     def fits(self, pixels: int) -> bool:
         return self._runtime.fits(pixels)
 
+    def find_free(self) -> float:
+        return self._runtime.find_free()
+
     def draw_rows(self, picture: Picture, code: np.ndarray, strength: float) -> None:
         """See `Runtime.draw_rows`; the small photo and its painting are in memory."""
         read, size = picture.read, picture.size

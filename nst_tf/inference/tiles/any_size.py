@@ -81,7 +81,7 @@ class AnySize(Runtime):
             def report(share: float) -> None:
                 bar.update(round(100 * share) - bar.n)
 
-            memory = BANDS_SHARE * self._find_free()
+            memory = BANDS_SHARE * self.find_free()
             shown = dataclasses.replace(picture, report=report)
             bands.paint_in_bands(self._plan, settings, shown, memory)
 
@@ -89,20 +89,21 @@ class AnySize(Runtime):
         self._runtime.close()
 
     def fits(self, pixels: int) -> bool:
-        return PHOTO * pixels <= SHARE * self._find_free()
+        return PHOTO * pixels <= SHARE * self.find_free()
 
     def _draws_whole(self, pixels: int) -> bool:
         return pixels <= self._find_limit(pixels)
 
     def _find_limit(self, pixels: int) -> float:
         """Returns how many pixels can be painted as a whole, if more than those given."""
-        free, limit = self._find_free(), self._runtime.most_pixels
+        free, limit = self.find_free(), self._runtime.most_pixels
         # What surely fits is not estimated.
         if BASE + MOST * pixels > free:
             limit = min(limit, (free - BASE) / self._runtime.bytes_a_pixel)
         return limit
 
-    def _find_free(self) -> float:
+    def find_free(self) -> float:
+        """See `Runtime.find_free`; within --memory."""
         held = resident_memory()
         if self._held_before is None:
             self._held_before = held
@@ -114,7 +115,7 @@ class AnySize(Runtime):
 
     def _refuse(self, height: int, width: int) -> UserError:
         pixels = height * width
-        free, limit = self._find_free(), self._find_limit(pixels)
+        free, limit = self.find_free(), self._find_limit(pixels)
         # A little less, since what is free varies.
         fits = math.floor(0.95 * max(height, width) * math.sqrt(max(limit, 0) / pixels))
         if limit == self._runtime.most_pixels:

@@ -61,7 +61,11 @@ def stylize_in_rows(
     Raises:
         UserError: it cannot be read, painted so, or written.
     """
-    with explain_failures(photo), open_rows(photo, options.max_pixels) as source:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(explain_failures(photo))
+        # Bands take the other half.
+        memory = int(max(0, painter.find_free() // 2))
+        source = stack.enter_context(open_rows(photo, options.max_pixels, memory))
         writer = RowWriter(
             target,
             source.size,
@@ -69,6 +73,7 @@ def stylize_in_rows(
             quality=options.quality,
             metadata=None if options.strip_metadata else source.metadata,
             alpha=source.has_alpha,
+            memory=memory,
         )
         with writer:
             first = 0

@@ -6,10 +6,16 @@ from support import tiny
 from support.pictures import batch
 
 from nst_tf.core.errors import UserError
-from nst_tf.images import color
+from nst_tf.images import color, io as image_io
 from nst_tf.inference.open_model import load_model
 from nst_tf.inference.runtimes.keras_network import KerasNetwork
-from nst_tf.inference.tiles import any_size, bands, plan, stored_map
+from nst_tf.inference.tiles import (
+    any_size,
+    bands,
+    photo as rows_of_files,
+    plan,
+    stored_map,
+)
 from nst_tf.inference.tiles.any_size import AnySize
 
 SIZES = [(301, 77), (9, 200), (1, 1), (130, 7)]
@@ -171,6 +177,37 @@ def test_a_map_gives_back_its_rows_until_they_are_freed():
     np.testing.assert_array_equal(stored.read(5, 20), rows[5:])
     assert len(stored.read(0, 20)) == 15
     stored.close()
+
+
+def test_files_are_read_and_written_within_the_memory_that_was_set(
+    tmp_path, monkeypatch
+):
+    tiny.network().save(tmp_path / "network.keras")
+    model = load_model(tmp_path, memory="100GB")
+    image_io.write_image(tmp_path / "photo.png", image_io.Image(photo(40, 30)))
+    monkeypatch.setattr(any_size, "available_memory", lambda: 10**9)
+    told = []
+    real = rows_of_files.open_rows, rows_of_files.RowWriter
+
+    def open_rows(source, max_pixels, memory):
+        told.append(memory)
+        return real[0](source, max_pixels, memory)
+
+    def write_rows(*args, memory, **options):
+        told.append(memory)
+        return real[1](*args, memory=memory, **options)
+
+    monkeypatch.setattr(rows_of_files, "open_rows", open_rows)
+    monkeypatch.setattr(rows_of_files, "RowWriter", write_rows)
+    rows_of_files.stylize_in_rows(
+        model.prepare(),
+        tmp_path / "photo.png",
+        tmp_path / "painted.png",
+        rows_of_files.RowOptions(max_pixels=10**6),
+    )
+    painted = image_io.read_image(tmp_path / "painted.png")
+    assert painted.size == (40, 30)
+    assert told[0] == told[1] == pytest.approx(5 * 10**8, rel=0.5)
 
 
 def test_halos_are_what_kernels_see():
