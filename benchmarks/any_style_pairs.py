@@ -4,23 +4,24 @@
 Example: python benchmarks/any_style_pairs.py --models=ours=exported_models/adain --photos=photos/ \
              --paintings=paintings/ --vgg_weights=vgg19.h5 --output=runs/pairs
 
-Photo number i is painted in painting number i, the paintings repeating. Both are cut to
+Photo number i is painted in painting number i, the paintings repeating; where pairs are more
+than photos these repeat too, each time with the next painting. Both are cut to
 their central square and resized to --side. --pair=PREDICT.tflite,TRANSFORM.tflite adds
-Magenta's two networks. A row says content and style objective (means over the pairs,
+Magenta's two networks, --microast=FOLDER MicroAST by its published weights. A row says content and style objective (means over the pairs,
 with their standard errors), SSIM to the photo, checkerboard energy, mesh ratio, and for
 a model of ours the ratio in decibels with which --alpha=0 gives the photo back.
 --output gets numbers and a sheet.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
+import report
 import tqdm
 from absl import flags
+from microast import MicroAST
 
 from nst_tf.config.commandline import flags as config_flags
-from nst_tf.core import files
 from nst_tf.evaluation import metrics
 from nst_tf.evaluation.score import Judge, evenly
 from nst_tf.exporters import parity
@@ -31,6 +32,7 @@ from nst_tf.losses.perceptual import LossWeights
 
 flags.DEFINE_list("models", [], "Models of any style, NAME=PATH.")
 flags.DEFINE_list("pair", [], "Magenta's style predictor and transformer.")
+flags.DEFINE_string("microast", "", "Folder of MicroAST's weights.")
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_string("paintings", None, "Paintings: folder or glob.", required=True)
 flags.DEFINE_integer("pairs", 40, "How many.")
@@ -93,7 +95,8 @@ def magentas(predictor, transformer):
 
 
 def main():
-    paths = evenly(image_io.find_images(FLAGS.photos), FLAGS.pairs)[: FLAGS.pairs]
+    photos = evenly(image_io.find_images(FLAGS.photos), FLAGS.pairs)[: FLAGS.pairs]
+    paths = [photos[number % len(photos)] for number in range(FLAGS.pairs)]
     paintings = [
         square(path, FLAGS.side) for path in image_io.find_images(FLAGS.paintings)
     ]
@@ -105,12 +108,15 @@ def main():
     }
     if FLAGS.pair:
         models["Magenta"] = (magentas(*FLAGS.pair), None)
+    if FLAGS.microast:
+        models["MicroAST"] = (MicroAST(FLAGS.microast), None)
     for model in FLAGS.models:
         name, _, path = model.rpartition("=")
         models[name or path] = ours(path)
     found, rows = {name: [] for name in models}, []
     for number, path in enumerate(tqdm.tqdm(paths, unit="pair")):
-        photo, which = square(path, FLAGS.side), number % len(paintings)
+        photo = square(path, FLAGS.side)
+        which = (number + number // len(photos)) % len(paintings)
         drawn = {
             name: image_io.to_float(image_io.to_uint8(draw(photo, paintings[which])))
             for name, (draw, _) in models.items()
@@ -156,9 +162,8 @@ def main():
             f"| {mean['mesh']:.2f} | {mean.get('alpha 0', np.nan):.1f} |"
         )
     folder = Path(FLAGS.output)
-    files.write_atomically(
-        folder / "numbers.json", json.dumps(found, indent=1).encode(), overwrite=True
-    )
+    folder.mkdir(parents=True, exist_ok=True)
+    report.write_report(found, folder / "numbers.json")
     image_io.write_image(
         folder / "sheet.png",
         image_io.Image(
