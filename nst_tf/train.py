@@ -13,7 +13,7 @@ from nst_tf.runs.folder import check_first_run
 
 
 def main(settings: Settings) -> CommandResult:
-    check_first_run(settings.init_from)  # now, and not after seconds of imports
+    check_first_run(settings.first_run)  # now, and not after seconds of imports
     with quiet_start():
         from nst_tf.training.run import train
     return CommandResult(train(settings).summarize())

@@ -24,7 +24,7 @@ METHOD_SETTINGS = Registry(
     {
         "feedforward": "nst_tf.config.train:FeedforwardSettings",
         "any_style": "nst_tf.config.train:AnyStyleSettings",
-        "slim_features": "nst_tf.config.train:SlimFeaturesSettings",
+        "slim_features": "nst_tf.config.methods.slim_features:SlimFeaturesSettings",
         "classify": "nst_tf.config.methods.classify:ClassifySettings",
     },
 )

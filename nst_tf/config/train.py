@@ -18,7 +18,7 @@ from nst_tf.config.fields import (
     refuse_unused,
     setting,
 )
-from nst_tf.config.perceptual import PerceptualSettings, pixel_limit, vgg_path
+from nst_tf.config.perceptual import PerceptualSettings, pixel_limit
 from nst_tf.config.registries import (
     EXPORTERS,
     FEATURE_NETWORKS,
@@ -35,6 +35,8 @@ METHOD_HELP = (
     "What to train: a network of one style or several, a network of any style, the narrow feature "
     "network, or a classifier, which is a feature network of your own."
 )
+# Of --init_from: random weights, and a packaged network of any style.
+NONE, BASE = "none", "base"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +72,8 @@ class TrainSettings(Settings):
 
     init_from: str = setting(
         "",
-        "Run folder of the same network whose result gives the first weights (of a run that has not finished, "
-        "its newest checkpoint); of a slim VGG19 with other widths, the layers before the first that differs; of a network of fewer styles, all of "
+        "What gives the first weights: none (random ones), base (the packaged network, which begins with the style "
+        "painted), or the folder of a run of the same network (of a run that has not finished, its newest checkpoint); of a slim VGG19 with other widths, the layers before the first that differs; of a network of fewer styles, all of "
         "them, and only the norms of the styles added learn.",
         path=PATH,
     )
@@ -144,7 +146,18 @@ class TrainSettings(Settings):
             raise expected(
                 "a budget", "neither --steps nor --minutes", "Set one of the two."
             )
+        if self.init_from == BASE and self.method != "feedforward":
+            raise expected(
+                f"--init_from={BASE} with --method=feedforward",
+                f"--method={self.method}",
+                f"Name a run, or --init_from={NONE}.",
+            )
         check_resume(self.resume, self.overwrite)
+
+    @property
+    def first_run(self) -> str:
+        """The folder of the run that gives the first weights; "" for none."""
+        return "" if self.init_from in (NONE, BASE) else self.init_from
 
     @classmethod
     def find_run(cls, values: Mapping[str, Any]) -> str:
@@ -303,6 +316,11 @@ class FeedforwardSettings(DrawingSettings):
         _ = self.styles  # raises, if hashes are missing
 
     @property
+    def begins_with_base(self) -> bool:
+        """Whether a packaged network gives the first weights."""
+        return self.init_from == BASE
+
+    @property
     def styles(self) -> tuple[tuple[str, str], ...]:
         """The style images, each with the SHA-256 it must have or an empty one."""
         names = split_list(self.style_image) or ("",)
@@ -361,29 +379,3 @@ class AnyStyleSettings(DrawingSettings):
         least=0,
         most=1,
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class SlimFeaturesSettings(TrainSettings):
-    """Settings of `nst_tf.train --method=slim_features`."""
-
-    method: str = setting("slim_features", METHOD_HELP, choices=("slim_features",))
-    vgg_weights: str = vgg_path()
-    slim_widths: tuple[int, ...] = setting(
-        (32, 64, 128, 256, 512), "Channels of the slim VGG19's five blocks.", least=1
-    )
-
-    def _check(self) -> None:
-        super()._check()
-        if len(self.slim_widths) != 5:
-            raise expected(
-                "five widths such as 32,64,128,256,512",
-                ",".join(map(str, self.slim_widths)),
-                "Change --slim_widths.",
-            )
-        if self.batch_size % 3:
-            raise expected(
-                "a batch size divisible by 3 (photos, attacked photos, styles)",
-                self.batch_size,
-                "Change --batch_size.",
-            )

@@ -13,6 +13,7 @@ import numpy as np
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.core.errors import expected, first_line
 from nst_tf.core.files import sha256
+from nst_tf.features.eight_bits import pack_kernel, unpack_kernel
 from nst_tf.features.extractors import FeatureExtractor, FeatureNetwork
 from nst_tf.features.vgg import SLIM_LAYERS, build_topology
 
@@ -118,14 +119,12 @@ def pack_slim(model: keras.Model, widths: Sequence[int]) -> dict[str, np.ndarray
         Arrays for `np.savez_compressed`: "NAME/kernel" int8, "NAME/scale" and
         "NAME/bias" float32.
     """
-    packed = {"widths": np.asarray(widths, np.int32)}
+    packed: dict[str, np.ndarray] = {"widths": np.asarray(widths, np.int32)}
     for layer in model.layers:
         if not isinstance(layer, keras.layers.Conv2D):
             continue
         kernel, *bias = layer.get_weights()
-        scale = np.maximum(np.abs(kernel).max(axis=(0, 1, 2)), 1e-12) / 127
-        packed[f"{layer.name}/kernel"] = np.round(kernel / scale).astype(np.int8)
-        packed[f"{layer.name}/scale"] = scale.astype(np.float32)
+        packed |= pack_kernel(layer.name, kernel)
         if bias:
             packed[f"{layer.name}/bias"] = bias[0].astype(np.float32)
     return packed
@@ -133,7 +132,7 @@ def pack_slim(model: keras.Model, widths: Sequence[int]) -> dict[str, np.ndarray
 
 def unpack_layer(packed: Mapping[str, np.ndarray], name: str) -> list[np.ndarray]:
     """Returns [kernel, bias] (or [kernel]) of one layer as float32, from `pack_slim`'s arrays."""
-    weights = [packed[f"{name}/kernel"].astype(np.float32) * packed[f"{name}/scale"]]
+    weights = [unpack_kernel(packed, name)]
     if f"{name}/bias" in packed:
         weights.append(packed[f"{name}/bias"])
     return weights

@@ -75,8 +75,8 @@ def modulated_net(
     """
     encode_style = style_encoder(encoder)
     code = np.concatenate([encode_style(picture[None]).numpy() for picture in known])
-    transform = _transform(
-        config, code.mean(0), np.square(_spread(code, encoder)), dtype
+    transform = build_transform(
+        config, code.mean(0), np.square(_spread(code, encoder)), dtype=dtype
     )
     image = keras.Input((None, None, 3), name="image")
     style = keras.Input((None, None, 3), name="style")
@@ -145,7 +145,20 @@ class NormParameters(keras.layers.Layer):
         return {**super().get_config(), "channels": self.channels}
 
 
-def _transform(config, center, variance, dtype):
+def build_transform(
+    config: TransformNetConfig,
+    center: np.ndarray,
+    variance: np.ndarray,
+    *,
+    dtype: str = "float32",
+) -> keras.Model:
+    """Builds the part that draws: (photo, a style's code [B, N], alpha [B, 1]) -> painting.
+
+    Args:
+        config: of the network that draws; one style.
+        center, variance: [N], by which codes are standardized.
+        dtype: Keras dtype policy of the drawing convolutions.
+    """
     image = keras.Input((None, None, 3), name="image")
     code = keras.Input((len(center),), name="code")
     alpha = keras.Input((1,), name=adain_net.ALPHA)

@@ -12,9 +12,10 @@ from nst_tf.data.sources import BuiltinSource
 from nst_tf.features import extractors
 from nst_tf.images import io as image_io
 from nst_tf.losses import regularizers, temporal
-from nst_tf.models import transform_net
+from nst_tf.models import base_network, transform_net
 from nst_tf.training import moved_photos, run as train_run
 from nst_tf.training.methods import feedforward
+from nst_tf.training.methods.drawing import read_sample
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +153,35 @@ def test_each_style_and_those_given_back_see_photos_and_leaves_alike(inputs, str
     table = stats.contingency.crosstab(done, kinds).count
     assert stats.chi2_contingency(table).pvalue > 1e-3
     assert table.min() >= (5 if strength else 25)
+
+
+# -- base ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_network_from_the_base_paints_its_style_before_the_first_step(inputs):
+    chosen = settings(
+        inputs,
+        init_from="base",
+        style_image="starry_swirls",
+        style_size=128,
+        style_layers=("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
+        content_layers=("relu4_1",),
+        width=16,
+        edge_size=5,
+        residual_blocks=5,
+        steps=1,
+    )
+    task = feedforward.FeedforwardTask(chosen)
+    photo = read_sample("cat", 128)[None, :64, :64]
+    crops = {"image": tf.constant(photo), "index": tf.constant([0], tf.int64)}
+    errors = {}
+    for name in ("noise", "base", "photo"):
+        if name == "base":
+            task.start(None)
+        if name == "photo":
+            task.network = lambda photos, training: photos
+        errors[name] = float(task.terms(crops)["style"][0])
+    assert errors["base"] < 0.5 * min(errors["photo"], errors["noise"])
+    run = train_run.train(chosen)
+    assert run.recorded["base"] == base_network.list_bases()[0].provenance

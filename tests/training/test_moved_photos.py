@@ -1,11 +1,14 @@
 """Frames made from photos: their motion is the one that is told, and each crop has its own."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import ndimage
+from support import tiny
 from support.pictures import batch
 
+from nst_tf.losses import temporal
 from nst_tf.training import moved_photos
 from nst_tf.training.moved_photos import move_photos
 
@@ -56,3 +59,29 @@ def test_a_crops_motion_is_its_own_whatever_is_beside_it(moved):
     np.testing.assert_allclose(turned.frame[::-1], moved.frame, atol=1e-5)
     other = move_photos(PHOTOS, INDEX, 2)
     assert np.abs(other.flow.numpy() - moved.flow.numpy()).mean() > 1
+
+
+@pytest.mark.slow
+def test_a_network_learns_to_paint_what_moves_alike():
+    network = tiny.network()
+    photos = tf.constant(batch(48, 48, 3))
+    moved = [move_photos(photos, tf.constant([n], tf.int64), seed=1) for n in range(4)]
+
+    def find_error(pair):
+        pictures = network(photos), network(pair.frame)
+        return tf.reduce_mean(
+            temporal.temporal_error(
+                lambda maps: {temporal.LAYER: maps}, photos, pair, *pictures
+            )
+        )
+
+    before = np.mean([find_error(pair) for pair in moved])
+    optimizer = keras.optimizers.Adam(3e-3)
+    for step in range(40):
+        with tf.GradientTape() as tape:
+            error = find_error(moved[step % len(moved)])
+        variables = network.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(error, variables), variables))
+    unseen = move_photos(photos, tf.constant([99], tf.int64), seed=1)
+    assert np.mean([find_error(pair) for pair in moved]) < 0.7 * before
+    assert find_error(unseen) < 0.8 * before

@@ -87,8 +87,8 @@ class ClassifyTask(Task):
 
     def start(self, open_batches: OpenBatches) -> None:
         """Takes the weights of --init_from, if one is named; else they are random."""
-        if self._settings.init_from:
-            begin_with = RunFolder(Path(self._settings.init_from))
+        if self._settings.first_run:
+            begin_with = RunFolder(Path(self._settings.first_run))
             first_weights.restore_checkpoint(self.network, begin_with)
 
     def terms(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:

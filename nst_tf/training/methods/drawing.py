@@ -38,8 +38,8 @@ class DrawingTask(Task):
         self._identity_weight = settings.identity_weight
         self._mesh_weight = settings.mesh_weight
         self._begin_with = None
-        if settings.init_from:
-            self._begin_with = RunFolder(Path(settings.init_from))
+        if settings.first_run:
+            self._begin_with = RunFolder(Path(settings.first_run))
 
     def start(self, open_batches: OpenBatches) -> None:
         """Takes the weights of --init_from, if one is named; else they are random."""

@@ -21,7 +21,7 @@ from nst_tf.features import extractors
 from nst_tf.features.geometry import Geometry
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual, regularizers, temporal
-from nst_tf.models import transform_net
+from nst_tf.models import base_network, transform_net
 from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.methods.drawing import DrawingTask, read_sample
 from nst_tf.training.moved_photos import move_photos
@@ -79,6 +79,9 @@ class FeedforwardTask(DrawingTask):
             self._kept,
             settings.strength,
         )
+        self._base = None
+        if settings.begins_with_base:
+            self._base = base_network.find_base(self._shape)
         self._dtype = settings.compute_dtype
         self.network = transform_net.transform_net(self._shape, dtype=self._dtype)
         self._blends = transform_net.blend_name(self.network) is not None
@@ -87,17 +90,23 @@ class FeedforwardTask(DrawingTask):
     def provenance(self) -> dict:
         """Hashes of the style images and the feature network's weights."""
         extractor = self._loss.extractor
-        return {
+        found = {
             "style_sha256": self._hashes,
             "feature_network": {"name": extractor.name, **extractor.provenance},
         }
+        if self._base:
+            found["base"] = self._base.provenance
+        return found
 
     def start(self, open_batches: OpenBatches) -> None:
         """Takes the weights of --init_from, if one is named; else they are random.
 
         If that run has fewer styles, the norms of the new ones begin as the mean of the
-        old ones.
+        old ones. The packaged base paints the styles after a fashion at once.
         """
+        if self._base:
+            self._base.start(self.network, [style.rgb for style in self._styles])
+            return
         if not self._kept:
             super().start(open_batches)
             return

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.config.train import SlimFeaturesSettings
+from nst_tf.config.methods.slim_features import SlimFeaturesSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.data import pipeline
@@ -82,8 +82,8 @@ class SlimFeaturesTask(Task):
         to the first layer that differs.
         """
         kept = (
-            self._take_over(RunFolder(Path(self._settings.init_from)))
-            if self._settings.init_from
+            self._take_over(RunFolder(Path(self._settings.first_run)))
+            if self._settings.first_run
             else ()
         )
         if len(kept) == len(vgg.SLIM_LAYERS):
@@ -297,8 +297,8 @@ class SlimFeaturesTask(Task):
             "errors_on": "photographs of scikit-image, never trained on",
             "errors": errors,
         }
-        if self._settings.init_from:
-            card["began_with"] = _list_earlier_runs(self._settings.init_from)
+        if self._settings.first_run:
+            card["began_with"] = _list_earlier_runs(self._settings.first_run)
         files.write_atomically(
             path.with_suffix(".json"),
             json.dumps(card, indent=2).encode(),
@@ -313,13 +313,13 @@ class SlimFeaturesTask(Task):
         ]
 
 
-def _list_earlier_runs(init_from):
+def _list_earlier_runs(first_run):
     """Steps, minutes and seeds of the runs whose weights went into this one, the first
     one first.
     """
-    if not init_from:
+    if not first_run:
         return []
-    before = json.loads(RunFolder(Path(init_from)).record.read_text())
+    before = json.loads(RunFolder(Path(first_run)).record.read_text())
     return [
         *_list_earlier_runs(before["settings"].get("init_from", "")),
         {
