@@ -87,7 +87,7 @@ def test_a_batch_is_drawn_as_its_pictures(network, folder, file):
 )
 def test_a_file_paints_styles_by_name_and_strength(network, folder, file):
     model = load_model(folder / file)
-    assert model.styles == ["one", "two"]
+    assert model.styles == ("one", "two")
     photo = image_io.to_float(tiny.photo(45, 61))
     floor = next(FLOORS[end] for end in sorted(FLOORS) if file.endswith(end))
     if "bfloat16" in file:
