@@ -31,7 +31,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 # {package: whether this environment's packages are seen, too, behind its own}.
 PACKAGES = {"kserve": True, "pythie-serving": False, "ovmsclient": False}
-START = 180  # seconds until a server must listen
+START = 600  # seconds until a server must listen
 
 KSERVE = """
 import base64, sys
