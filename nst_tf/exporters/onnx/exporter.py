@@ -37,6 +37,11 @@ class OnnxExporter(Exporter):
     variants: ClassVar[dict[str, float]] = {"": AT_LEAST}
     suffix: ClassVar[str] = ".onnx"
 
+    def check(self, network: keras.Model) -> None:
+        super().check(network)
+        # Before another format is written.
+        self.check_machine()
+
     def check_machine(self) -> None:
         import_package("tf2onnx", "tf2onnx, which writes .onnx files", "onnx")
         import_package("onnxruntime", "onnxruntime, which runs .onnx files", "onnx")
@@ -44,7 +49,7 @@ class OnnxExporter(Exporter):
     def export(
         self, network: keras.Model, folder: Path, name: str
     ) -> list[parity.Artifact]:
-        self.check_machine()
+        # tf2onnx is an extra.
         from nst_tf.exporters.onnx import conversion
 
         references = parity.draw_all_sizes(network)
