@@ -54,7 +54,7 @@ _CHUNK = 1 << 16  # bytes
 _BYTES_A_PIXEL, _BYTES_BESIDE = 24, 1 << 20
 _MARKS_A_PIXEL, _MARKS_BESIDE = 6, 10_000
 # What our exports of one style take.
-_OF_ONE_STYLE = {
+_OF_ONE_STYLE: dict[str, dict[str, tuple[int, ...]]] = {
     "serving_bytes": {"image_bytes": (-1,)},
     "serving_default": {"image": (-1, -1, -1, 3)},
 }
