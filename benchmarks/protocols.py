@@ -195,17 +195,24 @@ def refuse(address, protocol):
 
 
 def look_up_sums(address):
-    """Asks pythie-serving for numbers by our gRPC connection, without pictures."""
-    from nst_tf.serving.stylizer import open_connection
+    """Asks pythie-serving for numbers by our messages; our client leaves int32 out."""
+    import grpc
 
-    connection = open_connection("grpc", address, "sums")
+    from nst_tf.serving import prediction_service_pb2 as messages, tensors
+
+    request = messages.PredictRequest()
+    request.model_spec.name = "sums"
     inputs = {
         name: np.array(values, np.float32)[:, None]
         for name, values in (("a", [1, 2]), ("b", [2, 1]))
     }
-    found = connection.predict("serving_default", inputs, 20, 1000)["predictions"]
-    connection.close()
-    assert found.tolist() == [3, 30], found
+    tensors.fill_request(request, "serving_default", inputs)
+    with grpc.insecure_channel(address) as channel:
+        predict = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        data = predict(request.SerializeToString(), timeout=20)
+    found = messages.PredictResponse.FromString(data).outputs["predictions"]
+    numbers = np.frombuffer(found.tensor_content, "<i4").tolist()
+    assert numbers == [3, 30], numbers
 
 
 def write_sums(folder):

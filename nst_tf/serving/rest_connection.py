@@ -152,7 +152,11 @@ class RestConnection:
         except futures.CancelledError as error:
             raise Failure("CANCELLED", "the connection was closed") from error
         except (OSError, http.client.HTTPException, HTTPError, ValueError) as error:
-            raise Failure("UNAVAILABLE", str(error) or type(error).__name__) from error
+            words = str(error) or type(error).__name__
+            # Not one that left without an answer, which is a subclass.
+            if type(error) is http.client.BadStatusLine:
+                words = "an answer that is no HTTP"
+            raise Failure("UNAVAILABLE", words) from error
         if status != 200:
             raise Failure(_CODES.get(status, "INTERNAL"), _find_reason(status, reply))
         marks = sum(map(reply.count, (b",", b"[", b"{")))
