@@ -15,8 +15,8 @@ class BenchmarkSettings(Settings):
 
     models: tuple[str, ...] = setting(
         (),
-        "What to time, separated by commas: .tflite files (any that take a picture), run folders, .keras "
-        "files, SavedModels; NAME=PATH names one. Ratios are to the first.",
+        "What to time, separated by commas: .tflite, .onnx or OpenVINO's .xml files (any that take a picture), "
+        "run folders, .keras files, SavedModels; NAME=PATH names one. Ratios are to the first.",
         required="Try --models=runs/starry/tflite/starry.tflite.",
         path=NAMED_PATHS,
     )

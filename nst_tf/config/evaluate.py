@@ -18,9 +18,9 @@ class EvaluateSettings(PerceptualSettings):
     )
     models: tuple[str, ...] = setting(
         (),
-        "What to compare, separated by commas: run folders, .keras files, SavedModels, .tflite files, or "
-        "folders of finished pictures named as the photos; NAME=PATH names one, NAME=PATH+PATH... a family "
-        "whose members differ in their loss weights only; PATH@2 is style 2, from 0, of a model of several. "
+        "What to compare, separated by commas: run folders, .keras files, SavedModels, .tflite, .onnx or "
+        "OpenVINO's .xml files, or folders of finished pictures named as the photos; NAME=PATH names one, "
+        "NAME=PATH+PATH... a family whose members differ in their loss weights only; PATH@2 is style 2, from 0, of a model of several. "
         "Models of any style paint in --style_image.",
         path=NAMED_PATHS,
     )

@@ -78,6 +78,18 @@ EXPORTERS = Registry(
         "tflite": "nst_tf.exporters.tflite.exporter:TfliteExporter",
         "tflite_integer": "nst_tf.exporters.tflite.integer:IntegerTfliteExporter",
         "web": "nst_tf.exporters.web.page:WebExporter",
+        "onnx": "nst_tf.exporters.onnx.exporter:OnnxExporter",
+        "openvino": "nst_tf.exporters.openvino.exporter:OpenVinoExporter",
+    },
+)
+
+# Functions from the path of a model's file to a `nst_tf.inference.runtimes.runtime.Runtime`.
+MODEL_FILES = Registry(
+    "a kind of file",
+    {
+        ".tflite": "nst_tf.inference.runtimes.litert:open_tflite",
+        ".onnx": "nst_tf.inference.runtimes.onnx:open_onnx",
+        ".xml": "nst_tf.inference.runtimes.openvino:open_openvino",
     },
 )
 

@@ -17,7 +17,7 @@ def check(model: Path) -> None:
     copies may lie in one folder.
 
     Args:
-        model: a .tflite, or the folder of a SavedModel's version.
+        model: a file, or the folder of a SavedModel's version.
 
     Raises:
         UserError: a file is not the one that the card describes, or a card cannot be
@@ -55,11 +55,11 @@ def _read_hashes(card: Path, model: Path) -> dict[Path, str]:
             place = card.parent / entry["file"]
             if model == place or model == card.parent / place.name and model.is_file():
                 hashes = entry["sha256"]
-                return (
-                    {model / name: value for name, value in hashes.items()}
-                    if isinstance(hashes, dict)
-                    else {model: hashes}
-                )
+                if not isinstance(hashes, dict):
+                    return {model: hashes}
+                # Files in a folder, or a file and what lies beside it.
+                root = model if model.is_dir() else model.parent
+                return {root / name: value for name, value in hashes.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise expected(
             f"a card that can be read beside {model}",

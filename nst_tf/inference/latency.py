@@ -19,6 +19,7 @@ import numpy as np
 
 from nst_tf.core.errors import UserError, expected
 from nst_tf.inference import check_card, open_model
+from nst_tf.inference.runtimes.model_file import ModelFile
 
 _ALONE = """
 import json, sys
@@ -59,7 +60,7 @@ def time_alone(model: str, side: int, threads: int, repeats: int) -> Timing:
     """Times a model in a new process.
 
     Args:
-        model: a .tflite, a run folder, a .keras file or a SavedModel.
+        model: as for `open_model.find_artifact`.
         side: of the square picture, pixels.
         threads: of the CPU.
         repeats: pictures after the first.
@@ -89,12 +90,14 @@ def time_model(model: str, side: int, threads: int, repeats: int) -> dict[str, A
         check_card.check(file)
     started = time.perf_counter()
     with open_model.opening(path):
-        if kind != TFLITE:
+        if kind in (KERAS, SAVED_MODEL):
             _limit_tensorflow(threads)
         draw, side = OPENERS[kind](file, side, threads)
     load = time.perf_counter() - started
     seconds = _time_pictures(draw, repeats)
     own = [file] if file.is_file() else file.rglob("*")
+    if kind == OPENVINO:
+        own = [file, file.with_suffix(".bin")]
     return dataclasses.asdict(
         Timing(
             sum(part.stat().st_size for part in own if part.is_file()),
@@ -125,7 +128,7 @@ def here(path: Path, side: int = 384, repeats: int = 3) -> dict[str, Any]:
     """Times an exported file in this process, whatever else it does: a rough figure, for a card.
 
     Args:
-        path: a .tflite or a SavedModel.
+        path: a file of `MODEL_FILES` or a SavedModel.
         side: of the square picture, pixels; a file of a fixed size is timed at that.
         repeats: pictures after the first, of which the median counts.
 
@@ -188,6 +191,36 @@ def _open_tflite(path: Path, side: int, threads: int) -> tuple[Draw, int]:
     return interpreter.invoke, int(own)
 
 
+def _open_onnx(path: Path, side: int, threads: int) -> tuple[Draw, int]:
+    from nst_tf.inference.runtimes.onnx import OnnxModel
+
+    return _draw_with(OnnxModel(path, threads), side)
+
+
+def _open_openvino(path: Path, side: int, threads: int) -> tuple[Draw, int]:
+    from nst_tf.inference.runtimes.openvino import OpenVinoModel
+
+    return _draw_with(OpenVinoModel(path, threads), side)
+
+
+def _draw_with(file: ModelFile, side: int) -> tuple[Draw, int]:
+    """Returns what runs a file on noise, at its own side if that is fixed."""
+    own = [each.shape[1] for each in file.inputs.values() if _is_picture(each.shape)]
+    if not own:
+        raise expected(
+            f"a {file.path.suffix} that takes a picture",
+            f"{file.path} with {', '.join(map(str, file.inputs.values()))}",
+            "Leave it out.",
+        )
+    side = own[0] or side
+    rng, values = np.random.default_rng(0), {}
+    for name, each in file.inputs.items():
+        free = [1, side, side, 3] if len(each.shape) == 4 else [1] * len(each.shape)
+        shape = [given or other for given, other in zip(each.shape, free)]
+        values[name] = rng.random(shape).astype(each.dtype)
+    return lambda: file(values), side
+
+
 def _limit_tensorflow(threads: int) -> None:
     import tensorflow as tf
 
@@ -241,10 +274,17 @@ def _random_tensors(side: int, shapes: Sequence[Any]) -> list[Any]:
     return tensors
 
 
-def _is_picture(shape: Sequence[int]) -> bool:
+def _is_picture(shape: Sequence[int | None]) -> bool:
     return len(shape) == 4 and shape[-1] == 3
 
 
 TFLITE, KERAS, SAVED_MODEL = "tflite", "keras", "saved_model"
+ONNX, OPENVINO = "onnx", "xml"
 # (path, side, threads) -> (draws one picture, the side that it has)
-OPENERS = {TFLITE: _open_tflite, KERAS: _open_keras, SAVED_MODEL: _open_saved_model}
+OPENERS = {
+    TFLITE: _open_tflite,
+    KERAS: _open_keras,
+    SAVED_MODEL: _open_saved_model,
+    ONNX: _open_onnx,
+    OPENVINO: _open_openvino,
+}

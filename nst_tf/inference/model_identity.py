@@ -8,7 +8,7 @@ from pathlib import Path
 from nst_tf.core import files
 from nst_tf.core.errors import UserError
 from nst_tf.inference.open_model import find_artifact
-from nst_tf.inference.runtimes.litert import find_pair
+from nst_tf.inference.runtimes.model_file import find_pair
 
 
 def hash_model(model: str) -> str:
@@ -38,7 +38,11 @@ def hash_values(values: object) -> str:
 def _find_files(artifact: Path) -> Sequence[Path]:
     if artifact.is_dir():
         return [path for path in artifact.rglob("*") if path.is_file()]
+    found: tuple[Path, ...]
     try:
-        return find_pair(artifact)
+        found = find_pair(artifact)
     except UserError:  # it is none of a pair: a network with styles of its own
-        return [artifact]
+        found = (artifact,)
+    if artifact.suffix == ".xml":  # OpenVINO keeps the weights beside it
+        found += tuple(path.with_suffix(".bin") for path in found)
+    return found

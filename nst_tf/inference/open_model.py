@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nst_tf.config.painting.stylize import EXACT
+from nst_tf.config.registries import MODEL_FILES
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.core.lists import split_list
 from nst_tf.core.memory import AUTO, parse_memory
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
 
 REMEDY = "Export or train it again."
 RUNTIMES = ("tensorflow", "keras", "ai_edge_litert", "nst_tf")
-KINDS = "a published model's name, a run folder, a .keras file, a SavedModel folder or a .tflite file"
+KINDS = (
+    "a published model's name, a run folder, a .keras file, a SavedModel folder, a .tflite file, "
+    "an .onnx file or OpenVINO's .xml"
+)
+
+# Of a folder of exports, in which files are looked for in this order.
+FOLDERS = {"tflite": ".tflite", "onnx": ".onnx", "openvino": ".xml"}
 
 
 def load_model(
@@ -47,8 +54,8 @@ def load_model(
     Args:
         model: a published model's name (`nst models` lists them), a run folder, a
             .keras file, a SavedModel (its folder, or the folder of its versions, of
-            which the highest is taken), a folder of exports, or a .tflite file; of a
-            pair for any style, one of both.
+            which the highest is taken), a folder of exports, or a .tflite, .onnx or
+            OpenVINO's .xml file; of a pair for any style, one of both.
         style_size: short side of style pictures at most, pixels, for models of any
             style.
         max_pixels: style pictures with more pixels are refused.
@@ -72,7 +79,7 @@ def load_model(
 
 
 def find_artifact(model: str | os.PathLike[str]) -> Path:
-    """Returns what would be opened: a .tflite, a .keras or the folder of a SavedModel.
+    """Returns what would be opened: a file of `MODEL_FILES`, a .keras or the folder of a SavedModel.
 
     It opens nothing and imports no runtime: what is no model is refused at once.
 
@@ -83,14 +90,14 @@ def find_artifact(model: str | os.PathLike[str]) -> Path:
         UserError: nothing there that paints.
     """
     path = _find_path(model)
-    if path.suffix == ".tflite" and path.is_file():
+    if path.suffix in MODEL_FILES and path.is_file():
         return path
     file = keras_file(path)
     if file and not zipfile.is_zipfile(file):
         raise expected(
             "a model that can be opened", f"{file} (not Keras's format)", REMEDY
         )
-    found = file or saved_model_folder(path) or _find_exported_tflite(path)
+    found = file or saved_model_folder(path) or _find_exported_file(path)
     if found is None:
         raise nothing(path, KINDS)
     return found
@@ -139,19 +146,22 @@ def _open_runtime(artifact: Path) -> Runtime:
             from nst_tf.inference.runtimes.keras_network import open_keras
 
             return open_keras(artifact)
-        from nst_tf.inference.runtimes.litert import open_tflite
-
-        return open_tflite(artifact)
+        return MODEL_FILES[artifact.suffix](artifact)
 
 
-def _find_exported_tflite(path: Path) -> Path | None:
-    """Returns a .tflite in a folder of exports, the smallest of any size, if it has one."""
-    files = [
-        file
-        for file in path.glob("tflite/*.tflite")
-        if not any(part.isdecimal() for part in file.stem.split("_"))
-    ]
-    return min(files, key=lambda file: file.stat().st_size, default=None)
+def _find_exported_file(path: Path) -> Path | None:
+    """Returns a file in a folder of exports, the smallest of any size of the first kind
+    that it has; None if it has none.
+    """
+    for folder, suffix in FOLDERS.items():
+        files = [
+            file
+            for file in path.glob(f"{folder}/*{suffix}")
+            if not any(part.isdecimal() for part in file.stem.split("_"))
+        ]
+        if files:
+            return min(files, key=lambda file: file.stat().st_size)
+    return None
 
 
 def _find_style_names(path: Path, count: int) -> list[str]:

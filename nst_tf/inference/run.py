@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from nst_tf.config.painting.folder import STREAM, split_share
 from nst_tf.config.painting.stylize import StylizeSettings
+from nst_tf.config.registries import MODEL_FILES
 from nst_tf.core.results import CommandResult
 from nst_tf.core.startup import quiet_start
 from nst_tf.images import io as image_io, noise
@@ -57,7 +58,7 @@ def _paint_texture(
 
 
 def start_runtime(model: str) -> None:
-    """Imports TensorFlow quietly, not for a .tflite; raises `UserError` for what is no model."""
-    if find_artifact(model).suffix != ".tflite":
+    """Imports TensorFlow quietly, if the model needs it; raises `UserError` for what is no model."""
+    if find_artifact(model).suffix not in MODEL_FILES:
         with quiet_start():
             pass

@@ -63,7 +63,9 @@ class PadToMultiple(keras.layers.Layer):
             if static is not None and self._grown(static) == static:
                 continue
             size = tf.shape(inputs)[axis]
-            grown = tf.maximum(-(-size // self.multiple) * self.multiple, self.minimum)
+            # Of positive numbers, since ONNX's division of integers truncates.
+            multiples = (size + self.multiple - 1) // self.multiple
+            grown = tf.maximum(multiples * self.multiple, self.minimum)
             period = tf.maximum(2 * (size - 1), 1)
             phase = tf.range(grown) % period
             index = tf.minimum(tf.minimum(phase, period - phase), size - 1)

@@ -17,8 +17,8 @@ class NearestUpsampling2D(keras.layers.Layer):
     def call(self, inputs):
         # Four copies of the channels spread over 2x2 pixels. Unlike a resize or repeat
         # it needs no tensor of sizes, so that a converted network can be given another
-        # size at run time.
-        return tf.nn.depth_to_space(tf.tile(inputs, [1, 1, 1, 4]), 2)
+        # size at run time. Not `tf.tile`, which OpenVINO reads as one of another axis.
+        return tf.nn.depth_to_space(tf.concat([inputs] * 4, -1), 2)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape

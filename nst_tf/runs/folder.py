@@ -23,6 +23,8 @@ WRITTEN = (
     "saved_model",
     "tflite",
     "web",
+    "onnx",
+    "openvino",
     "log.jsonl",
     "network.keras",
     "classifier.keras",

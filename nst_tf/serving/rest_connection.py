@@ -1,4 +1,5 @@
-"""TensorFlow Serving's REST interface, https://www.tensorflow.org/tfx/serving/api_rest.
+"""TensorFlow Serving's REST interface, https://www.tensorflow.org/tfx/serving/api_rest;
+KServe's V1 is the same without a description of the model.
 
 Bytes are {"b64": ...} in JSON; the server sends them so for outputs whose names end in
 _bytes, and other strings as they are. Arrays are nested lists.
@@ -52,6 +53,11 @@ _CHUNK = 1 << 16  # bytes
 # the model.
 _BYTES_A_PIXEL, _BYTES_BESIDE = 24, 1 << 20
 _MARKS_A_PIXEL, _MARKS_BESIDE = 6, 10_000
+# What our exports of one style take.
+_OF_ONE_STYLE: dict[str, dict[str, tuple[int, ...]]] = {
+    "serving_bytes": {"image_bytes": (-1,)},
+    "serving_default": {"image": (-1, -1, -1, 3)},
+}
 
 
 class RestConnection:
@@ -80,8 +86,13 @@ class RestConnection:
     def signatures(
         self, deadline: float
     ) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
-        """See `retries.Connection`."""
-        reply = self._call("GET", "/metadata", None, deadline, 0)
+        """See `retries.Connection`; of a model that KServe serves those of one style."""
+        try:
+            reply = self._call("GET", "/metadata", None, deadline, 0)
+        except Failure as failure:
+            if failure.code == "NOT_FOUND" and self._is_kserve(deadline):
+                return _OF_ONE_STYLE
+            raise
         with _refuse_other_forms():
             signatures = reply["metadata"]["signature_def"]["signature_def"]
             return {
@@ -113,6 +124,14 @@ class RestConnection:
             for call in self._calls:
                 call.cancel()
 
+    def _is_kserve(self, deadline: float) -> bool:
+        """Returns whether the server says of the model what KServe's V1 does."""
+        try:
+            state = self._call("GET", "", None, deadline, 0)
+        except Failure:
+            return False
+        return isinstance(state, dict) and {"name", "ready"} <= set(state)
+
     def _call(
         self,
         verb: str,
@@ -133,7 +152,11 @@ class RestConnection:
         except futures.CancelledError as error:
             raise Failure("CANCELLED", "the connection was closed") from error
         except (OSError, http.client.HTTPException, HTTPError, ValueError) as error:
-            raise Failure("UNAVAILABLE", str(error) or type(error).__name__) from error
+            words = str(error) or type(error).__name__
+            # Not one that left without an answer, which is a subclass.
+            if type(error) is http.client.BadStatusLine:
+                words = "an answer that is no HTTP"
+            raise Failure("UNAVAILABLE", words) from error
         if status != 200:
             raise Failure(_CODES.get(status, "INTERNAL"), _find_reason(status, reply))
         marks = sum(map(reply.count, (b",", b"[", b"{")))

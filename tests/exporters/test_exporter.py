@@ -79,12 +79,12 @@ def test_a_page_opens_at_its_sizes_alone(tmp_path):
 
 
 def test_a_file_of_an_unknown_kind_is_not_taken_for_tflite(tmp_path):
-    path = tmp_path / "night.onnx"
+    path = tmp_path / "night.pt"
     path.write_bytes(tiny.artifact("tiny.tflite").read_bytes())
     for ask in (latency.find_kind, latency.here):
-        with pytest.raises(UserError, match="a run folder.*a .tflite file.*night.onnx"):
+        with pytest.raises(UserError, match="a run folder.*a .tflite file.*night.pt"):
             ask(path)
-    with pytest.raises(UserError, match="night.onnx"):
+    with pytest.raises(UserError, match="night.pt"):
         latency.time_model(str(path), 8, 1, 1)
 
 

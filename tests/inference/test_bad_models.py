@@ -119,9 +119,9 @@ def test_export_names_an_unknown_format(bad, in_process, tmp_path):
     result = in_process(
         export.main,
         ExportSettings,
-        [f"--model={bad / 'lost'}", "--formats=onnx", f"--output={tmp_path / 'out'}"],
+        [f"--model={bad / 'lost'}", "--formats=onyx", f"--output={tmp_path / 'out'}"],
     )
-    assert "saved_model, tflite, tflite_integer, web" in line_of(result, "onnx")
+    assert "saved_model, tflite, tflite_integer, web" in line_of(result, "onyx")
 
 
 def test_benchmark_names_what_it_leaves_out_and_ends_with_status_1(bad, in_process):

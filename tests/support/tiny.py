@@ -19,9 +19,10 @@ from nst_tf.inference.open_model import load_model
 from nst_tf.models import adain_net, style_prediction_net, transform_net
 
 # What is exported of every kind of network, and draws at every size. The format web has
-# fixed sizes, and needs LiteRT.js: see test_web.py; for tflite_integer see
-# test_tflite_integer.py.
-FORMATS = [name for name in EXPORTERS if name not in ("web", "tflite_integer")]
+# fixed sizes, and needs LiteRT.js: see test_web.py; for others see
+# test_tflite_integer.py and test_onnx.py.
+OTHERS = ("web", "tflite_integer", "onnx", "openvino")
+FORMATS = [name for name in EXPORTERS if name not in OTHERS]
 
 # Odd, thin, tiny, and a size that needs no growing.
 SIZES = [(45, 61), (1, 1), (3, 7), (7, 3), (1, 50), (96, 128)]

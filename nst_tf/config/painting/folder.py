@@ -38,7 +38,7 @@ class FolderSettings(WritingSettings):
 
     model: str = setting(
         "",
-        "Run folder, .keras, SavedModel folder or .tflite.",
+        "Run folder, .keras, SavedModel folder, .tflite, .onnx or OpenVINO's .xml.",
         required="See --help.",
         path=PATH,
     )

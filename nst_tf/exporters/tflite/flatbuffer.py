@@ -20,15 +20,16 @@ PHASES = 4  # pixels that a folded convolution computes at once
 
 
 def strip(data: bytes) -> bytes:
-    """Leaves out what tensors inside need not carry, such as their names: a twelfth of a
-    small network's file.
+    """Leaves out what tensors inside need not carry: a twelfth of a small network's file.
+
+    Their long names become numbers, since OpenVINO reads no file without names.
     """
     model = _read(data)
     for graph in model.subgraphs:
         named = {*graph.inputs, *graph.outputs}
         for index, tensor in enumerate(graph.tensors):
             if index not in named:
-                tensor.name = None
+                tensor.name = str(index)
             if tensor.quantization is not None and tensor.quantization.scale is None:
                 tensor.quantization = None
             if model.buffers[tensor.buffer].data is None:

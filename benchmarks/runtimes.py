@@ -1,0 +1,170 @@
+"""Times the files of an export in the runtimes that they are for, side by side.
+
+Example: python -m nst_tf.export --model=runs/starry --formats=saved_model,tflite,onnx,openvino \
+    --output=exported/starry
+         python benchmarks/runtimes.py --models=exported/starry --output=runtimes.json
+         python benchmarks/runtimes.py --table=runtimes.json
+
+Each file runs in processes of its own, in turn with the others, so that what else the
+machine does meets all of them. A row has the median of all pictures: seconds on the
+clock, and seconds of the processor, over all threads, which other programs disturb less;
+threads that wait for work count there, too. Decibels are those of a photo of that size
+to the SavedModel's painting, which is the network's.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from report import write_report
+
+# {runtime and numbers: file in the folder of an export, by its NAME}.
+RUNTIMES = {
+    "LiteRT float32": "tflite/{}.tflite",
+    "LiteRT int8": "tflite/{}_int8.tflite",
+    "ONNX Runtime float32": "onnx/{}.onnx",
+    "OpenVINO float32": "openvino/{}.xml",
+    "OpenVINO bfloat16": "openvino/{}_bfloat16.xml",
+}
+_TIME = """
+import json, sys, time
+from pathlib import Path
+from nst_tf.inference import latency
+path, sides, threads, repeats = json.loads(sys.argv[1])
+kind, file = latency.find_kind(Path(path))
+found = {}
+for side in sides:
+    draw, _ = latency.OPENERS[kind](file, side, threads)
+    draw()
+    times = []
+    for _ in range(repeats):
+        wall, cpu = time.perf_counter(), time.process_time()
+        draw()
+        times.append((time.perf_counter() - wall, time.process_time() - cpu))
+    found[side] = times
+print("\\n" + json.dumps(found))
+"""
+_COMPARE = """
+import json, sys
+from nst_tf.exporters import parity, views
+from nst_tf.inference.open_model import load_model
+paths, sides = json.loads(sys.argv[1])
+found = {}
+for side in sides:
+    photo = views.cut_view(0, (side, side))
+    exact, *others = [load_model(path).prepare()(photo) for path in paths]
+    found[side] = [parity.psnr(drawn, exact) for drawn in others]
+print("\\n" + json.dumps(found))
+"""
+
+
+def run(program, *arguments):
+    """Returns what a program prints as JSON in its last line."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(arguments)],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def measure(folders, sides, threads, rounds, repeats):
+    """Returns the rows of the table."""
+    decibels, times = {}, {}
+    for folder in folders:
+        files = [str(folder / each.format(folder.name)) for each in RUNTIMES.values()]
+        found = run(_COMPARE, [str(folder / "saved_model"), *files], sides)
+        for side, ratios in found.items():
+            for runtime, ratio in zip(RUNTIMES, ratios):
+                decibels[folder.name, runtime, int(side)] = ratio
+    for number in range(rounds):
+        for folder in folders:
+            for count in threads:
+                for runtime, file in RUNTIMES.items():
+                    path = str(folder / file.format(folder.name))
+                    for side, pairs in run(_TIME, path, sides, count, repeats).items():
+                        key = folder.name, int(side), count, runtime
+                        times.setdefault(key, []).extend(pairs)
+        print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+    rows = []
+    for (name, side, count, runtime), pairs in sorted(times.items()):
+        wall, cpu = (statistics.median(each) for each in zip(*pairs))
+        rows.append(
+            {
+                "model": name,
+                "side": side,
+                "threads": count,
+                "runtime": runtime,
+                "milliseconds": round(1000 * wall, 1),
+                "cpu_milliseconds": round(1000 * cpu, 1),
+                "fastest_milliseconds": round(1000 * min(each[0] for each in pairs), 1),
+                "pictures": len(pairs),
+                "decibels": round(decibels[name, runtime, side], 1),
+            }
+        )
+    return rows
+
+
+def print_table(rows):
+    """Prints rows as Markdown, the fastest by the processor of at least 40 dB in bold."""
+    print("| model | pixels | threads | runtime | ms | fastest | CPU ms | dB |")
+    print("|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        same = [
+            each["cpu_milliseconds"]
+            for each in rows
+            if all(each[key] == row[key] for key in ("model", "side", "threads"))
+            and each["decibels"] >= 40
+        ]
+        mark = "**" if row["cpu_milliseconds"] == min(same, default=0) else ""
+        print(
+            f"| `{row['model']}` | {row['side']} | {row['threads']} | {row['runtime']} "
+            f"| {row['milliseconds']:.0f} | {row['fastest_milliseconds']:.0f} "
+            f"| {mark}{row['cpu_milliseconds']:.0f}{mark} | {row['decibels']:.0f} |"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", default="", help="folders of exports, by commas")
+    parser.add_argument("--sizes", default="384,1024", help="sides, pixels")
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3, help="pictures a round")
+    parser.add_argument("--output", default="", help="JSON to write")
+    parser.add_argument(
+        "--table", default="", help="JSON files to print, by commas, and no more"
+    )
+    arguments = parser.parse_args()
+    if arguments.table:
+        reports = [
+            json.loads(Path(each).read_text()) for each in arguments.table.split(",")
+        ]
+        print_table([row for each in reports for row in each["results"]["rows"]])
+        return
+    sides, threads = (
+        [int(each) for each in text.split(",")]
+        for text in (arguments.sizes, arguments.threads)
+    )
+    before = os.getloadavg()
+    rows = measure(
+        [Path(each) for each in arguments.models.split(",")],
+        sides,
+        threads,
+        arguments.rounds,
+        arguments.repeats,
+    )
+    load = [round(each[1], 1) for each in (before, os.getloadavg())]
+    results = {"rows": rows, "load_before_and_after": load}
+    write_report(results, arguments.output)
+    print_table(rows)
+
+
+if __name__ == "__main__":
+    main()
