@@ -18,6 +18,7 @@ import shutil
 import statistics
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,15 @@ def paint(page, photo: np.ndarray | None = None) -> np.ndarray:
     with page.expect_download() as download:
         page.click("#download")
     return np.asarray(Image.open(download.value.path()).convert("RGB"))
+
+
+def until(page, expression: str) -> None:
+    """Waits for a JavaScript expression to hold; the page's policy forbids playwright's own way."""
+    end = time.monotonic() + WAIT / 1000
+    while not page.evaluate(expression):
+        if time.monotonic() > end:
+            raise TimeoutError(expression)
+        page.wait_for_timeout(20)
 
 
 def milliseconds(page) -> tuple[float, int]:

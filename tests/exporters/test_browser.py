@@ -6,39 +6,15 @@ leaves it.
 """
 
 import functools
-import importlib.util
-from pathlib import Path
-from unittest import mock
 
 import pytest
 from support import tiny
+from support.browser import bench, needs_browser, write_page
 
 from nst_tf.data import sample_photos
-from nst_tf.exporters.web import litert_js, page as web
 from nst_tf.images import io as image_io, padding
 
-_spec = importlib.util.spec_from_file_location(
-    "browser_benchmark", Path(__file__).parents[2] / "benchmarks" / "browser.py"
-)
-bench = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(bench)
-
-MISSING = [
-    what
-    for what, there in (
-        ("Chromium on PATH (Debian's package chromium)", bench.chromium()),
-        ("playwright (pip install playwright)", importlib.util.find_spec("playwright")),
-        (
-            f"LiteRT.js in {litert_js.cache()} (an export of the format web leaves it there)",
-            litert_js.cache().is_file(),
-        ),
-    )
-    if not there
-]
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(MISSING), reason=f"not here: {'; '.join(MISSING)}"),
-]
+pytestmark = needs_browser
 
 # A tiny network needs no large frames. The second is what photos of the shape of most
 # cameras get.
@@ -53,15 +29,7 @@ def network():
 @pytest.fixture(scope="module")
 def folder(network, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    with mock.patch.multiple(web, SIDES=SIDES, SHAPES=SHAPES):
-        web.export(
-            network,
-            folder,
-            "tiny #1",
-            style_image="mosaic,ink_wash",
-            web_runtime=str(litert_js.cache()),
-        )
-    return folder / "web"
+    return write_page(network, folder, "tiny #1", SIDES, SHAPES)
 
 
 @pytest.fixture(scope="module")

@@ -139,7 +139,7 @@ class WebExporter(Exporter):
                 contents[entry["picture"]] = image_io.encode_rgb8(style.picture, "jpg")
             listed.append(entry)
         page = {"name": name, "kind": kind, "styles": listed, "frames": frames}
-        contents["model.json"] = json.dumps(page, indent=1).encode()
+        contents["model.json"] = json.dumps({"models": [page]}, indent=1).encode()
         with files.replace_folder(target) as scratch:
             for path, data in contents.items():
                 files.write_atomically(scratch / path, data)
@@ -152,7 +152,7 @@ class WebExporter(Exporter):
 
     def open(self, path: Path) -> Callable[..., np.ndarray]:
         """Opens the files of a page; each draws pictures of its own size."""
-        page = json.loads((path / "model.json").read_text())
+        (page,) = json.loads((path / "model.json").read_text())["models"]
         by_size = {}
         for frame in page["frames"]:
             file = path / frame["file"]
