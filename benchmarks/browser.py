@@ -175,7 +175,7 @@ def main():
             "none on PATH",
             "Install Debian's package chromium, or give --chromium.",
         )
-    described = json.loads((page_folder / "model.json").read_text())
+    described = json.loads((page_folder / "model.json").read_text())["models"][0]
     draw = _network(FLAGS.model, described) if FLAGS.model else None
     if output:
         output.mkdir(parents=True, exist_ok=True)
