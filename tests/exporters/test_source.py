@@ -28,6 +28,7 @@ SETTINGS = {
     "width": 4,
     "residual_blocks": 1,
     "edge_size": 5,
+    "steps": 7,
     "content": "photos/",
 }
 
