@@ -12,12 +12,14 @@ from support import tiny
 from support.browser import bench, needs_browser, write_page
 
 from nst_tf.data import sample_photos
+from nst_tf.exporters.web.page import Offer
 from nst_tf.images import io as image_io, padding
 
 pytestmark = needs_browser
 
 # A tiny network needs no large frames. The second is what photos of the shape of most
 # cameras get.
+STYLES = "mosaic,ink_wash"
 SIDES, SHAPES = (96,), ((1.0, 1.0), (0.75, 1.0))
 
 
@@ -27,9 +29,15 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def folder(network, tmp_path_factory):
+def other():
+    return tiny.network(seed=5)
+
+
+@pytest.fixture(scope="module")
+def folder(network, other, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    return write_page(network, folder, "tiny #1", SIDES, SHAPES)
+    offers = [Offer("tiny #1", network, STYLES), Offer("other", other)]
+    return write_page(offers, folder, SIDES, SHAPES)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +120,18 @@ def test_cards_and_sliders_give_the_networks_weights(page, network):
     page.click("summary")
 
 
+def test_the_menu_changes_the_network(page, network, other):
+    given = photo(96, 96)
+    bench.paint(page, given)
+    page.select_option("#model", label="other")
+    assert page.text_content("#network") == "other"
+    assert page.locator("#styles").inner_text() == "Style 1"
+    assert bench.psnr(bench.paint(page), wanted(other, given, ())) >= 40
+    page.select_option("#model", label="tiny #1")
+    assert page.locator("#styles .card").count() == 2
+    assert bench.psnr(bench.paint(page), wanted(network, given, (1, 0))) >= 40
+
+
 def test_the_keyboard_reaches_all_and_moves_the_divider(page):
     bench.paint(page, photo(96, 96))
     divider = page.locator("#compare input")
@@ -140,6 +160,7 @@ def test_the_keyboard_reaches_all_and_moves_the_divider(page):
         "open",
         "use-camera",
         "use-sample",
+        "model",
         "style",
         "SUMMARY",
         "size",

@@ -14,10 +14,12 @@ from support import tiny
 from support.browser import bench, needs_browser, write_page
 from support.clips import av, pictures, write_clip, write_sound
 
+from nst_tf.exporters.web.page import Offer
 from nst_tf.images import io as image_io
 
 pytestmark = needs_browser
 
+STYLES = "mosaic,ink_wash"
 SIDES, SHAPES = (96, 128), ((0.75, 1.0),)
 SIZE = (72, 96)  # of the clips, which fit into the smallest frame as they are
 COUNT = 500  # pictures, 25 a second: no test sees the end that does not seek it
@@ -67,7 +69,7 @@ def network():
 @pytest.fixture(scope="module")
 def folder(network, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    return write_page(network, folder, "tiny", SIDES, SHAPES)
+    return write_page([Offer("tiny", network, STYLES)], folder, SIDES, SHAPES)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from unittest import mock
 
 import pytest
 
-from nst_tf.exporters import export_network
 from nst_tf.exporters.web import litert_js, page
 
 _spec = importlib.util.spec_from_file_location(
@@ -33,15 +32,8 @@ needs_browser = [
 ]
 
 
-def write_page(network, folder, name, sides, shapes):
-    """Exports a page with small frames; returns its folder."""
+def write_page(offers, folder, sides, shapes):
+    """Exports a page of `page.Offer`s with small frames; returns its folder."""
     with mock.patch.multiple(page, SIDES=sides, SHAPES=shapes):
-        export_network.export_network(
-            "web",
-            network,
-            folder,
-            name,
-            style_image="mosaic,ink_wash",
-            web_runtime=str(litert_js.cache()),
-        )
+        page.WebExporter().export_page(offers, folder, str(litert_js.cache()))
     return folder / "web"
