@@ -9,6 +9,7 @@ network alone. --models chooses networks; --screenshots leaves pictures of the p
 """
 
 import json
+import os
 import statistics
 import tempfile
 from pathlib import Path
@@ -45,7 +46,8 @@ def main():
         if FLAGS.screenshots:
             with bench.served(page_folder) as address:
                 take_screenshots(opened, address, clip, Path(FLAGS.screenshots))
-    write_report(rows, FLAGS.output)
+    load = os.getloadavg()[0]  # of the last minute: a busy machine paints fewer
+    write_report({"load": round(load, 1), "rows": rows}, FLAGS.output)
 
 
 def measure(page, number, model, clip):
@@ -67,7 +69,9 @@ def measure(page, number, model, clip):
             page.wait_for_timeout(250)
             times.append(bench.milliseconds(page)[0])
             shown.append(
-                page.evaluate("Number(document.querySelector('#player').dataset.fps)")
+                page.evaluate(
+                    "Number(document.querySelector('#player').dataset.fps ?? 0)"
+                )
             )
             now = page.evaluate("performance.now()")
         last = page.evaluate(PAINTED)
