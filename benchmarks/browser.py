@@ -18,6 +18,7 @@ import shutil
 import statistics
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,15 @@ def paint(page, photo: np.ndarray | None = None) -> np.ndarray:
     return np.asarray(Image.open(download.value.path()).convert("RGB"))
 
 
+def until(page, expression: str) -> None:
+    """Waits for a JavaScript expression to hold; the page's policy forbids playwright's own way."""
+    end = time.monotonic() + WAIT / 1000
+    while not page.evaluate(expression):
+        if time.monotonic() > end:
+            raise TimeoutError(expression)
+        page.wait_for_timeout(20)
+
+
 def milliseconds(page) -> tuple[float, int]:
     """Returns how long the last painting took, and with how many threads."""
     return tuple(
@@ -165,7 +175,7 @@ def main():
             "none on PATH",
             "Install Debian's package chromium, or give --chromium.",
         )
-    described = json.loads((page_folder / "model.json").read_text())
+    described = json.loads((page_folder / "model.json").read_text())["models"][0]
     draw = _network(FLAGS.model, described) if FLAGS.model else None
     if output:
         output.mkdir(parents=True, exist_ok=True)

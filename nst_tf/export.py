@@ -1,4 +1,4 @@
-"""Exports a trained network to the formats of other runtimes.
+"""Exports trained and published networks to the formats of other runtimes.
 
 Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web --output=exported/starry
 """
@@ -7,11 +7,12 @@ from nst_tf.config.commandline import flags
 from nst_tf.config.export import ExportSettings as Settings
 from nst_tf.core.results import CommandResult
 from nst_tf.core.startup import quiet_start
-from nst_tf.inference.open_model import find_network
+from nst_tf.exporters.source import find_source
 
 
 def main(settings: Settings) -> CommandResult:
-    find_network(settings.model)  # raises before the import, which takes seconds
+    for model in settings.model:
+        find_source(model)  # raises before the import, which takes seconds
     with quiet_start():
         from nst_tf.exporters.run import export
     return CommandResult({"output": settings.output, "artifacts": export(settings)})

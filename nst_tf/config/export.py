@@ -2,16 +2,22 @@
 
 import dataclasses
 
-from nst_tf.config.fields import PATH, Includes, Settings, setting
+from nst_tf.config.fields import PATH, Includes, Settings, check_distinct, setting
 from nst_tf.config.registries import EXPORTERS
+from nst_tf.core.errors import expected
+from nst_tf.core.lists import join_list
 
 
 @dataclasses.dataclass(frozen=True)
 class ExportSettings(Settings):
     """Settings of `nst_tf.export`; each field is the flag of the same name."""
 
-    model: str = setting(
-        "", "Run folder or .keras file.", required="See --help.", path=PATH
+    model: tuple[str, ...] = setting(
+        (),
+        "What to export: a run folder, a .keras file, a SavedModel with its card, or a published model's name (`nst "
+        "models` lists them). Several between commas make one page, for the format web alone.",
+        required="See --help.",
+        path=PATH,
     )
     formats: tuple[str, ...] = setting(
         ("saved_model", "tflite"),
@@ -40,3 +46,13 @@ class ExportSettings(Settings):
         path=PATH,
     )
     overwrite: bool = setting(False, "Replace exports in a folder that exists.")
+
+    def _check(self) -> None:
+        super()._check()
+        check_distinct("model", self.model)
+        if len(self.model) > 1 and self.formats != ("web",):
+            raise expected(
+                "--formats=web for several --model, which make one page",
+                join_list(self.formats),
+                "Give --formats=web, or export one model at a time.",
+            )

@@ -4,8 +4,9 @@ give, how exact they are.
 
 import importlib.metadata
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from nst_tf.config.registries import EXPORTERS
 from nst_tf.core.lists import join_list, split_list
@@ -31,6 +32,7 @@ def make_card(
     artifacts: Sequence[Artifact],
     recorded: dict,
     styles: Sequence[str] = (),
+    inherited: Mapping[str, Any] | None = None,
 ) -> dict:
     """Returns the card of some artifacts for JSON.
 
@@ -42,17 +44,47 @@ def make_card(
         artifacts: from `Exporter.export`.
         recorded: `run_folder.RunFolder.recorded` of the run, {} if it is not known.
         styles: from `style_names.label_styles`; none for a network of any style.
+        inherited: what an earlier card says of the network, such as its licenses.
     """
+    network = describe_network(recorded, styles, inherited)
+    return _describe_export(folder, artifacts, network)
+
+
+def make_card_of_several(
+    folder: Path, artifacts: Sequence[Artifact], networks: Mapping[str, dict]
+) -> dict:
+    """Returns the card of artifacts that hold several networks.
+
+    Args:
+        folder, artifacts: as for `make_card`.
+        networks: {name: from `describe_network`}.
+    """
+    return _describe_export(folder, artifacts, {"models": dict(networks)})
+
+
+def describe_network(
+    recorded: dict,
+    styles: Sequence[str] = (),
+    inherited: Mapping[str, Any] | None = None,
+) -> dict:
+    """Returns what a card says of a network, whatever it was exported to; see `make_card`."""
+    return {
+        **(inherited or {}),
+        **({"styles": list(styles)} if styles else {}),
+        "run": {
+            name: _strip_paths(recorded[name]) for name in RECORDED if name in recorded
+        },
+    }
+
+
+def _describe_export(folder, artifacts, network):
     return {
         "name": folder.resolve().name,
         "ranges": RANGES,
-        **({"styles": list(styles)} if styles else {}),
+        **network,
         "exported_with": {
             name: importlib.metadata.version(name)
             for name in ("tensorflow", "keras", "ai-edge-litert")
-        },
-        "run": {
-            name: _strip_paths(recorded[name]) for name in RECORDED if name in recorded
         },
         "artifacts": [_describe(folder, artifact) for artifact in artifacts],
     }

@@ -1,4 +1,4 @@
-"""Exports a trained network to the formats of other runtimes.
+"""Exports networks to the formats of other runtimes.
 
 Example: python -m nst_tf.export --model=runs/starry --formats=tflite,web
     --output=exported/starry
@@ -14,17 +14,19 @@ from nst_tf.config.export import ExportSettings
 from nst_tf.core import files
 from nst_tf.core.errors import expected, first_line
 from nst_tf.core.interrupts import interrupt_on_terminate
-from nst_tf.inference import check_card, open_model
-from nst_tf.inference.style_names import label_styles
+from nst_tf.exporters import hub_card
+from nst_tf.exporters.source import find_source, open_source
+from nst_tf.inference import check_card
 
 
 def export_model(
     model: str | os.PathLike[str], output: str | os.PathLike[str], **settings: Any
 ) -> Path:
-    """Exports a trained network: `export_model("runs/starry", "exported/starry")`.
+    """Exports a network: `export_model("runs/starry", "exported/starry")`.
 
     Args:
-        model: a run folder or a .keras file.
+        model: a run folder, a .keras file, a SavedModel or a published model's name;
+            several between commas for one page.
         output: folder for the exports; its name names the files in it.
         **settings: fields of `nst_tf.config.export.ExportSettings`, such as formats.
 
@@ -68,12 +70,16 @@ def export(settings: ExportSettings) -> list[dict[str, Any]]:
             str(folder),
             "Use --overwrite, or another --output.",
         )
-    network = open_model.open_network(settings.model)
-    export_network.check_formats(settings.formats, network)
+    sources = [find_source(model) for model in settings.model]
+    if len(sources) == 1:
+        network = open_source(sources[0])
+        export_network.check_formats(settings.formats, network)
     files.ensure_writable_folder(folder)
     try:
         with interrupt_on_terminate():  # so that scratch folders are removed
-            return _write(settings, network, folder)
+            if len(sources) > 1:
+                return _write_page(settings, sources, folder)
+            return _write(settings, sources[0], network, folder)
     except (OSError, tf.errors.OpError) as error:
         raise expected(
             f"to write the exports into {folder}",
@@ -89,16 +95,16 @@ def _has_exports(folder):
     )
 
 
-def _write(settings, network, folder):
+def _write(settings, source, network, folder):
     from nst_tf.exporters import export_network, model_card, network_inputs
     from nst_tf.exporters.saved_model import serving_files
-    from nst_tf.runs import folder as run_folder
 
     name = folder.resolve().name
-    recorded = run_folder.RunFolder(Path(settings.model)).recorded
-    style_image = recorded.get("settings", {}).get("style_image", "")
+    count = network_inputs.count_styles(network)
+    labels = source.label_styles(count) if count else ()
     options = {
-        "style_image": style_image,
+        "style_image": source.style_image,
+        "style_names": labels,
         "web_runtime": settings.web_runtime,
         "sides": tuple(map(int, settings.sizes)),
     }
@@ -120,10 +126,10 @@ def _write(settings, network, folder):
         )
     described = []
     if artifacts:
-        count = network_inputs.count_styles(network)
-        labels = label_styles(style_image, count) if count else ()
-        card = model_card.make_card(folder, artifacts, recorded, labels)
-        _write_text(card_file, json.dumps(card, indent=2))
+        card = model_card.make_card(
+            folder, artifacts, source.recorded, labels, source.inherited
+        )
+        _write_card(folder, card)
         described = card["artifacts"]
     elif older is not None:
         files.write_atomically(card_file, older)
@@ -134,6 +140,52 @@ def _write(settings, network, folder):
             "All others are whole; train longer, or leave the format out of --formats.",
         )
     return described
+
+
+def _write_page(settings, sources, folder):
+    """Writes one page in which all networks can be chosen."""
+    from nst_tf.exporters import model_card, network_inputs
+    from nst_tf.exporters.web.page import Offer, WebExporter
+
+    names = [source.name for source in sources]
+    if len(set(names)) < len(names):
+        raise expected(
+            "--model of different names, by which a page tells them apart",
+            ", ".join(names),
+            "Rename a folder.",
+        )
+    described = {}
+
+    def open_offers():
+        for source in sources:
+            network = open_source(source)
+            count = network_inputs.count_styles(network)
+            labels = source.label_styles(count) if count else ()
+            described[source.name] = model_card.describe_network(
+                source.recorded, labels, source.inherited
+            )
+            yield Offer(source.name, network, source.style_image, labels)
+
+    try:
+        artifact = WebExporter().export_page(
+            open_offers(), folder, settings.web_runtime
+        )
+    except RuntimeError as error:
+        raise expected(
+            "a page that equals the networks",
+            str(error),
+            "Leave that model out of --model.",
+        ) from error
+    print(f"wrote {artifact}", flush=True)
+    card = model_card.make_card_of_several(folder, [artifact], described)
+    _write_card(folder, card)
+    return card["artifacts"]
+
+
+def _write_card(folder, card):
+    """Writes the card twice: for programs, and for people and Hugging Face's hub."""
+    _write_text(folder / check_card.CARD, json.dumps(card, indent=2))
+    _write_text(folder / hub_card.README, hub_card.format_readme(card))
 
 
 def _write_text(path, text):

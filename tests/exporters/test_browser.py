@@ -6,42 +6,20 @@ leaves it.
 """
 
 import functools
-import importlib.util
-from pathlib import Path
-from unittest import mock
 
 import pytest
 from support import tiny
+from support.browser import bench, needs_browser, write_page
 
 from nst_tf.data import sample_photos
-from nst_tf.exporters.web import litert_js, page as web
+from nst_tf.exporters.web.page import Offer
 from nst_tf.images import io as image_io, padding
 
-_spec = importlib.util.spec_from_file_location(
-    "browser_benchmark", Path(__file__).parents[2] / "benchmarks" / "browser.py"
-)
-bench = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(bench)
-
-MISSING = [
-    what
-    for what, there in (
-        ("Chromium on PATH (Debian's package chromium)", bench.chromium()),
-        ("playwright (pip install playwright)", importlib.util.find_spec("playwright")),
-        (
-            f"LiteRT.js in {litert_js.cache()} (an export of the format web leaves it there)",
-            litert_js.cache().is_file(),
-        ),
-    )
-    if not there
-]
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(MISSING), reason=f"not here: {'; '.join(MISSING)}"),
-]
+pytestmark = needs_browser
 
 # A tiny network needs no large frames. The second is what photos of the shape of most
 # cameras get.
+STYLES = "mosaic,ink_wash"
 SIDES, SHAPES = (96,), ((1.0, 1.0), (0.75, 1.0))
 
 
@@ -51,17 +29,15 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def folder(network, tmp_path_factory):
+def other():
+    return tiny.network(seed=5)
+
+
+@pytest.fixture(scope="module")
+def folder(network, other, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    with mock.patch.multiple(web, SIDES=SIDES, SHAPES=SHAPES):
-        web.export(
-            network,
-            folder,
-            "tiny #1",
-            style_image="mosaic,ink_wash",
-            web_runtime=str(litert_js.cache()),
-        )
-    return folder / "web"
+    offers = [Offer("tiny #1", network, STYLES), Offer("other", other)]
+    return write_page(offers, folder, SIDES, SHAPES)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +120,18 @@ def test_cards_and_sliders_give_the_networks_weights(page, network):
     page.click("summary")
 
 
+def test_the_menu_changes_the_network(page, network, other):
+    given = photo(96, 96)
+    bench.paint(page, given)
+    page.select_option("#model", label="other")
+    assert page.text_content("#network") == "other"
+    assert page.locator("#styles").inner_text() == "Style 1"
+    assert bench.psnr(bench.paint(page), wanted(other, given, ())) >= 40
+    page.select_option("#model", label="tiny #1")
+    assert page.locator("#styles .card").count() == 2
+    assert bench.psnr(bench.paint(page), wanted(network, given, (1, 0))) >= 40
+
+
 def test_the_keyboard_reaches_all_and_moves_the_divider(page):
     bench.paint(page, photo(96, 96))
     divider = page.locator("#compare input")
@@ -172,6 +160,7 @@ def test_the_keyboard_reaches_all_and_moves_the_divider(page):
         "open",
         "use-camera",
         "use-sample",
+        "model",
         "style",
         "SUMMARY",
         "size",

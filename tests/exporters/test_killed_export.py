@@ -12,13 +12,16 @@ from nst_tf.config.export import ExportSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError
 from nst_tf.exporters import export_network, run as export_run
-from nst_tf.inference import check_card, open_model
+from nst_tf.exporters.source import Source
+from nst_tf.inference import check_card
 
 
 @pytest.fixture
 def export(tmp_path, monkeypatch):
     """Exports "files" that hold a text; `fail` ends the process' work behind them."""
-    monkeypatch.setattr(open_model, "open_network", lambda model: tiny.network())
+    source = Source(tmp_path / "m", "m", {}, {})
+    monkeypatch.setattr(export_run, "find_source", lambda model: source)
+    monkeypatch.setattr(export_run, "open_source", lambda source: tiny.network())
 
     def run(content, fail=None, refuse=False, overwrite=True):
         def export_formats(names, network, folder, name, log, **options):

@@ -25,6 +25,7 @@ class SavedModelExporter(Exporter):
     """
 
     name = "saved_model"
+    at_least = AT_LEAST
 
     def export(
         self, network: keras.Model, folder: Path, name: str

@@ -10,7 +10,7 @@ import dataclasses
 import importlib.resources
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import keras
@@ -24,6 +24,7 @@ from nst_tf.exporters import network_inputs, parity
 from nst_tf.exporters.exporter import Exporter, hash_files
 from nst_tf.exporters.tflite import conversion, exporter as tflite
 from nst_tf.exporters.tflite.conversion import FLOAT16
+from nst_tf.exporters.views import view
 from nst_tf.exporters.web import litert_js
 from nst_tf.images import io as image_io
 from nst_tf.inference.model import STYLE_SIZE, read_style
@@ -55,17 +56,36 @@ IMPORT, IMPORTED = b'from "@litertjs/wasm-utils"', b'from "../js/wasm_utils.js"'
 
 
 @dataclasses.dataclass(frozen=True)
+class Offer:
+    """A network that a page offers.
+
+    Attributes:
+        name: for the user, and of its files.
+        network: as for every exporter.
+        style_image: the run's setting, for names and pictures of the network's own
+            styles; if it does not name as many, they are numbered. A style without a
+            picture is shown by a painting.
+        style_names: of its own styles, where they are known; () for those of style_image.
+    """
+
+    name: str
+    network: keras.Model
+    style_image: str = ""
+    style_names: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Style:
     """A style that the page offers.
 
     Attributes:
         name: for the user.
-        picture: uint8 [h, w, 3] of it; None if it is not at hand.
+        picture: uint8 [h, w, 3] of it, or of a photo in it.
         code: for networks of any style.
     """
 
     name: str
-    picture: np.ndarray | None = None
+    picture: np.ndarray
     code: Sequence[float] = ()
 
 
@@ -77,7 +97,7 @@ class WebExporter(Exporter):
     """
 
     name = "web"
-    options = ("style_image", "web_runtime")
+    options = ("style_image", "style_names", "web_runtime")
 
     def check_machine(self) -> None:
         litert_js.load()
@@ -89,6 +109,7 @@ class WebExporter(Exporter):
         name: str,
         *,
         style_image: str = "",
+        style_names: Sequence[str] = (),
         web_runtime: str = "",
     ) -> list[parity.Artifact]:
         """Writes the one artifact; its ratio is the smallest of all files'.
@@ -96,16 +117,28 @@ class WebExporter(Exporter):
         Args:
             network, folder: as for every exporter.
             name: of the network, for the page's title and the files.
-            style_image: the run's setting, for names and pictures of the network's own
-                styles; if it does not name as many, they are numbered.
+            style_image, style_names: see `Offer`.
             web_runtime: see `litert_js.load`.
 
         Raises:
             UserError: the folder cannot be written, or LiteRT.js is not to be had.
             RuntimeError: as every exporter.
         """
-        kind = KINDS[network_inputs.second_input(network)]
-        offered = _offer_styles(network, style_image)
+        offer = Offer(name, network, style_image, style_names)
+        return [self.export_page([offer], folder, web_runtime)]
+
+    def export_page(
+        self, offers: Iterable[Offer], folder: Path, web_runtime: str = ""
+    ) -> parity.Artifact:
+        """Writes a page with a menu of networks, or without one for a single network.
+
+        Args:
+            offers: asked for one after the other, so that one network at a time is held.
+            folder, web_runtime: as for `export`.
+
+        Raises:
+            UserError, RuntimeError: as `export`.
+        """
         contents = {
             **_read_page(),
             **_place_runtime(litert_js.load(web_runtime)),
@@ -114,45 +147,31 @@ class WebExporter(Exporter):
             ),
         }
         target = folder / FOLDER
-        source = tflite.files_of(network)
-        frames, likenesses = [], []
-        views = itertools.count()
-        for side, (vertical, horizontal) in itertools.product(SIDES, SHAPES):
-            height, width = round(side * vertical), round(side * horizontal)
-            file = f"models/{name}_{width}x{height}_float16.tflite"
-            data = source.convert(height, width, {"": FLOAT16})[""]
-            run = conversion.open_checked(data, target / file)
-            # 21 in all for three sizes and shapes, most of them where that takes the
-            # least time.
-            own = list(itertools.islice(views, VIEWS if side == min(SIDES) else 1))
-            references = parity.draw_references(network, (height, width), own)
-            draw = source.draw_with(run)
-            likeness = parity.compare(references, draw, target / file, FLOAT16.at_least)
-            likenesses.append(likeness)
-            contents[file] = data
-            frames.append({"file": file, "width": width, "height": height})
-        listed = []
-        for index, style in enumerate(offered):
-            entry = {"name": style.name, "code": list(style.code)}
-            if style.picture is not None:
-                entry["picture"] = f"styles/{index + 1}.jpg"
-                contents[entry["picture"]] = image_io.encode_rgb8(style.picture, "jpg")
-            listed.append(entry)
-        page = {"name": name, "kind": kind, "styles": listed, "frames": frames}
-        contents["model.json"] = json.dumps(page, indent=1).encode()
+        models, likenesses = [], []
+        for offer in offers:
+            frames, files_of_frames, found = _convert_frames(offer, target)
+            listed, pictures = _list_styles(offer)
+            contents |= files_of_frames | pictures
+            likenesses += found
+            kind = KINDS[network_inputs.second_input(offer.network)]
+            models.append(
+                {"name": offer.name, "kind": kind, "styles": listed, "frames": frames}
+            )
+        contents["model.json"] = json.dumps({"models": models}, indent=1).encode()
         with files.replace_folder(target) as scratch:
             for path, data in contents.items():
                 files.write_atomically(scratch / path, data)
         size = sum(map(len, contents.values()))
-        sizes = {
-            size: least for each in likenesses for size, least in each.by_size.items()
-        }
+        sizes: dict[str, float] = {}
+        for each in likenesses:
+            for side, least in each.by_size.items():
+                sizes[side] = min(least, sizes.get(side, least))
         likeness = dataclasses.replace(min(likenesses), by_size=sizes)
-        return [parity.Artifact(target, size, likeness, FLOAT16.at_least, self.name)]
+        return parity.Artifact(target, size, likeness, FLOAT16.at_least, self.name)
 
     def open(self, path: Path) -> Callable[..., np.ndarray]:
-        """Opens the files of a page; each draws pictures of its own size."""
-        page = json.loads((path / "model.json").read_text())
+        """Opens the files of a page's first network; each draws pictures of its own size."""
+        page = json.loads((path / "model.json").read_text())["models"][0]
         by_size = {}
         for frame in page["frames"]:
             file = path / frame["file"]
@@ -182,29 +201,79 @@ class WebExporter(Exporter):
         return {"sha256": hash_files(path), "models": models}
 
 
-def _offer_styles(network, style_image):
+def _convert_frames(offer, target):
+    """What model.json says of a network's files, {path: content}, and their likenesses."""
+    network = offer.network
+    source = tflite.files_of(network)
+    frames, contents, likenesses = [], {}, []
+    views = itertools.count()
+    for side, (vertical, horizontal) in itertools.product(SIDES, SHAPES):
+        height, width = round(side * vertical), round(side * horizontal)
+        file = f"models/{offer.name}_{width}x{height}_float16.tflite"
+        data = source.convert(height, width, {"": FLOAT16})[""]
+        run = conversion.open_checked(data, target / file)
+        # 21 in all for three sizes and shapes, most of them where that takes the
+        # least time.
+        own = list(itertools.islice(views, VIEWS if side == min(SIDES) else 1))
+        references = parity.draw_references(network, (height, width), own)
+        draw = source.draw_with(run)
+        likeness = parity.compare(references, draw, target / file, FLOAT16.at_least)
+        likenesses.append(likeness)
+        contents[file] = data
+        frames.append({"file": file, "width": width, "height": height})
+    return frames, contents, likenesses
+
+
+def _list_styles(offer):
+    """What model.json says of a network's styles, and {path: their picture}."""
+    listed, pictures = [], {}
+    for number, style in enumerate(_offer_styles(offer), 1):
+        path = f"styles/{offer.name}_{number}.jpg"
+        listed.append({"name": style.name, "code": list(style.code), "picture": path})
+        pictures[path] = image_io.encode_rgb8(style.picture, "jpg")
+    return listed, pictures
+
+
+def _offer_styles(offer):
     """The styles that the page lists."""
-    count = network_inputs.count_styles(network)
+    count = network_inputs.count_styles(offer.network)
     if not count:
-        return [_offer_code(network, image) for image in style_images.packaged_styles()]
-    named = split_list(style_image)
-    if len(named) == count:
-        return [_offer_style(image) for image in named]
-    return [Style(name) for name in label_styles("", count)]
+        packaged = style_images.packaged_styles()
+        return [_offer_code(offer.network, image) for image in packaged]
+    images = split_list(offer.style_image)
+    if len(images) != count:
+        images = ("",) * count
+    names = offer.style_names
+    if len(names) != count:
+        names = label_styles(offer.style_image, count)
+    styles = []
+    for number, (name, image) in enumerate(zip(names, images)):
+        picture = _read_thumbnail(image)
+        if picture is None:
+            picture = _paint_thumbnail(offer.network, number)
+        styles.append(Style(name, picture))
+    return styles
 
 
 def _offer_code(network, image):
     picture = read_style(image, STYLE_SIZE)[None]
     code = np.asarray(network_inputs.parts_of(network).encode_style(picture))[0]
-    return dataclasses.replace(_offer_style(image), code=code.tolist())
+    return Style(label_style(image), _read_thumbnail(image), code.tolist())
 
 
-def _offer_style(image):
+def _read_thumbnail(image):
+    """A style picture in small, uint8 [h, w, 3]; None if it is not at hand."""
     path = style_images.packaged_styles().get(image, Path(image))
-    picture = (
-        image_io.decode_rgb8(path, short_side=THUMBNAIL) if path.is_file() else None
-    )
-    return Style(label_style(image), picture)
+    if not path.is_file():
+        return None
+    return image_io.decode_rgb8(path, short_side=THUMBNAIL)
+
+
+def _paint_thumbnail(network, number):
+    """A part of a photo in one of the network's styles, uint8 [h, w, 3]."""
+    photo = view(0, (THUMBNAIL, THUMBNAIL))[None]
+    blend = network_inputs.own_styles(network)[number : number + 1]
+    return image_io.to_uint8(network_inputs.draw(network, photo, *blend)[0])
 
 
 def _read_page():

@@ -12,21 +12,18 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.config.train import AnyStyleSettings
-from nst_tf.data import sample_photos, style_images
-from nst_tf.features import extractors
+from nst_tf.data import known_pictures, sample_photos, style_images
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual
 from nst_tf.models import (
     adain_net,
     feature_transforms,
-    style_prediction_net,
-    transform_net,
 )
+from nst_tf.models.build_network import build_any_style_net
 from nst_tf.training.methods.drawing import DrawingTask, read_sample
 
 PREVIEW_SIDE, SHEET_SIDE = 256, 384  # pixels, long side of photos on previews and sheet
 PREVIEW_PHOTOS = ("cat", "coffee", "astronaut")
-KNOWN_SIDE = 256  # pixels, of pictures that features are scaled by
 
 
 class AnyStyleTask(DrawingTask):
@@ -112,38 +109,8 @@ class AnyStyleTask(DrawingTask):
         return self.network([photo, style, alpha])
 
 
-def build_network(settings):
+def build_network(settings: AnyStyleSettings):
     """Returns the network that `settings` name, and its encoder."""
-    predicts = settings.network == "style_prediction"
-    layers = (adain_net.LAYER, *settings.skips)
-    if predicts:
-        layers = style_prediction_net.LAYERS
-    encoder = extractors.open_encoder(settings.encoder, settings, layers)
-    pictures = [read_sample(name, KNOWN_SIDE) for name in sample_photos.PHOTOS]
-    if not predicts:
-        known = [encoder(rgb[None]) for rgb in pictures]
-        rms = {}
-        for layer in layers:
-            energies = [np.square(maps[layer]).mean() for maps in known]
-            rms[layer] = float(np.sqrt(np.mean(energies)))
-        network = adain_net.any_style_net(
-            encoder,
-            settings.transfer,
-            skips=settings.skips,
-            rms=rms,
-            dtype=settings.compute_dtype,
-        )
-        return network, encoder
-    for path in style_images.packaged_styles().values():
-        pictures.append(image_io.read_image(path, long_side=KNOWN_SIDE).rgb)
-    config = transform_net.TransformNetConfig(
-        settings.width,
-        settings.residual_blocks,
-        settings.padding,
-        settings.block,
-        settings.edge_size,
-    )
-    network = style_prediction_net.modulated_net(
-        encoder, config, pictures, dtype=settings.compute_dtype
-    )
-    return network, encoder
+    photos = known_pictures.read_known_photos()
+    styles = known_pictures.read_known_styles()
+    return build_any_style_net(settings, photos, styles)

@@ -1,16 +1,35 @@
-// A dialog that takes a photo with a camera.
+// A dialog that shows a camera, and takes a photo with it or has it painted live.
+
+import { cameraProblem } from "./problems.js";
+
+/** Resolves to a camera's stream: "user" faces the user, "environment" the world. Rejects with an Error for users. */
+export async function openCamera(facing) {
+  try {
+    const video = { facingMode: { ideal: facing }, width: { ideal: 1280 } };
+    return await navigator.mediaDevices.getUserMedia({ video });
+  } catch (error) {
+    throw new Error(cameraProblem(error));
+  }
+}
+
+/** Whether there is another camera to change to. */
+export async function severalCameras() {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.filter((device) => device.kind === "videoinput").length > 1;
+}
 
 export class Camera {
-  #dialog; #video; #message; #shutter; #flip;
+  #dialog; #video; #message; #shutter; #live; #flip;
   #stream = null;
   #facing = "environment";
 
-  /** `onPhoto` gets an ImageBitmap. */
-  constructor(dialog, onPhoto) {
+  /** `onPhoto` gets an ImageBitmap, `onLive` the stream and where it faces. */
+  constructor(dialog, onPhoto, onLive) {
     this.#dialog = dialog;
     this.#video = dialog.querySelector("video");
     this.#message = dialog.querySelector("[data-message]");
     this.#shutter = dialog.querySelector("[data-shutter]");
+    this.#live = dialog.querySelector("[data-live]");
     this.#flip = dialog.querySelector("[data-flip]");
     dialog.addEventListener("close", () => this.#stop());
     dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
@@ -22,6 +41,12 @@ export class Camera {
       const photo = await createImageBitmap(this.#video);
       dialog.close();
       onPhoto(photo);
+    });
+    this.#live.addEventListener("click", () => {
+      const stream = this.#stream;
+      this.#stream = null;                                   // closing must not stop it
+      dialog.close();
+      onLive(stream, this.#facing);
     });
   }
 
@@ -37,25 +62,26 @@ export class Camera {
 
   async #start() {
     this.#stop();
-    this.#shutter.disabled = true;
+    this.#enable(false);
     this.#message.textContent = "Waiting for the camera…";
     try {
-      const stream = await navigator.mediaDevices.getUserMedia(
-        { video: { facingMode: { ideal: this.#facing }, width: { ideal: 1280 } } });
+      const stream = await openCamera(this.#facing);
       this.#stream = stream;
       if (!this.#dialog.open) return this.#stop();           // closed while the browser asked
       this.#video.srcObject = stream;
       await this.#video.play();
-      this.#shutter.disabled = false;
+      this.#enable(true);
       this.#shutter.focus();
       this.#message.textContent = "";
-      const devices = await navigator.mediaDevices.enumerateDevices();
-      this.#flip.hidden = devices.filter((device) => device.kind === "videoinput").length < 2;
+      this.#flip.hidden = !await severalCameras();
     } catch (error) {
-      this.#message.textContent = error.name === "NotAllowedError"
-        ? "The camera is not allowed here. Allow it in the browser's settings for this page."
-        : "No camera was found, or another program is using it.";
+      this.#message.textContent = error.message;
     }
+  }
+
+  #enable(on) {
+    this.#shutter.disabled = !on;
+    this.#live.disabled = !on;
   }
 
   #stop() {

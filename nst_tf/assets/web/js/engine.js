@@ -7,13 +7,16 @@ export class Engine {
   #waiting = new Map();
   #next = 1;
 
-  /** Resolves to {output: Float32Array, milliseconds, threads}; rejects with an Error whose message is for users. */
+  /**
+   * Resolves to {output: Float32Array, milliseconds, threads}; rejects with an Error whose message is for users.
+   * The worker takes the inputs' numbers over: they are empty here afterwards.
+   */
   paint(model, inputs) {
     this.#worker ??= this.#started();
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, model, inputs });
+      this.#worker.postMessage({ id, model, inputs }, inputs.map(({ data }) => data.buffer));
     });
   }
 

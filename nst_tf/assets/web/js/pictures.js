@@ -5,7 +5,8 @@ export async function decoded(file) {
   try {
     return await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    throw new Error(`${file.name || "This file"} is no picture that this browser can read. Try a JPEG or PNG.`);
+    throw new Error(`${file.name || "This file"} is no picture or video that this browser can read. `
+      + "Try a JPEG, PNG, MP4 or WebM.");
   }
 }
 
@@ -29,10 +30,14 @@ export function pixelsOf(bitmap, width, height) {
 
 /** Hands a canvas to the user as a PNG file. */
 export async function download(canvas, name) {
-  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  save(await new Promise((resolve) => canvas.toBlob(resolve, "image/png")), `${name}.png`);
+}
+
+/** Hands a blob to the user as a file. */
+export function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `${name}.png`;
+  link.download = name;
   link.click();
   // The browser reads it after the click: not at once.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

@@ -24,3 +24,26 @@ export function explained(reason) {
   }
   return `The network could not paint (${reason}).`;
 }
+
+export const SLOW = "Painting is slow, as this page may not use threads here: serve it by its own serve.py.";
+
+/** Returns a sentence for an error of a camera. */
+export function cameraProblem({ name }) {
+  if (name === "NotAllowedError" || name === "SecurityError") {
+    return "The camera is not allowed here. Allow it in the browser's settings for this page.";
+  }
+  if (name === "NotFoundError" || name === "OverconstrainedError") {
+    return "No camera was found. Connect one and try again.";
+  }
+  if (name === "Ended") return "The camera was disconnected. Connect it and try again.";
+  return "The camera could not be started. Close other programs that use it and try again.";
+}
+
+/** Returns a sentence for a video element that does not play its file. */
+export function clipProblem(name, video) {
+  if (video.error && video.readyState > 0 && video.currentTime > 0) {
+    return `${name} breaks off after ${video.currentTime.toFixed(1)} s: the file is damaged there.`;
+  }
+  if (!video.error) return `${name} has no pictures that this browser can read. Try an MP4 (H.264) or WebM.`;
+  return `${name} is no video that this browser can play. Try an MP4 (H.264) or WebM.`;
+}

@@ -1,4 +1,4 @@
-// The ways in which a photo comes to the page: button, drop, clipboard.
+// The ways in which a photo or video comes to the page: button, drop, clipboard.
 
 /** Calls `onFile` with a File, whichever way it comes. */
 export function listen({ button, input, dropped }, onFile) {
@@ -21,7 +21,7 @@ export function listen({ button, input, dropped }, onFile) {
     if (event.dataTransfer.files.length) onFile(event.dataTransfer.files[0]);
   });
   addEventListener("paste", (event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find((each) => each.type.startsWith("image/"));
+    const file = [...(event.clipboardData?.files ?? [])].find((each) => /^(image|video)\//.test(each.type));
     if (file) onFile(file);
   });
 }

@@ -10,17 +10,20 @@ export class Styles {
     this.#onChange = onChange;
     this.#strength = strength.querySelector("input");
     const choice = model.styles.length > 1;
+    const sliders = blend.querySelector("[data-sliders]");
+    grid.replaceChildren();                                  // of the network before
+    sliders.replaceChildren();
     for (const [index, style] of model.styles.entries()) {
       grid.append(choice ? this.#card(style, index) : only(style));
-      if (choice) blend.querySelector("[data-sliders]").append(this.#slider(style, index));
+      if (choice) sliders.append(this.#slider(style, index));
     }
     blend.hidden = !choice;
     strength.hidden = !["strengths", "any"].includes(model.kind);
     showValue(this.#strength);
-    this.#strength.addEventListener("input", () => {
+    this.#strength.oninput = () => {
       showValue(this.#strength);
       onChange();
-    });
+    };
     if (choice) this.#choose(0);
   }
 
