@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 import nst_tf
-from nst_tf.config.painting.video import CAMERA, VideoSettings
+from nst_tf.config.painting.clip import CAMERA
+from nst_tf.config.painting.video import VideoSettings
 from nst_tf.core.files import sha256
 from nst_tf.images import noise
 from nst_tf.inference.model import Paint

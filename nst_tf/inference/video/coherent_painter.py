@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from nst_tf.inference.video.coherence.flow import (
+from nst_tf.video.flow import (
     FlowEstimator,
     Motion,
     resize_flow,
     warp,
 )
-from nst_tf.inference.video.packages import import_cv2
+from nst_tf.video.packages import import_cv2
 
 # All ours, by benchmarks/video.py.
 CERTAIN_SHARE = 0.9  # of the last frame, where the flow is certain

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.inference.video.packages import import_cv2
+from nst_tf.video.packages import import_cv2
 
 # Of the picture that flow is looked for in. All ours, by benchmarks/video.py.
 SHARE = 0.625  # of the frame's sides
