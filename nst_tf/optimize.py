@@ -1,4 +1,4 @@
-"""Paints one photo in the style of a painting by optimizing its pixels.
+"""Paints one photo or a clip in the style of a painting by optimizing its pixels.
 
 Example: python -m nst_tf.optimize --content=photo.jpg --style=painting.jpg
     --output=out.png
@@ -15,9 +15,8 @@ from nst_tf.core.startup import quiet_start
 
 def main(settings: Settings) -> CommandResult:
     with quiet_start():
-        from nst_tf.optimization.run import optimize
-    result = optimize(settings)
-    return CommandResult({"written": [settings.output], **result.summarize()})
+        from nst_tf.optimization.command import run_command
+    return run_command(settings)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ CHECKING_FINEST, CHECKING_REFINEMENTS = 1, 0  # 1 is half the size
 SPREAD, SLACK = 0.01, 0.5
 # Mean difference of a frame and the last one along the flow, [0, 1]: ours.
 CERTAIN_ERROR, POSSIBLE_ERROR = 0.1, 0.3
+CUT = 0.2  # mean certainty below which a new scene begins: 0.00 at cuts, others 0.43 up
 BLUR = 1.0  # pixels, deviation of the Gaussian over that difference: noise is no motion
 
 
@@ -43,6 +44,11 @@ class Motion:
     flow: np.ndarray
     certain: np.ndarray
     possible: np.ndarray
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the frame has nothing of the last one: a new scene begins."""
+        return bool(self.certain.mean() < CUT)
 
 
 class FlowEstimator:

@@ -11,6 +11,9 @@ from nst_tf.video.packages import import_cv2
 
 # Flow that is estimated counts where both directions agree: Sundaram, Brox, Keutzer 2010.
 SPREAD, SLACK = 0.01, 0.5
+# Flow has an edge where its squared gradient is above this share of its squared length
+# and this slack, pixels: Ruder, Dosovitskiy, Brox 2016, equation 6.
+EDGE_SPREAD, EDGE_SLACK = 0.01, 0.002
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,3 +56,15 @@ class MoveEstimator:
         lengths = np.square(flow).sum(-1) + np.square(back).sum(-1)
         agree = gap < SPREAD * lengths + SLACK
         return Move(flow, agree & (find_inside(flow) > 0))
+
+
+def find_edges(flow: np.ndarray) -> np.ndarray:
+    """Returns where a flow [H, W, 2], pixels, changes so much that it is an edge of what
+    moves, bool [H, W]; there it is seldom right.
+    """
+    squares = np.zeros(flow.shape[:2], np.float32)
+    for axis in (0, 1):
+        if flow.shape[axis] > 1:
+            squares += np.square(np.gradient(flow, axis=axis)).sum(-1)
+    lengths = np.square(flow).sum(-1)
+    return np.asarray(squares > EDGE_SPREAD * lengths + EDGE_SLACK)

@@ -1,5 +1,6 @@
 """From settings to where frames come from, and where they go."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,21 @@ def open_target(
         return AnimationFile(output, facts, settings.quality)
     # Frames that lie there when a run goes on are its own.
     return FrameFolder(output, settings.overwrite or resumes)
+
+
+def describe_content(content: str) -> list[Any]:
+    """Returns path, size and time of change of a --content, by which a run knows its own:
+    to read all of a long clip would take minutes.
+    """
+    if content.startswith(CAMERA):
+        return [content]
+    path = os.path.realpath(content)
+    paths = [path]
+    if os.path.isdir(path):
+        paths = sorted(entry.path for entry in os.scandir(path) if entry.is_file())
+    described: list[Any] = [path]
+    for each in paths:
+        if os.path.isfile(each):
+            status = os.stat(each)
+            described += [os.path.basename(each), status.st_size, status.st_mtime_ns]
+    return described

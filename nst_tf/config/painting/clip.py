@@ -84,6 +84,7 @@ class ClipSettings(WritingSettings):
     def _refuse_all(self, condition: str, own: type, *others: type) -> None:
         """Refuses what a class of settings has beside other classes."""
         names = {field.name for field in dataclasses.fields(own)}
+        names -= {"content", "output"}
         for other in others:
             names -= {field.name for field in dataclasses.fields(other)}
         self._refuse(condition, *sorted(names))
