@@ -1,0 +1,139 @@
+r"""How coherent optimized clips are: frame by frame, and with each part of `nst optimize`'s way.
+
+Example: nice -n 15 python benchmarks/optimize_video.py --content=clip.mp4 --output=optimize_video.json \
+    --folder=work
+
+Paints the first frames of a clip in each way, judges them as `nst_tf.evaluate --videos`
+does, prints its table, and writes all numbers as JSON. All ways have the same iterations
+a frame but the first. The folder keeps what is painted; called again, it paints what is
+missing. `strips.png` there shows four frames of each way.
+"""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+from absl import flags
+from report import write_report
+
+from nst_tf.config.commandline import flags as config_flags
+from nst_tf.config.evaluate import EvaluateSettings
+from nst_tf.config.optimize import OptimizeSettings
+from nst_tf.core.files import write_atomically
+from nst_tf.evaluation.videos.run import evaluate_videos
+from nst_tf.images import io as image_io
+from nst_tf.optimization.gatys import Gatys
+from nst_tf.optimization.loop import ImageOptimization
+from nst_tf.optimization.video.following import Followed
+from nst_tf.optimization.video.kept_frames import KeptFrames
+from nst_tf.optimization.video.problem import TERMS, FollowingFrames
+from nst_tf.optimization.video.run import optimize_clip
+
+flags.DEFINE_string("content", None, "A clip.", required=True)
+flags.DEFINE_string("end", "0.8", "Where to end, seconds.")
+flags.DEFINE_string("style", "starry_swirls", "The style.")
+flags.DEFINE_integer("image_size", 256, "Long side, pixels.")
+flags.DEFINE_integer(
+    "iterations", 60, "Of the first frame, and of frames by themselves."
+)
+flags.DEFINE_integer("frame_iterations", 20, "Of each following frame.")
+flags.DEFINE_list("ways", [], "Of WAYS; all without.")
+flags.DEFINE_string("folder", None, "Where paintings are kept.", required=True)
+flags.DEFINE_string("output", None, "JSON file.", required=True)
+FLAGS = flags.FLAGS
+
+# name -> settings of a clip; None for frame by frame.
+WAYS: dict[str, dict | None] = {
+    "temporal": {},
+    "warped start alone": {"temporal_weight": 0.0},
+    "frame by frame": None,
+    "long term": {"long_term": (1, 10, 20)},
+    "two passes": {"passes": 2},
+    "weight 100": {"temporal_weight": 100.0},
+}
+
+
+def choose_settings(way: str, output: Path, **changes) -> OptimizeSettings:
+    """Returns the settings of one way."""
+    return OptimizeSettings(
+        content=FLAGS.content,
+        end=FLAGS.end,
+        style=(FLAGS.style,),
+        image_size=FLAGS.image_size,
+        output=f"{output}/",
+        run=f"{output}_run",
+        iterations=FLAGS.iterations,
+        frame_iterations=FLAGS.frame_iterations,
+        scales=1,
+        **changes,
+    )
+
+
+def paint_by_themselves(settings: OptimizeSettings, kept: KeptFrames, folder: Path):
+    """Optimizes each frame as a photo: from itself, and with nothing temporal."""
+    first = image_io.Image(kept.content(0))
+    task = Gatys(settings, first)
+    following = FollowingFrames(task, settings.iterations, 0.0)
+    for number in range(kept.count):
+        path = folder / f"{number + 1:06d}.png"
+        if path.exists():
+            continue
+        frame = kept.content(number)
+        task.show(image_io.Image(frame))
+        following.pose(Followed(frame, 0 * frame, 0 * frame[..., :1]))
+        painting = ImageOptimization(
+            following,
+            following.open_optimizer,
+            TERMS,
+            folder / "state.npz",
+            float("inf"),
+            keep_state=False,
+            compile=following.compile,
+        )
+        image_io.write_image(path, image_io.Image(painting.run().picture))
+
+
+def paint(way: str, folder: Path) -> float:
+    """Paints what is missing of one way; returns the seconds that it took in all."""
+    output = folder / way.replace(" ", "_")
+    note = folder / f"{output.name}.seconds"
+    if not note.exists():
+        started = time.perf_counter()
+        changes = WAYS[way]
+        if changes is None:
+            output.mkdir(exist_ok=True)
+            kept = KeptFrames(folder / "temporal_run" / "frames")
+            paint_by_themselves(choose_settings(way, output), kept, output)
+        else:
+            settings = choose_settings(way, output, **changes)
+            resume = Path(settings.run).exists()
+            optimize_clip(dataclasses.replace(settings, resume=resume))
+        seconds = time.perf_counter() - started
+        write_atomically(note, json.dumps(round(seconds, 1)).encode())
+    return float(note.read_text())
+
+
+def main():
+    folder = Path(FLAGS.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    ways = FLAGS.ways or list(WAYS)
+    seconds = {way: paint(way, folder) for way in ways}
+    judged = evaluate_videos(
+        EvaluateSettings(
+            models=tuple(f"{way}={folder / way.replace(' ', '_')}" for way in ways),
+            videos=(str(folder / "temporal_run" / "frames" / "content"),),
+            image_size=FLAGS.image_size,
+            style_image=FLAGS.style,
+            style_size=FLAGS.image_size,
+            feature_network="slim_vgg19",
+            output=str(folder / "judged"),
+            overwrite=True,
+        )
+    )
+    rows = [{"way": row.name, **row.values} for row in judged.rows]
+    write_report({"rows": rows, "seconds": seconds}, FLAGS.output)
+
+
+if __name__ == "__main__":
+    config_flags.run(main)
