@@ -12,7 +12,7 @@ from nst_tf.video.packages import import_cv2
 # Flow that is estimated counts where both directions agree: Sundaram, Brox, Keutzer 2010.
 SPREAD, SLACK = 0.01, 0.5
 # Flow has an edge where its squared gradient is above this share of its squared length
-# and this slack, pixels: Ruder, Dosovitskiy, Brox 2016, equation 6.
+# and this slack, pixels: Ruder, Dosovitskiy, Brox 2016 (arXiv:1604.08610), section 4.1.
 EDGE_SPREAD, EDGE_SLACK = 0.01, 0.002
 
 

@@ -20,7 +20,7 @@ def test_the_estimated_motion_of_a_moved_picture_is_its_move():
 
 
 def test_edges_of_motion_are_where_it_jumps():
-    """Equation 6 of Ruder et al. by hand: a jump of 3 pixels between two halves."""
+    """Section 4.1 of Ruder et al. by hand: a jump of 3 pixels between two halves."""
     flow = np.zeros((8, 10, 2), np.float32)
     flow[:, 5:, 0] = 3
     edges = find_edges(flow)

@@ -33,7 +33,7 @@ class Followed:
 def follow(kept: KeptFrames, turn: Turn, long_term: Sequence[int]) -> Followed:
     """Returns what a frame takes from the paintings of its scene.
 
-    Of several paintings that show a place the nearest counts: c_long of equation 8. The
+    Of several paintings that show a place the nearest counts: c_long of section 4.2. The
     weights of the others are 0 there, so that all terms are one squared difference to
     one picture. The first painting is where the last one, moved, is known; elsewhere
     the frame itself (ours: the paper takes the moved one everywhere). In later passes it
@@ -74,7 +74,7 @@ def find_move(frame: np.ndarray, painted_frame: np.ndarray) -> Move:
     """Returns the motion from a frame to one that is painted, float32 [H, W, 3] both.
 
     It is known where both directions agree, which occlusions do not, and the flow has
-    no edge (equations 5 and 6).
+    no edge (section 4.1).
     """
     # OpenCV's search carries something over: a new one gives the same after a resume.
     move = MoveEstimator().estimate(frame, painted_frame)
