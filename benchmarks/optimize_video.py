@@ -37,6 +37,7 @@ flags.DEFINE_integer("image_size", 256, "Long side, pixels.")
 flags.DEFINE_integer(
     "iterations", 60, "Of the first frame, and of frames by themselves."
 )
+flags.DEFINE_float("style_scale", 1.0, "As of nst_tf.optimize.")
 flags.DEFINE_integer("frame_iterations", 20, "Of each following frame.")
 flags.DEFINE_list("ways", [], "Of WAYS; all without.")
 flags.DEFINE_string("folder", None, "Where paintings are kept.", required=True)
@@ -60,6 +61,7 @@ def choose_settings(way: str, output: Path, **changes) -> OptimizeSettings:
         content=FLAGS.content,
         end=FLAGS.end,
         style=(FLAGS.style,),
+        style_scale=FLAGS.style_scale,
         image_size=FLAGS.image_size,
         output=f"{output}/",
         run=f"{output}_run",
@@ -125,7 +127,7 @@ def main():
             videos=(str(folder / "temporal_run" / "frames" / "content"),),
             image_size=FLAGS.image_size,
             style_image=FLAGS.style,
-            style_size=FLAGS.image_size,
+            style_size=max(FLAGS.image_size, 156),  # what relu5_1 sees at once
             feature_network="slim_vgg19",
             output=str(folder / "judged"),
             overwrite=True,
