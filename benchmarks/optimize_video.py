@@ -12,8 +12,10 @@ missing. `strips.png` there shows four frames of each way.
 import dataclasses
 import json
 import time
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 from absl import flags
 from report import write_report
 
@@ -21,6 +23,7 @@ from nst_tf.config.commandline import flags as config_flags
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.files import write_atomically
+from nst_tf.data import sample_photos
 from nst_tf.evaluation.videos.run import evaluate_videos
 from nst_tf.images import io as image_io
 from nst_tf.optimization.gatys import Gatys
@@ -29,8 +32,19 @@ from nst_tf.optimization.video.following import Followed
 from nst_tf.optimization.video.kept_frames import KeptFrames
 from nst_tf.optimization.video.problem import TERMS, FollowingFrames
 from nst_tf.optimization.video.run import optimize_clip
+from nst_tf.video.frames import Facts, Frame
+from nst_tf.video.packages import import_cv2
+from nst_tf.video.writing.encoders import ClipEncoder, ClipFormat
+from nst_tf.video.writing.joining import join_clip
+from nst_tf.video.writing.parts import Parts
+from nst_tf.video.writing.pen import Pen
 
-flags.DEFINE_string("content", None, "A clip.", required=True)
+flags.DEFINE_string(
+    "content",
+    None,
+    "A clip; or builtin:NAME, a photo of scikit-image over which a window moves.",
+    required=True,
+)
 flags.DEFINE_string("end", "0.8", "Where to end, seconds.")
 flags.DEFINE_string("style", "starry_swirls", "The style.")
 flags.DEFINE_integer("image_size", 256, "Long side, pixels.")
@@ -55,15 +69,49 @@ WAYS: dict[str, dict | None] = {
 }
 
 
+PAN_STEP = 3.3, 1.6  # pixels a frame, across and down
+PAN_SIZE = 216, 288  # of the window, height and width
+PAN_FPS, PAN_FRAMES = 30, 24
+
+
+def make_pan(photo: str, path: Path) -> None:
+    """Writes frames of a window that moves over a photo as a lossless clip."""
+    rgb = sample_photos.read_photo(photo).rgb
+    height, width = PAN_SIZE
+    size = height, width
+    time_base = Fraction(1, PAN_FPS)
+    facts = Facts(size, time_base, 1 / time_base)
+    format = ClipFormat("ffv1", {}, facts, (0, 0))
+    parts = Parts(path)
+    parts.begin({"pan": photo}, overwrite=True)
+    pen = Pen(parts, lambda: ClipEncoder(format))
+    for number in range(PAN_FRAMES):
+        across, down = (number * step for step in PAN_STEP)
+        matrix = np.float32([[1, 0, across], [0, 1, down]])
+        window = import_cv2().warpAffine(
+            rgb, matrix, (width, height), flags=2 | 16, borderMode=2
+        )
+        pen.write(Frame(number, 1, image_io.to_uint8(window)))
+    pen.finish({})
+    join_clip(parts, format, path, None, [], False)
+    parts.remove()
+
+
 def choose_settings(way: str, output: Path, **changes) -> OptimizeSettings:
     """Returns the settings of one way."""
+    content, folder = FLAGS.content, Path(FLAGS.folder)
+    if content.startswith(sample_photos.BUILTIN):
+        pan = folder / "pan.mkv"
+        if not pan.exists():
+            make_pan(content, pan)
+        content = str(pan)
     return OptimizeSettings(
-        content=FLAGS.content,
+        content=content,
         end=FLAGS.end,
         style=(FLAGS.style,),
         style_scale=FLAGS.style_scale,
         image_size=FLAGS.image_size,
-        output=f"{output}/",
+        output=f"{output}.mp4",
         run=f"{output}_run",
         iterations=FLAGS.iterations,
         frame_iterations=FLAGS.frame_iterations,
@@ -116,6 +164,15 @@ def paint(way: str, folder: Path) -> float:
     return float(note.read_text())
 
 
+def find_paintings(way: str, folder: Path) -> Path:
+    """Returns the folder of a way's paintings, named as the frames."""
+    output = folder / way.replace(" ", "_")
+    changes = WAYS[way]
+    if changes is None:
+        return output
+    return Path(f"{output}_run") / "frames" / f"pass_{changes.get('passes', 1):02d}"
+
+
 def main():
     folder = Path(FLAGS.folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +180,7 @@ def main():
     seconds = {way: paint(way, folder) for way in ways}
     judged = evaluate_videos(
         EvaluateSettings(
-            models=tuple(f"{way}={folder / way.replace(' ', '_')}" for way in ways),
+            models=tuple(f"{way}={find_paintings(way, folder)}" for way in ways),
             videos=(str(folder / "temporal_run" / "frames" / "content"),),
             image_size=FLAGS.image_size,
             style_image=FLAGS.style,

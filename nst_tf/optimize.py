@@ -2,6 +2,7 @@
 
 Example: python -m nst_tf.optimize --content=photo.jpg --style=painting.jpg
     --output=out.png
+         python -m nst_tf.optimize --content=clip.mp4 --style=painting.jpg --output=out.mp4
 
 Without --content it makes a texture of the style, without --style it reconstructs the
 photo.

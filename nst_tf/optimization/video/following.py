@@ -7,7 +7,12 @@ import numpy as np
 
 from nst_tf.optimization.video.kept_frames import KeptFrames
 from nst_tf.optimization.video.turns import Turn
-from nst_tf.video.flow import warp
+from nst_tf.video.flow import (
+    CERTAIN_ERROR,
+    find_inside,
+    measure_difference,
+    warp,
+)
 from nst_tf.video.moves import Move, MoveEstimator, find_edges
 
 # Of the neighbor's painting in what a frame begins with, in passes behind the first:
@@ -35,10 +40,13 @@ def follow(kept: KeptFrames, turn: Turn, long_term: Sequence[int]) -> Followed:
 
     Of several paintings that show a place the nearest counts: c_long of section 4.2. The
     weights of the others are 0 there, so that all terms are one squared difference to
-    one picture. The first painting is where the last one, moved, is known; elsewhere
-    the frame itself (ours: the paper takes the moved one everywhere). In later passes it
-    is the mean of the frame's last painting and the neighbor's moved one where that is
-    known, else the last painting alone.
+    one picture.
+
+    A frame begins with the last painting, moved, as far as the last frame, moved, looks
+    like it, so that flat areas whose flow is doubtful stay painted; elsewhere with
+    itself (ours: the paper takes the moved one everywhere). In later passes it begins
+    with the mean of its last painting and the neighbor's moved one where that is known,
+    else with its last painting alone.
 
     Args:
         kept: the frames.
@@ -57,17 +65,28 @@ def follow(kept: KeptFrames, turn: Turn, long_term: Sequence[int]) -> Followed:
         number = turn.look_back(count)
         if number is None:
             break
-        move = find_move(frame, kept.content(number))
+        neighbor = kept.content(number)
+        move = find_move(frame, neighbor)
         painted = kept.painted(turn.pass_number, number)
         moved = np.clip(warp(painted, move.flow, sharp=True), 0, 1)
         if count == 1:
-            share = (1.0 if begins else BLEND) * move.known[..., None]
-            start = (start + share * (moved - start)).astype(np.float32)
+            share = BLEND * move.known
+            if begins:
+                share = np.maximum(move.known, _find_alike(neighbor, frame, move.flow))
+            start = (start + share[..., None] * (moved - start)).astype(np.float32)
         if count in long_term:
             new = move.known & ~known
             picture[new] = moved[new]
             known |= new
     return Followed(start, picture, known[..., None].astype(np.float32))
+
+
+def _find_alike(
+    neighbor: np.ndarray, frame: np.ndarray, flow: np.ndarray
+) -> np.ndarray:
+    """Returns how far a frame's neighbor, moved, looks like it, [H, W] in [0, 1]."""
+    error = measure_difference(neighbor, frame, flow)
+    return find_inside(flow) * np.exp(-np.square(error / CERTAIN_ERROR))
 
 
 def find_move(frame: np.ndarray, painted_frame: np.ndarray) -> Move:

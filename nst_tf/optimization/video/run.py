@@ -27,6 +27,7 @@ from nst_tf.optimization.video.writing import write_frames
 from nst_tf.runs import callbacks
 from nst_tf.runs.folder import RunFolder, check_inputs, open_run
 from nst_tf.video.opening import describe_content, open_source, open_target
+from nst_tf.video.packages import import_cv2
 from nst_tf.video.sizes import fit_facts, resize_frame
 
 
@@ -38,7 +39,7 @@ class ClipResult:
         written: the clip, the animation or the folder.
         frames: how many it has.
         scenes: how many it has; the first frame of each is painted as a photo is.
-        seconds: of painting, by this run.
+        seconds: of painting, those before a resume counted in.
         rose: frames whose objective was higher at the end than where they began.
         faults: what was wrong with the content, such as that it is cut off; what there
             was is painted all the same.
@@ -79,6 +80,7 @@ def optimize_clip(
     """
     folder = settings.find_run(vars(settings))
     check_targets(settings, RunFolder(Path(folder)))
+    import_cv2()  # without it nothing is begun
     source = open_source(settings)
     facts = fit_facts(source.facts, settings.image_size)
     target = open_target(source, facts, settings, settings.resume)
@@ -109,18 +111,21 @@ def optimize_clip(
         picture = kept.painted(settings.passes, number)
         return image_io.to_uint8(task.finish_picture(picture).rgb)
 
-    write_frames(source, facts.size, target, run.path / "clip", finish)
+    try:
+        write_frames(source, facts.size, target, run.path / "clip", finish)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"all frames are painted, which stay in {run.path}; --resume writes them"
+        ) from None
     result = ClipResult(
         Path(settings.output),
         kept.count,
         len(kept.scenes),
-        round(painting.seconds, 1),
+        painting.seconds,
         painting.rose,
         tuple(source.faults),
     )
-    run.note(
-        frames=result.frames, scenes=result.scenes, seconds=painting.seconds_of_all
-    )
+    run.note(frames=result.frames, scenes=result.scenes)
     if result.rose:
         log(
             f"{result.rose} frames ended above where they began: {name_remedy(settings)}"
@@ -142,7 +147,7 @@ class _ClipPainting:
 
     Attributes:
         done: frames that are painted, of all passes.
-        seconds: of this run; `seconds_of_all` those of earlier ones counted in.
+        seconds: of painting, those before a resume counted in.
         rose: frames whose objective rose.
     """
 
@@ -157,7 +162,7 @@ class _ClipPainting:
         self._kept, self._run = kept, run
         self._following: FollowingFrames | None = None
         self.done = self.rose = 0
-        self.seconds = self.seconds_of_all = 0.0
+        self.seconds = float(run.recorded.get("seconds", 0))
 
     def paint_all(self, stopped: Callable[[], bool]) -> bool:
         """Paints until all is done, or until `stopped` says so before a frame, or Ctrl-C
@@ -193,9 +198,8 @@ class _ClipPainting:
             return True
         finally:
             history.on_train_end()
-            self.seconds = time.monotonic() - started
-            before = self._run.recorded.get("seconds", 0.0)
-            self.seconds_of_all = round(before + self.seconds, 1)
+            self.seconds = round(self.seconds + time.monotonic() - started, 1)
+            self._run.note(seconds=self.seconds)
 
     def _paint(self, turn: Turn, progress: tqdm.tqdm) -> Result:
         settings = self._settings

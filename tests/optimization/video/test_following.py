@@ -5,10 +5,12 @@ import pytest
 from support.scenes import HEIGHT, WIDTH, scene
 
 from nst_tf.images import io as image_io
+from nst_tf.optimization.video import following
 from nst_tf.optimization.video.following import follow
 from nst_tf.optimization.video.kept_frames import KeptFrames
 from nst_tf.optimization.video.turns import Turn
 from nst_tf.video.frames import Frame
+from nst_tf.video.moves import Move
 
 MIDDLE = np.s_[16:-16, 16:-16]
 
@@ -39,9 +41,28 @@ def test_a_frame_begins_with_the_last_painting_moved_to_where_it_is_now(moving):
         assert np.abs(shown - (1 - frames[1]))[MIDDLE][known[MIDDLE]].mean() < 0.01
     # What came in from the left was in no frame: there the frame itself is.
     assert followed.known[:, :3].max() == 0
-    np.testing.assert_allclose(
-        followed.start[~known], kept.content(1)[~known], atol=1e-6
+    new = followed.start[16:-16, :3] - kept.content(1)[16:-16, :3]
+    assert np.abs(new).max() < 1e-6
+
+
+def test_a_flat_place_of_doubtful_flow_stays_painted_but_is_not_held(
+    tmp_path, monkeypatch
+):
+    gray, other = np.full((2, HEIGHT, WIDTH, 3), 0.5, np.float32)
+    other[:, WIDTH // 2 :] = 0.9  # looks like nothing before
+    kept = keep(tmp_path / "frames", [gray, gray])
+    painting = 1 - scene()
+    kept.keep(Turn(1, 0, 1, 0), painting)
+    nowhere = Move(
+        np.zeros((HEIGHT, WIDTH, 2), np.float32), np.zeros((HEIGHT, WIDTH), bool)
     )
+    monkeypatch.setattr(following, "find_move", lambda *unused: nowhere)
+    monkeypatch.setattr(kept, "content", lambda number: other if number else gray)
+    followed = follow(kept, Turn(1, 1, 1, 1), (1,))
+    assert followed.known.max() == 0
+    left, right = np.s_[:, : WIDTH // 2 - 8], np.s_[:, WIDTH // 2 + 8 :]
+    np.testing.assert_allclose(followed.start[left], painting[left], atol=0.01)
+    np.testing.assert_allclose(followed.start[right], other[right], atol=0.01)
 
 
 def test_what_was_hidden_is_not_known(tmp_path):

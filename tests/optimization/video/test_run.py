@@ -16,6 +16,7 @@ from nst_tf.config.optimize import OptimizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.images import io as image_io
 from nst_tf.optimization.command import run_command
+from nst_tf.optimization.run import optimize_image
 from nst_tf.optimization.video import run as video_run
 from nst_tf.optimization.video.run import optimize_clip
 
@@ -288,3 +289,9 @@ def test_a_missing_package_is_one_line_with_the_remedy(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UserError, match=r"pip install 'nst_tf\[video\]'"):
         paint(clip, tmp_path / "out.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_clip_is_no_picture_for_the_function_that_returns_one(clip, tmp_path):
+    with pytest.raises(UserError, match="Call optimize_clip"):
+        optimize_image(tmp_path / "out.mp4", content=clip, style=("starry_swirls",))
