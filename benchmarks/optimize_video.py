@@ -4,8 +4,7 @@ Example: nice -n 15 python benchmarks/optimize_video.py --content=clip.mp4 --out
     --folder=work
 
 Paints the first frames of a clip in each way, judges them as `nst_tf.evaluate --videos`
-does, prints its table, and writes all numbers as JSON. All ways have the same iterations
-a frame but the first. The folder keeps what is painted; called again, it paints what is
+does, prints its table, and writes all numbers as JSON. The folder keeps what is painted; called again, it paints what is
 missing. `strips.png` there shows four frames of each way.
 """
 
@@ -48,9 +47,8 @@ flags.DEFINE_string(
 flags.DEFINE_string("end", "0.8", "Where to end, seconds.")
 flags.DEFINE_string("style", "starry_swirls", "The style.")
 flags.DEFINE_integer("image_size", 256, "Long side, pixels.")
-flags.DEFINE_integer(
-    "iterations", 60, "Of the first frame, and of frames by themselves."
-)
+flags.DEFINE_integer("iterations", 60, "Of the first frame.")
+flags.DEFINE_integer("own_iterations", 20, "Of each frame painted by itself.")
 flags.DEFINE_float("style_scale", 1.0, "As of nst_tf.optimize.")
 flags.DEFINE_integer("frame_iterations", 20, "Of each following frame.")
 flags.DEFINE_list("ways", [], "Of WAYS; all without.")
@@ -124,7 +122,7 @@ def paint_by_themselves(settings: OptimizeSettings, kept: KeptFrames, folder: Pa
     """Optimizes each frame as a photo: from itself, and with nothing temporal."""
     first = image_io.Image(kept.content(0))
     task = Gatys(settings, first)
-    following = FollowingFrames(task, settings.iterations, 0.0)
+    following = FollowingFrames(task, FLAGS.own_iterations, 0.0)
     for number in range(kept.count):
         path = folder / f"{number + 1:06d}.png"
         if path.exists():
