@@ -4,8 +4,9 @@ Example: nice -n 15 python benchmarks/optimize_video.py --content=clip.mp4 --out
     --folder=work
 
 Paints the first frames of a clip in each way, judges them as `nst_tf.evaluate --videos`
-does, prints its table, and writes all numbers as JSON. The folder keeps what is painted; called again, it paints what is
-missing. `strips.png` there shows four frames of each way.
+does, prints its table, and writes all numbers as JSON. The folder keeps what is painted;
+called again, it paints what is missing. `judged/strips.png` there shows four frames of
+each way.
 """
 
 import dataclasses

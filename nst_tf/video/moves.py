@@ -37,8 +37,8 @@ class Move:
 
 
 class MoveEstimator:
-    """Estimates the motion between frames: dense inverse search at full size, as fine as
-    it goes, which takes longer than to paint with a network may.
+    """Estimates the motion between frames by dense inverse search at full size, as fine as
+    it goes. `FlowEstimator` is faster.
     """
 
     def __init__(self) -> None:
