@@ -32,9 +32,9 @@ from nst_tf.evaluation.videos.errors import WarpErrors
 from nst_tf.images import io as image_io
 from nst_tf.inference.model import Paint
 from nst_tf.inference.open_model import load_model
-from nst_tf.inference.video import packages
-from nst_tf.inference.video.coherence import flow, painter
-from nst_tf.inference.video.coherence.painter import CoherentPainter
+from nst_tf.inference.video import coherent_painter as painter
+from nst_tf.inference.video.coherent_painter import CoherentPainter
+from nst_tf.video import flow, packages
 
 flags.DEFINE_list("sintel", [], "Folders of frames with true flow.")
 flags.DEFINE_string("clip", "", "A clip for times; without one, none are taken.")

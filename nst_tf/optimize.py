@@ -1,7 +1,8 @@
-"""Paints one photo in the style of a painting by optimizing its pixels.
+"""Paints one photo or a clip in the style of a painting by optimizing its pixels.
 
 Example: python -m nst_tf.optimize --content=photo.jpg --style=painting.jpg
     --output=out.png
+         python -m nst_tf.optimize --content=clip.mp4 --style=painting.jpg --output=out.mp4
 
 Without --content it makes a texture of the style, without --style it reconstructs the
 photo.
@@ -15,9 +16,8 @@ from nst_tf.core.startup import quiet_start
 
 def main(settings: Settings) -> CommandResult:
     with quiet_start():
-        from nst_tf.optimization.run import optimize
-    result = optimize(settings)
-    return CommandResult({"written": [settings.output], **result.summarize()})
+        from nst_tf.optimization.command import run_command
+    return run_command(settings)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nst_tf.config.fields import PATH, Other, check_resume, setting, text_of
-from nst_tf.config.painting.folder import WritingSettings
+from nst_tf.config.optimize_clip import OptimizeClipSettings
 from nst_tf.config.perceptual import PerceptualSettings
 from nst_tf.config.registries import COLOR_MODES, STATISTICS
 from nst_tf.core.errors import expected
@@ -14,7 +14,7 @@ from nst_tf.core.shares import normalize_shares
 
 
 @dataclasses.dataclass(frozen=True)
-class OptimizeSettings(PerceptualSettings, WritingSettings):
+class OptimizeSettings(OptimizeClipSettings, PerceptualSettings):
     """Settings of `nst_tf.optimize`; each field is the flag of the same name."""
 
     method: ClassVar[str] = "gatys"
@@ -22,7 +22,7 @@ class OptimizeSettings(PerceptualSettings, WritingSettings):
     content: str = setting(
         "",
         "The photo: a path, or one of scikit-image's such as builtin:cat; empty for a texture of the "
-        "style alone.",
+        "style alone. Or a clip, an animation, or a folder or a glob of its frames.",
         path=PATH,
     )
     style: tuple[str, ...] = setting(
@@ -41,7 +41,7 @@ class OptimizeSettings(PerceptualSettings, WritingSettings):
     )
     output: str = setting(
         "",
-        "The picture to write, such as out.png.",
+        "The picture to write, such as out.png. Of a clip: a clip, .gif, .webp, or a folder of frames.",
         required="Try --output=out.png.",
         resumable=True,
         path=PATH,
@@ -54,7 +54,10 @@ class OptimizeSettings(PerceptualSettings, WritingSettings):
     )
 
     image_size: int = setting(
-        512, "Long side of the picture, pixels.", least=1, most=100_000
+        512,
+        "Long side of the picture, pixels; of a clip at most.",
+        least=1,
+        most=100_000,
     )
     texture_size: str = setting(
         "", "WIDTHxHEIGHT of a texture; empty for a square of --image_size."
@@ -137,7 +140,11 @@ class OptimizeSettings(PerceptualSettings, WritingSettings):
     optimizer: str = setting(
         "lbfgs", "Optimizer of the picture.", choices=("lbfgs", "adam")
     )
-    iterations: int = setting(100, "Iterations at full size.", least=1)
+    iterations: int = setting(
+        100,
+        "Iterations at full size; of a clip for the first frame of each scene.",
+        least=1,
+    )
     coarse_iterations: int = setting(
         100, "Iterations at each coarser size.", least=0, used_if={"scales": Other(1)}
     )
@@ -218,6 +225,9 @@ class OptimizeSettings(PerceptualSettings, WritingSettings):
             )
         if self.content_masks and not self.content:
             raise expected("--content with --content_masks", "none", "Name the photo.")
+        if self.paints_clip:
+            names = "texture_size", "content_masks", "preview_steps"
+            self._refuse("a photo as --content and a picture as --output", *names)
         check_resume(self.resume, self.overwrite)
 
     @classmethod

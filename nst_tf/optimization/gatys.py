@@ -6,6 +6,7 @@ too.
 """
 
 import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -79,13 +80,15 @@ class Gatys:
 
     Args:
         settings: see `OptimizeSettings`.
+        photo: what is painted at its own size, such as a frame; None for the photo that
+            the settings name.
 
     Raises:
         UserError: a picture that cannot be read, a style too small for its layers, a
             mask without white or of another size.
     """
 
-    def __init__(self, settings: OptimizeSettings):
+    def __init__(self, settings: OptimizeSettings, photo: image_io.Image | None = None):
         self._settings = settings
         self._geometry = FEATURE_NETWORKS[settings.feature_network].geometry
         weights = perceptual.LossWeights(
@@ -99,12 +102,12 @@ class Gatys:
             raise expected(
                 "a content or a style weight above 0", "none", "Change the weights."
             )
-        self._photo = (
-            sample_photos.read_photo(settings.content, max_pixels=settings.max_pixels)
-            if settings.content
-            else None
-        )
-        self.size = self._final_size()
+        self._photo = photo
+        if photo is None and settings.content:
+            self._photo = sample_photos.read_photo(
+                settings.content, max_pixels=settings.max_pixels
+            )
+        self.size = photo.size if photo is not None else self._final_size()
         self._styles, self._hashes = self._read_styles(weights)
         self._content_masks = [
             image_io.read_mask(
@@ -159,33 +162,36 @@ class Gatys:
 
         Its terms are `TERMS`. The targets are computed now, once.
         """
-        photo = (
-            None
-            if self._photo is None
-            else self._turn_gray(
-                resize_picture(self._photo.rgb, scale.height, scale.width)
-            )
-        )
         # They are constants of the compiled step, which does not compute them again.
-        content = {} if photo is None else self._loss.content_target(photo[None])
-        targets = [
-            self._style_target(index, scale) for index in range(len(self._styles))
-        ]
+        content = self.content_target(scale)
+        targets = self.style_targets(scale)
+        return make_objective(
+            scale, TERMS, lambda picture: self.compare(picture, content, targets)
+        )
 
-        def evaluate(x):
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                terms = self._loss.compare(
-                    tf.reshape(x, [1, scale.height, scale.width, 3]), content, targets
-                )
-                value = terms["loss"][0]
-            return (
-                value,
-                tape.gradient(value, x),
-                tf.stack([terms[name][0] for name in TERMS]),
-            )
+    def show(self, photo: image_io.Image) -> None:
+        """Has another photo painted, of the same size; the style stays as it is."""
+        self._photo = photo
 
-        return evaluate
+    def content_target(self, scale: Scale) -> dict[str, tf.Tensor]:
+        """Returns {layer: features} of the photo at a scale; {} if there is none."""
+        if self._photo is None:
+            return {}
+        rgb = resize_picture(self._photo.rgb, scale.height, scale.width)
+        return self._loss.content_target(self._turn_gray(rgb)[None])
+
+    def style_targets(self, scale: Scale) -> list[perceptual.StyleTarget]:
+        """Returns what each style asks of a picture at a scale."""
+        return [self._style_target(index, scale) for index in range(len(self._styles))]
+
+    def compare(
+        self,
+        picture: tf.Tensor,
+        content: Mapping[str, tf.Tensor | tf.Variable],
+        targets: Sequence[perceptual.StyleTarget],
+    ) -> dict[str, tf.Tensor]:
+        """Returns "loss" and `TERMS` of a picture [1, H, W, 3], [1] each."""
+        return self._loss.compare(picture, content, targets)
 
     def open_optimizer(self, scale: Scale) -> Lbfgs | Adam:
         """Returns the optimizer that the settings name, for flat pictures of a scale."""
@@ -326,6 +332,33 @@ class Gatys:
             self._settings.shares[index],
             self._loss.shrink_mask(region),
         )
+
+
+def make_objective(
+    scale: Scale,
+    names: Sequence[str],
+    compare: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
+) -> Objective:
+    """Returns the objective of flat pictures [H*W*3] of a scale.
+
+    Args:
+        scale: of the pictures.
+        names: of the terms that it delivers beside its value.
+        compare: returns "loss" and these terms, [1] each, of a picture [1, H, W, 3].
+    """
+
+    def evaluate(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            terms = compare(tf.reshape(x, [1, scale.height, scale.width, 3]))
+            value = terms["loss"][0]
+        return (
+            value,
+            tape.gradient(value, x),
+            tf.stack([terms[name][0] for name in names]),
+        )
+
+    return evaluate
 
 
 def resize_picture(picture: np.ndarray, height: int, width: int) -> np.ndarray:

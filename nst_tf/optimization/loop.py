@@ -21,6 +21,7 @@ from nst_tf.optimization.lbfgs import Lbfgs
 from nst_tf.optimization.optimizer import NOT_FINITE, REASONS, RUNNING, Objective
 from nst_tf.optimization.preconditioner import State
 
+Compile = Callable[[str, Callable, Any], Callable]
 # What opening a file as a state raises if it is none, or damaged.
 DAMAGE = (
     *(OSError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError, SyntaxError),
@@ -90,6 +91,10 @@ class ImageOptimization:
         names: of the terms of the task's objective.
         state_file: where the state is kept while the run goes on.
         checkpoint_minutes: between two savings at most.
+        keep_state: whether the state is saved at the end, too, and not only if the run
+            was interrupted.
+        compile: (name, function, example) -> the function compiled for what is like the
+            example. One that remembers names serves tasks whose objective is the same.
     """
 
     def __init__(
@@ -99,10 +104,14 @@ class ImageOptimization:
         names: Sequence[str],
         state_file: Path,
         checkpoint_minutes: float,
+        keep_state: bool = True,
+        compile: Compile | None = None,
     ):
         self._task, self._open_optimizer, self._names = task, optimizer, names
         self._enter(0)
         self._file, self._pause = state_file, 60 * checkpoint_minutes
+        self._keeps_state = keep_state
+        self._compile = compile or (lambda name, *given: _compile(*given))
         self._seconds = 0.0
         self._iterations = self._evaluations = 0  # of the scales before this one
         self._state: State | None = None
@@ -198,7 +207,8 @@ class ImageOptimization:
                     objective = self._next_scale()
         finally:
             listeners.on_train_end(logs)
-        self.save()
+        if self._keeps_state or interrupt.received:
+            self.save()
         # The loop has compared neighbors only, and not averages of steps.
         ended = last and not interrupt.received and status != NOT_FINITE
         worse = self._compare(objective) if ended and self._rose else None
@@ -221,13 +231,15 @@ class ImageOptimization:
         )
 
     def _step(self, objective: Objective) -> Callable[[State], State]:
-        return _compile(
-            lambda state: self._optimizer.iterate(objective, state), self._state
+        optimizer = self._optimizer
+        return self._compile(
+            "step", lambda state: optimizer.iterate(objective, state), self._state
         )
 
     def _begin(self, objective: Objective, picture: tf.Tensor, **carried) -> None:
-        start = _compile(
-            lambda x: self._optimizer.start(objective, x, **carried), picture
+        optimizer = self._optimizer
+        start = self._compile(
+            "start", lambda x: optimizer.start(objective, x, **carried), picture
         )
         self._state = start(picture)
         self._began = float(self._state["value"])
@@ -238,7 +250,9 @@ class ImageOptimization:
 
     def _compare(self, objective: Objective) -> tuple[float, float] | None:
         pictures = self._first_picture(), self._optimizer.result(self._state)
-        evaluate = _compile(lambda picture: objective(picture)[0], pictures[0])
+        evaluate = self._compile(
+            "value", lambda picture: objective(picture)[0], pictures[0]
+        )
         first, last = (float(evaluate(picture)) for picture in pictures)
         return (first, last) if last > (1 + ROUNDING) * first else None
 
@@ -301,6 +315,23 @@ class ImageOptimization:
 
 def _flat(picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     return tf.constant(0.0), tf.zeros_like(picture), tf.zeros([0])
+
+
+class CompileOnce:
+    """Compiles what has a name once: for tasks of one scale and one objective, whose
+    targets are variables.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, Callable] = {}
+
+    def __call__(
+        self, name: str, function: Callable, example: tf.Tensor | State
+    ) -> Callable:
+        """Returns what was compiled under the name first."""
+        if name not in self._compiled:
+            self._compiled[name] = _compile(function, example)
+        return self._compiled[name]
 
 
 def _compile(function: Callable, example: tf.Tensor | State) -> Callable:

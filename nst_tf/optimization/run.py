@@ -41,8 +41,14 @@ def optimize_image(
     Raises:
         UserError, KeyboardInterrupt: as `optimize`.
     """
-    values = {"output": os.fspath(output), **settings}
-    optimize(OptimizeSettings.of(values), log)
+    asked = OptimizeSettings.of({"output": os.fspath(output), **settings})
+    if asked.paints_clip:
+        raise expected(
+            "a photo, and a picture to write",
+            f"{asked.content} and {asked.output}",
+            "Call optimize_clip of nst_tf.optimization.video.run.",
+        )
+    optimize(asked, log)
     return image_io.read_image(output)
 
 
@@ -64,23 +70,7 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
     image_io.format_of(output.suffix)
     check_targets(settings, RunFolder(Path(folder)))
     replaced = output.exists()
-    hashes = style_images.pin_urls(settings.style, settings.style_sha256)
-    settings = dataclasses.replace(settings, style_sha256=hashes)
-    settings = precision.resolve_precision(settings, log)
-    task = gatys.Gatys(settings)
-    _ = task.open_optimizer(task.scales[0])  # raises, if its settings cannot be
-    height, width = (side + 2 * settings.margin for side in task.size)
-    needed = memory_estimate.peak_bytes(
-        task.extractor, height, width, count_vectors(settings)
-    )
-    for size in task.style_sizes:
-        needed = max(needed, memory_estimate.style_bytes(task.extractor, *size))
-    memory_estimate.check_memory(
-        needed,
-        task.size,
-        settings.max_memory * 1e9,
-        texture=bool(settings.texture_size),
-    )
+    settings, task = pose(settings, log)
     files.ensure_writable_folder(output.parent)
     run = open_run(settings, folder, command=COMMAND, flag="--run")
     painting = ImageOptimization(
@@ -114,6 +104,41 @@ def optimize(settings: OptimizeSettings, log: Callable[[str], None] = print) -> 
     return _finish(settings, task, run, painted, log, replaced)
 
 
+def pose(
+    settings: OptimizeSettings,
+    log: Callable[[str], None],
+    photo: image_io.Image | None = None,
+) -> tuple[OptimizeSettings, gatys.Gatys]:
+    """Returns the settings with all that was left open, and the problem.
+
+    Args:
+        settings: of the painting.
+        log: takes lines for the user.
+        photo: as for `Gatys`.
+
+    Raises:
+        UserError: as `Gatys`, or there is not enough memory.
+    """
+    hashes = style_images.pin_urls(settings.style, settings.style_sha256)
+    settings = dataclasses.replace(settings, style_sha256=hashes)
+    settings = precision.resolve_precision(settings, log)
+    task = gatys.Gatys(settings, photo)
+    _ = task.open_optimizer(task.scales[0])  # raises, if its settings cannot be
+    height, width = (side + 2 * settings.margin for side in task.size)
+    needed = memory_estimate.peak_bytes(
+        task.extractor, height, width, count_vectors(settings)
+    )
+    for size in task.style_sizes:
+        needed = max(needed, memory_estimate.style_bytes(task.extractor, *size))
+    memory_estimate.check_memory(
+        needed,
+        task.size,
+        settings.max_memory * 1e9,
+        texture=bool(settings.texture_size),
+    )
+    return settings, task
+
+
 def check_targets(settings: OptimizeSettings, run: RunFolder) -> None:
     """Raises `UserError` if the picture or the run would take the place of something else.
 
@@ -130,6 +155,8 @@ def check_targets(settings: OptimizeSettings, run: RunFolder) -> None:
         )
     if not output.exists():
         return
+    if output.is_dir() and settings.paints_clip:
+        return  # frames that lie in it are looked for when it is opened
     if output.is_dir():
         raise expected("a file as --output", f"{output}, a folder", "Choose another.")
     read = (settings.content, *settings.style, settings.init)
@@ -156,7 +183,8 @@ def check_targets(settings: OptimizeSettings, run: RunFolder) -> None:
 
 def _has_written(run: RunFolder, output: Path) -> bool:
     recorded = run.recorded
-    if recorded.get("output_sha256") == files.sha256(output):
+    known = recorded.get("output_sha256")
+    if known and known == files.sha256(output):
         return True
     own = (run.settings or {}).get("output")
     return isinstance(own, str) and os.path.realpath(own) == os.path.realpath(output)
@@ -171,6 +199,12 @@ def count_vectors(settings: OptimizeSettings) -> int:
     # The preconditioner's spectra and the tables of its bands: about 24 pictures,
     # measured as in `memory`.
     return 4 * settings.memory + 12 + 24 * settings.precondition
+
+
+def name_remedy(settings: OptimizeSettings) -> str:
+    """Returns what to lower where the objective rises or is not finite."""
+    adam = settings.optimizer == "adam"
+    return "lower --learning_rate or the weights" if adam else "lower the weights"
 
 
 def _write(task, painting, path, overwrite):
@@ -205,8 +239,7 @@ def _finish(settings, task, run: RunFolder, painted: Result, log, replaced):
             f"after iteration {painted.iterations}, the picture so far is {settings.output}, --resume "
             "continues"
         )
-    adam = settings.optimizer == "adam"
-    lower = "lower --learning_rate or the weights" if adam else "lower the weights"
+    lower = name_remedy(settings)
     if painted.failed:
         raise expected(
             "finite numbers",

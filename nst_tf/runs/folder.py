@@ -34,6 +34,7 @@ WRITTEN = (
     "slim_vgg19.npz",
     "slim_vgg19.json",
     "state.npz",
+    "frames",
     "losses.png",
     "run.flags",
     "run.json",
@@ -137,6 +138,11 @@ class RunFolder:
     def state(self) -> Path:
         """Of an optimization: what --resume continues from."""
         return self.path / "state.npz"
+
+    @property
+    def frames(self) -> Path:
+        """Of an optimized clip: its frames, and what is painted of them in each pass."""
+        return self.path / "frames"
 
     @property
     def loss_plot(self) -> Path:

@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 from PIL import Image
 
+from nst_tf.config.painting.clip import is_clip, read_time
 from nst_tf.config.painting.stylize import StylizeSettings
-from nst_tf.config.painting.video import is_clip, read_time
 from nst_tf.core.errors import UserError
 
 

@@ -7,7 +7,7 @@ from nst_tf.config.fields import Settings, setting
 
 @dataclasses.dataclass(frozen=True)
 class CoherenceSettings(Settings):
-    """Settings of `nst_tf.inference.video.coherence`."""
+    """Settings of `nst_tf.inference.video.coherent_painter`."""
 
     coherence: float = setting(
         1.0,

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf.core.errors import expected, first_line
-from nst_tf.evaluation.videos.errors import Move
+from nst_tf.config.painting.clip import CLIP_SUFFIXES
+from nst_tf.core.errors import expected
 from nst_tf.images import io as image_io
-from nst_tf.inference.video.coherence.flow import resize_flow
-from nst_tf.inference.video.packages import import_av, import_cv2
+from nst_tf.video.flow import resize_flow
+from nst_tf.video.moves import Move
+from nst_tf.video.packages import import_cv2
+from nst_tf.video.reading.clip import Clip as ClipReader
 
-SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm")
 # Masks beside the frames of a folder: where the true motion leads to nothing.
 HIDDEN = ("occlusions", "invalid")
 
@@ -96,17 +97,15 @@ class Clip:
             yield path.stem, image_io.read_image(path).rgb
 
     def _decode(self) -> Iterator[np.ndarray]:
-        av = import_av()
-        try:
-            with av.open(str(self.source)) as container:
-                for frame in container.decode(video=0):
-                    yield frame.to_ndarray(format="rgb24")
-        except (av.error.FFmpegError, IndexError) as error:
+        reader = ClipReader(str(self.source))
+        for frame in reader.read():
+            yield frame.rgb
+        if reader.faults:
             raise expected(
-                "a clip that can be read",
-                f"{self.source} ({first_line(error)})",
-                "Convert it, or leave it out.",
-            ) from error
+                "a clip that is whole",
+                f"{self.source}: {'; '.join(reader.faults)}",
+                "Leave it out.",
+            )
 
 
 def open_clips(videos: Sequence[str], long_side: int, most: int) -> list[Clip]:
@@ -124,10 +123,10 @@ def open_clips(videos: Sequence[str], long_side: int, most: int) -> list[Clip]:
     for video in videos:
         path = Path(video)
         files = [path] if path.is_file() else sorted(path.glob("*"))
-        files = [file for file in files if file.suffix.lower() in SUFFIXES]
+        files = [file for file in files if file.suffix.lower() in CLIP_SUFFIXES]
         if path.is_file() and not files:
             raise expected(
-                f"a clip ({' '.join(SUFFIXES)}) or a folder of frames",
+                f"a clip ({' '.join(CLIP_SUFFIXES)}) or a folder of frames",
                 video,
                 "Check --videos.",
             )

@@ -8,38 +8,13 @@ from collections import deque
 
 import numpy as np
 
-from nst_tf.inference.video.coherence.flow import (
-    find_inside,
-    to_gray,
-    warp,
-)
-from nst_tf.inference.video.packages import import_cv2
+from nst_tf.video.flow import warp
+from nst_tf.video.moves import Move
+from nst_tf.video.packages import import_cv2
 
 LONG = 10  # frames, over which the long error is taken
-# Flow that is estimated counts where both directions agree: Sundaram, Brox, Keutzer 2010.
-SPREAD, SLACK = 0.01, 0.5
 # Deviation of the lightness, and the window that it is taken in, pixels: no detail.
 FLAT, WINDOW = 2 / 255, 9
-
-
-@dataclasses.dataclass(frozen=True)
-class Move:
-    """The motion from a frame to a later one.
-
-    Attributes:
-        flow: float32 [H, W, 2], across and down, pixels: what is at x is at x + flow then.
-        known: bool [H, W], where that is right and to be seen then.
-    """
-
-    flow: np.ndarray
-    known: np.ndarray
-
-    def follow(self, next_move: Move) -> Move:
-        """Returns the motion of both, one after the other."""
-        flow = self.flow + warp(next_move.flow, self.flow)
-        seen = warp(next_move.known.astype(np.float32), self.flow) > 0.99
-        inside = find_inside(flow) > 0
-        return Move(flow, self.known & seen & inside)
 
 
 @dataclasses.dataclass
@@ -125,28 +100,6 @@ class Chain:
         if len(known) < LONG:
             return None
         return functools.reduce(Move.follow, known)
-
-
-class MoveEstimator:
-    """Estimates the motion between frames: dense inverse search at full size, as fine as
-    it goes, which is not what `CoherentPainter` follows.
-    """
-
-    def __init__(self) -> None:
-        self._cv2 = import_cv2()
-        preset = self._cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
-        self._search = self._cv2.DISOpticalFlow_create(preset)
-        self._search.setFinestScale(0)
-
-    def estimate(self, frame: np.ndarray, following: np.ndarray) -> Move:
-        """Returns the motion from a frame to the next one, float32 [H, W, 3] both."""
-        one, other = (to_gray(each) for each in (frame, following))
-        flow = self._search.calc(one, other, None)
-        back = warp(self._search.calc(other, one, None), flow)
-        gap = np.square(flow + back).sum(-1)
-        lengths = np.square(flow).sum(-1) + np.square(back).sum(-1)
-        agree = gap < SPREAD * lengths + SLACK
-        return Move(flow, agree & (find_inside(flow) > 0))
 
 
 def find_flat(frame: np.ndarray) -> np.ndarray:

@@ -21,18 +21,13 @@ from nst_tf.evaluation import contenders, score
 from nst_tf.evaluation.contenders import Contender, Photo
 from nst_tf.evaluation.videos import report
 from nst_tf.evaluation.videos.clips import Clip, open_clips
-from nst_tf.evaluation.videos.errors import (
-    Chain,
-    Move,
-    MoveEstimator,
-    WarpErrors,
-    find_flat,
-)
+from nst_tf.evaluation.videos.errors import Chain, WarpErrors, find_flat
 from nst_tf.evaluation.videos.report import VideoMeasured
 from nst_tf.features import extractors, precision
 from nst_tf.images import contact_sheet, io as image_io
-from nst_tf.inference.video.coherence.painter import CoherentPainter
+from nst_tf.inference.video.coherent_painter import CoherentPainter
 from nst_tf.losses.perceptual import LossWeights
+from nst_tf.video.moves import Move, MoveEstimator
 
 WRITTEN = ("table.md", "numbers.json", "strips.png")
 JUDGED = ("content", "style")

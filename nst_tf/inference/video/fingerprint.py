@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 import nst_tf
-from nst_tf.config.painting.video import CAMERA, VideoSettings
+from nst_tf.config.painting.video import VideoSettings
 from nst_tf.core.files import sha256
 from nst_tf.images import noise
 from nst_tf.inference.model import Paint
+from nst_tf.video.opening import describe_content
 
 # Settings that change nothing in a frame, or that have entries of their own.
 _APART = "content max_pixels model output overwrite stdout_format".split()
@@ -32,7 +33,7 @@ def describe_request(
     flags = settings.to_flags()
     return {
         **{name: value for name, value in flags.items() if name not in _APART},
-        "content": _describe_content(settings.content),
+        "content": describe_content(settings.content),
         "model": model,
         "pictures": [sha256(path) for path in files if os.path.isfile(path)],
         "versions": [nst_tf.__version__, *_find_version("av")],
@@ -44,22 +45,6 @@ def hash_paint(paint: Paint) -> str:
     drawn = paint(noise.natural_noise(0, _PROBE, _PROBE))
     levels = np.rint(np.clip(drawn, 0, 1) * 16).astype(np.uint8)
     return hashlib.sha256(levels.tobytes()).hexdigest()
-
-
-def _describe_content(content: str) -> list[Any]:
-    """Returns path, size and time of change: to read all of a long clip would take minutes."""
-    if content.startswith(CAMERA):
-        return [content]
-    path = os.path.realpath(content)
-    paths = [path]
-    if os.path.isdir(path):
-        paths = sorted(entry.path for entry in os.scandir(path) if entry.is_file())
-    described: list[Any] = [path]
-    for each in paths:
-        if os.path.isfile(each):
-            status = os.stat(each)
-            described += [os.path.basename(each), status.st_size, status.st_mtime_ns]
-    return described
 
 
 def _find_version(package: str) -> list[str]:

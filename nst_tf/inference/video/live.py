@@ -9,12 +9,12 @@ from typing import Any
 from nst_tf.core.interrupts import interrupt_on_terminate
 from nst_tf.images import io as image_io
 from nst_tf.inference.folder import paint_photo
-from nst_tf.inference.video import colors as frame_colors
-from nst_tf.inference.video.frames import Facts, FramePainter, Source
-from nst_tf.inference.video.overlap import read_ahead
-from nst_tf.inference.video.packages import import_av
-from nst_tf.inference.video.painting import resize_frame
-from nst_tf.inference.video.writing.encoders import LIVE, ClipFormat
+from nst_tf.video import colors as frame_colors
+from nst_tf.video.frames import Facts, FramePainter, Source
+from nst_tf.video.overlap import read_ahead
+from nst_tf.video.packages import import_av
+from nst_tf.video.sizes import resize_frame
+from nst_tf.video.writing.encoders import LIVE, ClipFormat
 
 
 def show(source: Source, painter: FramePainter, facts: Facts, name: str) -> int:

@@ -10,17 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nst_tf.config.painting.folder import STREAM
-from nst_tf.config.painting.video import (
-    CAMERA,
-    CLIP_SUFFIXES,
+from nst_tf.config.painting.clip import (
     WRITTEN_ANIMATIONS,
     WRITTEN_CLIPS,
-    VideoSettings,
     is_picture,
-    is_pictures,
-    read_time,
 )
+from nst_tf.config.painting.folder import STREAM
+from nst_tf.config.painting.video import VideoSettings
 from nst_tf.core.errors import expected
 from nst_tf.core.interrupts import Interruptible, interrupt_on_terminate
 from nst_tf.core.results import CommandResult
@@ -30,20 +26,15 @@ from nst_tf.inference.model import Model, Paint, Style
 from nst_tf.inference.model_identity import hash_model
 from nst_tf.inference.open_model import load_model
 from nst_tf.inference.video import live
-from nst_tf.inference.video.coherence.painter import CoherentPainter
+from nst_tf.inference.video.coherent_painter import CoherentPainter
 from nst_tf.inference.video.fingerprint import describe_request, hash_paint
-from nst_tf.inference.video.frames import EachFrame, Facts, FramePainter, Source
-from nst_tf.inference.video.painting import fit_facts, paint_parts, resize_frame
-from nst_tf.inference.video.reading.animation import Animation
-from nst_tf.inference.video.reading.camera import Camera
-from nst_tf.inference.video.reading.clip import Clip
-from nst_tf.inference.video.reading.picture_folder import PictureFolder
-from nst_tf.inference.video.writing.parts import Parts
-from nst_tf.inference.video.writing.targets import (
-    AnimationFile,
-    ClipFile,
-    FrameFolder,
-    Target,
+from nst_tf.inference.video.painting import paint_parts
+from nst_tf.video.frames import EachFrame, Facts, FramePainter, Source
+from nst_tf.video.opening import open_source, open_target
+from nst_tf.video.reading.camera import Camera
+from nst_tf.video.sizes import fit_facts, resize_frame
+from nst_tf.video.writing.parts import Parts
+from nst_tf.video.writing.targets import (
     refuse_existing,
 )
 
@@ -149,7 +140,7 @@ def paint_video(
         None
     }:
         raise refuse_original(settings.output)
-    source = _open_source(settings)
+    source = open_source(settings)
     facts = fit_facts(source.facts, settings.image_size)
     painter = _make_painter(paint, settings)
     if settings.output == STREAM:
@@ -160,7 +151,7 @@ def paint_video(
     resumes = parts.count > 0
     if output.suffix.lower() in (*WRITTEN_CLIPS, *WRITTEN_ANIMATIONS):
         refuse_existing(output, settings.overwrite)
-    target = _make_target(source, facts, settings, resumes)
+    target = open_target(source, facts, settings, resumes)
     line = parts.begin(
         describe_request(settings, model, keep), overwrite=settings.overwrite
     )
@@ -203,42 +194,10 @@ def _telling_what_stays(parts: Parts) -> Iterator[None]:
         ) from None
 
 
-def _open_source(settings: VideoSettings) -> Source:
-    content = settings.content
-    start, end = read_time("start", settings.start), read_time("end", settings.end)
-    if content.startswith(CAMERA):
-        return Camera(content, end)
-    if is_pictures(content) and Path(content).suffix.lower() not in CLIP_SUFFIXES:
-        return PictureFolder(content, settings.fps, start, end, settings.max_pixels)
-    if Path(content).suffix.lower() in CLIP_SUFFIXES:
-        return Clip(content, start, end, settings.max_pixels)
-    return Animation(content, start, end, settings.max_pixels)
-
-
 def _make_painter(paint: Paint, settings: VideoSettings) -> FramePainter:
     if settings.coherence:
         return CoherentPainter(paint, settings.coherence)
     return EachFrame(paint)
-
-
-def _make_target(
-    source: Source, facts: Facts, settings: VideoSettings, resumes: bool
-) -> Target:
-    output = Path(settings.output)
-    suffix = output.suffix.lower()
-    if suffix in WRITTEN_CLIPS:
-        return ClipFile(
-            output,
-            source,
-            facts,
-            settings.codec,
-            settings.crf,
-            settings.strip_metadata,
-        )
-    if suffix in WRITTEN_ANIMATIONS:
-        return AnimationFile(output, facts, settings.quality)
-    # Frames that lie there when a run goes on are its own.
-    return FrameFolder(output, settings.overwrite or resumes)
 
 
 def _paint_first(

@@ -7,11 +7,10 @@ from support.pictures import smooth
 from nst_tf.evaluation.videos.errors import (
     LONG,
     Chain,
-    Move,
-    MoveEstimator,
     WarpErrors,
     find_flat,
 )
+from nst_tf.video.moves import Move
 
 pytest.importorskip("cv2")
 
@@ -86,16 +85,6 @@ def test_a_chain_with_a_gap_has_no_long_move():
     for number in range(2 * LONG):
         move = chain.add(None if number == 3 else shift(1, 0))
         assert (move is not None) == (number >= LONG + 3)
-
-
-def test_the_estimated_motion_of_a_moved_picture_is_its_move():
-    grain = np.random.default_rng(0).normal(0, 0.1, (160, 200, 3))
-    whole = (np.asarray(smooth(160, 200, 4)) / 255 + grain).clip(0, 1).astype("f4")
-    move = MoveEstimator().estimate(whole[20:120, 20:180], whole[22:122, 15:175])
-    np.testing.assert_allclose(
-        np.median(move.flow[20:-20, 20:-20], (0, 1)), (5, -2), atol=0.2
-    )
-    assert move.known.mean() > 0.8
 
 
 def test_flat_areas_are_those_without_detail():

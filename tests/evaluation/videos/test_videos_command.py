@@ -179,8 +179,8 @@ def test_a_file_of_a_clip_is_its_frames(inputs, tmp_path):
     "make, message",
     [
         (lambda folder: folder / "nowhere", "nowhere"),
-        (lambda folder: folder / "notes.txt", "a clip (.avi"),
-        (lambda folder: folder / "broken.mp4", "a clip that can be read"),
+        (lambda folder: folder / "notes.txt", "a clip (.3gp"),
+        (lambda folder: folder / "broken.mp4", "a clip that can be opened"),
         (lambda folder: folder / "one", "at least two frames"),
         (lambda folder: folder / "sizes", "the first one's size"),
     ],
@@ -219,3 +219,19 @@ def test_what_counts_for_photos_only_is_refused(inputs, tmp_path, name, value):
 def test_two_clips_of_one_name_are_refused(inputs):
     with pytest.raises(UserError, match="walk twice"):
         clips_module.open_clips([str(inputs / "walk")] * 2, 64, 0)
+
+
+def test_a_clip_is_read_as_it_is_painted(tmp_path):
+    """Upright, in its own colors; one that is cut off is no measure."""
+    clips = pytest.importorskip("support.clips")
+    path = clips.write_clip(tmp_path / "turned.mp4", clips.pictures(3))
+    clips.turn(path, 1)
+    (opened,) = clips_module.open_clips([path], clips.WIDTH, 0)
+    shapes = {frame.shape for _, frame in opened.read()}
+    assert shapes == {(clips.WIDTH, clips.HEIGHT, 3)} and opened.count() == 3
+    clips.write_clip(tmp_path / "whole.mkv", clips.pictures(50))
+    data = (tmp_path / "whole.mkv").read_bytes()
+    (tmp_path / "half.mkv").write_bytes(data[: len(data) // 2])
+    (half,) = clips_module.open_clips([f"{tmp_path}/half.mkv"], clips.WIDTH, 0)
+    with pytest.raises(UserError, match="a clip that is whole.*cut off"):
+        half.count()

@@ -3,11 +3,11 @@
 import pytest
 
 from nst_tf.inference.video import run
-from nst_tf.inference.video.frames import EachFrame
+from nst_tf.video.frames import EachFrame
 
 
 @pytest.fixture(autouse=True)
 def each_frame_by_itself(request, monkeypatch):
-    if "coherence" not in request.node.path.parts:
+    if request.node.path.stem != "test_coherent_painter":
         make = lambda paint, settings: EachFrame(paint)  # noqa: E731
         monkeypatch.setattr(run, "_make_painter", make)

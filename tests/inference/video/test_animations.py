@@ -8,9 +8,9 @@ from support.painting import NEGATIVE
 
 from nst_tf.core.errors import UserError
 from nst_tf.inference.folder import stylize_files
-from nst_tf.inference.video.reading.animation import Animation
 from nst_tf.inference.video.run import stylize_video
-from nst_tf.inference.video.writing.animation import dither
+from nst_tf.video.reading.animation import Animation
+from nst_tf.video.writing.animation import dither
 
 DURATIONS = [40, 100, 70, 250, 60]  # ms
 

@@ -14,8 +14,8 @@ from nst_tf import stylize
 from nst_tf.config.painting.stylize import StylizeSettings
 from nst_tf.core.errors import UserError
 from nst_tf.inference import run as stylize_run
-from nst_tf.inference.video.reading.clip import Clip
 from nst_tf.inference.video.run import stylize_video
+from nst_tf.video.reading.clip import Clip
 
 MODEL = "--model=starry_night_mobile"
 

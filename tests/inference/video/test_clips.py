@@ -13,7 +13,7 @@ from nst_tf.core.errors import UserError
 from nst_tf.inference.model import Model
 from nst_tf.inference.runtimes.runtime import Runtime
 from nst_tf.inference.video.run import stylize_video
-from nst_tf.inference.video.writing.joining import find_decoding_times
+from nst_tf.video.writing.joining import find_decoding_times
 
 
 class Copy(Runtime):

@@ -3,7 +3,6 @@
 import io
 import os
 import signal
-import threading
 import time
 import types
 import weakref
@@ -19,11 +18,10 @@ from nst_tf.core.errors import UserError
 from nst_tf.inference.model import Model
 from nst_tf.inference.runtimes.runtime import Runtime
 from nst_tf.inference.video import live
-from nst_tf.inference.video.frames import Frame
-from nst_tf.inference.video.overlap import WriteBehind, read_ahead
-from nst_tf.inference.video.reading import camera as camera_file
-from nst_tf.inference.video.reading.picture_folder import find_rate
 from nst_tf.inference.video.run import stylize_video
+from nst_tf.video.frames import Frame
+from nst_tf.video.reading import camera as camera_file
+from nst_tf.video.reading.picture_folder import find_rate
 
 # -- folders ---------------------------------------------------------------------------------------
 
@@ -180,69 +178,12 @@ def test_few_frames_are_alive_at_once(tmp_path, monkeypatch):
             alive.add(self)
             most.append(len(alive))
 
-    from nst_tf.inference.video.reading import clip as clip_file
+    from nst_tf.video.reading import clip as clip_file
 
     monkeypatch.setattr(clip_file, "Frame", Counted)
     path = clips.write_clip(tmp_path / "clip.mp4", clips.pictures(40))
     stylize_video(NEGATIVE, path, tmp_path / "out.mp4")
     assert len(most) == 80 and max(most) <= 6
-
-
-def test_reading_and_writing_go_on_while_a_frame_is_painted():
-    log, free = [], threading.Event()
-
-    def read():
-        for number in range(3):
-            log.append(f"read {number}")
-            yield number
-
-    with read_ahead(read()) as items, WriteBehind() as writer:
-        first = next(items)
-        deadline = time.monotonic() + 5
-        while "read 1" not in log and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert "read 1" in log  # while the first is in our hands
-        writer.call(free.wait, 5)
-        assert first == 0 and not free.is_set()
-        free.set()
-        assert list(items) == [1, 2]
-
-
-def test_what_a_thread_raises_is_raised_where_it_is_asked_for():
-    def read():
-        yield 1
-        raise UserError("unreadable")
-
-    with read_ahead(read()) as items:
-        assert next(items) == 1
-        with pytest.raises(UserError, match="unreadable"):
-            next(items)
-
-    def fail():
-        raise UserError("unwritable")
-
-    with pytest.raises(UserError, match="unwritable"), WriteBehind() as writer:
-        writer.call(fail)
-    writes = []
-    with pytest.raises(UserError, match="unwritable"), WriteBehind() as writer:
-        writer.call(fail)
-        writer.call(writes.append, 1)
-    assert writes == []
-
-
-def test_a_reader_that_nobody_needs_ends():
-    closed = threading.Event()
-
-    def read():
-        try:
-            while True:
-                yield 1
-        finally:
-            closed.set()
-
-    with read_ahead(read()) as items:
-        assert next(items) == 1
-    assert closed.is_set()
 
 
 def test_the_painter_sees_frames_once_and_in_order(tmp_path):

@@ -15,7 +15,7 @@ from support.painting import negative
 from nst_tf.config.painting.video import VideoSettings
 from nst_tf.core.errors import UserError
 from nst_tf.inference.video import run as video_run
-from nst_tf.inference.video.frames import EachFrame
+from nst_tf.video.frames import EachFrame
 
 PART = 6  # frames; 20 frames are three parts and a short one
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from nst_tf.core.errors import UserError, expected, first_line
-from nst_tf.inference.video.packages import import_av
-from nst_tf.inference.video.reading.clip import Clip
-from nst_tf.inference.video.writing.encoders import ClipFormat, muxer_of
-from nst_tf.inference.video.writing.parts import Parts
+from nst_tf.video.packages import import_av
+from nst_tf.video.reading.clip import Clip
+from nst_tf.video.writing.encoders import ClipFormat, muxer_of
+from nst_tf.video.writing.parts import Parts
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.files import ensure_writable_folder, read_json, write_atomically
-from nst_tf.inference.video.frames import State
+from nst_tf.video.frames import State
 
 _ASKED = "asked.json"
 _INDEX = "index.npy"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nst_tf.core.errors import expected
-from nst_tf.inference.video.frames import Colors
+from nst_tf.video.frames import Colors
 
 if TYPE_CHECKING:
     import av

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.config.painting.video import CAMERA
+from nst_tf.config.painting.clip import CAMERA
 from nst_tf.core.errors import expected
-from nst_tf.inference.video.frames import Facts, Frame
-from nst_tf.inference.video.packages import import_cv2
+from nst_tf.video.frames import Facts, Frame
+from nst_tf.video.packages import import_cv2
 
 _MILLISECOND = Fraction(1, 1000)
 _USUAL_RATE = 30

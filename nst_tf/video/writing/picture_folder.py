@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nst_tf.core.errors import expected
 from nst_tf.core.files import write_atomically
-from nst_tf.inference.video.writing.parts import Parts
+from nst_tf.video.writing.parts import Parts
 
 
 def write_folder(parts: Parts, folder: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.images import io as image_io
-from nst_tf.inference.video import colors as frame_colors
-from nst_tf.inference.video.frames import Facts, Frame
-from nst_tf.inference.video.packages import import_av
+from nst_tf.video import colors as frame_colors
+from nst_tf.video.frames import Facts, Frame
+from nst_tf.video.packages import import_av
 
 _log = logging.getLogger(__name__)
 

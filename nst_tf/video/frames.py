@@ -1,13 +1,11 @@
 """Frames: what is read, what paints them in their order, where they come from."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
-
-from nst_tf.inference.model import Paint
 
 State = Mapping[str, np.ndarray]
 
@@ -108,10 +106,10 @@ class EachFrame:
     """Paints every frame by itself.
 
     Args:
-        paint: from `Model.prepare`.
+        paint: paints a frame, float32 [H, W, 3] in [0, 1] both.
     """
 
-    def __init__(self, paint: Paint):
+    def __init__(self, paint: Callable[[np.ndarray], np.ndarray]):
         self._paint = paint
 
     def paint(self, rgb: np.ndarray) -> np.ndarray:

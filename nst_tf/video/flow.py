@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.inference.video.packages import import_cv2
+from nst_tf.video.packages import import_cv2
 
 # Of the picture that flow is looked for in. All ours, by benchmarks/video.py.
 SHARE = 0.625  # of the frame's sides
@@ -25,6 +25,7 @@ CHECKING_FINEST, CHECKING_REFINEMENTS = 1, 0  # 1 is half the size
 SPREAD, SLACK = 0.01, 0.5
 # Mean difference of a frame and the last one along the flow, [0, 1]: ours.
 CERTAIN_ERROR, POSSIBLE_ERROR = 0.1, 0.3
+CUT = 0.2  # mean certainty below which a new scene begins: 0.00 at cuts, others 0.43 up
 BLUR = 1.0  # pixels, deviation of the Gaussian over that difference: noise is no motion
 
 
@@ -43,6 +44,11 @@ class Motion:
     flow: np.ndarray
     certain: np.ndarray
     possible: np.ndarray
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the frame has nothing of the last one: a new scene begins."""
+        return bool(self.certain.mean() < CUT)
 
 
 class FlowEstimator:
@@ -80,9 +86,7 @@ class FlowEstimator:
         returned = warp(forward, backward)
         gap = _square_length(returned + backward)
         lengths = _square_length(returned) + _square_length(backward)
-        difference = self._cv2.absdiff(small, warp(last, backward))
-        error = self._cv2.transform(difference, np.full((1, 3), 1 / 3, np.float32))
-        error = self._cv2.GaussianBlur(error, (0, 0), BLUR)
+        error = measure_difference(last, small, backward)
         inside = find_inside(backward)
         doubt = gap / (SPREAD * lengths + SLACK) + np.square(error / CERTAIN_ERROR)
         certain = inside * np.exp(-doubt)
@@ -116,6 +120,24 @@ def warp(values: np.ndarray, flow: np.ndarray, sharp: bool = False) -> np.ndarra
     return np.asarray(
         cv2.remap(values, across, down, way, borderMode=cv2.BORDER_REPLICATE)
     )
+
+
+def measure_difference(
+    last: np.ndarray, frame: np.ndarray, flow: np.ndarray
+) -> np.ndarray:
+    """Returns how far a frame and the last one along the flow differ, mean over colors.
+
+    Args:
+        last, frame: float32 [H, W, 3] in [0, 1].
+        flow: float32 [H, W, 2], as for `warp`.
+
+    Returns:
+        float32 [H, W] in [0, 1], without noise of single pixels.
+    """
+    cv2 = import_cv2()
+    difference = cv2.absdiff(frame, warp(last, flow))
+    error = cv2.transform(difference, np.full((1, 3), 1 / 3, np.float32))
+    return np.asarray(cv2.GaussianBlur(error, (0, 0), BLUR))
 
 
 def find_inside(flow: np.ndarray) -> np.ndarray:

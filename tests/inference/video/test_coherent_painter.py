@@ -6,23 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.pictures import smooth
+from support.scenes import scene
 
 from nst_tf.core.errors import UserError
-from nst_tf.inference.video.coherence import flow as flow_module
-from nst_tf.inference.video.coherence.painter import CoherentPainter
+from nst_tf.inference.video.coherent_painter import CoherentPainter
 
 cv2 = pytest.importorskip("cv2")
-
-HEIGHT, WIDTH = 96, 128
-
-
-def scene(seed=0, across=0, down=0):
-    """A picture of soft spots with grain, moved by whole pixels over a larger one."""
-    spots = np.asarray(smooth(HEIGHT + 40, WIDTH + 40, seed), np.float32) / 255
-    grain = np.random.default_rng(seed).normal(0, 0.1, spots.shape)
-    whole = np.clip(spots + cv2.GaussianBlur(grain, (0, 0), 1.5), 0, 1)
-    top, left = 20 - down, 20 - across
-    return whole[top : top + HEIGHT, left : left + WIDTH].astype(np.float32)
 
 
 class Flickering:
@@ -40,33 +29,6 @@ class Flickering:
 
 def differ(one, other):
     return float(np.sqrt(np.mean(np.square(one - other, dtype=np.float64))))
-
-
-# -- flow ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("across, down", [(0, 0), (5, 0), (0, -3), (6, 4)])
-def test_the_flow_of_a_moved_picture_is_its_move(across, down):
-    finder = flow_module.FlowEstimator()
-    small = [finder.shrink(scene()), finder.shrink(scene(0, across, down))]
-    motion = finder.find_motion(*small)
-    found = flow_module.resize_flow(motion.flow, HEIGHT, WIDTH)
-    inside = found[12:-12, 12:-12].reshape(-1, 2)
-    np.testing.assert_allclose(np.median(inside, 0), (-across, -down), atol=0.3)
-    assert np.median(motion.certain) > 0.8
-
-
-def test_a_picture_warped_by_its_move_is_the_one_before():
-    flow = np.broadcast_to(np.float32([-5, 3]), (HEIGHT, WIDTH, 2))
-    warped = flow_module.warp(scene(), flow)
-    np.testing.assert_allclose(warped[:-4, 6:], scene(0, 5, -3)[:-4, 6:], atol=1e-6)
-
-
-def test_what_comes_from_outside_of_the_picture_is_not_inside():
-    flow = np.zeros((4, 5, 2), np.float32)
-    flow[..., 0] = -2
-    inside = flow_module.find_inside(flow)
-    np.testing.assert_array_equal(inside[0], [0, 0, 1, 1, 1])
 
 
 # -- painting --------------------------------------------------------------------------------------
@@ -176,7 +138,7 @@ def test_a_missing_opencv_is_named_with_its_remedy(monkeypatch):
         CoherentPainter(lambda rgb: rgb)
 
 
-SINTEL = Path(__file__).parents[5] / "shared/data/video"
+SINTEL = Path(__file__).parents[4] / "shared/data/video"
 
 
 @pytest.mark.shared

@@ -11,7 +11,7 @@ from PIL import Image as PillowImage
 
 from nst_tf.core.errors import expected, first_line
 from nst_tf.images import formats, io as image_io
-from nst_tf.inference.video.frames import Facts, Frame
+from nst_tf.video.frames import Facts, Frame
 
 _MILLISECOND = Fraction(1, 1000)
 # Browsers show frames of 10 ms or less for 100 ms.

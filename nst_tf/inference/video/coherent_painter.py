@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from nst_tf.inference.video.coherence.flow import (
+from nst_tf.video.flow import (
     FlowEstimator,
     Motion,
     resize_flow,
     warp,
 )
-from nst_tf.inference.video.packages import import_cv2
+from nst_tf.video.packages import import_cv2
 
 # All ours, by benchmarks/video.py.
 CERTAIN_SHARE = 0.9  # of the last frame, where the flow is certain
@@ -31,7 +31,6 @@ WINDOW = 9  # pixels, of what is "around": a few strokes
 REACH = (1.0, 3.0)
 MOST_GAIN = (1.08, 1.12)
 LEAST_DEVIATION = 0.004  # one gray level: below, there is no contrast to give back
-CUT = 0.2  # mean certainty below which a new scene begins: 0.00 at cuts, others 0.43 up
 
 Paint = Callable[[np.ndarray], np.ndarray]
 
@@ -97,7 +96,7 @@ class CoherentPainter:
         if self._painted.shape != shape or self._small.shape != small.shape:
             return None
         motion = self._estimator.find_motion(self._small, small)
-        return motion if motion.certain.mean() >= CUT else None
+        return None if motion.is_cut else motion
 
     def _blend(self, painted: np.ndarray, motion: Motion) -> np.ndarray:
         assert self._painted is not None

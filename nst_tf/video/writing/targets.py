@@ -11,18 +11,18 @@ from typing import Protocol
 
 from nst_tf.core.errors import expected
 from nst_tf.core.files import ensure_writable_folder
-from nst_tf.inference.video.frames import Facts, Source
-from nst_tf.inference.video.reading.clip import Clip
-from nst_tf.inference.video.writing.animation import write_animation
-from nst_tf.inference.video.writing.encoders import (
+from nst_tf.video.frames import Facts, Source
+from nst_tf.video.reading.clip import Clip
+from nst_tf.video.writing.animation import write_animation
+from nst_tf.video.writing.encoders import (
     ClipEncoder,
     Encoder,
     PngEncoder,
     choose_format,
 )
-from nst_tf.inference.video.writing.joining import check_streams, join_clip
-from nst_tf.inference.video.writing.parts import Parts, unwritable
-from nst_tf.inference.video.writing.picture_folder import refuse_filled, write_folder
+from nst_tf.video.writing.joining import check_streams, join_clip
+from nst_tf.video.writing.parts import Parts, unwritable
+from nst_tf.video.writing.picture_folder import refuse_filled, write_folder
 
 
 class Target(Protocol):

@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from nst_tf.core.errors import expected, first_line
-from nst_tf.inference.video import colors as frame_colors
-from nst_tf.inference.video.frames import Facts, Frame
-from nst_tf.inference.video.packages import import_av
-from nst_tf.inference.video.writing.parts import Packet
+from nst_tf.video import colors as frame_colors
+from nst_tf.video.frames import Facts, Frame
+from nst_tf.video.packages import import_av
+from nst_tf.video.writing.parts import Packet
 
 _log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
-from nst_tf.inference.video.frames import Facts
-from nst_tf.inference.video.writing.joining import find_durations
-from nst_tf.inference.video.writing.parts import Parts
+from nst_tf.video.frames import Facts
+from nst_tf.video.writing.joining import find_durations
+from nst_tf.video.writing.parts import Parts
 
 _SAMPLES = 500_000  # pixels of all frames, of which the palette is made
 _COLORS = 255  # one more stands for what is transparent

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nst_tf.core.errors import expected
 from nst_tf.images import io as image_io
-from nst_tf.inference.video.frames import Facts, Frame
+from nst_tf.video.frames import Facts, Frame
 
 _NTSC = 1001  # rates such as 29.97 are 30000 / 1001
 
