@@ -141,6 +141,7 @@ def take_screenshots(opened, address, clip, folder):
             page.wait_for_selector("[data-live]:enabled")
             page.screenshot(path=folder / f"camera_{name}_{scheme}.png")
             page.click("[data-live]")
+            page.wait_for_selector("#before[aria-label='Video camera']")
             bench.until(page, f"{PAINTED} >= 2")
             page.screenshot(path=folder / f"live_{name}_{scheme}.png")
             page.context.close()

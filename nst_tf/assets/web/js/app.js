@@ -4,7 +4,7 @@ import { Camera } from "./camera.js";
 import { Compare } from "./compare.js";
 import { Engine } from "./engine.js";
 import { cropped, fitted, grown } from "./frames.js";
-import { decoded, download, draw, pixelsOf } from "./pictures.js";
+import { addressOf, decoded, download, draw, pixelsOf } from "./pictures.js";
 import { Player } from "./player.js";
 import { missing } from "./problems.js";
 import { listen } from "./sources.js";
@@ -127,9 +127,8 @@ async function paint(bitmap) {
   if (!styles.weights) throw new Error("Give at least one style a weight above 0.");
   const { frame, width, height } = fitted(bitmap.width, bitmap.height, model.frames, chosenSide());
   const label = styles.label;
-  const file = new URL(frame.file.split("/").map(encodeURIComponent).join("/"), document.baseURI).href;
   const inputs = styles.inputs(grown(pixelsOf(bitmap, width, height), frame), frame);
-  const { output, milliseconds, threads } = await engine.paint(file, inputs);
+  const { output, milliseconds, threads } = await engine.paint(addressOf(frame.file), inputs);
   return { picture: cropped(output, frame, width, height), frame, milliseconds, threads, label };
 }
 

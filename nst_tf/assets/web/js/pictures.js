@@ -28,6 +28,11 @@ export function pixelsOf(bitmap, width, height) {
   return canvas.getContext("2d").getImageData(0, 0, width, height);
 }
 
+/** Returns the address of a file of the page, whose name may have any signs. */
+export function addressOf(path) {
+  return new URL(path.split("/").map(encodeURIComponent).join("/"), document.baseURI).href;
+}
+
 /** Hands a canvas to the user as a PNG file. */
 export async function download(canvas, name) {
   save(await new Promise((resolve) => canvas.toBlob(resolve, "image/png")), `${name}.png`);

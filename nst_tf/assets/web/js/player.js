@@ -15,8 +15,8 @@ export class Player {
   #recorder;
 
   /**
-   * `paint(bitmap, name)` paints one picture, onto `canvas`; `hooks` are begin(), end(bitmap, name), say(text, kind) and
-   * recording(on).
+   * `paint(bitmap, name)` paints one picture, onto `canvas`; `hooks` are begin(), end(bitmap, name), say(text, kind)
+   * and recording(on).
    */
   constructor(root, { video, canvas }, paint, hooks) {
     this.#root = root;
@@ -97,6 +97,8 @@ export class Player {
     this.#get("time").hidden = clip.live;
     this.#get("hint").textContent = self.crossOriginIsolated ? "" : SLOW;
     this.#root.dataset.painted = "0";
+    delete this.#root.dataset.fps;
+    this.#get("fps").textContent = "";
     this.#hooks.begin();
     this.#showState();
     this.#run(clip);
@@ -122,7 +124,8 @@ export class Player {
   #count() {
     const now = performance.now();
     // At least one gap: a slow network paints less than one picture a second.
-    this.#times = [...this.#times.filter((time, index, all) => now - time <= SECOND || index === all.length - 1), now];
+    const last = this.#times.at(-1);
+    this.#times = [...this.#times.filter((time) => now - time <= SECOND || time === last), now];
     this.#root.dataset.painted = String(Number(this.#root.dataset.painted) + 1);
     const gaps = this.#times.slice(1).map((time, index) => time - this.#times[index]).sort((a, b) => a - b);
     if (!gaps.length) return;

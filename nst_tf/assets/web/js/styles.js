@@ -1,5 +1,7 @@
 // The choice of a style: cards, sliders that blend, and strength. It gives what the network wants beside the photo.
 
+import { addressOf } from "./pictures.js";
+
 export class Styles {
   #model; #onChange; #cards = []; #sliders = [];
   #strength;
@@ -113,7 +115,7 @@ function only(style) {
 }
 
 function picture(style) {
-  if (style.picture) return Object.assign(element("img"), { src: style.picture, alt: "", draggable: false });
+  if (style.picture) return Object.assign(element("img"), { src: addressOf(style.picture), alt: "", draggable: false });
   return Object.assign(element("span", "blank"), { textContent: style.name.slice(0, 1), ariaHidden: "true" });
 }
 
