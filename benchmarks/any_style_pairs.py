@@ -23,7 +23,7 @@ from microast import MicroAST
 
 from nst_tf.config.commandline import flags as config_flags
 from nst_tf.evaluation import metrics
-from nst_tf.evaluation.score import Judge, evenly
+from nst_tf.evaluation.score import PerceptualScore, evenly
 from nst_tf.exporters import parity
 from nst_tf.features import vgg19
 from nst_tf.images import contact_sheet, io as image_io
@@ -101,7 +101,9 @@ def main():
         square(path, FLAGS.side) for path in image_io.find_images(FLAGS.paintings)
     ]
     extractor = vgg19.load_vgg19(FLAGS.vgg_weights, LossWeights().layers)
-    judges = [Judge(extractor, image_io.Image(painting)) for painting in paintings]
+    judges = [
+        PerceptualScore(extractor, image_io.Image(painting)) for painting in paintings
+    ]
     models = {
         "identity": (lambda photo, painting: photo, None),
         "copy of the style": (lambda photo, painting: painting, None),

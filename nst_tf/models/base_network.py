@@ -18,11 +18,12 @@ import numpy as np
 from nst_tf.core.errors import expected
 from nst_tf.core.files import sha256
 from nst_tf.features.eight_bits import pack_kernel, unpack_kernel
-from nst_tf.features.slim_vgg19 import load_slim_vgg19
+from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.layers.normalization import InstanceNormalization, ModulatedNormalization
 from nst_tf.models import style_prediction_net, transform_net
 from nst_tf.models.transform_net import TransformNetConfig
 
+ENCODER = "slim_vgg19"  # of styles; by its codes bases were trained
 # What a base and the network that begins as it must have in common.
 SHAPE = ("width", "residual_blocks", "padding", "block", "edge_size")
 _SHAPE, _CENTER, _VARIANCE = "shape", "center", "variance"
@@ -46,7 +47,10 @@ class Base:
         return {"name": self.path.stem, "sha256": sha256(self.path)}
 
     def start(
-        self, network: transform_net.TransformNet, styles: Sequence[np.ndarray]
+        self,
+        network: transform_net.TransformNet,
+        styles: Sequence[np.ndarray],
+        encoder: FeatureExtractor,
     ) -> None:
         """Sets all weights of a network of styles of its own.
 
@@ -56,6 +60,7 @@ class Base:
         Args:
             network: of this base's shape.
             styles: pictures, float32 [h, w, 3] RGB in [0, 1], one a style.
+            encoder: `ENCODER`, which delivers `style_prediction_net.LAYERS`.
         """
         with np.load(self.path) as archive:
             packed = dict(archive)
@@ -63,7 +68,9 @@ class Base:
             TransformNetConfig(**self.shape), packed[_CENTER], packed[_VARIANCE]
         )
         _unpack(transform, packed)
-        scales = self._predict(transform, styles, network.has_strength)
+        encode = style_prediction_net.style_encoder(encoder)
+        codes = np.concatenate([encode(style[None]).numpy() for style in styles])
+        scales = self._predict(transform, codes, network.has_strength)
         for layer in network.layers:
             if not layer.weights:
                 continue
@@ -73,15 +80,12 @@ class Base:
             else:
                 layer.set_weights(twin.get_weights())
 
-    def _predict(self, transform, styles, strength):
+    def _predict(self, transform, codes, strength):
         """Returns what norms get for each style, and first of all for the photo, [N, C]."""
         _, code, alpha = transform.inputs
         parameters = transform.get_layer("parameters").output
         ask = keras.Model([code, alpha], parameters)
-        encoder = load_slim_vgg19(style_prediction_net.LAYERS, metric=False)
-        encode = style_prediction_net.style_encoder(encoder)
-        codes = np.concatenate([encode(style[None]).numpy() for style in styles])
-        rows = ask([codes, np.ones([len(styles), 1], np.float32)]).numpy()
+        rows = ask([codes, np.ones([len(codes), 1], np.float32)]).numpy()
         if strength:
             photo = ask([codes[:1], np.zeros([1, 1], np.float32)]).numpy()
             rows = np.concatenate([photo, rows])

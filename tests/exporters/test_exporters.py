@@ -754,8 +754,8 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_saved_model(run_folder, tmp_
     assert tree(tmp_path) == {}
 
 
-def test_an_artifact_is_no_source_of_exports(tmp_path):
-    with pytest.raises(UserError, match="a run folder or a .keras file"):
+def test_a_saved_model_without_its_card_is_no_source_of_exports(tmp_path):
+    with pytest.raises(UserError, match="model_card.json beside the SavedModel"):
         export_run.export(
             ExportSettings(str(tiny.artifact("1")), output=str(tmp_path / "new"))
         )

@@ -21,9 +21,13 @@ def decibels(one, other):
 
 
 @pytest.fixture(scope="module")
-def any_style():
+def encoder():
+    return load_slim_vgg19(style_prediction_net.LAYERS, metric=False)
+
+
+@pytest.fixture(scope="module")
+def any_style(encoder):
     """A network of any style that paints styles differently; random weights."""
-    encoder = load_slim_vgg19(style_prediction_net.LAYERS, metric=False)
     known = [picture(64, 64, seed)[0] for seed in range(3)]
     network = style_prediction_net.modulated_net(encoder, CONFIG, known)
     random = np.random.default_rng(0)
@@ -42,24 +46,26 @@ def base(any_style, tmp_path_factory):
     return base_network._read_base(path)
 
 
-def test_a_network_that_begins_as_a_base_draws_what_the_base_draws(any_style, base):
+def test_a_network_that_begins_as_a_base_draws_what_the_base_draws(
+    any_style, base, encoder
+):
     photo, styles = picture(48, 64), [picture(64, 64, seed)[0] for seed in (5, 6)]
     for style in styles:
         network = transform_net(CONFIG)
-        base.start(network, [style])
+        base.start(network, [style], encoder)
         drawn = network(photo).numpy()
         assert decibels(drawn, draw_any(any_style, photo, style[None])) > 30
     several = transform_net(TransformNetConfig(**{**vars(CONFIG), "styles": 2}))
-    base.start(several, styles)
+    base.start(several, styles, encoder)
     again = several([photo, np.array([[0.0, 1.0]], np.float32)]).numpy()
     assert decibels(again, drawn) > 100
     first = several([photo, np.array([[1.0, 0.0]], np.float32)]).numpy()
     assert decibels(first, drawn) < 30
 
 
-def test_the_photos_norms_are_those_without_strength(any_style, base):
+def test_the_photos_norms_are_those_without_strength(any_style, base, encoder):
     network = transform_net(TransformNetConfig(**{**vars(CONFIG), "strength": True}))
-    base.start(network, [picture(64, 64, 5)[0]])
+    base.start(network, [picture(64, 64, 5)[0]], encoder)
     transform = any_style.get_layer("transform")
     own = transform.get_layer("parameters").own.numpy()
     norm, twin = network.get_layer("down1_norm"), transform.get_layer("down1_norm")
@@ -68,7 +74,7 @@ def test_the_photos_norms_are_those_without_strength(any_style, base):
     assert np.abs(norm.scale[1] - norm.scale[0]).max() > 0.01
 
 
-def test_every_packaged_base_is_small_and_begins_a_network():
+def test_every_packaged_base_is_small_and_begins_a_network(encoder):
     bases = base_network.list_bases()
     assert bases
     for base in bases:
@@ -77,7 +83,7 @@ def test_every_packaged_base_is_small_and_begins_a_network():
         assert base_network.find_base(config).path == base.path
         network = transform_net(config)
         before = network(picture(48, 64)).numpy()
-        base.start(network, [picture(64, 64)[0]])
+        base.start(network, [picture(64, 64)[0]], encoder)
         drawn = network(picture(48, 64)).numpy()
         assert drawn.std() > 3 * before.std()  # nearly gray at first
 

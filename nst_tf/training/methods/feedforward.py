@@ -21,7 +21,7 @@ from nst_tf.features import extractors
 from nst_tf.features.geometry import Geometry
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual, regularizers, temporal
-from nst_tf.models import base_network, transform_net
+from nst_tf.models import base_network, style_prediction_net, transform_net
 from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.methods.drawing import DrawingTask, read_sample
 from nst_tf.training.moved_photos import move_photos
@@ -79,7 +79,7 @@ class FeedforwardTask(DrawingTask):
             self._kept,
             settings.strength,
         )
-        self._base = None
+        self._base, self._settings = None, settings
         if settings.begins_with_base:
             self._base = base_network.find_base(self._shape)
         self._dtype = settings.compute_dtype
@@ -105,7 +105,11 @@ class FeedforwardTask(DrawingTask):
         old ones. The packaged base paints the styles after a fashion at once.
         """
         if self._base:
-            self._base.start(self.network, [style.rgb for style in self._styles])
+            encoder = extractors.open_encoder(
+                base_network.ENCODER, self._settings, style_prediction_net.LAYERS
+            )
+            styles = [style.rgb for style in self._styles]
+            self._base.start(self.network, styles, encoder)
             return
         if not self._kept:
             super().start(open_batches)
