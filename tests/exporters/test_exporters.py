@@ -526,7 +526,7 @@ def test_the_command_exports_a_run_folder(run_folder, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 4 and all(
+    assert len(lines) == 5 and all(
         line.startswith(f"wrote {output}/") for line in lines
     )
     assert sorted(path.name for path in (output / "tflite").iterdir()) == [
