@@ -12,12 +12,12 @@ import keras
 import numpy as np
 
 from nst_tf.core import files
+from nst_tf.core.packages import import_package
 from nst_tf.exporters import network_inputs, parity
 from nst_tf.exporters.exporter import Exporter, format_tensor
 from nst_tf.inference import latency
 from nst_tf.inference.runtimes.model_file import ModelFile
 from nst_tf.inference.runtimes.onnx import OnnxModel
-from nst_tf.inference.runtimes.packages import import_package
 
 AT_LEAST = 80.0  # decibels, of files that compute in float32
 

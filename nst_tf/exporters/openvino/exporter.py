@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from nst_tf.core import files
+from nst_tf.core.packages import import_package
 from nst_tf.exporters.onnx.exporter import AT_LEAST, OnnxExporter, describe_packages
 from nst_tf.inference.runtimes.model_file import ModelFile
 from nst_tf.inference.runtimes.openvino import (
@@ -13,7 +14,6 @@ from nst_tf.inference.runtimes.openvino import (
     PRECISION,
     OpenVinoModel,
 )
-from nst_tf.inference.runtimes.packages import import_package
 
 PRECISIONS = {"": FLOAT32, "_bfloat16": BFLOAT16}
 

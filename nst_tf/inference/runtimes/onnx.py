@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from nst_tf.core.packages import import_package
 from nst_tf.inference.runtimes.model_file import ModelFile, Tensor, open_file
-from nst_tf.inference.runtimes.packages import import_package
 from nst_tf.inference.runtimes.runtime import Runtime
 
 FATAL = 4  # of ONNX Runtime's log, which repeats what it raises otherwise

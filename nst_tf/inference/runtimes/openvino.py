@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from nst_tf.core.packages import import_package
 from nst_tf.inference.runtimes.litert import plain_name
 from nst_tf.inference.runtimes.model_file import ModelFile, Tensor, open_file
-from nst_tf.inference.runtimes.packages import import_package
 from nst_tf.inference.runtimes.runtime import Runtime
 
 FLOAT32, BFLOAT16 = "f32", "bf16"  # OpenVINO's names of what it computes in

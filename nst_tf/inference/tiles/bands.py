@@ -157,12 +157,12 @@ class _Painting:
             for measure, found in zip(stage.measured, running):
                 self._moments[measure] = found.get()
             stage.function.close()
-            self._close_unused(stages[number + 1 :])
+            self._close_unused(needed)
         return self._moments
 
     def close(self) -> None:
         """Frees the disk space."""
-        self._close_unused(())
+        self._close_unused(set())
 
     def _check(self, stages: Sequence[Stage]) -> None:
         """Raises `UserError` for too little memory or disk space."""
@@ -251,8 +251,7 @@ class _Painting:
         if isinstance(stored, StoredMap):  # else no later stage reads it
             stored.write(rows)
 
-    def _close_unused(self, stages: Sequence[Stage]) -> None:
-        needed = _find_inputs(stages)
+    def _close_unused(self, needed: set[Key]) -> None:
         for key in list(self._maps):
             if key not in needed:
                 self._maps.pop(key).close()

@@ -21,7 +21,12 @@ from nst_tf.features import extractors
 from nst_tf.features.geometry import Geometry
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual, regularizers, temporal
-from nst_tf.models import base_network, style_prediction_net, transform_net
+from nst_tf.models import (
+    base_network,
+    build_network,
+    style_prediction_net,
+    transform_net,
+)
 from nst_tf.training.first_weights import restore_weights
 from nst_tf.training.methods.drawing import DrawingTask, read_sample
 from nst_tf.training.moved_photos import move_photos
@@ -69,15 +74,11 @@ class FeedforwardTask(DrawingTask):
         # learn.
         if not settings.strength or self._kept:
             self._identity_weight = 0.0
-        self._shape = transform_net.TransformNetConfig(
-            settings.width,
-            settings.residual_blocks,
-            settings.padding,
-            settings.block,
-            settings.edge_size,
-            len(self._styles),
-            self._kept,
-            settings.strength,
+        self._shape = build_network.describe_shape(
+            settings,
+            styles=len(self._styles),
+            kept_styles=self._kept,
+            strength=settings.strength,
         )
         self._base, self._settings = None, settings
         if settings.begins_with_base:

@@ -1,4 +1,4 @@
-"""The packages of runtimes that are extras, each asked for where it is missing."""
+"""Packages that are extras, each asked for where it is missing."""
 
 import importlib
 from typing import Any
