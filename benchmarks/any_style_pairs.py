@@ -94,6 +94,18 @@ def magentas(predictor, transformer):
     return draw
 
 
+def summarize(terms):
+    """Returns {metric: {"mean", "error"}} over pairs; the error is the mean's."""
+    values = {key: np.array([each[key] for each in terms], float) for key in terms[0]}
+    return {
+        key: {
+            "mean": float(each.mean()),
+            "error": float(each.std() / len(each) ** 0.5),
+        }
+        for key, each in values.items()
+    }
+
+
 def main():
     photos = evenly(image_io.find_images(FLAGS.photos), FLAGS.pairs)[: FLAGS.pairs]
     paths = [photos[number % len(photos)] for number in range(FLAGS.pairs)]
@@ -149,23 +161,13 @@ def main():
                     ),
                 ]
             )
-    print(
-        "| model | content | style | SSIM | checkerboard | mesh | alpha 0, dB |\n|---|---|---|---|---|---|---|"
-    )
-    for name, terms in found.items():
-        mean = {key: np.mean([each[key] for each in terms]) for key in terms[0]}
-        error = {
-            key: np.std([each[key] for each in terms]) / len(terms) ** 0.5
-            for key in terms[0]
-        }
-        print(
-            f"| {name} | {mean['content']:.3f} +- {error['content']:.3f} | {mean['style']:.3f} +- "
-            f"{error['style']:.3f} | {mean['ssim']:.3f} | {mean['checkerboard']:.2f} "
-            f"| {mean['mesh']:.2f} | {mean.get('alpha 0', np.nan):.1f} |"
-        )
+    models = [{"name": name, **summarize(terms)} for name, terms in found.items()]
+    for row in models:
+        means = {key: round(row[key]["mean"], 3) for key in row if key != "name"}
+        print(row["name"], means)
     folder = Path(FLAGS.output)
     folder.mkdir(parents=True, exist_ok=True)
-    report.write_report(found, folder / "numbers.json")
+    report.write_report({"models": models, "values": found}, folder / "numbers.json")
     image_io.write_image(
         folder / "sheet.png",
         image_io.Image(

@@ -19,7 +19,6 @@ After that, a stack of photos in one call of the model against one after the oth
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 from absl import flags
+from report import write_report
 
 from nst_tf.config.commandline import flags as config_flags
 from nst_tf.core.errors import expected
@@ -67,14 +67,7 @@ def main():
             measured = {arm: run_arm(arm, photos, Path(folder)) for arm in arms}
             print(json.dumps(measured), file=sys.stderr, flush=True)
             rounds.append(measured)
-    report = {
-        "command": " ".join(sys.argv),
-        "commit": describe_commit(),
-        "machine": {
-            "processor": processor(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-        },
+    results = {
         "photos": FLAGS.photos,
         "side": FLAGS.side,
         "model": FLAGS.model,
@@ -82,10 +75,8 @@ def main():
         "ratios": compare(rounds),
         "stacks": measure_stacks(),
     }
-    text = json.dumps(report, indent=1)
-    if FLAGS.json_file:
-        Path(FLAGS.json_file).write_text(text + "\n")
-    print(text)
+    write_report(results, FLAGS.json_file)
+    print(json.dumps(results, indent=1))
 
 
 def write_photos(folder):
@@ -186,19 +177,6 @@ def open_drawing(artifact):
     # It owns the variables: the signature alone would not keep them.
     loaded = tf.saved_model.load(str(artifact))
     return lambda stack: loaded.signatures["serving_float"](image=tf.constant(stack))
-
-
-def describe_commit():
-    folder = Path(__file__).parent
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
-
-
-def processor():
-    with open("/proc/cpuinfo") as file:
-        names = [line.partition(":")[2] for line in file if "model name" in line]
-    return names[0].strip() if names else platform.processor()
 
 
 if __name__ == "__main__":

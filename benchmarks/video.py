@@ -12,11 +12,7 @@ several frames, and mean something on a machine that does nothing else.
 """
 
 import contextlib
-import json
 import os
-import platform
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,9 +20,9 @@ from unittest import mock
 
 import numpy as np
 from absl import flags
+from report import write_report
 
 from nst_tf.config.commandline import flags as config_flags
-from nst_tf.core import files
 from nst_tf.evaluation.videos.clips import Clip, open_clips
 from nst_tf.evaluation.videos.errors import WarpErrors
 from nst_tf.images import io as image_io
@@ -190,25 +186,15 @@ def main():
         style = model.styles[0] if model.styles else FLAGS.style
         paints[Path(path).stem] = model.prepare(style)
     clips = open_clips(FLAGS.sintel, LONG_SIDE, 0)
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    report = {
-        "command": sys.argv,
-        "commit": commit.stdout.strip(),
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "load": os.getloadavg(),
-        },
+    results = {
+        "load": os.getloadavg(),
         "models": compare_models(clips, paints),
         "choices": compare_choices(clips, next(iter(paints.values()))),
     }
     if FLAGS.clip:
         (clip,) = open_clips([FLAGS.clip], LONG_SIDE, FLAGS.frames)
-        report["times"] = time_parts(clip, next(iter(paints.values())))
-    data = json.dumps(report, indent=1).encode()
-    files.write_atomically(Path(FLAGS.output), data, overwrite=True)
+        results["times"] = time_parts(clip, next(iter(paints.values())))
+    write_report(results, FLAGS.output)
 
 
 if __name__ == "__main__":

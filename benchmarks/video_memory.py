@@ -9,10 +9,6 @@ Needs `pip install 'nst_tf[video]'`. Linux only.
 """
 
 import json
-import os
-import platform
-import subprocess
-import sys
 import tempfile
 import time
 from fractions import Fraction
@@ -21,6 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 from absl import flags
+from report import write_report
 
 from nst_tf import load_model
 from nst_tf.config.commandline import flags as config_flags
@@ -83,13 +80,7 @@ def main() -> None:
         outcome = paint_video(watch, settings, FLAGS.model)
         wall = time.perf_counter() - began
     assert outcome.frames == FLAGS.frames and not outcome.faults
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-    )
-    record = {
-        "command": " ".join(sys.argv),
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs",
+    results = {
         "av": av.__version__,
         "frames": outcome.frames,
         "size": [FLAGS.height, FLAGS.width],
@@ -97,10 +88,8 @@ def main() -> None:
         "frames_a_second": round(outcome.frames / wall, 2),
         "painting_share": round(sum(seconds) / wall, 3),
     }
-    text = json.dumps(record, indent=1)
-    if FLAGS.output:
-        Path(FLAGS.output).write_text(text + "\n")
-    print(text)
+    write_report(results, FLAGS.output)
+    print(json.dumps(results, indent=1))
 
 
 if __name__ == "__main__":

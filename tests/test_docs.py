@@ -1,5 +1,6 @@
 """The documentation: no dead link, a fresh reference, commands that run as written."""
 
+import json
 import os
 import re
 import shlex
@@ -10,10 +11,13 @@ from pathlib import Path
 import pytest
 from support.pictures import smooth
 
+from tools.figures import shorten
 from tools.reference import FOLDER, write_pages
+from tools.tables import FIGURES, find_pages, with_tables
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
+FIGURE_FILES = sorted((ROOT / FIGURES).glob("*.json"))
 TESTED = re.compile(r"^```\{\.sh \.test\}\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -57,6 +61,62 @@ def test_every_page_is_in_the_site_and_in_the_index():
 
 def test_readme_is_short():
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 160
+
+
+def test_tables_are_those_of_their_figures():
+    for page in find_pages():
+        text = page.read_text("utf-8")
+        assert with_tables(text) == text, f"python -m tools.tables writes {page} anew"
+
+
+def test_a_table_has_a_row_of_the_report_and_dashes_where_values_are_missing(tmp_path):
+    rows = [
+        {"name": "ours", "style": {"mean": 0.1234, "error": 0.01}},
+        {"name": "identity", "style": {"mean": 1.5}},
+    ]
+    (tmp_path / "pairs.json").write_text(json.dumps({"results": {"models": rows}}))
+    text = (
+        "Before.\n<!-- table of pairs.json: results.models\n"
+        "model: `{name}`\nstyle: {style[mean]:.2f} ± {style[error]:.2f}\n-->\n"
+        "old\n<!-- end of table -->\nAfter.\n"
+    )
+    made = with_tables(text, tmp_path)
+    assert made.startswith("Before.\n<!-- table of") and made.endswith("After.\n")
+    assert made.splitlines()[5:10] == [
+        "| model | style |",
+        "| --- | --- |",
+        "| `ours` | 0.12 ± 0.01 |",
+        "| `identity` | - |",
+        "<!-- end of table -->",
+    ]
+    assert with_tables(made, tmp_path) == made
+    with pytest.raises(ValueError, match="pairs.json has no results.rows"):
+        with_tables(text.replace("results.models", "results.rows"), tmp_path)
+
+
+@pytest.mark.parametrize("figures", FIGURE_FILES, ids=lambda path: path.stem)
+def test_figures_say_their_commit_machine_and_command(figures):
+    text = figures.read_text("utf-8")
+    origin = json.loads(text)["origin"]
+    assert all(origin[name] for name in ("version", "commit", "machine", "command"))
+    assert "/home/" not in text and "/tmp/" not in text
+
+
+def test_figures_that_are_kept_have_no_folders_of_the_machine_and_no_single_values():
+    report = {
+        "origin": {
+            "command": "evaluate.py --models=ours=/a/b/model.h5,x=y --page=https://a.b/c"
+        },
+        "models": [{"style": {"mean": 0.1, "values": [0.1, 0.1]}}],
+        "rows": [{"values": {"e_warp": 0.06}, "steps": {"e_warp": [[2, 0.06]]}}],
+    }
+    assert shorten(report) == {
+        "origin": {
+            "command": "evaluate.py --models=ours=model.h5,x=y --page=https://a.b/c"
+        },
+        "models": [{"style": {"mean": 0.1}}],
+        "rows": [{"values": {"e_warp": 0.06}}],
+    }
 
 
 @pytest.mark.slow

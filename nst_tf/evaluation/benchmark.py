@@ -13,6 +13,7 @@ from nst_tf.config.benchmark import BenchmarkSettings
 from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.core.results import CommandResult
+from nst_tf.evaluation.origin import describe_origin
 from nst_tf.inference import latency
 from nst_tf.runs import plots
 
@@ -118,6 +119,7 @@ def benchmark(
                 (row.side, 1000 * row.seconds)
             )
         numbers = {
+            "origin": describe_origin(),
             "settings": vars(settings),
             "rows": [dataclasses.asdict(row) for row in rows],
         }

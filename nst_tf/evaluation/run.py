@@ -19,6 +19,7 @@ from nst_tf.core.results import CommandResult
 from nst_tf.data import sample_photos, style_images
 from nst_tf.evaluation import contenders, metrics, report, score
 from nst_tf.evaluation.contenders import Contender, Photo
+from nst_tf.evaluation.origin import describe_origin
 from nst_tf.evaluation.report import Measured
 from nst_tf.evaluation.videos.report import VideoMeasured
 from nst_tf.evaluation.videos.run import VideoEvaluation, evaluate_videos
@@ -304,6 +305,7 @@ def _sheet(style, shown, drawn, count):
 
 def _write(folder, settings, title, text, rows, left_out, sheet):
     numbers = {
+        "origin": describe_origin(),
         "judged": title,
         "settings": vars(settings),
         "left_out": left_out,

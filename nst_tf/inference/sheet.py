@@ -39,16 +39,17 @@ def write_sheet(settings: SheetSettings) -> CommandResult:
             output,
             "Use --overwrite, or another --output.",
         )
-    photo = sample_photos.read_photo(settings.content)
+    limit = settings.max_pixels
+    photo = sample_photos.read_photo(settings.content, max_pixels=limit)
     if max(photo.size) > settings.image_size:
         photo = sample_photos.read_photo(
-            settings.content, long_side=settings.image_size
+            settings.content, long_side=settings.image_size, max_pixels=limit
         )
     names = settings.models or tuple(published_models())
     cells, failed = [("Photo", image_io.to_uint8(photo.rgb))], 0
     for name in names:
         try:
-            with load_model(name) as model:
+            with load_model(name, max_pixels=limit) as model:
                 cells.extend(_paint_styles(name, model, photo.rgb, settings.styles))
         except UserError as error:
             failed += 1

@@ -1,9 +1,11 @@
 """`python -m nst_tf.evaluate`: what is compared, what is written, and every bad input."""
 
 import dataclasses
+import importlib.metadata
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,12 @@ from scipy import interpolate, stats
 from support import tiny
 from support.pictures import smooth
 
+import nst_tf
 from nst_tf import evaluate
 from nst_tf.config.evaluate import EvaluateSettings
 from nst_tf.core.errors import UserError
 from nst_tf.evaluation import contenders, report, run as evaluate_run, score
+from nst_tf.evaluation.origin import describe_origin
 from nst_tf.features import precision, slim_vgg19
 from nst_tf.images import io as image_io
 from nst_tf.losses import perceptual
@@ -165,6 +169,24 @@ def test_only_what_paints_is_timed_and_tried_on_a_flat_picture(evaluated):
 
 
 # -- what is written -------------------------------------------------------------------------------
+
+
+def test_numbers_say_their_version_commit_machine_and_command(evaluated):
+    output, _, _ = evaluated
+    origin = json.loads((output / "numbers.json").read_text())["origin"]
+    assert origin["version"] == importlib.metadata.version("nst_tf")
+    assert f"{os.cpu_count()} cores" in origin["machine"] and origin["command"]
+    checkout = Path(nst_tf.__file__).parents[1]
+    if not (checkout / ".git").exists():
+        pytest.skip("the package lies in no checkout of git")
+    asked = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    assert origin["commit"].rstrip("+") == commit.strip()
+
+
+def test_a_package_outside_of_a_checkout_has_no_commit(tmp_path, monkeypatch):
+    monkeypatch.setattr(nst_tf, "__file__", str(tmp_path / "nst_tf" / "__init__.py"))
+    assert describe_origin()["commit"] == ""
 
 
 def test_it_leaves_table_numbers_plot_and_sheet(evaluated):

@@ -41,18 +41,6 @@ def folder(network, other, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def opened():
-    with bench.browser(bench.chromium()) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with bench.served(folder) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
 def page(opened, address):
     """A page that has painted its sample; each test leaves it in a state from which the
     others can go on.

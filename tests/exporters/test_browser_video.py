@@ -88,18 +88,6 @@ def clips(frames, tmp_path_factory):
     }
 
 
-@pytest.fixture(scope="module")
-def opened():
-    with bench.browser(bench.chromium()) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with bench.served(folder) as address:
-        yield address
-
-
 @pytest.fixture
 def page(opened, address):
     page = opened()

@@ -15,6 +15,7 @@ from nst_tf.images import io as image_io
 from nst_tf.inference import latency
 from nst_tf.inference.model_identity import hash_model
 from nst_tf.inference.open_model import find_artifact, load_model
+from nst_tf.inference.runtimes.openvino import open_core
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -29,7 +30,7 @@ ANY = ["batch", "height", "width", 3]
 def write_xml(path, shape=ANY):
     """The same network in OpenVINO's format."""
     source = write_onnx(path.with_suffix(".onnx"), shape)
-    openvino.save_model(openvino.Core().read_model(source), path)
+    openvino.save_model(open_core().read_model(source), path)
     source.unlink()
     return path
 
@@ -168,7 +169,7 @@ def test_weights_that_are_missing_are_refused(tmp_path):
 
     network = tiny.network()
     (function,) = conversion.functions_of(network).values()
-    model = openvino.Core().read_model(conversion.convert(function))
+    model = open_core().read_model(conversion.convert(function))
     path = tmp_path / "weightless.xml"
     openvino.save_model(model, path)
     path.with_suffix(".bin").unlink()
@@ -196,3 +197,24 @@ def test_a_missing_runtime_is_named_with_its_command(
         load_model(path)
     line = str(refused.value)
     assert module in line and f"pip install 'nst_tf[{extra}]'" in line
+
+
+# On a processor with AMX it ended with a segmentation fault.
+def test_a_signal_ends_nothing_after_two_models_of_openvino_are_gone(tmp_path):
+    path = write_xml(tmp_path / "tiny.xml")
+    program = f"""
+import os, signal, time
+from pathlib import Path
+from nst_tf.inference.runtimes.openvino import OpenVinoModel
+first, second = (OpenVinoModel(Path({str(path)!r})) for _ in range(2))
+del first
+del second
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+except KeyboardInterrupt:
+    print("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    assert (done.returncode, done.stdout.strip()) == (0, b"heard"), done.stderr

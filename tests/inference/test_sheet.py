@@ -60,3 +60,10 @@ def test_an_existing_sheet_is_kept_before_anything_is_painted(photo):
     with pytest.raises(UserError, match="--overwrite"):
         write_sheet(_settings(photo)).status
     assert photo.with_name("sheet.png").read_bytes() == b"mine"
+
+
+def test_larger_photos_are_refused_and_the_flag_that_the_error_names_exists(photo):
+    with pytest.raises(UserError, match="--max_pixels"):
+        write_sheet(_settings(photo, max_pixels=1000))
+    models = ("starry_night_mobile",)
+    assert write_sheet(_settings(photo, models=models, max_pixels=2000)).status == 0

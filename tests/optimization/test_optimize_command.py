@@ -592,7 +592,7 @@ def test_the_size_that_fits_fits(inputs, tmp_path, changes, remedy):
         (["--style_layers=relu5_1"], "at least 156 pixels"),
         (["--content_weight=-1"], "content weight"),
         (["--iterations=0"], "--iterations"),
-        (["--output=out.gif"], ".gif"),
+        (["--output=out.psd"], ".psd"),
         (["--scale_factor=1"], "--scale_factor"),
         (["--content=", "--style="], "--content, --style or both"),
         (["--resume", "--overwrite"], "--resume or --overwrite"),

@@ -3,6 +3,7 @@
 import dataclasses
 
 from nst_tf.config.fields import Settings, setting
+from nst_tf.config.perceptual import pixel_limit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,4 +34,5 @@ class SheetSettings(Settings):
         most=4096,
     )
     columns: int = setting(4, "Pictures in a row.", least=1, most=32)
+    max_pixels: int = pixel_limit()
     overwrite: bool = setting(False, "Replace the file that exists.")

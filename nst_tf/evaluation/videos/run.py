@@ -19,6 +19,7 @@ from nst_tf.core.results import CommandResult
 from nst_tf.data import style_images
 from nst_tf.evaluation import contenders, score
 from nst_tf.evaluation.contenders import Contender, Photo
+from nst_tf.evaluation.origin import describe_origin
 from nst_tf.evaluation.videos import report
 from nst_tf.evaluation.videos.clips import Clip, open_clips
 from nst_tf.evaluation.videos.errors import Chain, WarpErrors, find_flat
@@ -103,6 +104,7 @@ def evaluate_videos(
     )
     log(f"{title}\n\n{text}")
     numbers = {
+        "origin": describe_origin(),
         "judged": title,
         "settings": vars(settings),
         "rows": [dataclasses.asdict(row) for row in rows],

@@ -13,6 +13,7 @@ from nst_tf.inference.runtimes.openvino import (
     FLOAT32,
     PRECISION,
     OpenVinoModel,
+    open_core,
 )
 
 PRECISIONS = {"": FLOAT32, "_bfloat16": BFLOAT16}
@@ -39,7 +40,7 @@ class OpenVinoExporter(OnnxExporter):
     def write_file(self, data: bytes, path: Path, variant: str) -> None:
         import openvino
 
-        model = openvino.Core().read_model(data)
+        model = open_core().read_model(data)
         model.set_rt_info(PRECISIONS[variant], PRECISION)
         openvino.save_model(model, str(path), compress_to_fp16=variant != "")
 
@@ -47,9 +48,7 @@ class OpenVinoExporter(OnnxExporter):
         return OpenVinoModel(path)
 
     def describe_contents(self, path: Path) -> dict:
-        import openvino
-
-        model = openvino.Core().read_model(str(path))
+        model = open_core().read_model(str(path))
         counted = Counter(node.get_type_name() for node in model.get_ops())
         own = (path, path.with_suffix(".bin"))
         return {

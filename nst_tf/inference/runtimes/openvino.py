@@ -2,6 +2,7 @@
 ends with .onnx, .tflite and SavedModels.
 """
 
+import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from nst_tf.inference.runtimes.model_file import ModelFile, Tensor, open_file
 from nst_tf.inference.runtimes.runtime import Runtime
 
 FLOAT32, BFLOAT16 = "f32", "bf16"  # OpenVINO's names of what it computes in
+PACKAGE = ("openvino", "openvino, which runs its .xml files", "openvino")
 # Where a file of ours says which of them it is for.
 PRECISION = ["nst_tf", "precision"]
 _TYPES = {"f32": "float32", "f64": "float64", "u8": "uint8"}
@@ -37,11 +39,9 @@ class OpenVinoModel(ModelFile):
     def __init__(
         self, path: Path, threads: int | None = None, precision: str | None = None
     ):
-        openvino = import_package(
-            "openvino", "openvino, which runs its .xml files", "openvino"
-        )
+        openvino = import_package(*PACKAGE)
+        core = open_core()
         self.path, self._threads, self._asked = path, threads, precision
-        core = openvino.Core()
         try:
             model = core.read_model(str(path))
         except RuntimeError as error:
@@ -78,6 +78,17 @@ class OpenVinoModel(ModelFile):
 
     def open_again(self) -> ModelFile:
         return OpenVinoModel(self.path, self._threads, self._asked)
+
+
+@functools.cache
+def open_core() -> Any:
+    """Returns the process's one `openvino.Core`.
+
+    On a processor with AMX each core that compiles sets up a stack for signals, and puts
+    the one before back when it goes. After two that went in the order in which they came
+    that stack is no longer there, and Ctrl-C ended the process with a segmentation fault.
+    """
+    return import_package(*PACKAGE).Core()
 
 
 def open_openvino(path: Path) -> Runtime:
