@@ -1,7 +1,7 @@
 """Measures models of any style on pairs of photos and paintings, judged as
 `nst_tf.evaluate` judges.
 
-Example: python benchmarks/any_style_pairs.py --models=ours=exported_models/adain --photos=photos/ \
+Example: python benchmarks/any_style_pairs.py --models=ours=exported_models/any_style --photos=photos/ \
              --paintings=paintings/ --vgg_weights=vgg19.h5 --output=runs/pairs
 
 Photo number i is painted in painting number i, the paintings repeating; where pairs are more

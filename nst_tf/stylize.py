@@ -2,7 +2,7 @@ r"""Paints photos and clips with a trained network.
 
 Example: python -m nst_tf.stylize --model=runs/starry --content=photo.jpg --output=out.jpg
          python -m nst_tf.stylize --model=starry.tflite --content=holiday/ --output=painted/
-         python -m nst_tf.stylize --model=exported_models/adain --style=painting.jpg \
+         python -m nst_tf.stylize --model=exported_models/any_style --style=painting.jpg \
              --texture_size=512x384 --output=texture.jpg
          python -m nst_tf.stylize --model=starry_night --content=clip.mp4 --output=painted.mp4
 

@@ -50,14 +50,14 @@ def test_a_card_lists_every_file_with_its_hash_and_nothing_of_the_machine(model)
 
 def test_all_are_small_enough_to_be_cloned():
     sizes = {path.name: sum(map(len, files_of(path).values())) for path in MODELS}
-    assert sum(sizes.values()) - sizes["adain"] < 25e6 and sizes["adain"] < 12e6
+    assert sum(sizes.values()) - sizes["any_style"] < 25e6 and sizes["any_style"] < 12e6
     assert (
         FOLDER / "starry_night_mobile" / "tflite" / "starry_night_mobile_int8.tflite"
     ).stat().st_size < 0.5e6
-    pair = FOLDER / "adain" / "tflite"
+    pair = FOLDER / "any_style" / "tflite"
     assert (
         sum(
-            (pair / f"adain_{part}_int8.tflite").stat().st_size
+            (pair / f"any_style_{part}_int8.tflite").stat().st_size
             for part in ("style", "transform")
         )
         < 2e6
@@ -65,7 +65,9 @@ def test_all_are_small_enough_to_be_cloned():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["adain", "adain/tflite/adain_transform_int8.tflite"])
+@pytest.mark.parametrize(
+    "path", ["any_style", "any_style/tflite/any_style_transform_int8.tflite"]
+)
 def test_the_model_of_any_style_takes_a_styles_colors(path):
     model = load_model(FOLDER / path)
     photo = image_io.to_float(tiny.photo(120, 160))
@@ -165,7 +167,7 @@ def test_models_of_styles_of_their_own_draw_no_mesh(name, count):
 
 @pytest.mark.slow
 def test_the_model_of_any_style_draws_no_mesh():
-    model = load_model(FOLDER / "adain")
+    model = load_model(FOLDER / "any_style")
     for path in style_images.packaged_styles().values():
         style = image_io.read_image(path, short_side=384)
         assert mesh(model.prepare(style)) < 2.5

@@ -83,15 +83,15 @@ def test_it_carries_the_published_models_once_and_in_8_bits(wheel):
     models = {name: size for name, size in sizes.items() if name.startswith(prefix)}
     files = {name for name in models if name.endswith(".tflite")}
     assert files == {
-        f"{prefix}adain/tflite/adain_style_int8.tflite",
-        f"{prefix}adain/tflite/adain_transform_int8.tflite",
+        f"{prefix}any_style/tflite/any_style_style_int8.tflite",
+        f"{prefix}any_style/tflite/any_style_transform_int8.tflite",
         f"{prefix}painters/tflite/painters_int8.tflite",
         f"{prefix}starry_night/tflite/starry_night_int8.tflite",
         f"{prefix}starry_night_mobile/tflite/starry_night_mobile_int8.tflite",
     }
     assert {name for name in models if name.endswith("model_card.json")} == {
         f"{prefix}{name}/model_card.json"
-        for name in ("adain", "painters", "starry_night", "starry_night_mobile")
+        for name in ("any_style", "painters", "starry_night", "starry_night_mobile")
     }
     assert sum(models.values()) < 7e6
     assert "nst_tf/py.typed" in sizes

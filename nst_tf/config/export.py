@@ -34,15 +34,15 @@ class ExportSettings(Settings):
     sizes: tuple[int, ...] = setting(
         (),
         "For the format tflite: sides in pixels of more files, each of one fixed size, for GPUs, whose runtimes "
-        "take no other; networks of any style have 256,384,512.",
+        "take no other; networks of any style have 256,384,512. For coreml: of its packages; else 384.",
         least=1,
-        used_if={"formats": Includes("tflite")},
+        used_if={"formats": Includes(("tflite", "coreml"))},
     )
     web_runtime: str = setting(
         "",
         "For the format web: the tarball of npm's package @litertjs/core, or a folder with its files; empty: "
         "npm fetches it once, into the user's cache.",
-        used_if={"formats": Includes("web")},
+        used_if={"formats": Includes(("web",))},
         path=PATH,
     )
     overwrite: bool = setting(False, "Replace exports in a folder that exists.")

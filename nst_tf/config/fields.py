@@ -34,9 +34,9 @@ class Other:
 
 @dataclasses.dataclass(frozen=True)
 class Includes:
-    """In a condition on a tuple: this entry is in it."""
+    """In a condition on a tuple: one of these entries is in it."""
 
-    value: Any
+    values: tuple[Any, ...]
 
 
 def setting(
@@ -344,7 +344,7 @@ def _holds(value: Any, condition: Any) -> bool:
     if isinstance(condition, Other):
         return value != condition.value
     if isinstance(condition, Includes):
-        return condition.value in value
+        return any(entry in value for entry in condition.values)
     return value in (condition if isinstance(condition, tuple) else (condition,))
 
 
@@ -352,7 +352,7 @@ def _condition_text(field: Field, condition: Any) -> str:
     if condition is True:
         return f"--{field.name}"
     if isinstance(condition, Includes):
-        return f"{condition.value} among --{field.name}"
+        return f"{' or '.join(map(str, condition.values))} among --{field.name}"
     if not isinstance(condition, Other):
         values = condition if isinstance(condition, tuple) else (condition,)
         return f"--{field.name}={' or '.join(map(str, values))}"

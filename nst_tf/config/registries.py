@@ -80,6 +80,7 @@ EXPORTERS = Registry(
         "web": "nst_tf.exporters.web.page:WebExporter",
         "onnx": "nst_tf.exporters.onnx.exporter:OnnxExporter",
         "openvino": "nst_tf.exporters.openvino.exporter:OpenVinoExporter",
+        "coreml": "nst_tf.exporters.coreml.exporter:CoreMlExporter",
     },
 )
 

@@ -53,6 +53,17 @@ class PerceptualScore:
     ):
         self._loss = PerceptualLoss(extractor, weights)
         self._target = StyleTarget(self._loss.style_target(style.rgb[None]))
+        self._photo: np.ndarray | None = None
+        picture = tf.TensorSpec([1, None, None, 3])
+        maps = dict.fromkeys(
+            weights.content_layers, tf.TensorSpec([1, None, None, None])
+        )
+        self._find_content = tf.function(
+            self._loss.content_target, autograph=False, input_signature=[picture]
+        )
+        self._find_errors = tf.function(
+            self._errors, autograph=False, input_signature=[picture, maps]
+        )
 
     def terms(self, drawn: np.ndarray, photo: np.ndarray) -> dict[str, float]:
         """Returns the terms of one stylized photo, both float32 [H, W, 3] in [0, 1].
@@ -61,7 +72,10 @@ class PerceptualScore:
             {"content", "style", "total"} and, for each layer, "content relu4_2" or "style relu1_1"; total is
             the sum by the weights, all others are not weighted.
         """
-        found = self._errors(drawn[None], photo[None])
+        if photo is not self._photo:  # several paintings of one photo need it once
+            self._content = self._find_content(photo[None])
+            self._photo = photo
+        found = self._find_errors(drawn[None], self._content)
         errors = {
             term: {layer: float(error[0]) for layer, error in layers.items()}
             for term, layers in found.items()
@@ -90,13 +104,10 @@ class PerceptualScore:
             )
         )
 
-    @tf.function(
-        autograph=False, input_signature=[tf.TensorSpec([1, None, None, 3])] * 2
-    )
-    def _errors(self, drawn, photo):
+    def _errors(self, drawn, content):
         loss, features = self._loss, self._loss.extractor(drawn)
         return {
-            "content": loss.content_errors(features, loss.content_target(photo)),
+            "content": loss.content_errors(features, content),
             "style": loss.style_errors(features, self._target),
         }
 

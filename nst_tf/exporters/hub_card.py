@@ -13,6 +13,9 @@ TAGS = ("style-transfer", "neural-style-transfer", "nst_tf", "tensorflow")
 FORMAT_TAGS = {
     "saved_model": ("saved-model",),
     "tflite": ("tflite", "litert"),
+    "onnx": ("onnx",),
+    "openvino": ("openvino",),
+    "coreml": ("coreml",),
     "web": ("tflite", "litert", "litert-js"),
 }
 METRIC = "psnr"
@@ -68,7 +71,7 @@ def _describe_for_hub(card):
     ratios = [
         artifact["decibels_to_the_network"]["least"]
         for artifact in card["artifacts"]
-        if artifact["decibels_to_the_network"] != "equal"
+        if artifact.get("decibels_to_the_network", "equal") != "equal"
     ]
     if ratios:
         described["metrics"] = [METRIC]
@@ -112,5 +115,7 @@ def _describe_network(name, network, several):
 
 
 def _format_ratio(artifact):
+    if "not_drawn" in artifact:
+        return "not drawn"
     decibels = artifact["decibels_to_the_network"]
     return "equal" if decibels == "equal" else decibels["least"]

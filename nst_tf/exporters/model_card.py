@@ -104,11 +104,20 @@ def _strip_paths(value):
 
 
 def _describe(folder, artifact):
-    likeness = artifact.likeness
-    decibels = {"least": round(likeness.least, 1), "mean": round(likeness.mean, 1)}
     return {
         "file": artifact.path.relative_to(folder).as_posix(),
         "bytes": artifact.size,
+        **_describe_likeness(artifact),
+        **EXPORTERS[artifact.exporter]().describe(artifact.path),
+    }
+
+
+def _describe_likeness(artifact):
+    likeness = artifact.likeness
+    if likeness is None:
+        return {"not_drawn": artifact.not_drawn}
+    decibels = {"least": round(likeness.least, 1), "mean": round(likeness.mean, 1)}
+    return {
         "decibels_to_the_network": "equal" if math.isinf(likeness.least) else decibels,
         "least_decibels_by_size": {
             size: "equal" if math.isinf(least) else round(least, 1)
@@ -119,5 +128,4 @@ def _describe(folder, artifact):
             "largest": round(likeness.largest, 2),
             "mean": round(likeness.average, 3),
         },
-        **EXPORTERS[artifact.exporter]().describe(artifact.path),
     }

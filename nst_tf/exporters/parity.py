@@ -57,19 +57,22 @@ class Artifact:
     Attributes:
         path: file or folder, for the exporter's `open` and `describe`.
         size: bytes.
-        likeness: to the network.
+        likeness: to the network; None if nothing here can draw with it.
         at_least: the ratio that the format promises, decibels.
         exporter: name of the format.
+        not_drawn: why there is no likeness, and what was looked at instead.
     """
 
     path: Path
     size: int
-    likeness: Likeness
+    likeness: Likeness | None
     at_least: float
     exporter: str
+    not_drawn: str = ""
 
     def __str__(self):
-        return f"{self.path} ({self.size / 1e6:.2f} MB, {self.likeness})"
+        found = self.likeness or f"not drawn: {self.not_drawn}"
+        return f"{self.path} ({self.size / 1e6:.2f} MB, {found})"
 
 
 @dataclasses.dataclass(frozen=True)

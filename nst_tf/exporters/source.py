@@ -17,7 +17,7 @@ from nst_tf.config.registries import EXPORTERS
 from nst_tf.config.train import AnyStyleSettings, TrainSettings
 from nst_tf.core.errors import UserError, expected, first_line
 from nst_tf.inference import check_card, open_model
-from nst_tf.inference.published import published_models
+from nst_tf.inference.published import find_model
 from nst_tf.inference.style_names import label_styles
 from nst_tf.runs.folder import RunFolder
 
@@ -75,7 +75,7 @@ def find_source(model: str | os.PathLike[str]) -> Source:
         UserError: there is none, or only one whose weights are rounded.
     """
     path = Path(model)
-    if not path.exists() and (published := published_models().get(os.fspath(model))):
+    if not path.exists() and (published := find_model(os.fspath(model))):
         path = published.folder
     if open_model.keras_file(path):
         file = open_model.find_artifact(path)

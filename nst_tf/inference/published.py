@@ -10,6 +10,8 @@ import nst_tf
 from nst_tf.core.errors import expected
 from nst_tf.inference.check_card import CARD
 
+# Names of earlier versions.
+ALIASES = {"adain": "any_style"}
 PACKAGE = Path(nst_tf.__file__).parent
 # A wheel carries its models; a clone has them beside the package.
 FOLDERS = (PACKAGE / "assets" / "models", PACKAGE.parent / "exported_models")
@@ -74,8 +76,13 @@ def find_published(name: str) -> Path | None:
     It is the .tflite in 8 bits, in a clone and in a wheel alike, so that one name paints
     alike everywhere; of a pair it is the half that paints.
     """
-    model = published_models().get(name)
+    model = find_model(name)
     return model.files[-1] if model else None
+
+
+def find_model(name: str) -> PublishedModel | None:
+    """Returns the published model of a name or of an alias, or None."""
+    return published_models().get(ALIASES.get(name, name))
 
 
 def _read(path: Path) -> PublishedModel:

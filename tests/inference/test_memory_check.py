@@ -91,7 +91,7 @@ def test_what_an_earlier_photo_left_allocated_counts_as_free(memory):
 
 
 @pytest.mark.parametrize(
-    "model, width", [("tiny", 12), ("starry_night", 32), ("adain", 16)]
+    "model, width", [("tiny", 12), ("starry_night", 32), ("any_style", 16)]
 )
 def test_the_widest_map_is_known_from_the_weights(model, width, tmp_path):
     path = published.FOLDERS[1] / model / "saved_model"

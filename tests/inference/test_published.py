@@ -8,9 +8,10 @@ import pytest
 from nst_tf.core.errors import UserError
 from nst_tf.inference import published
 from nst_tf.inference.open_model import load_model
+from nst_tf.inference.runtimes import model_file
 
 CLONE = published.PACKAGE.parent / "exported_models"
-NAMES = ("adain", "painters", "starry_night", "starry_night_mobile")
+NAMES = ("any_style", "painters", "starry_night", "starry_night_mobile")
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_a_clone_has_four_models_with_card_styles_licenses_and_picture():
         assert model.what and model.licenses["model"] == "Apache-2.0"
         assert model.picture.is_file() and model.card["name"] == model.name
     assert {name: len(model.styles) for name, model in models.items()} == {
-        "adain": 0,
+        "any_style": 0,
         "painters": 8,
         "starry_night": 1,
         "starry_night_mobile": 1,
@@ -44,7 +45,7 @@ def test_a_clone_has_four_models_with_card_styles_licenses_and_picture():
 
 def test_a_name_leads_to_a_file_that_opens():
     load_model(published.find_published("starry_night_mobile"))
-    assert load_model("adain").styles == ()
+    assert load_model("any_style").styles == ()
     assert published.find_published("nothing") is None
 
 
@@ -77,3 +78,17 @@ def test_the_list_names_every_model_its_styles_files_licenses_and_picture():
     assert "license of VGG19, by which it was trained: CC BY 4.0" in text
     assert str(CLONE / "pictures" / "painters.jpg") in text
     assert "starry_night_mobile: one style, for phones, 0.36 MB" in lines
+
+
+def test_a_name_of_an_earlier_version_opens_the_model_that_has_another_now():
+    assert published.find_published("adain") == published.find_published("any_style")
+    assert "adain" not in published.published_models()
+
+
+@pytest.mark.parametrize("name", ["my_style", "a_transform", "any_style"])
+def test_a_pair_is_found_whatever_word_of_a_part_its_name_has(tmp_path, name):
+    pair = [tmp_path / f"{name}_{part}_int8.tflite" for part in ("style", "transform")]
+    for path in pair:
+        path.touch()
+    for path in pair:
+        assert model_file.find_pair(path) == tuple(pair)

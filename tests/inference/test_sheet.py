@@ -41,7 +41,7 @@ def test_every_style_of_every_model_is_on_the_sheet_at_100_percent(photo, capsys
 
 
 def test_a_model_of_any_style_paints_the_pictures_named(photo, capsys):
-    settings = _settings(photo, models=("adain",), styles=("mosaic", str(photo)))
+    settings = _settings(photo, models=("any_style",), styles=("mosaic", str(photo)))
     assert write_sheet(settings).status == 0
     assert "2 styles of 1 models" in capsys.readouterr().out
 

@@ -54,9 +54,9 @@ def test_a_model_of_any_style_is_asked_by_a_code(photos, tmp_path):
     styles = {str(tmp_path / "style.png"): 2.0, "mosaic": 1.0}
     text = tuple(f"{name}:{share}" for name, share in styles.items())
     given = {"style": text, "strength": 0.5}
-    batches.run("adain", photos / "*.png", tmp_path / "a", **given)
+    batches.run("any_style", photos / "*.png", tmp_path / "a", **given)
     given["style"] = styles
-    stylize_files("adain", photos / "*.png", f"{tmp_path}/b", **given)
+    stylize_files("any_style", photos / "*.png", f"{tmp_path}/b", **given)
     assert batches.pictures(tmp_path / "a") == batches.pictures(tmp_path / "b")
 
 

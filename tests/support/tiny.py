@@ -20,8 +20,8 @@ from nst_tf.models import adain_net, style_prediction_net, transform_net
 
 # What is exported of every kind of network, and draws at every size. The format web has
 # fixed sizes, and needs LiteRT.js: see test_web.py; for others see
-# test_tflite_integer.py and test_onnx.py.
-OTHERS = ("web", "tflite_integer", "onnx", "openvino")
+# test_tflite_integer.py, test_onnx.py and test_coreml.py.
+OTHERS = ("web", "tflite_integer", "onnx", "openvino", "coreml")
 FORMATS = [name for name in EXPORTERS if name not in OTHERS]
 
 # Odd, thin, tiny, and a size that needs no growing.

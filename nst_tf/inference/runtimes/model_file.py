@@ -180,10 +180,10 @@ def open_file(path: Path, opener: Opener) -> Runtime:
 
 def find_pair(path: Path) -> tuple[Path, Path]:
     """Returns the style part and the transformer that a file belongs to."""
-    for own, other in ((STYLE_PART, TRANSFORM_PART), (TRANSFORM_PART, STYLE_PART)):
-        head, found, tail = path.stem.rpartition(own)
-        if not found:
-            continue
+    # The last one is the file's: a network may be called my_style.
+    own, other = sorted((TRANSFORM_PART, STYLE_PART), key=path.stem.rfind)[::-1]
+    head, found, tail = path.stem.rpartition(own)
+    if found:
         # The transformer of a fixed size has its side before the kind of numbers.
         _, separator, kind = tail.rpartition("_")
         suffix = f"_{kind}" if separator and not kind.isdigit() else ""
