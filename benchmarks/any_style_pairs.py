@@ -36,6 +36,11 @@ flags.DEFINE_string("microast", "", "Folder of MicroAST's weights.")
 flags.DEFINE_string("photos", None, "Photos: folder or glob.", required=True)
 flags.DEFINE_string("paintings", None, "Paintings: folder or glob.", required=True)
 flags.DEFINE_integer("pairs", 40, "How many.")
+flags.DEFINE_list(
+    "seen",
+    [],
+    "Names of paintings that a model learned from: their pairs do not count.",
+)
 flags.DEFINE_integer("side", 384, "Of photos and paintings, pixels.")
 flags.DEFINE_float("alpha", 1.0, "Strength of our models.")
 flags.DEFINE_string("vgg_weights", "imagenet", "VGG19 weights.")
@@ -127,10 +132,12 @@ def main():
     for model in FLAGS.models:
         name, _, path = model.rpartition("=")
         models[name or path] = ours(path)
-    found, rows = {name: [] for name in models}, []
+    names = [path.stem for path in image_io.find_images(FLAGS.paintings)]
+    found, rows, shown = {name: [] for name in models}, [], []
     for number, path in enumerate(tqdm.tqdm(paths, unit="pair")):
         photo = square(path, FLAGS.side)
         which = (number + number // len(photos)) % len(paintings)
+        shown.append(names[which])
         drawn = {
             name: image_io.to_float(image_io.to_uint8(draw(photo, paintings[which])))
             for name, (draw, _) in models.items()
@@ -150,7 +157,8 @@ def main():
                     ),
                 }
             )
-        if number % max(1, len(paths) // 8) == 0:
+        # One more than an eighth, so that neither photos nor paintings repeat.
+        if number % (len(paths) // 8 + 1) == 0:
             rows.append(
                 [
                     (path.stem, image_io.to_uint8(photo)),
@@ -161,13 +169,20 @@ def main():
                     ),
                 ]
             )
-    models = [{"name": name, **summarize(terms)} for name, terms in found.items()]
+    counted = [number for number, name in enumerate(shown) if name not in FLAGS.seen]
+    models = [
+        {"name": name, **summarize([terms[number] for number in counted])}
+        for name, terms in found.items()
+    ]
     for row in models:
         means = {key: round(row[key]["mean"], 3) for key in row if key != "name"}
         print(row["name"], means)
     folder = Path(FLAGS.output)
     folder.mkdir(parents=True, exist_ok=True)
-    report.write_report({"models": models, "values": found}, folder / "numbers.json")
+    report.write_report(
+        {"pairs_counted": len(counted), "models": models, "values": found},
+        folder / "numbers.json",
+    )
     image_io.write_image(
         folder / "sheet.png",
         image_io.Image(
