@@ -17,7 +17,12 @@ from nst_tf.inference.open_model import load_model
 
 FOLDER = Path(__file__).parents[1] / "exported_models"
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "content" / "test"
-OWN_STYLES = ("starry_night", "starry_night_mobile", "painters")
+COUNTS = {
+    "starry_night": 1,
+    "starry_night_mobile": 1,
+    "starry_night_video": 1,
+    "painters": 8,
+}  # of styles of their own
 MODELS = sorted(path.parent for path in FOLDER.glob("*/model_card.json"))
 
 
@@ -82,9 +87,7 @@ def test_the_model_of_any_style_takes_a_styles_colors(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)]
-)
+@pytest.mark.parametrize("name, count", COUNTS.items())
 def test_models_of_styles_of_their_own_paint_alike_on_servers_and_phones(name, count):
     photo = image_io.to_float(tiny.photo(120, 160))
     pictures = []
@@ -110,7 +113,7 @@ def likeness(name, shown):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OWN_STYLES)
+@pytest.mark.parametrize("name", COUNTS)
 def test_8_bits_cost_little_on_each_of_twenty_views(name):
     assert (
         likeness(
@@ -123,7 +126,7 @@ def test_8_bits_cost_little_on_each_of_twenty_views(name):
 @pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="no photographs beside the project")
-@pytest.mark.parametrize("name", OWN_STYLES)
+@pytest.mark.parametrize("name", COUNTS)
 def test_8_bits_cost_little_on_each_of_twenty_photographs(name):
     shown = [
         image_io.read_image(path, short_side=160).rgb
@@ -157,9 +160,7 @@ def mesh(paint):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name, count", [("starry_night", 1), ("starry_night_mobile", 1), ("painters", 8)]
-)
+@pytest.mark.parametrize("name, count", COUNTS.items())
 def test_models_of_styles_of_their_own_draw_no_mesh(name, count):
     for number in range(count):
         assert mesh(tiny.open_painter(FOLDER / name, number)) < 2

@@ -11,7 +11,13 @@ from nst_tf.inference.open_model import load_model
 from nst_tf.inference.runtimes import model_file
 
 CLONE = published.PACKAGE.parent / "exported_models"
-NAMES = ("any_style", "painters", "starry_night", "starry_night_mobile")
+NAMES = (
+    "any_style",
+    "painters",
+    "starry_night",
+    "starry_night_mobile",
+    "starry_night_video",
+)
 
 
 @pytest.fixture
@@ -28,7 +34,7 @@ def wheel(tmp_path, monkeypatch):
     return folder
 
 
-def test_a_clone_has_four_models_with_card_styles_licenses_and_picture():
+def test_a_clone_has_five_models_with_card_styles_licenses_and_picture():
     models = published.published_models()
     assert tuple(models) == NAMES
     for model in models.values():
@@ -39,6 +45,7 @@ def test_a_clone_has_four_models_with_card_styles_licenses_and_picture():
         "painters": 8,
         "starry_night": 1,
         "starry_night_mobile": 1,
+        "starry_night_video": 1,
     }
     assert 6e6 < sum(model.bytes for model in models.values()) < 7e6
 
