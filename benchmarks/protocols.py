@@ -244,7 +244,9 @@ def check_bytes(drawn, wanted, most):
 
 
 def try_all(model):
-    """Yields (software, its role, protocol, what, why it failed or "")."""
+    """Yields (software, its role, protocol, what, outcome, our client's line if it
+    refused).
+    """
     from support import serving_servers
 
     from nst_tf.data import sample_photos
@@ -257,10 +259,11 @@ def try_all(model):
 
     def outcome(software, role, protocol, what, call):
         try:
-            words = call()
+            said = call()
         except Exception as error:
-            return software, role, protocol, what, f"failed: {error}"
-        return software, role, protocol, what, words or "right"
+            return software, role, protocol, what, f"failed: {error}", ""
+        found = "refused in one line" if said else "right"
+        return software, role, protocol, what, found, said or ""
 
     python = find_python("kserve")
     software = find_version(python, "kserve")
@@ -321,7 +324,7 @@ def main():
     )
     parser.add_argument("--output", default="", help="JSON to write")
     arguments = parser.parse_args()
-    names = ("software", "role", "protocol", "what", "outcome")
+    names = ("software", "role", "protocol", "what", "outcome", "said")
     print("| " + " | ".join(names) + " |\n|" + "---|" * len(names), flush=True)
     rows = []
     for row in try_all(arguments.model):
