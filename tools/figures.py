@@ -15,8 +15,8 @@ from typing import Any
 
 from tools.tables import FIGURES, ROOT
 
-# Values of each photo, of each frame and of each pair.
-LEFT_OUT = ("values", "steps", "pairs")
+# Values of each photo and pair, and of each frame.
+LEFT_OUT = ("values", "steps")
 
 
 def main() -> None:

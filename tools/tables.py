@@ -25,7 +25,7 @@ FIGURES = "docs/results/figures"
 END = "<!-- end of table -->\n"
 TABLE = re.compile(
     r"(?P<mark><!-- table of (?P<file>\S+): (?P<place>\S+)\n(?P<columns>.*?)-->\n)"
-    r"(?P<made>.*?)" + re.escape(END),
+    r".*?" + re.escape(END),
     re.DOTALL,
 )
 

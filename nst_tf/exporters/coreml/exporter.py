@@ -1,10 +1,9 @@
 """Core ML: for iPhones and Macs, converted by coremltools, and drawn there alone."""
 
-import contextlib
 import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,8 +14,8 @@ from nst_tf.core import files
 from nst_tf.core.errors import expected
 from nst_tf.core.packages import import_package
 from nst_tf.exporters import parity
+from nst_tf.exporters.converters import describe_packages, silence
 from nst_tf.exporters.exporter import Exporter, format_tensor, hash_files
-from nst_tf.exporters.onnx.exporter import describe_packages
 from nst_tf.exporters.tflite import exporter as tflite, per_style
 
 SIDE = 384  # pixels, of the package that is written unless others are asked for
@@ -61,7 +60,7 @@ class CoreMlExporter(Exporter):
             path = folder / self.name / f"{name}_{side}.mlpackage"
             model = convert(per_style.stylize_function(core, side, side))
             check_specification(model.get_spec(), side, path)
-            likeness = None
+            likeness, not_drawn = None, NOT_DRAWN
             with files.replace_folder(path) as scratch:
                 # coremltools writes a folder of this suffix alone.
                 model.save(str(scratch / path.name))
@@ -69,12 +68,13 @@ class CoreMlExporter(Exporter):
                     references = parity.draw_references(network, (side, side), range(2))
                     draw = self.open(scratch / path.name)
                     likeness = parity.compare(references, draw, path, AT_LEAST)
+                    not_drawn = ""
                 for part in (scratch / path.name).iterdir():
                     part.rename(scratch / part.name)
                 (scratch / path.name).rmdir()
             size = sum(each.stat().st_size for each in path.rglob("*"))
             artifacts.append(
-                parity.Artifact(path, size, likeness, AT_LEAST, self.name, NOT_DRAWN)
+                parity.Artifact(path, size, likeness, AT_LEAST, self.name, not_drawn)
             )
         return artifacts
 
@@ -105,7 +105,9 @@ class CoreMlExporter(Exporter):
 
 def convert(function: Callable):
     """Converts a `tf.function` with an input signature; returns a coremltools.models.MLModel."""
-    with _quiet():
+    # It warns that it knows older versions of TensorFlow alone, and lacks libraries of
+    # Apple's systems.
+    with silence("coremltools", below=logging.ERROR):
         import coremltools
 
         model = coremltools.convert(
@@ -158,17 +160,3 @@ def _format(feature):
     return format_tensor(
         kind.ArrayDataType.Name(kind.dataType).lower(), list(kind.shape)
     )
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without coremltools' warnings, that it knows older versions of TensorFlow alone,
-    and that it lacks libraries of Apple's systems.
-    """
-    log = logging.getLogger("coremltools")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(before)

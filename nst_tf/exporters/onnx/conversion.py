@@ -1,8 +1,7 @@
 """From a network to the contents of .onnx files."""
 
-import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -11,6 +10,7 @@ import tensorflow as tf
 import tf2onnx
 
 from nst_tf.exporters import network_inputs
+from nst_tf.exporters.converters import silence
 from nst_tf.exporters.tflite import litert_layers
 from nst_tf.models import transform_net
 
@@ -61,7 +61,8 @@ def convert(function: Callable) -> bytes:
     Raises:
         RuntimeError: it has operations that ONNX has not.
     """
-    with _quiet():
+    # They report each step, and what is obsolete.
+    with silence("tf2onnx", "tensorflow", below=logging.CRITICAL):
         model, _ = tf2onnx.convert.from_function(
             function, function.input_signature, opset=OPSET
         )
@@ -104,17 +105,3 @@ def _stylize_function(network):
 
 def _is_known(node):
     return not node.domain and onnx.defs.has(node.op_type, OPSET)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """tf2onnx and the parts of TensorFlow that it calls report each step, and what is obsolete."""
-    loggers = [logging.getLogger(name) for name in ("tf2onnx", "tensorflow")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels):
-            logger.setLevel(level)

@@ -1,7 +1,6 @@
 """ONNX: for ONNX Runtime, and all runtimes and tools that read its files."""
 
 import dataclasses
-import importlib.metadata
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import numpy as np
 from nst_tf.core import files
 from nst_tf.core.packages import import_package
 from nst_tf.exporters import network_inputs, parity
+from nst_tf.exporters.converters import describe_packages
 from nst_tf.exporters.exporter import Exporter, format_tensor
 from nst_tf.inference import latency
 from nst_tf.inference.runtimes.model_file import ModelFile
@@ -117,11 +117,6 @@ class OnnxExporter(Exporter):
             "operations": dict(sorted(counted.items())),
             "made_and_run_by": describe_packages("tf2onnx", "onnx", "onnxruntime"),
         }
-
-
-def describe_packages(*names: str) -> str:
-    """Returns packages with their versions: "onnx 1.23.2, onnxruntime 1.32.0"."""
-    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
 
 
 def _draw_with(file, encoder):

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from nst_tf.core import files
 from nst_tf.core.packages import import_package
-from nst_tf.exporters.onnx.exporter import AT_LEAST, OnnxExporter, describe_packages
+from nst_tf.exporters.converters import describe_packages
+from nst_tf.exporters.onnx.exporter import AT_LEAST, OnnxExporter
 from nst_tf.inference.runtimes.model_file import ModelFile
 from nst_tf.inference.runtimes.openvino import (
     BFLOAT16,

@@ -181,7 +181,7 @@ def open_file(path: Path, opener: Opener) -> Runtime:
 def find_pair(path: Path) -> tuple[Path, Path]:
     """Returns the style part and the transformer that a file belongs to."""
     # The last one is the file's: a network may be called my_style.
-    own, other = sorted((TRANSFORM_PART, STYLE_PART), key=path.stem.rfind)[::-1]
+    own, other = sorted((STYLE_PART, TRANSFORM_PART), key=path.stem.rfind, reverse=True)
     head, found, tail = path.stem.rpartition(own)
     if found:
         # The transformer of a fixed size has its side before the kind of numbers.
