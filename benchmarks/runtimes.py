@@ -182,23 +182,42 @@ def describe_row(key, pairs, decibels):
     }
 
 
-def print_table(rows):
-    """Prints rows as Markdown, the fastest by the processor of at least 40 dB in bold."""
-    print("| model | pixels | threads | runtime | ms | fastest | CPU ms | dB |")
-    print("|---|---|---|---|---|---|---|---|")
+def tabulate(rows):
+    """Returns a row for each model and runtime, with milliseconds of all its sizes and threads."""
+    found = {}
     for row in rows:
-        same = [
-            each["cpu_milliseconds"]
-            for each in rows
-            if all(each[key] == row[key] for key in ("model", "side", "threads"))
-            and each["decibels"] >= 40
-        ]
-        mark = "**" if row["cpu_milliseconds"] == min(same, default=0) else ""
-        print(
-            f"| `{row['model']}` | {row['side']} | {row['threads']} | {row['runtime']} "
-            f"| {row['milliseconds']:.0f} | {row['fastest_milliseconds']:.0f} "
-            f"| {mark}{row['cpu_milliseconds']:.0f}{mark} | {row['decibels']:.0f} |"
+        names = {"model": row["model"], "runtime": row["runtime"]}
+        line = found.setdefault(
+            tuple(names.values()), {**names, "milliseconds": {}, "decibels": {}}
         )
+        size = f"{row['side']} px"
+        threads = f"{size}, {row['threads']} threads"
+        line["milliseconds"][threads] = row["milliseconds"]
+        line["decibels"][size] = row["decibels"]
+    return list(found.values())
+
+
+def print_table(lines):
+    """Prints what `tabulate` returns as Markdown, the fastest of at least 40 dB in bold."""
+    columns = list(lines[0]["milliseconds"])
+    print(
+        "| model | runtime |", *(f"{column}, ms |" for column in columns), "least dB |"
+    )
+    print("|---|---|" + "---|" * (len(columns) + 1))
+    for line in lines:
+        cells = []
+        for column in columns:
+            others = [
+                each["milliseconds"][column]
+                for each in lines
+                if each["model"] == line["model"]
+                and min(each["decibels"].values()) >= 40
+            ]
+            taken = line["milliseconds"][column]
+            mark = "**" if taken == min(others, default=0) else ""
+            cells.append(f"{mark}{taken:.0f}{mark} |")
+        least = min(line["decibels"].values())
+        print(f"| `{line['model']}` | {line['runtime']} |", *cells, f"{least:.0f} |")
 
 
 def main():
@@ -218,7 +237,8 @@ def main():
         reports = [
             json.loads(Path(each).read_text()) for each in arguments.table.split(",")
         ]
-        print_table([row for each in reports for row in each["results"]["rows"]])
+        rows = [row for each in reports for row in each["results"]["rows"]]
+        print_table(tabulate(rows))
         return
     sides, threads = (
         [int(each) for each in text.split(",")]
@@ -234,9 +254,10 @@ def main():
         arguments.torch,
     )
     load = [round(each[1], 1) for each in (before, os.getloadavg())]
-    results = {"rows": rows, "load_before_and_after": load}
+    table = tabulate(rows)
+    results = {"table": table, "rows": rows, "load_before_and_after": load}
     write_report(results, arguments.output)
-    print_table(rows)
+    print_table(table)
 
 
 if __name__ == "__main__":
