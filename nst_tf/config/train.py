@@ -361,6 +361,12 @@ class AnyStyleSettings(DrawingSettings):
         choices=("relu3_1", "relu2_1", "relu1_1"),
         used_if={"network": "adain"},
     )
+    style_colors: bool = setting(
+        False,
+        "Bring a style's colors over by their mean and covariance, and mix the photo in where strength is below 1: "
+        "last layers without weights.",
+        used_if={"network": "style_prediction"},
+    )
     content_target: str = setting(
         "photo",
         "What a network of any style keeps: features of the photo, or those transferred (Huang, Belongie).",

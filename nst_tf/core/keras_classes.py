@@ -15,8 +15,11 @@ from typing import Any
 CLASSES = {
     "AdainNet": "nst_tf.models.adain_net:AdainNet",
     "CropToSize": "nst_tf.layers.padding:CropToSize",
+    "DescribeColors": "nst_tf.layers.color:DescribeColors",
     "GrowToDrawable": "nst_tf.layers.padding:PadToMultiple",
     "InstanceNormalization": "nst_tf.layers.normalization:InstanceNormalization",
+    "MatchColors": "nst_tf.layers.color:MatchColors",
+    "MixPhoto": "nst_tf.layers.color:MixPhoto",
     "ModulatedNormalization": "nst_tf.layers.normalization:ModulatedNormalization",
     "Muon": "nst_tf.training.muon:Muon",
     "NearestUpsampling2D": "nst_tf.layers.upsampling:NearestUpsampling2D",

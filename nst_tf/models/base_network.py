@@ -137,9 +137,19 @@ def pack_base(
 
     Returns:
         Arrays for `np.savez_compressed`.
+
+    Raises:
+        UserError: the network has a last layer for a style's colors, which networks of
+            one style have not.
     """
     transform = network.get_layer("transform")
     standardized = transform.get_layer("standardized")
+    if transform.inputs[1].shape[-1] != np.size(standardized.mean):
+        raise expected(
+            "a network without --style_colors",
+            "one with it",
+            "Train the base without: what begins as it has no such layer.",
+        )
     shape = {name: getattr(config, name) for name in SHAPE}
     packed: dict[str, np.ndarray] = {
         _SHAPE: np.frombuffer(json.dumps(shape).encode(), np.uint8),

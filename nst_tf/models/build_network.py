@@ -51,6 +51,7 @@ def build_any_style_net(
             encoder,
             describe_shape(settings),
             [*photos, *styles],
+            style_colors=settings.style_colors,
             dtype=settings.compute_dtype,
         )
         return network, encoder

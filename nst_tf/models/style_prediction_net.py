@@ -16,7 +16,13 @@ import tensorflow as tf
 
 from nst_tf.features.extractors import FeatureExtractor
 from nst_tf.images import padding
-from nst_tf.layers.color import MatchContentColors
+from nst_tf.layers.color import (
+    COLOR_NUMBERS,
+    DescribeColors,
+    MatchColors,
+    MatchContentColors,
+    MixPhoto,
+)
 from nst_tf.layers.normalization import ModulatedNormalization
 from nst_tf.layers.padding import PadToMultiple
 from nst_tf.models import adain_net, transform_net
@@ -49,6 +55,7 @@ def modulated_net(
     config: TransformNetConfig,
     known: Sequence[np.ndarray],
     *,
+    style_colors: bool = False,
     dtype: str = "float32",
 ) -> StylePredictionNet:
     """Builds the network: (photo, style, alpha) -> the photo painted in the style.
@@ -56,13 +63,17 @@ def modulated_net(
     Without strength, alpha = 0, norms have parameters of their own, which learn to
     reproduce the photo; alpha times what the style asks for is added. So neither needs
     the photo's own code. Colors are the photo's by what alpha leaves of 1, see
-    `color.MatchContentColors`.
+    `color.MatchContentColors`; or, with `style_colors`, alpha times the style's besides,
+    see `color.MatchColors`, and the photo is mixed in, see `color.MixPhoto`.
 
     Args:
         encoder: delivers `LAYERS`; it is frozen.
         config: of the network that draws; one style.
         known: pictures, float32 [h, w, 3] RGB in [0, 1], by whose codes codes are
             standardized.
+        style_colors: whether colors are brought over by their mean and covariance, which
+            the code has then, too, and the photo is mixed in where strength is lacking.
+            The weights are the same.
         dtype: Keras dtype policy of the drawing convolutions.
 
     Returns:
@@ -73,10 +84,16 @@ def modulated_net(
         Ghiasi, Lee, Kudlur, Dumoulin, Shlens 2017 (arXiv:1705.06830), figure 2; there
         the code is an Inception network's.
     """
-    encode_style = style_encoder(encoder)
-    code = np.concatenate([encode_style(picture[None]).numpy() for picture in known])
+    encode_style = style_encoder(encoder, style_colors)
+    codes = np.concatenate([encode_style(picture[None]).numpy() for picture in known])
+    if style_colors:
+        codes = codes[:, :-COLOR_NUMBERS]
     transform = build_transform(
-        config, code.mean(0), np.square(_spread(code, encoder)), dtype=dtype
+        config,
+        codes.mean(0),
+        np.square(_spread(codes, encoder)),
+        style_colors=style_colors,
+        dtype=dtype,
     )
     image = keras.Input((None, None, 3), name="image")
     style = keras.Input((None, None, 3), name="style")
@@ -89,9 +106,9 @@ def modulated_net(
     )
 
 
-def style_encoder(encoder: FeatureExtractor) -> keras.Model:
+def style_encoder(encoder: FeatureExtractor, style_colors: bool = False) -> keras.Model:
     """Builds style [B, h, w, 3] -> code [B, N]: means and deviations of each channel at
-    `LAYERS`.
+    `LAYERS`; then, with `style_colors`, the picture's colors by `color.DescribeColors`.
     """
     features = keras.Model(
         encoder.model.input,
@@ -105,6 +122,8 @@ def style_encoder(encoder: FeatureExtractor) -> keras.Model:
         adain_net.StyleCode("adain", name=f"moments_{layer}", dtype="float32")(maps)
         for layer, maps in zip(LAYERS, features(grown))
     ]
+    if style_colors:
+        moments.append(DescribeColors(name="style_colors", dtype="float32")(grown))
     return keras.Model(
         style,
         keras.layers.Concatenate(name="code", dtype="float32")(moments),
@@ -150,22 +169,26 @@ def build_transform(
     center: np.ndarray,
     variance: np.ndarray,
     *,
+    style_colors: bool = False,
     dtype: str = "float32",
 ) -> keras.Model:
-    """Builds the part that draws: (photo, a style's code [B, N], alpha [B, 1]) -> painting.
+    """Builds the part that draws: (photo, a style's code, alpha [B, 1]) -> painting.
 
     Args:
         config: of the network that draws; one style.
-        center, variance: [N], by which codes are standardized.
+        center, variance: [N], by which codes [B, N] are standardized.
+        style_colors: whether codes are [B, N + 9], with a style's colors at their end,
+            which the painting gets.
         dtype: Keras dtype policy of the drawing convolutions.
     """
     image = keras.Input((None, None, 3), name="image")
-    code = keras.Input((len(center),), name="code")
+    numbers = len(center)
+    code = keras.Input((numbers + style_colors * COLOR_NUMBERS,), name="code")
     alpha = keras.Input((1,), name=adain_net.ALPHA)
     channels = transform_net.norm_channels(config)
     x = keras.layers.Normalization(
         mean=center, variance=variance, name="standardized", dtype="float32"
-    )(code)
+    )(code[:, :numbers] if style_colors else code)
     x = keras.layers.Dense(BOTTLENECK, "relu", name="bottleneck", dtype="float32")(x)
     # Small at first: the untrained network paints every style alike, as a per-style one
     # begins.
@@ -185,6 +208,11 @@ def build_transform(
         return ModulatedNormalization(first, name=name, dtype=dtype)([x, parameters])
 
     def finish(painting, photo):
+        if style_colors:
+            painting = MatchColors(name="colors", dtype="float32")(
+                [painting, photo, code[:, numbers:], alpha]
+            )
+            return MixPhoto(name="mix", dtype="float32")([painting, photo, alpha])
         return MatchContentColors(name="colors", dtype="float32")(
             [painting, photo, alpha]
         )

@@ -1,13 +1,15 @@
 """The packaged style pictures and the programs that paint them."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from nst_tf.core.errors import UserError
 from nst_tf.data import style_images
-from tools.style_pictures import paint_styles
+from tools.style_pictures import paint_styles, vary_paintings
 
 SCALE = 0.1  # of the packaged size: enough to paint every technique, in a second or so
 NAMES = sorted(paint_styles.STYLES)
@@ -130,3 +132,43 @@ def test_saving_writes_a_jpeg_under_the_style_name(tmp_path, monkeypatch, small)
     assert path == tmp_path / "mosaic.jpg"
     image = Image.open(io.BytesIO(path.read_bytes()))
     assert (image.format, image.size) == ("JPEG", small["mosaic"].shape[1::-1])
+
+
+def test_variations_are_pairs_of_two_paintings_none_twice_and_programs_in_turn():
+    paintings = [Path(f"{name}.jpg") for name in "abcd"]
+    plan = list(vary_paintings.plan_variations(paintings, Path("to"), 12, 7, seed=3))
+    pairs = [(each.strokes, each.colors) for each in plan[:12]]
+    assert len(set(pairs)) == 12 and all(one != other for one, other in pairs)
+    assert [each.strokes for each in plan[12:17]] == list(paint_styles.STYLES)
+    assert len({each.path for each in plan}) == 19
+    again = vary_paintings.plan_variations(paintings, Path("to"), 12, 7, seed=3)
+    assert list(again) == plan
+
+
+def test_an_exchanged_picture_has_the_strokes_of_one_and_the_colors_of_another(
+    tmp_path,
+):
+    strokes, colors = (
+        str(style_images.packaged_styles()[name]) for name in ("mosaic", "ink_wash")
+    )
+    made = vary_paintings.Variation(tmp_path / "made.png", strokes, colors, 0)
+    made.write(side=160)
+    drawn, one, other = (
+        np.asarray(Image.open(path).convert("RGB").resize((160, 160)), float)
+        for path in (made.path, strokes, colors)
+    )
+    shares = np.linspace(0.05, 0.95, 10)
+    for channel in range(3):
+        quantiles = [np.quantile(each[..., channel], shares) for each in (drawn, other)]
+        assert np.abs(quantiles[0] - quantiles[1]).max() < 12
+    grays = [each.mean(-1).ravel() for each in (drawn, one)]
+    assert np.corrcoef(*grays)[0, 1] > 0.8
+
+
+def test_an_existing_variation_is_not_replaced(tmp_path):
+    path = tmp_path / "made.png"
+    path.write_bytes(b"mine")
+    style = str(style_images.packaged_styles()["mosaic"])
+    with pytest.raises(UserError, match="exists"):
+        vary_paintings.Variation(path, style, style, 0).write(side=32)
+    assert path.read_bytes() == b"mine"

@@ -96,7 +96,7 @@ def test_a_converted_network_draws_the_networks_picture(shape):
     )
 
 
-@pytest.mark.parametrize("kind", ["adain", "modulated"])
+@pytest.mark.parametrize("kind", ["adain", "modulated", "colors"])
 def test_the_part_that_draws_any_style_is_made_cheaper_too(kind):
     core = transform_net.core(adain_net.parts_of(tiny.any_style(kind)).transform)
     copy = litert_layers.for_litert(core)

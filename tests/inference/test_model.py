@@ -59,7 +59,7 @@ def pictures(tmp_path):
 # -- artifacts -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["modulated", "adain", "skips"])
+@pytest.mark.parametrize("kind", ["modulated", "colors", "adain", "skips"])
 @pytest.mark.parametrize("name", ARTIFACTS)
 def test_every_artifact_draws_what_the_network_draws(name, kind):
     opened = load_model(tiny.any_style_exported(kind) / name)
@@ -287,7 +287,7 @@ def test_preserved_colors_are_those_of_the_shared_functions(any_model, mode):
     np.testing.assert_array_equal(kept, color.MODES[mode](plain, photo))
 
 
-@pytest.mark.parametrize("kind", ["modulated", "adain"])
+@pytest.mark.parametrize("kind", ["modulated", "colors", "adain"])
 def test_a_style_of_one_pixel_or_one_color_gives_a_finite_picture(kind):
     opened = load_model(tiny.any_style_exported(kind) / "network.keras")
     for size, level in (((1, 1, 3), 0.7), ((40, 30, 3), 0.2), ((16, 16, 3), 0.0)):

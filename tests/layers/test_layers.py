@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.layers.color import MatchContentColors
+from nst_tf.layers.color import (
+    DescribeColors,
+    MatchColors,
+    MatchContentColors,
+    MixPhoto,
+)
 from nst_tf.layers.normalization import InstanceNormalization
 from nst_tf.layers.padding import CropToSize, PadToMultiple, ReflectionPadding2D
 from nst_tf.layers.upsampling import NearestUpsampling2D
@@ -182,6 +187,86 @@ def test_at_full_strength_a_painting_keeps_its_colors_and_one_of_one_color_stays
         assert np.isfinite(
             MatchContentColors()([*pair, np.zeros((1, 1), np.float32)])
         ).all()
+
+
+# -- DescribeColors and MatchColors --------------------------------------------------------------------
+
+
+def mixed_noise(*shape, seed):
+    """Noise whose channels depend on each other, each pair otherwise."""
+    mix = np.array([[1.0, 0.4, -0.3], [0, 0.8, 0.5], [0, 0, 0.6]])
+    drawn = 0.2 * noise(*shape, seed=seed) @ mix + [0.3, 0.5, 0.7]
+    return drawn.astype(np.float32)
+
+
+def mean_and_covariance(picture):
+    pixels = picture.reshape(-1, 3)
+    return pixels.mean(0), np.cov(pixels.T, bias=True)
+
+
+def test_colors_are_numpys_mean_and_choleskys_triangle():
+    picture = mixed_noise(2, 16, 15, 3, seed=1)
+    found = DescribeColors(epsilon=0)(picture).numpy()
+    basis = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]])
+    for numbers, colors in zip(found, picture @ basis.T):
+        mean, covariance = mean_and_covariance(colors)
+        triangle = np.linalg.cholesky(covariance)[np.tril_indices(3)]
+        np.testing.assert_allclose(numbers, [*mean, *triangle], atol=1e-5)
+
+
+def test_a_painting_gets_the_styles_colors_and_without_strength_the_photos():
+    painting, photo = (mixed_noise(2, 16, 15, 3, seed=seed) for seed in (1, 2))
+    photo = photo[..., ::-1] ** 2
+    style = mixed_noise(1, 9, 12, 3, seed=3)[..., [1, 2, 0]]
+    colors = DescribeColors(epsilon=1e-8)(style)
+    for alpha, wanted in ((1.0, [style[0]] * 2), (0.0, photo)):
+        drawn = MatchColors(epsilon=1e-8)(
+            [painting, photo, colors, np.float32([[alpha]])]
+        ).numpy()
+        for one, other in zip(drawn, wanted):
+            for moment, asked in zip(
+                mean_and_covariance(one), mean_and_covariance(other)
+            ):
+                np.testing.assert_allclose(moment, asked, atol=1e-5)
+
+
+def test_lightness_of_a_recolored_painting_comes_of_its_lightness_alone():
+    painting, style = (
+        mixed_noise(1, 16, 15, 3, seed=1),
+        mixed_noise(1, 9, 12, 3, seed=3),
+    )
+    drawn = MatchColors()(
+        [painting, painting, DescribeColors()(style), np.ones((1, 1), np.float32)]
+    ).numpy()
+    assert np.corrcoef(painting.sum(-1).ravel(), drawn.sum(-1).ravel())[0, 1] > 0.9999
+
+
+def test_a_painting_of_the_photos_colors_is_kept_and_one_of_one_color_stays_finite():
+    photo, flat = (
+        mixed_noise(1, 6, 5, 3, seed=1),
+        np.full((1, 6, 5, 3), 0.3, np.float32),
+    )
+    none, full = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
+    colors = DescribeColors()(photo)
+    np.testing.assert_allclose(
+        MatchColors()([photo, photo, colors, none]), photo, atol=1e-5
+    )
+    for one in (photo, flat):
+        for described in (colors, DescribeColors()(flat)):
+            for alpha in (none, full):
+                drawn = MatchColors()([flat, one, described, alpha]).numpy()
+                assert np.isfinite(drawn).all() and np.ptp(drawn, (1, 2)).max() < 1e-4
+
+
+def test_the_photo_is_mixed_in_where_strength_lacks_but_not_in_training():
+    painting, photo = noise(2, 6, 5, 3), noise(2, 6, 5, 3, seed=1)
+    inputs = [painting, photo, np.float32([[0.5], [0.0]])]
+    mixed = MixPhoto()(inputs).numpy()
+    np.testing.assert_allclose(
+        mixed[0], 0.75 * painting[0] + 0.25 * photo[0], atol=1e-6
+    )
+    np.testing.assert_allclose(mixed[1], photo[1], atol=1e-6)
+    np.testing.assert_array_equal(MixPhoto()(inputs, training=True), painting)
 
 
 # -- padding and upsampling ------------------------------------------------------------------------

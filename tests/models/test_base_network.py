@@ -102,6 +102,15 @@ def test_a_base_is_for_networks_of_styles_of_their_own():
         assert TrainSettings.of({**given, "init_from": none}).first_run == ""
 
 
+def test_a_network_with_a_layer_for_the_styles_colors_is_no_base(encoder):
+    known = [picture(64, 64, seed)[0] for seed in range(3)]
+    network = style_prediction_net.modulated_net(
+        encoder, CONFIG, known, style_colors=True
+    )
+    with pytest.raises(UserError, match="without --style_colors.*Train the base"):
+        base_network.pack_base(network, CONFIG)
+
+
 def test_packing_needs_a_byte_a_weight(any_style):
     written = io.BytesIO()
     np.savez_compressed(written, **base_network.pack_base(any_style, CONFIG))

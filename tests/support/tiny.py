@@ -27,6 +27,8 @@ FORMATS = [name for name in EXPORTERS if name not in OTHERS]
 # Odd, thin, tiny, and a size that needs no growing.
 SIZES = [(45, 61), (1, 1), (3, 7), (7, 3), (1, 50), (96, 128)]
 
+CONTRASTS = {"adain": 3, "skips": 1, "modulated": 2, "colors": 2}  # of any style
+
 
 def train_settings(photos: Path, output: Path, **changes):
     """Settings of a training that takes seconds, and writes neither previews nor exports."""
@@ -97,7 +99,7 @@ def encoder(layers: tuple[str, ...]) -> extractors.FeatureExtractor:
 
 def any_style(kind: str = "modulated") -> keras.Model:
     """A network of any style; one that is modulated has random parameters too, so that
-    the code matters.
+    the code matters. The kind "colors" brings the style's colors over besides.
     """
     return _any_style(kind)
 
@@ -117,16 +119,21 @@ def _any_style(kind):
     else:
         built = style_prediction_net.modulated_net(
             encoder(style_prediction_net.LAYERS),
-            transform_net.TransformNetConfig(width=4, residual_blocks=1),
+            # Colors are stretched to a style's, and what 8 bits cost with them: less of it
+            # is left of more channels.
+            transform_net.TransformNetConfig(
+                width=8 if kind == "colors" else 4, residual_blocks=1
+            ),
             [
                 image_io.to_float(photo(64, 80)),
                 image_io.to_float(photo(64, 80)[::-1, :, ::-1]),
             ],
+            style_colors=kind == "colors",
         )
     for weight in built.trainable_weights:
         if weight.path.endswith("out_conv/kernel"):
             # Else all pictures are nearly gray.
-            weight.assign({"adain": 3, "skips": 1, "modulated": 2}[kind] * weight)
+            weight.assign(CONTRASTS[kind] * weight)
     return built
 
 

@@ -79,7 +79,7 @@ def test_several_styles_and_strengths_give_the_whole_picture(strength):
     assert decibels(whole, parts) > 100
 
 
-@pytest.mark.parametrize("kind", ["modulated", "adain", "skips"])
+@pytest.mark.parametrize("kind", ["modulated", "colors", "adain", "skips"])
 def test_networks_of_any_style_give_the_whole_picture(kind):
     runtime = KerasNetwork("tiny", tiny.any_style(kind))
     code = runtime.encode(photo(70, 90))
@@ -98,11 +98,12 @@ def test_exports_give_the_whole_picture(name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["modulated", "colors"])
 @pytest.mark.parametrize(
     "name", ["saved_model/1", "tflite/tiny_transform_float16.tflite"]
 )
-def test_exports_of_any_style_give_the_whole_picture(name):
-    runtime = load_model(tiny.any_style_exported() / name)._runtime._runtime
+def test_exports_of_any_style_give_the_whole_picture(name, kind):
+    runtime = load_model(tiny.any_style_exported(kind) / name)._runtime._runtime
     code = runtime.encode(photo(70, 90))
     whole, parts = draw_both(runtime, 301, 77, code, 0.7)
     assert decibels(whole, parts) > 100
