@@ -23,6 +23,8 @@ RECORDED = (
     "steps",
     "seconds",
     "last_terms",
+    # Runs of whose networks it is the mean: `tools.average_runs`.
+    "averaged",
 )
 RANGES = "pictures: RGB in [0, 1] as float32, 0 to 255 as uint8; style_weights, strengths, alpha: 0 to 1"
 
