@@ -9,10 +9,11 @@ Reference: Izmailov, Podoprikhin, Garipov, Vetrov, Wilson 2018 (arXiv:1803.05407
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from nst_tf.core import files
-from nst_tf.core.errors import expected
+from nst_tf.core.errors import UserError, expected
 from nst_tf.models.load_network import load_network
 from nst_tf.runs.folder import RunFolder
 
@@ -22,7 +23,10 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", help="folders, the last trained at the end")
     parser.add_argument("--output", required=True, help="folder of the new run")
     arguments = parser.parse_args()
-    average_runs([Path(each) for each in arguments.runs], Path(arguments.output))
+    try:
+        average_runs([Path(each) for each in arguments.runs], Path(arguments.output))
+    except UserError as error:
+        sys.exit(f"error: {error}")
 
 
 def average_runs(runs: list[Path], output: Path) -> None:
@@ -33,11 +37,19 @@ def average_runs(runs: list[Path], output: Path) -> None:
         output: a folder that does not exist.
 
     Raises:
-        UserError: it exists, or the networks differ in shape.
+        UserError: it exists, a run has no network or no record, or the networks differ
+            in shape.
     """
     if output.exists():
         raise expected("--output that does not exist", output, "Name another.")
     *others, last = [RunFolder(each) for each in runs]
+    for file in (last.record, *(run.network for run in (*others, last))):
+        if not file.is_file():
+            raise expected(
+                f"a run folder with {file.name}",
+                f"{file.parent}, which has none",
+                "Name runs of nst_tf.train that ended.",
+            )
     network = load_network(last.network)
     rows = [network.get_weights()]
     for run in others:

@@ -39,3 +39,5 @@ def test_other_shapes_and_existing_folders_are_refused(tmp_path):
     assert not (tmp_path / "mean").exists()
     with pytest.raises(UserError, match="--output that does not exist"):
         average_runs(runs, runs[0])
+    with pytest.raises(UserError, match="a run folder with network.keras.*absent"):
+        average_runs([tmp_path / "absent", runs[1]], tmp_path / "mean")
