@@ -14,6 +14,21 @@ COLOR_NUMBERS = 9  # a mean, and a triangle of 3 by 3
 # pictures hardly depend on each other; of whole numbers, which no export rounds.
 _OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32)
 _BACK = np.linalg.inv(_OPPONENT).T.astype(np.float32)  # row by row to RGB
+# Kernels of 1x1: convolutions of whole pictures take a fifth of the time of slices. The
+# first makes opponents and the sums of two of them, the others a matrix for each picture:
+# every channel thrice, and the sums of three.
+_SIX = (
+    np.concatenate(
+        [
+            _OPPONENT,
+            [one + other for one, other in itertools.combinations(_OPPONENT, 2)],
+        ]
+    )
+    .T[None, None]
+    .astype(np.float32)
+)  # [1, 1, 3, 6]
+_SPREAD = np.repeat(np.eye(3, dtype=np.float32), 3, 1)[None, None]  # [1, 1, 3, 9]
+_GATHER = np.tile(np.eye(3, dtype=np.float32), (3, 1))[None, None]  # [1, 1, 9, 3]
 
 
 # Files of networks know the class by its first name.
@@ -134,13 +149,9 @@ class MatchColors(keras.layers.Layer):
             wanted[:, row : row + 1] * _BACK[row] - mean[:, row : row + 1] * turned[row]
             for row in range(3)
         )
-        return (
-            sum(
-                painting[..., channel : channel + 1] * maps[channel][:, None, None]
-                for channel in range(3)
-            )
-            + shift[:, None, None]
-        )
+        factors = tf.concat(maps, -1)[:, None, None]  # [B, 1, 1, 9]
+        spread = tf.nn.conv2d(painting, _SPREAD, 1, "VALID") * factors
+        return tf.nn.conv2d(spread, _GATHER, 1, "VALID") + shift[:, None, None]
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
@@ -150,11 +161,9 @@ class MatchColors(keras.layers.Layer):
 
 
 def _describe_colors(pictures, epsilon):
-    red, green, blue = tf.split(pictures, 3, -1)
-    opponents = [red + green + blue, red - blue, red - 2 * green + blue]
     # Covariances of variances alone: 2 cov(a, b) = var(a + b) - var(a) - var(b).
-    sums = [one + other for one, other in itertools.combinations(opponents, 2)]
-    mean, variance = statistics.channel_moments(tf.concat([*opponents, *sums], -1))
+    six = tf.nn.conv2d(pictures, _SIX, 1, "VALID")
+    mean, variance = statistics.channel_moments(six)
     mean, variance = mean[:, 0, 0], variance[:, 0, 0]
     (a, b, c), (ab, ac, bc) = (
         tf.split(part, 3, -1) for part in tf.split(variance, 2, -1)

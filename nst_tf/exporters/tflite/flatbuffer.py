@@ -53,13 +53,20 @@ def store_convolutions_in_float16(
         data: the converted file.
         exact: the same function, converted to float16 or float32.
         count: of first convolutions, in the order in which they run; those that are
-            float already count, too.
+            float already count, too, but not those that only mix the channels of a
+            picture.
         upsampling: whether folded upsampling (`litert_layers.UpsamplingConvolution`) is
             float, too.
     """
     model, source = _read(data), _read(exact)
     graph, folded = model.subgraphs[0], _folded_upsampling(model)
-    pairs = zip(_convolutions(model), _convolutions(source), strict=True)
+    pairs = [
+        (mine, theirs)
+        for mine, theirs in zip(
+            _convolutions(model), _convolutions(source), strict=True
+        )
+        if not _mixes_colors(graph.tensors[mine.inputs[1]])
+    ]
     quantized = [
         (mine, theirs)
         for place, (mine, theirs) in enumerate(pairs)
@@ -95,6 +102,12 @@ def store_convolutions_in_float16(
         widened.append(operator)
     graph.operators = widened + list(graph.operators)
     return _serialize(model)
+
+
+def _mixes_colors(weights) -> bool:
+    """Whether a convolution's weights [out, h, w, in] only mix the channels of a picture."""
+    channels, height, width, depth = weights.shape
+    return height == width == 1 and 3 in (channels, depth)
 
 
 def keep_phases_even(data: bytes, exact: bytes) -> bytes:
