@@ -9,9 +9,9 @@ Example: python -m nst_tf.export --model=runs/starry --formats=saved_model,tflit
 Each file runs in processes of its own, in turn with the others, so that what else the
 machine does meets all of them. A row has the median of all pictures: seconds on the
 clock, and seconds of the processor, over all threads, which other programs disturb less;
-threads that wait for work count there, too. `--torch` is the Python of an environment with
-torch and numpy, which draws the same network by `torch_network.py`. Decibels are those of a photo of that size
-to the SavedModel's painting, which is the network's.
+threads that wait for work count there, too. `--torch` is the Python of an environment
+with torch and numpy, which draws the same network by `torch_network.py`. Decibels are
+those of a photo of that size to the SavedModel's painting, which is the network's.
 """
 
 import argparse
@@ -25,6 +25,8 @@ import tempfile
 from pathlib import Path
 
 from report import write_report
+
+from nst_tf.inference.open_model import saved_model_folder
 
 # {runtime and numbers: file in the folder of an export, by its NAME}.
 RUNTIMES = {
@@ -112,7 +114,7 @@ def read_answer(command):
 
 def compare(folder, sides, torch, aside):
     """Returns {(runtime, side): decibels to the SavedModel} of an export."""
-    saved = find_saved_model(folder)
+    saved = str(saved_model_folder(folder))
     files = [str(folder / each.format(folder.name)) for each in RUNTIMES.values()]
     names = list(RUNTIMES)
     if torch:
@@ -126,11 +128,6 @@ def compare(folder, sides, torch, aside):
         for side, ratios in found.items()
         for name, ratio in zip(names, ratios, strict=True)
     }
-
-
-def find_saved_model(folder):
-    """Returns the SavedModel of an export, which has a number for TensorFlow Serving."""
-    return str(max((folder / "saved_model").iterdir()))
 
 
 def measure(folders, sides, threads, rounds, repeats, torch=""):

@@ -8,11 +8,9 @@ Reference: Izmailov, Podoprikhin, Garipov, Vetrov, Wilson 2018 (arXiv:1803.05407
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from nst_tf.core import files
 from nst_tf.core.errors import UserError, expected
 from nst_tf.models.load_network import load_network
 from nst_tf.runs.folder import RunFolder
@@ -60,12 +58,11 @@ def average_runs(runs: list[Path], output: Path) -> None:
             )
         rows.append(weights)
     network.set_weights([sum(each) / len(each) for each in zip(*rows)])
-    told = json.loads(last.record.read_text("utf-8"))
-    told["averaged"] = [each.name for each in runs]
     output.mkdir(parents=True)
     made = RunFolder(output)
     network.save(made.network)
-    files.write_atomically(made.record, json.dumps(told, indent=1).encode())
+    names = [each.name for each in runs]
+    made.note(**last.recorded | {"averaged": names})
     print(f"wrote {made.network}: the mean of {len(rows)} networks")
 
 
